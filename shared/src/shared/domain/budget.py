@@ -1,0 +1,60 @@
+"""What a user may spend: plans, the windows they are counted in, and the hold a request takes before it may start."""
+
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class Plan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The limits of one plan, as the plans file gives them."""
+
+    tokens_per_day: int
+    tokens_per_month: int
+    requests_per_minute: int
+    concurrent_jobs: int
+    """Of one stream, given to workers at a time; further accepted jobs wait in the user's own list, so that nobody waits behind them."""
+    unfinished_jobs: int
+    """Accepted and not final; one more is refused."""
+    offline_fallback: bool = True
+    """Whether the offline generator may answer when no model can."""
+
+
+class WindowName(StrEnum):
+    DAY = "day"
+    MONTH = "month"
+
+
+class Window(Struct, frozen=True):
+    """One calendar window (UTC) in which tokens are counted."""
+
+    name: WindowName
+    key: str
+    """Names the period, e.g. `day:2026-11-23`; part of a Redis key."""
+    limit: int
+    """Tokens."""
+    resets_at: float
+    """Unix seconds: when the next period starts."""
+
+
+class Balance(Struct, frozen=True):
+    """One window as it stands now."""
+
+    window: Window
+    used: int
+    held: int
+
+    @property
+    def left(self) -> int:
+        return max(0, self.window.limit - self.used - self.held)
+
+
+def windows(plan: Plan, now: float) -> tuple[Window, Window]:
+    """The day and the month that `now` (Unix seconds) falls in."""
+    today = datetime.fromtimestamp(now, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    tomorrow = today + timedelta(days=1)
+    next_month = (today.replace(day=1) + timedelta(days=32)).replace(day=1)
+    return (
+        Window(WindowName.DAY, f"day:{today:%Y-%m-%d}", plan.tokens_per_day, tomorrow.timestamp()),
+        Window(WindowName.MONTH, f"month:{today:%Y-%m}", plan.tokens_per_month, next_month.timestamp()),
+    )

@@ -1,0 +1,299 @@
+"""What errors say to a reader, in English and French. Every code of the tree stands here; a test walks both.
+
+`title` is short; `detail` says what to do. `{name}` is filled from the problem's params.
+"""
+
+from typing import NamedTuple
+
+from shared.domain.errors import Param, Problem
+
+
+class Message(NamedTuple):
+    title: str
+    detail: str
+
+
+DEFAULT_LANGUAGE = "en"
+
+MESSAGES: dict[str, dict[str, Message]] = {
+    "en": {
+        "internal_error": Message(
+            "Something went wrong",
+            "The fault is ours. Please try again; if it stays, tell us the request id.",
+        ),
+        "invalid_request": Message(
+            "The request is not valid", "Check the request against the API description."
+        ),
+        "invalid_fields": Message(
+            "Some fields are not valid",
+            "See `errors`: each entry points at one field and says what is wrong with it.",
+        ),
+        "malformed_json": Message(
+            "The body is not JSON", "Send one well-formed JSON object, encoded as UTF-8."
+        ),
+        "invalid_encoding": Message("The text is not UTF-8", "Save the text as UTF-8 and send it again."),
+        "too_deep": Message(
+            "The JSON is nested too deeply", "Send a flat object, as in the API description."
+        ),
+        "too_large": Message("The body is too large", "Send at most {limit} bytes; split longer documents."),
+        "unsupported_media_type": Message(
+            "This content type is not accepted",
+            "Send `application/json`, or `multipart/form-data` where a file is taken.",
+        ),
+        "unsupported_document": Message(
+            "This document cannot be read",
+            "Send plain text, Markdown, PDF or DOCX that holds selectable text.",
+        ),
+        "empty_text": Message("The text is empty", "Send a text with at least one sentence."),
+        "invalid_idempotency_key": Message(
+            "The Idempotency-Key is not valid", "Use 1 to 255 visible ASCII characters."
+        ),
+        "idempotency_conflict": Message(
+            "This Idempotency-Key was used with another body", "Use a new key for a new request."
+        ),
+        "not_authenticated": Message(
+            "You are not signed in", "Send a valid token in the Authorization header."
+        ),
+        "not_found": Message("Not found", "There is nothing here under this address, or it is not yours."),
+        "method_not_allowed": Message(
+            "This method is not allowed here", "See the `Allow` header for the methods that are."
+        ),
+        "not_ready": Message(
+            "The collection is not ready", "Wait until its status is `ready`, then try again."
+        ),
+        "limit_reached": Message(
+            "A limit of your plan is reached", "Wait until it resets, or take a larger plan."
+        ),
+        "budget_exceeded": Message(
+            "Your token budget does not cover this",
+            "This needs up to {needed} tokens and {left} are left for this {window}. The budget resets at {resets_at}.",
+        ),
+        "rate_limited": Message(
+            "Too many requests", "Your plan allows {limit} requests a minute. Try again shortly."
+        ),
+        "too_many_jobs": Message(
+            "Too many unfinished jobs",
+            "Your plan allows {limit} unfinished jobs. Wait for one to finish, or cancel one.",
+        ),
+        "unavailable": Message(
+            "Temporarily unavailable", "Nothing was accepted or charged. Please try again in a moment."
+        ),
+        "overloaded": Message("We are very busy", "Nothing was accepted or charged. Please try again later."),
+        "store_unavailable": Message(
+            "Temporarily unavailable",
+            "A store we need is away. Nothing was accepted or charged. Please try again in a moment.",
+        ),
+        "chat_unavailable": Message(
+            "The chat is temporarily unavailable", "Nothing was charged. Please try again in a moment."
+        ),
+        "job_failed": Message(
+            "The job failed", "It could not be finished. What was not used went back to your budget."
+        ),
+        "no_usable_text": Message(
+            "No usable sentence was found",
+            "The text holds no full sentence to make study material from. Send a text of at least a few sentences.",
+        ),
+        "attempt_timed_out": Message(
+            "It took too long", "The work did not finish within {limit} seconds. Try a shorter text."
+        ),
+        "worker_crashed": Message(
+            "The work was interrupted too often",
+            "It was started {crashes} times and never came to an end. We keep it to look into.",
+        ),
+        "handed_back": Message("Moved to another worker", "The work goes on elsewhere; nothing is lost."),
+        "unknown_wire": Message("Waiting for an upgrade", "The work waits for a worker of a newer release."),
+        "lease_lost": Message("Moved to another worker", "The work goes on elsewhere; nothing is lost."),
+        "provider_error": Message(
+            "The text generator failed", "It could not answer. Please try again later."
+        ),
+        "provider_busy": Message(
+            "The text generator is busy", "It takes no more work just now. Please try again later."
+        ),
+        "provider_unavailable": Message("The text generator is not reachable", "Please try again later."),
+        "provider_timed_out": Message(
+            "The text generator took too long", "Please try again, or send a shorter text."
+        ),
+        "provider_garbled": Message("The text generator gave an unusable answer", "Please try again."),
+        "provider_out_of_credit": Message(
+            "The text generator is not available", "The operator has been told. Please try again later."
+        ),
+        "provider_refused": Message(
+            "The text generator declined this text",
+            "It may touch on something it does not write about. Try another text.",
+        ),
+        "context_too_long": Message(
+            "The text is too long for the text generator", "Send a shorter text, or post it as a collection."
+        ),
+        "provider_misconfigured": Message(
+            "The text generator is not available", "The operator has been told. Please try again later."
+        ),
+    },
+    "fr": {
+        "internal_error": Message(
+            "Une erreur est survenue",
+            "La faute est de notre côté. Réessayez ; si cela persiste, communiquez-nous l’identifiant de la requête.",
+        ),
+        "invalid_request": Message(
+            "La requête n’est pas valide", "Vérifiez la requête d’après la description de l’API."
+        ),
+        "invalid_fields": Message(
+            "Certains champs ne sont pas valides",
+            "Voir `errors` : chaque entrée désigne un champ et dit ce qui ne va pas.",
+        ),
+        "malformed_json": Message(
+            "Le corps n’est pas du JSON", "Envoyez un objet JSON bien formé, encodé en UTF-8."
+        ),
+        "invalid_encoding": Message(
+            "Le texte n’est pas en UTF-8", "Enregistrez le texte en UTF-8 et renvoyez-le."
+        ),
+        "too_deep": Message(
+            "Le JSON est trop imbriqué", "Envoyez un objet plat, comme dans la description de l’API."
+        ),
+        "too_large": Message(
+            "Le corps est trop volumineux",
+            "Envoyez au plus {limit} octets ; découpez les documents plus longs.",
+        ),
+        "unsupported_media_type": Message(
+            "Ce type de contenu n’est pas accepté",
+            "Envoyez `application/json`, ou `multipart/form-data` là où un fichier est accepté.",
+        ),
+        "unsupported_document": Message(
+            "Ce document est illisible",
+            "Envoyez du texte brut, du Markdown, un PDF ou un DOCX contenant du texte sélectionnable.",
+        ),
+        "empty_text": Message("Le texte est vide", "Envoyez un texte d’au moins une phrase."),
+        "invalid_idempotency_key": Message(
+            "L’Idempotency-Key n’est pas valide", "Utilisez de 1 à 255 caractères ASCII visibles."
+        ),
+        "idempotency_conflict": Message(
+            "Cette Idempotency-Key a servi avec un autre corps",
+            "Utilisez une nouvelle clé pour une nouvelle requête.",
+        ),
+        "not_authenticated": Message(
+            "Vous n’êtes pas connecté", "Envoyez un jeton valide dans l’en-tête Authorization."
+        ),
+        "not_found": Message("Introuvable", "Il n’y a rien à cette adresse, ou ce n’est pas à vous."),
+        "method_not_allowed": Message(
+            "Cette méthode n’est pas permise ici", "L’en-tête `Allow` donne les méthodes permises."
+        ),
+        "not_ready": Message(
+            "La collection n’est pas prête", "Attendez que son statut soit `ready`, puis réessayez."
+        ),
+        "limit_reached": Message(
+            "Une limite de votre offre est atteinte",
+            "Attendez sa remise à zéro, ou prenez une offre supérieure.",
+        ),
+        "budget_exceeded": Message(
+            "Votre budget de jetons ne suffit pas",
+            "Il faut jusqu’à {needed} jetons et il en reste {left} pour la période « {window} ». Le budget est remis à zéro à {resets_at}.",
+        ),
+        "rate_limited": Message(
+            "Trop de requêtes", "Votre offre permet {limit} requêtes par minute. Réessayez dans un instant."
+        ),
+        "too_many_jobs": Message(
+            "Trop de travaux inachevés",
+            "Votre offre permet {limit} travaux inachevés. Attendez la fin de l’un d’eux, ou annulez-en un.",
+        ),
+        "unavailable": Message(
+            "Momentanément indisponible", "Rien n’a été accepté ni facturé. Réessayez dans un instant."
+        ),
+        "overloaded": Message(
+            "Nous sommes très sollicités", "Rien n’a été accepté ni facturé. Réessayez plus tard."
+        ),
+        "store_unavailable": Message(
+            "Momentanément indisponible",
+            "Un stockage nécessaire ne répond pas. Rien n’a été accepté ni facturé. Réessayez dans un instant.",
+        ),
+        "chat_unavailable": Message(
+            "Le chat est momentanément indisponible", "Rien n’a été facturé. Réessayez dans un instant."
+        ),
+        "job_failed": Message(
+            "Le travail a échoué", "Il n’a pas pu aboutir. Ce qui n’a pas servi est revenu à votre budget."
+        ),
+        "no_usable_text": Message(
+            "Aucune phrase exploitable",
+            "Le texte ne contient aucune phrase complète dont tirer du matériel d’étude. Envoyez un texte de quelques phrases au moins.",
+        ),
+        "attempt_timed_out": Message(
+            "Cela a pris trop de temps",
+            "Le travail ne s’est pas terminé en {limit} secondes. Essayez un texte plus court.",
+        ),
+        "worker_crashed": Message(
+            "Le travail a été interrompu trop souvent",
+            "Il a été commencé {crashes} fois sans jamais aboutir. Nous le gardons pour l’examiner.",
+        ),
+        "handed_back": Message(
+            "Confié à un autre processus", "Le travail continue ailleurs ; rien n’est perdu."
+        ),
+        "unknown_wire": Message(
+            "En attente d’une mise à jour", "Le travail attend un processus d’une version plus récente."
+        ),
+        "lease_lost": Message(
+            "Confié à un autre processus", "Le travail continue ailleurs ; rien n’est perdu."
+        ),
+        "provider_error": Message(
+            "Le générateur de texte a échoué", "Il n’a pas pu répondre. Réessayez plus tard."
+        ),
+        "provider_busy": Message(
+            "Le générateur de texte est occupé",
+            "Il n’accepte plus de travail pour l’instant. Réessayez plus tard.",
+        ),
+        "provider_unavailable": Message("Le générateur de texte est injoignable", "Réessayez plus tard."),
+        "provider_timed_out": Message(
+            "Le générateur de texte a mis trop de temps", "Réessayez, ou envoyez un texte plus court."
+        ),
+        "provider_garbled": Message("Le générateur de texte a donné une réponse inexploitable", "Réessayez."),
+        "provider_out_of_credit": Message(
+            "Le générateur de texte n’est pas disponible", "L’exploitant est prévenu. Réessayez plus tard."
+        ),
+        "provider_refused": Message(
+            "Le générateur de texte a décliné ce texte",
+            "Il touche peut-être à un sujet qu’il ne traite pas. Essayez un autre texte.",
+        ),
+        "context_too_long": Message(
+            "Le texte est trop long pour le générateur",
+            "Envoyez un texte plus court, ou créez une collection.",
+        ),
+        "provider_misconfigured": Message(
+            "Le générateur de texte n’est pas disponible", "L’exploitant est prévenu. Réessayez plus tard."
+        ),
+    },
+}
+
+FIELD_MESSAGES: dict[str, dict[str, str]] = {
+    "en": {
+        "unknown_field": "There is no field of this name here.",
+        "missing_field": "This field is required.",
+        "wrong_type": "Expected {expected}.",
+        "wrong_value": "Expected one of: {expected}.",
+        "out_of_range": "Expected {expected}.",
+        "nul_character": "NUL characters are not accepted.",
+        "wrong_format": "Expected {expected}.",
+    },
+    "fr": {
+        "unknown_field": "Il n’y a pas de champ de ce nom ici.",
+        "missing_field": "Ce champ est obligatoire.",
+        "wrong_type": "Attendu : {expected}.",
+        "wrong_value": "Attendu : l’une des valeurs {expected}.",
+        "out_of_range": "Attendu : {expected}.",
+        "nul_character": "Les caractères NUL ne sont pas acceptés.",
+        "wrong_format": "Attendu : {expected}.",
+    },
+}
+
+
+def localize(problem: Problem, language: str) -> Message:
+    """Title and detail in the reader's language; English for a language or code we have no words for."""
+    catalogue = MESSAGES.get(language, MESSAGES[DEFAULT_LANGUAGE])
+    message = catalogue.get(problem.code, catalogue["internal_error"])
+    return Message(message.title, _fill(message.detail, problem.params))
+
+
+def localize_field(code: str, params: dict[str, Param], language: str) -> str:
+    return _fill(FIELD_MESSAGES.get(language, FIELD_MESSAGES[DEFAULT_LANGUAGE])[code], params)
+
+
+def _fill(text: str, params: dict[str, Param]) -> str:
+    for name, value in params.items():
+        text = text.replace("{" + name + "}", str(value))
+    return text
