@@ -1,0 +1,92 @@
+# Everything a contributor or CI runs. Needs only Python 3.11 or newer (with pip or venv) and make:
+# the first target that needs them installs uv and every dependency inside this folder.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+MAKEFLAGS += --no-print-directory
+
+# An interpreter that is there is used; none is ever downloaded behind your back.
+export UV_PYTHON_DOWNLOADS := never
+
+PYTHON ?=
+PYTHONS := $(or $(PYTHON),python3 python3.13 python3.12 python3.11 python3.14 python)
+OLDEST_PYTHON := (3, 11)
+OLDEST_UV := 0.13
+BIN := .venv/bin
+READY := .venv/.synced
+MANIFESTS := pyproject.toml $(wildcard shared/pyproject.toml services/*/pyproject.toml deploy/*/pyproject.toml)
+
+.PHONY: help
+help: ## Say what there is to run
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: run
+run: $(READY) ## Start the whole stack here; ETUDE_PORT and ETUDE_DATA_DIR move it, Ctrl-C stops it
+	@exec $(BIN)/python -m local
+
+.PHONY: test
+test: $(READY) ## Run every test on real servers, in parallel; TESTS=path and ARGS='-k word' narrow it
+	@exec $(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS) $(TESTS)
+
+JOBS ?= auto
+TESTS ?=
+ARGS ?=
+
+.PHONY: check
+check: $(READY) ## Lint, format, types and import rules, side by side
+	@$(MAKE) -j4 check-lint check-format check-types check-imports
+
+.PHONY: check-lint check-format check-types check-imports
+check-lint: $(READY)
+	@$(BIN)/ruff check
+check-format: $(READY)
+	@$(BIN)/ruff format --check
+check-types: $(READY)
+	@$(BIN)/python -m pyright
+check-imports: $(READY)
+	@$(BIN)/lint-imports
+
+.PHONY: fmt
+fmt: $(READY) ## Format the code and mend what the linter can mend
+	@$(BIN)/ruff check --fix-only --quiet
+	@$(BIN)/ruff format
+
+.PHONY: bench
+bench: $(READY) ## Measure; BENCH=name picks one
+	@exec $(BIN)/python -m tests.bench $(BENCH)
+
+.PHONY: setup
+setup: $(READY) ## Only install: uv and every dependency, inside this folder
+
+# --- the bootstrap ---------------------------------------------------------------------------------------------
+
+$(READY): uv.lock $(MANIFESTS)
+	@python=$$($(find_python)) || exit 1; \
+	uv=$$($(find_uv)) || { \
+	  echo "make: no uv $(OLDEST_UV) or newer on the PATH: installing one into .uv/" >&2; \
+	  $(install_uv) || exit 1; uv=.uv/bin/uv; }; \
+	"$$uv" sync --locked --python "$$python" && touch $@
+
+# Prints the first interpreter that is new enough.
+define find_python
+for name in $(PYTHONS); do \
+  if "$$name" -c 'import sys; sys.exit(sys.version_info < $(OLDEST_PYTHON))' 2>/dev/null; then \
+    command -v "$$name"; exit 0; fi; done; \
+echo "make: Etude needs Python 3.11 or newer, and none of these is: $(PYTHONS). Install one, or say where it is: make PYTHON=/path/to/python" >&2; exit 1
+endef
+
+# Prints a uv that can read uv.lock: the one installed here before, or the machine's.
+define find_uv
+for uv in .uv/bin/uv uv; do \
+  if "$$uv" --version 2>/dev/null | awk '{ split($$2, have, "."); split("$(OLDEST_UV)", need, "."); \
+      ok = have[1] > need[1] || (have[1] == need[1] && have[2] >= need[2]) } END { exit !ok }'; then \
+    echo "$$uv"; exit 0; fi; done; exit 1
+endef
+
+# Debian ships Python without ensurepip unless python3-venv is there; pip alone will do then.
+define install_uv
+{ rm -rf .uv; \
+  { "$$python" -m venv .uv >/dev/null 2>&1 && .uv/bin/python -m pip install --quiet 'uv>=$(OLDEST_UV)'; } || \
+  { rm -rf .uv; "$$python" -m pip install --quiet --target .uv 'uv>=$(OLDEST_UV)'; } || \
+  { rm -rf .uv; echo "make: $$python could not install uv: it needs pip, or venv with ensurepip (on Debian and Ubuntu: apt-get install python3-venv), and a package index" >&2; false; }; }
+endef
