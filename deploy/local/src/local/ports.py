@@ -1,0 +1,30 @@
+"""Loopback ports: is the wanted one free, and which others are."""
+
+import socket
+from contextlib import ExitStack
+
+from local.problem import CannotRun
+
+LOOPBACK = "127.0.0.1"
+
+
+def require_free(port: int) -> None:
+    """Raises `CannotRun` when something else listens there."""
+    with socket.socket() as probe:
+        # as a server would bind: a connection still in TIME_WAIT is no obstacle
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError as error:
+            raise CannotRun(
+                f"port {port} cannot be used ({error.strerror}): set ETUDE_PORT to another"
+            ) from None
+
+
+def free_ports(count: int) -> list[int]:
+    """As many different ports that nothing listens on now."""
+    with ExitStack() as probes:
+        sockets = [probes.enter_context(socket.socket()) for _ in range(count)]
+        for probe in sockets:
+            probe.bind((LOOPBACK, 0))
+        return [int(probe.getsockname()[1]) for probe in sockets]
