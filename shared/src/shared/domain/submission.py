@@ -51,14 +51,3 @@ class Hold(Struct, frozen=True, kw_only=True):
     user: UserId
     tokens: int
     windows: tuple[str, ...]
-
-
-class DeadLetter(Struct, frozen=True, kw_only=True):
-    id: JobId
-    user: UserId
-    kind: str
-    died_at: float
-    attempt: int
-    crashes: int
-    code: str
-    """Of the problem that ended it."""

@@ -1,0 +1,48 @@
+-- claim: take over jobs whose owner stopped renewing.
+--   KEYS  1 work stream
+--   ARGV  1 consumer  2 stream  3 lease (ms)  4 how many at most  5 crashes that make a dead letter  6 entries to look at
+--         7 problem of a dead letter (JSON)
+--   returns {jobs as lease_to answers …}; jobs that crashed too often end here as dead letters
+-- The cursor is stored, so that orphans behind any number of live entries are reached. JUSTID, because 6.2 answers
+-- a deleted entry without its id.
+local consumer, stream, limit = ARGV[1], ARGV[2], tonumber(ARGV[4])
+local cursor_key, now = tag .. ':sweep:cursor:' .. stream, now_ms()
+local cursor = call('GET', cursor_key) or '0-0'
+local looked, reply, gone = 0, {}, {}
+
+local function take_over(entry)
+  local fields = call('XRANGE', KEYS[1], entry, entry)[1]
+  local id = fields and fields[2][2]
+  local job = id and call('HMGET', record_key(id), 'user', 'kind', 'stream', 'windows', 'held', 'state', 'entry', 'prompt', 'completion')
+  local state = job and job[6]
+  if state == 'queued' then
+    -- read, but its reader died before the lease
+    reply[#reply + 1] = lease_to(consumer, id, entry, now)
+  elseif state == 'running' and job[7] == entry then
+    if call('HINCRBY', record_key(id), 'crashes', 1) < tonumber(ARGV[5]) then
+      reply[#reply + 1] = lease_to(consumer, id, entry, now)
+    else
+      gone[#gone + 1] = entry
+      finish(id, job, 'failed', tonumber(job[8]), tonumber(job[9]), ARGV[7], now, true)
+      call('ZADD', unsaved_key, now, id)
+      admit_next(job[1], stream)
+    end
+  else
+    gone[#gone + 1] = entry
+  end
+end
+
+while looked < tonumber(ARGV[6]) and #reply < limit do
+  local count = limit - #reply
+  local found = call('XAUTOCLAIM', KEYS[1], GROUP, consumer, ARGV[3], cursor, 'COUNT', count, 'JUSTID')
+  cursor = found[1]
+  looked = looked + count * 10 -- XAUTOCLAIM looks at ten times COUNT at most
+  for _, entry in ipairs(found[2]) do take_over(entry) end
+  if cursor == '0-0' then break end
+end
+if cursor == '0-0' then call('DEL', cursor_key) else call('SET', cursor_key, cursor) end
+if #gone > 0 then
+  call('XACK', KEYS[1], GROUP, unpack(gone))
+  call('XDEL', KEYS[1], unpack(gone))
+end
+return reply

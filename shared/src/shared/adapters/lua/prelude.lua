@@ -1,0 +1,119 @@
+-- prelude: what every script begins with. The names of keys (as in keys.py; a test holds the two together), the
+-- clock, and the three things that happen in more than one script: telling an event, freeing a hold, admitting the
+-- user's next waiting job.
+--
+--   KEYS[1] is always a key of the shard: it routes the call, and its hash tag begins every name made here.
+--   Times are the server's, in ms: one clock for the whole fleet, whatever a worker believes the time is.
+local call = redis.call
+local tag = string.match(KEYS[1], '^{[^}]+}')
+local GROUP = 'workers'
+local RETENTION_MS = 3600000        -- a final record and its events stay for one hour
+local DEAD_RETENTION_MS = 604800000 -- a dead letter stays a week: long enough for somebody to look
+local USER_LOG_MS = 86400000        -- a user's event log goes a day after its last event
+local JOB_LOG_CAP, USER_LOG_CAP = 2000, 10000 -- entries; above what one job, one user's day makes
+
+local function stream_key(stream) return tag .. ':stream:' .. stream end
+local function record_key(id) return tag .. ':job:' .. id end
+local function steps_key(id) return tag .. ':job:' .. id .. ':steps' end
+local function job_events_key(id) return tag .. ':job:' .. id .. ':events' end
+local function user_events_key(user) return tag .. ':user:' .. user .. ':events' end
+local function live_key(user, stream) return tag .. ':user:' .. user .. ':live:' .. stream end
+local function waiting_key(user, stream) return tag .. ':user:' .. user .. ':waiting:' .. stream end
+local function budget_key(user, window) return tag .. ':user:' .. user .. ':budget:' .. window end
+local function requests_key(user, minute) return tag .. ':user:' .. user .. ':requests:' .. minute end
+local function idempotency_key(user, key) return tag .. ':idem:' .. user .. ':' .. key end
+local function hold_key(id) return tag .. ':hold:' .. id end
+local due_key, holds_key = tag .. ':due', tag .. ':holds'
+local unsaved_key, dead_key = tag .. ':unsaved', tag .. ':dead'
+
+local function now_ms()
+  local time = call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+-- One fact, in the job's log and in its user's under one id, and at once to whoever listens.
+local function tell(id, user, name, data)
+  local log = user_events_key(user)
+  local event = call('XADD', log, 'MAXLEN', '~', USER_LOG_CAP, '*', 'job', id, 'name', name, 'data', data)
+  call('XADD', job_events_key(id), 'MAXLEN', '~', JOB_LOG_CAP, event, 'name', name, 'data', data)
+  call('PUBLISH', log, event .. ' ' .. id .. ' ' .. name .. ' ' .. data)
+end
+
+local function status_json(id, kind, status, attempt, more)
+  return '{"job_id":"' .. id .. '","kind":"' .. kind .. '","status":"' .. status .. '","attempt":' .. attempt .. (more or '') .. '}'
+end
+
+local function done_json(id, kind, status, prompt, completion, problem)
+  local json = '{"job_id":"' .. id .. '","kind":"' .. kind .. '","status":"' .. status
+    .. '","usage":{"prompt_tokens":' .. prompt .. ',"completion_tokens":' .. completion .. '}'
+  if problem and problem ~= '' then json = json .. ',"problem":' .. problem end
+  return json .. '}'
+end
+
+-- Into the work stream. The record remembers its entry, so that a cancel can take it out again.
+local function enqueue(id, stream, kind, version)
+  local entry = call('XADD', stream_key(stream), '*', 'job', id, 'kind', kind, 'v', version)
+  call('HSET', record_key(id), 'entry', entry)
+end
+
+-- A job of this user left the stream for good: the longest waiting one may enter.
+local function admit_next(user, stream)
+  local list = waiting_key(user, stream)
+  while true do
+    local id = call('LPOP', list)
+    if not id then return end
+    local job = call('HMGET', record_key(id), 'state', 'kind', 'v')
+    if job[1] == 'queued' then return enqueue(id, stream, job[2], job[3]) end
+  end
+end
+
+-- used grows by what was spent, held shrinks by what was held, in each window the hold was taken in.
+local function settle_windows(user, windows, held, used)
+  for window in string.gmatch(windows, '[^,]+') do
+    local budget = budget_key(user, window)
+    if used > 0 then call('HINCRBY', budget, 'used', used) end
+    -- Below zero: the window is long over and its key had gone; do not leave a new one behind.
+    if held > 0 and call('HINCRBY', budget, 'held', -held) < 0 then call('DEL', budget) end
+  end
+end
+
+-- The end of a job: its state, its budget, its keys, its last event. Only for a job that is not final yet.
+--   job = {user, kind, stream, windows, held}
+local function finish(id, job, state, prompt, completion, problem, now, is_dead)
+  local user, kind, stream = job[1], job[2], job[3]
+  local record = record_key(id)
+  settle_windows(user, job[4], tonumber(job[5]), prompt + completion)
+  call('HSET', record, 'state', state, 'finished', now, 'prompt', prompt, 'completion', completion, 'held', 0, 'problem', problem)
+  call('ZREM', live_key(user, stream), id)
+  local keep_ms = RETENTION_MS
+  if is_dead then
+    keep_ms = DEAD_RETENTION_MS
+    call('ZREMRANGEBYSCORE', dead_key, '-inf', now - DEAD_RETENTION_MS)
+    call('ZADD', dead_key, now, id)
+    call('PEXPIRE', steps_key(id), keep_ms)
+  else
+    call('HDEL', record, 'payload')
+    call('DEL', steps_key(id))
+  end
+  tell(id, user, 'done', done_json(id, kind, state, prompt, completion, problem))
+  call('PEXPIRE', record, keep_ms)
+  call('PEXPIRE', job_events_key(id), keep_ms)
+  call('PEXPIRE', user_events_key(user), USER_LOG_MS)
+end
+
+-- The answer of lease and claim for one job: what its new owner needs, in the order job_stream.py reads it.
+local LEASED = {'user', 'kind', 'v', 'payload', 'attempt', 'failures', 'crashes', 'created', 'started', 'prompt', 'completion', 'plan', 'request'}
+
+-- Hand a job to an owner: the attempt grows, and with it the fence.
+local function lease_to(owner, id, entry, now)
+  local record = record_key(id)
+  local job = call('HMGET', record, unpack(LEASED))
+  local attempt = tonumber(job[5]) + 1
+  job[5] = tostring(attempt)
+  if job[9] == '0' then job[9] = tostring(now) end
+  call('HSET', record, 'state', 'running', 'attempt', attempt, 'owner', owner, 'entry', entry, 'started', job[9], 'told', 0)
+  tell(id, job[1], 'status', status_json(id, job[2], 'running', attempt))
+  local steps = false
+  if attempt > 1 then steps = call('HGETALL', steps_key(id)) end
+  return {id, entry, job, steps}
+end

@@ -1,0 +1,19 @@
+-- renew: keep leases alive, but only those that are still this owner's at this attempt.
+--   KEYS  1 work stream
+--   ARGV  1 consumer   then for each lease: entry id, job id, attempt
+--   returns for each lease 1 renewed | 0 lost: another attempt owns the job, or it is final
+-- Never a bare XCLAIM: with min-idle 0 that would let an owner which slept take its job back.
+local reply, mine = {}, {}
+for i = 2, #ARGV, 3 do
+  local held = call('HMGET', record_key(ARGV[i + 1]), 'state', 'attempt')
+  local is_mine = held[1] == 'running' and held[2] == ARGV[i + 2]
+  reply[#reply + 1] = is_mine and 1 or 0
+  if is_mine then mine[#mine + 1] = ARGV[i] end
+end
+if #mine > 0 then
+  mine[#mine + 1] = 'IDLE'
+  mine[#mine + 1] = 0
+  mine[#mine + 1] = 'JUSTID'
+  call('XCLAIM', KEYS[1], GROUP, ARGV[1], 0, unpack(mine))
+end
+return reply

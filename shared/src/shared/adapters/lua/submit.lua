@@ -1,0 +1,70 @@
+-- submit: accept a job whole, or refuse it and write nothing.
+--   KEYS  1 work stream
+--   ARGV  1 id  2 user  3 kind  4 wire version  5 stream  6 payload  7 plan  8 request id  9 title  10 tokens to hold
+--         11 requests a minute  12 jobs of one stream with workers  13 unfinished jobs  14 entries in the stream
+--         15 idempotency key or ''  16 fingerprint  17 minute (Unix)  then for each window: key, limit, expires at (ms)
+--   returns {code, request count of this minute, id, used and held of each window …}
+--           code 1 accepted | 2 known idempotency key: id is the job accepted then
+--               -1 key used with another fingerprint | -2 too many requests | -3 too many unfinished jobs
+--               -4 backlog full | -5 … -(4 + n) window n cannot hold the tokens
+local IDEMPOTENCY_MS = 86400000
+local id, user, kind, stream = ARGV[1], ARGV[2], ARGV[3], ARGV[5]
+local record, tokens = record_key(id), tonumber(ARGV[10])
+local requests = requests_key(user, ARGV[17])
+
+local function answer(code, job_id)
+  local reply = {code, tonumber(call('GET', requests) or 0), job_id}
+  for i = 18, #ARGV, 3 do
+    local window = call('HMGET', budget_key(user, ARGV[i]), 'used', 'held')
+    reply[#reply + 1] = tonumber(window[1] or 0)
+    reply[#reply + 1] = tonumber(window[2] or 0)
+  end
+  return reply
+end
+
+-- The same submission again, because its first answer got lost on the way: it was accepted.
+if call('EXISTS', record) == 1 then return answer(1, id) end
+
+local idempotency
+if ARGV[15] ~= '' then
+  idempotency = idempotency_key(user, ARGV[15])
+  local known = call('HMGET', idempotency, 'fingerprint', 'job')
+  if known[1] then return answer(known[1] == ARGV[16] and 2 or -1, known[2]) end
+end
+if tonumber(call('GET', requests) or 0) >= tonumber(ARGV[11]) then return answer(-2, id) end
+local live, waiting = live_key(user, stream), waiting_key(user, stream)
+local live_here = call('ZCARD', live)
+local live_there = call('ZCARD', live_key(user, stream == 'ai' and 'collection' or 'ai'))
+if live_here + live_there >= tonumber(ARGV[13]) then return answer(-3, id) end
+if call('XLEN', KEYS[1]) >= tonumber(ARGV[14]) then return answer(-4, id) end
+local windows = {}
+for i = 18, #ARGV, 3 do
+  local spent = call('HMGET', budget_key(user, ARGV[i]), 'used', 'held')
+  windows[#windows + 1] = ARGV[i]
+  if tonumber(spent[1] or 0) + tonumber(spent[2] or 0) + tokens > tonumber(ARGV[i + 1]) then
+    return answer(-4 - #windows, id)
+  end
+end
+
+local now = now_ms()
+for i = 18, #ARGV, 3 do
+  local budget = budget_key(user, ARGV[i])
+  if call('HINCRBY', budget, 'held', tokens) == tokens then call('PEXPIREAT', budget, ARGV[i + 2]) end
+end
+if call('INCR', requests) == 1 then call('PEXPIRE', requests, 120000) end
+if idempotency then
+  call('HSET', idempotency, 'fingerprint', ARGV[16], 'job', id)
+  call('PEXPIRE', idempotency, IDEMPOTENCY_MS)
+end
+call('HSET', record, 'state', 'queued', 'user', user, 'kind', kind, 'v', ARGV[4], 'stream', stream, 'payload', ARGV[6],
+  'plan', ARGV[7], 'request', ARGV[8], 'title', ARGV[9], 'held', tokens, 'hold', tokens, 'windows', table.concat(windows, ','),
+  'attempt', 0, 'failures', 0, 'crashes', 0, 'created', now, 'started', 0, 'prompt', 0, 'completion', 0, 'problem', '')
+if live_here - call('LLEN', waiting) >= tonumber(ARGV[12]) then
+  call('RPUSH', waiting, id)
+else
+  enqueue(id, stream, kind, ARGV[4])
+end
+call('ZADD', live, now, id)
+tell(id, user, 'status', status_json(id, kind, 'queued', 0))
+call('PEXPIRE', user_events_key(user), USER_LOG_MS)
+return answer(1, id)

@@ -1,0 +1,19 @@
+-- sweep: be the one who looks for forgotten work of a stream in this interval, and learn whether there is any.
+--   KEYS  1 work stream
+--   ARGV  1 consumer  2 stream  3 interval (ms): how long nobody else sweeps  4 lease (ms)
+--   returns {1, entries in the stream, whether anything waits for its time, whether claiming may begin} | {0}: another one sweeps
+-- If nobody swept for more than half a lease, the server or the fleet was away, and leases ran out that nobody could
+-- renew: their owners get half a lease to say that they live before anything is claimed.
+if not call('SET', tag .. ':sweep:' .. ARGV[2], ARGV[1], 'NX', 'PX', ARGV[3]) then return {0} end
+local entries = call('XLEN', KEYS[1])
+local waits = call('EXISTS', due_key, holds_key, unsaved_key)
+local may_claim = 0
+if entries > 0 then
+  local seen_key, now, patience = tag .. ':sweep:seen:' .. ARGV[2], now_ms(), ARGV[4] / 2
+  local seen = call('HMGET', seen_key, 'at', 'claim_from')
+  local claim_from = tonumber(seen[2] or 0)
+  if now - tonumber(seen[1] or 0) > patience + tonumber(ARGV[3]) then claim_from = now + patience end
+  call('HSET', seen_key, 'at', now, 'claim_from', claim_from)
+  if now >= claim_from then may_claim = 1 end
+end
+return {1, entries, waits, may_claim}

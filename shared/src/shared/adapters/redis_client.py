@@ -1,0 +1,114 @@
+"""Connections to Redis, named after their process, with time-outs that fit what they are used for."""
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import redis as sync_redis
+import redis.asyncio as redis
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ReadOnlyError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from shared.domain.errors import StoreUnavailable
+
+RedisClient = redis.Redis
+SyncRedisClient = sync_redis.Redis
+Arg = str | bytes | int | float
+
+COMMAND_SECONDS = 5.0
+"""A script takes well under a millisecond: a server that does not answer for this long is away."""
+MAX_CONNECTIONS = 64
+RETRY_AFTER_SECONDS = 2.0
+"""What a caller is told to wait when Redis is away: a restart with a small AOF takes about this long."""
+
+AWAY = (RedisConnectionError, RedisTimeoutError, ReadOnlyError, OSError)
+"""What redis-py raises when the server cannot be used now: it will be back."""
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether an error means that Redis cannot take this now: gone, loading, read-only, out of memory, failing over."""
+    if isinstance(error, AWAY):
+        return True
+    return isinstance(error, ResponseError) and str(error).startswith(
+        (
+            "OOM",
+            "LOADING",
+            "MASTERDOWN",
+            "CLUSTERDOWN",
+            "TRYAGAIN",
+            "MISCONF",
+            "NOREPLICAS",
+            "READONLY",
+            "BUSY",
+            "UNBLOCKED",
+        )
+    )
+
+
+async def call(redis_client: RedisClient, *command: Arg) -> Any:
+    """One command. redis-py's types say little; here is the one place that gives up on them.
+
+    Raises `StoreUnavailable` when Redis is away.
+    """
+    try:
+        return await cast(Any, redis_client).execute_command(*command)
+    except Exception as error:
+        if is_away(error):
+            raise StoreUnavailable(retry_after=RETRY_AFTER_SECONDS) from error
+        raise
+
+
+async def call_many(redis_client: RedisClient, commands: Sequence[Sequence[Arg]]) -> list[Any]:
+    """Many commands in one round trip; an answer may be an exception, for its caller alone.
+
+    Raises `StoreUnavailable` when Redis is away.
+    """
+    pipeline = cast(Any, redis_client.pipeline(transaction=False))
+    for command in commands:
+        pipeline.execute_command(*command)
+    try:
+        return cast(list[Any], await pipeline.execute(raise_on_error=False))
+    except Exception as error:
+        if is_away(error):
+            raise StoreUnavailable(retry_after=RETRY_AFTER_SECONDS) from error
+        raise
+
+
+def connect(url: str, *, name: str) -> RedisClient:
+    """A pool for short calls. One retry on a fresh connection: every script may be asked twice."""
+    return cast(Any, redis.Redis).from_url(
+        url,
+        client_name=name,
+        max_connections=MAX_CONNECTIONS,
+        socket_timeout=COMMAND_SECONDS,
+        socket_connect_timeout=COMMAND_SECONDS,
+        socket_keepalive=True,
+        retry=Retry(ExponentialBackoff(cap=0.2, base=0.05), 1),
+        retry_on_error=[RedisConnectionError],
+    )
+
+
+def connect_blocking(url: str, *, name: str, block_seconds: float) -> RedisClient:
+    """One connection for blocking reads: its socket waits longer than the block, or every quiet read would be cut."""
+    return cast(Any, redis.Redis).from_url(
+        url,
+        client_name=name,
+        single_connection_client=True,
+        socket_timeout=block_seconds + COMMAND_SECONDS,
+        socket_connect_timeout=COMMAND_SECONDS,
+        socket_keepalive=True,
+        retry=Retry(ExponentialBackoff(cap=0.2, base=0.05), 0),
+    )
+
+
+def connect_sync(url: str, *, name: str, timeout_seconds: float) -> SyncRedisClient:
+    """For the renewal thread, which must not depend on the event loop."""
+    return cast(Any, sync_redis.Redis).from_url(
+        url,
+        client_name=name,
+        socket_timeout=timeout_seconds,
+        socket_connect_timeout=timeout_seconds,
+        socket_keepalive=True,
+    )
