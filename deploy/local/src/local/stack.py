@@ -1,0 +1,68 @@
+"""The services of Etude on one machine: started together, announced when they answer, stopped from the door inwards."""
+
+import asyncio
+from collections.abc import Callable
+
+from local.child import Child
+from local.output import Output
+from local.problem import CannotRun
+from local.programs import Programs
+from local.readiness import wait_ready
+
+READY_SECONDS = 60.0
+"""Five Python processes start slowly on a loaded machine; longer than this, and something is wrong."""
+
+
+class Stack:
+    """Redis and Postgres are there before it runs, and stay until it ran."""
+
+    def __init__(self, programs: Programs, output: Output) -> None:
+        self._probes = programs.probes
+        self._output = output
+        self._waves = [[Child(program, output) for program in wave] for wave in programs.stop_order]
+
+    async def run(self, stop: asyncio.Event, *, greet: Callable[[], None]) -> None:
+        """Calls `greet` when the services answer; returns when `stop` was set and every process is gone.
+
+        Raises `CannotRun`, with every process gone as well, when they do not answer in time.
+        """
+        async with asyncio.TaskGroup() as group:
+            for child in self._children():
+                group.create_task(child.run())
+            stopping = group.create_task(stop.wait())
+            try:
+                is_ready = await self._is_ready_before(stopping)
+                if is_ready:
+                    greet()
+                    await stopping
+            finally:
+                stopping.cancel()
+                await self._stop_in_order()
+        if not is_ready and not stop.is_set():
+            raise CannotRun(f"the services did not answer within {READY_SECONDS:g} s: the log above says why")
+
+    def kill(self) -> None:
+        """For whoever does not want to wait for `stop`."""
+        for child in self._children():
+            child.kill()
+
+    def _children(self) -> list[Child]:
+        return [child for wave in self._waves for child in wave]
+
+    async def _is_ready_before(self, stopping: "asyncio.Task[bool]") -> bool:
+        ready = asyncio.create_task(self._all_answer())
+        try:
+            await asyncio.wait({ready, stopping}, timeout=READY_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            return ready.done()
+        finally:
+            ready.cancel()
+            await asyncio.wait({ready})
+
+    async def _all_answer(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            for port, path in self._probes:
+                group.create_task(wait_ready(port, path))
+
+    async def _stop_in_order(self) -> None:
+        for wave in self._waves:
+            await asyncio.gather(*(child.stop() for child in wave))
