@@ -1,0 +1,80 @@
+"""`etude chat`: a conversation in the terminal, on a collection when given one."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from msgspec import Struct, field
+from rich.console import Console
+from rich.text import Text as Line
+
+from etude.api import Api
+from etude.failure import ExitCode, Failure
+from etude.session import session_of
+from etude.show import plain
+from etude.views import ProblemView
+from shared.domain.study import Source
+
+TURNS_KEPT = 20
+"""Of the conversation, sent along with each question."""
+
+
+class _Text(Struct, frozen=True):
+    text: str
+
+
+class _Quotes(Struct, frozen=True):
+    quotes: list[Source] = field(default_factory=list[Source])
+
+
+def chat(
+    context: typer.Context,
+    question: Annotated[str, typer.Argument(help="Ask this and leave; without it, converse.")] = "",
+    collection: Annotated[str, typer.Option(metavar="ID", help="Answer from this collection's text.")] = "",
+) -> None:
+    """Ask a question, or converse. Ctrl-D ends the conversation."""
+    session = session_of(context)
+    turns: list[dict[str, str]] = []
+    with session.api() as api:
+        for asked in [question] if question else _read_questions(session.terminal.err):
+            turns.append({"role": "user", "content": asked})
+            body = {"messages": turns[-TURNS_KEPT:], **({"collection_id": collection} if collection else {})}
+            answer = _show_answer(session.terminal.out, api, body)
+            turns.append({"role": "assistant", "content": answer})
+
+
+def _read_questions(console: Console) -> Iterator[str]:
+    while True:
+        try:
+            asked = console.input("> ").strip()
+        except EOFError:
+            return
+        if asked:
+            yield asked
+
+
+def _show_answer(console: Console, api: Api, body: dict[str, Any]) -> str:
+    said: list[str] = []
+    for event in api.ask("/api/chat", {**body, "stream": True}):
+        match event.name:
+            case "delta":
+                text = msgspec.json.decode(event.data, type=_Text).text
+                said.append(text)
+                console.print(plain(text), end="", soft_wrap=True)
+            case "quotes":
+                _show_quotes(console, msgspec.json.decode(event.data, type=_Quotes).quotes)
+            case "error":
+                console.print()
+                problem = msgspec.json.decode(event.data, type=ProblemView)
+                raise Failure(ExitCode.REFUSED, plain(str(problem)))
+            case _:
+                pass
+    console.print()
+    return "".join(said)
+
+
+def _show_quotes(console: Console, quotes: list[Source]) -> None:
+    console.print()
+    for quote in quotes:
+        console.print(Line(f"  « {plain(' '.join(quote.quote.split()))} »", style="dim italic"))
