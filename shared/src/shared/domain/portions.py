@@ -17,8 +17,8 @@ MAX_ASKED = 30
 SURPLUS = 1.5
 """Drafts asked for each item wanted: some fail the checks."""
 
-CHARACTERS_PER_ITEM = {Task.CARDS: 150, Task.QUESTIONS: 300}
-"""When no count is given: a card for every sentence or two, a question for every three, …"""
+CHARACTERS_PER_ITEM = {Task.CARDS: 120, Task.QUESTIONS: 200}
+"""When no count is given: a card for every sentence, a question for every two, …"""
 DEFAULT_ITEMS = {Task.CARDS: 20, Task.QUESTIONS: 10}
 """… up to this many, or, of a long text, …"""
 DEFAULT_ITEMS_PER_PART = {Task.CARDS: 2, Task.QUESTIONS: 1}

@@ -1,0 +1,21 @@
+"""An explanation of a text for someone new to its subject, with its terms."""
+
+from ai_worker.whole import make_whole
+from shared.domain.errors import NoUsableText
+from shared.domain.job import Kind
+from shared.domain.outcome import Fail, Outcome
+from shared.domain.study import Explanation, ExplanationDraft
+from shared.domain.wire import JobInput
+from shared.domain.work import Work
+
+
+async def make_explanation(job_input: JobInput, work: Work) -> Outcome:
+    whole = await make_whole(Kind.EXPLANATION, job_input, work, ExplanationDraft)
+    if isinstance(whole, Fail):
+        return whole
+    draft = whole.draft
+    if not draft.explanation.strip():
+        return Fail(NoUsableText().problem)
+    return whole.finish(
+        Explanation(language=whole.language, explanation=draft.explanation.strip(), terms=draft.terms)
+    )

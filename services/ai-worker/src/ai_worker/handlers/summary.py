@@ -1,0 +1,21 @@
+"""A summary of a text, with its key points."""
+
+from ai_worker.whole import make_whole
+from shared.domain.errors import NoUsableText
+from shared.domain.job import Kind
+from shared.domain.outcome import Fail, Outcome
+from shared.domain.study import Summary, SummaryDraft
+from shared.domain.wire import JobInput
+from shared.domain.work import Work
+
+
+async def make_summary(job_input: JobInput, work: Work) -> Outcome:
+    whole = await make_whole(Kind.SUMMARY, job_input, work, SummaryDraft)
+    if isinstance(whole, Fail):
+        return whole
+    draft = whole.draft
+    if not draft.summary.strip():
+        return Fail(NoUsableText().problem)
+    return whole.finish(
+        Summary(language=whole.language, summary=draft.summary.strip(), key_points=draft.key_points)
+    )

@@ -1,0 +1,58 @@
+"""One piece of writing about a whole text: a long text is worked through in parts, whose notes are then made one."""
+
+import asyncio
+from typing import Generic, TypeVar
+
+from msgspec import Struct
+
+from ai_worker.notes import write_note
+from shared.domain.errors import NoUsableText
+from shared.domain.job import Kind
+from shared.domain.language import detect_language
+from shared.domain.outcome import Done, Fail
+from shared.domain.planning import language_of, plan_merge, plan_steps
+from shared.domain.provider import Completion
+from shared.domain.study import Language, Result
+from shared.domain.wire import JobInput
+from shared.domain.work import Work
+from shared.runtime.calls import done, make_calls
+
+DraftT = TypeVar("DraftT", bound=Struct)
+
+
+class Whole(Struct, Generic[DraftT], frozen=True, kw_only=True):
+    """A draft of the whole text, and every completion it rests on."""
+
+    draft: DraftT
+    language: Language
+    completions: list[Completion[Struct]]
+
+    def finish(self, result: Result) -> Done:
+        return done(result, self.completions)
+
+
+async def make_whole(
+    kind: Kind, job_input: JobInput, work: Work, schema: type[DraftT]
+) -> Whole[DraftT] | Fail:
+    """Fails when any part does: a summary that silently left out a chapter would be no summary."""
+    steps = await asyncio.to_thread(plan_steps, kind, job_input)
+    if not steps:
+        return Fail(NoUsableText().problem)
+    answers = await make_calls(steps, work, after=1 if len(steps) > 1 else 0)
+    completions = list(answers.completions.values())
+    if len(steps) > 1 and not answers.failed:
+        merge = plan_merge(kind, job_input, [write_note(one.value) for one in completions])
+        answers = await make_calls([merge], work, before=len(steps))
+        completions += answers.completions.values()
+    for error in answers.failed.values():
+        return Fail(error.problem)
+    draft = completions[-1].value
+    if not isinstance(draft, schema):
+        raise TypeError(f"{kind} drafts a {schema.__name__}")
+    return Whole(draft=draft, language=_language_of(job_input, completions[-1]), completions=completions)
+
+
+def _language_of(job_input: JobInput, completion: Completion[Struct]) -> Language:
+    """What is generated offline stays in the language of its source."""
+    is_offline = completion.generated_by == "offline"
+    return detect_language(job_input.text) if is_offline else language_of(job_input)

@@ -1,0 +1,49 @@
+"""A whole study collection from a document: cards and questions, with a report on their quality."""
+
+import re
+
+from shared.domain.job import Kind
+from shared.domain.outcome import Fail, Outcome
+from shared.domain.sentences import BlockKind, blocks, sentences
+from shared.domain.study import Collection
+from shared.domain.wire import CollectionInput, JobInput
+from shared.domain.work import Work
+from shared.runtime.calls import done
+from shared.runtime.drafting import make_items
+
+MAX_TITLE_CHARACTERS = 80
+_TITLE_WINDOW = 4_000
+"""Characters at the start of a document in which its title is looked for."""
+
+
+async def make_collection(job_input: JobInput, work: Work) -> Outcome:
+    """Parts whose call failed for good are said in `quality`; with nothing left to deliver, it fails."""
+    material = await make_items(Kind.COLLECTION, job_input, work)
+    if not material.cards and not material.questions:
+        return Fail(material.problem)
+    given = job_input.title if isinstance(job_input, CollectionInput) else ""
+    result = Collection(
+        title=given.strip() or find_title(job_input.text),
+        language=material.language,
+        flashcards=material.cards,
+        quiz=material.questions,
+        quality=material.quality,
+        text=job_input.text,
+    )
+    return done(result, material.answers.completions.values())
+
+
+def find_title(text: str) -> str:
+    """The document's first heading, else its first sentence, on one line and cut at a word."""
+    start = text[:_TITLE_WINDOW]
+    headings = [block.span for block in blocks(start) if block.kind is BlockKind.HEADING]
+    for span in [*headings[:1], *sentences(start)[:1]]:
+        return _shorten(re.sub(r"\s+", " ", span.of(start)).strip(" .*_#"))
+    return _shorten(" ".join(start.split()))
+
+
+def _shorten(title: str) -> str:
+    if len(title) <= MAX_TITLE_CHARACTERS:
+        return title
+    cut = title[: MAX_TITLE_CHARACTERS - 1]
+    return (cut.rsplit(" ", 1)[0] if " " in cut else cut).rstrip(" ,;:") + "…"

@@ -1,0 +1,102 @@
+"""Makes the calls of a plan, several at once, and sorts what came back."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+
+from msgspec import Struct, field
+
+from shared.domain.errors import ProviderError, ProviderGarbled, ProviderMisconfigured, ProviderOutOfCredit
+from shared.domain.outcome import Done
+from shared.domain.planning import PlannedStep
+from shared.domain.provider import Completion
+from shared.domain.study import Result
+from shared.domain.work import Work
+
+PARALLEL_CALLS = 8
+"""Of one job: enough to be quick, few enough that a book does not crowd out the jobs beside it."""
+
+Receive = Callable[[PlannedStep, Completion[Struct]], Awaitable[None]]
+
+
+class Answers(Struct, frozen=True, kw_only=True):
+    """What became of a plan's calls, by step name, in the order of the plan."""
+
+    completions: dict[str, Completion[Struct]] = field(default_factory=dict[str, Completion[Struct]])
+    failed: dict[str, ProviderError] = field(default_factory=dict[str, ProviderError])
+    """Calls that will not be answered, whatever is tried: refused, too long, twice of the wrong shape."""
+
+
+async def make_calls(
+    steps: Sequence[PlannedStep],
+    work: Work,
+    receive: Receive | None = None,
+    *,
+    before: int = 0,
+    after: int = 0,
+) -> Answers:
+    """Ask every step, and hand each completion to `receive` as it comes. `before` and `after` are the job's other
+    steps, for the progress that is told.
+
+    Raises the error when a call should be tried later: then no new call is begun, but those under way are
+    waited for, because they are paid for and the next attempt starts from them.
+    """
+    calls = _Calls(work, receive, before, before + len(steps) + after)
+    async with asyncio.TaskGroup() as group:
+        for step in steps:
+            group.create_task(calls.make(step))
+    if calls.put_off:
+        raise max(calls.put_off, key=lambda error: error.retry_after or 0.0)
+    return Answers(
+        completions={s.name: calls.completions[s.name] for s in steps if s.name in calls.completions},
+        failed={s.name: calls.failed[s.name] for s in steps if s.name in calls.failed},
+    )
+
+
+def done(result: Result, completions: Iterable[Completion[Struct]]) -> Done:
+    """The outcome, crediting everyone who answered: `gpt-x+etude-offline-1` says that both did."""
+    answered = list(completions)
+    return Done(
+        result=result,
+        model="+".join(dict.fromkeys(completion.model for completion in answered)),
+        generated_by="+".join(dict.fromkeys(completion.generated_by for completion in answered)),
+        fallback_used=any(completion.fallback_used for completion in answered),
+    )
+
+
+class _Calls:
+    def __init__(self, work: Work, receive: Receive | None, before: int, total: int) -> None:
+        self._work = work
+        self._receive = receive
+        self._before = before
+        self._total = total
+        self._slots = asyncio.Semaphore(PARALLEL_CALLS)
+        self._stopped_by: ProviderError | None = None
+        self.completions: dict[str, Completion[Struct]] = {}
+        self.failed: dict[str, ProviderError] = {}
+        self.put_off: list[ProviderError] = []
+
+    async def make(self, step: PlannedStep) -> None:
+        async with self._slots:
+            if self._stopped_by is not None:
+                self.failed[step.name] = self._stopped_by
+                return
+            try:
+                completion = await self._work.complete(step.name, step.prompt, step.schema)
+            except ProviderError as error:
+                self._sort(step, error)
+            else:
+                self.completions[step.name] = completion
+                if self._receive is not None:
+                    await self._receive(step, completion)
+        closed = self._before + len(self.completions) + len(self.failed)
+        await self._work.progress(closed, self._total)
+
+    def _sort(self, step: PlannedStep, error: ProviderError) -> None:
+        # A garbled answer was already asked for twice: the same input once more is money for nothing.
+        if error.is_retryable and not isinstance(error, ProviderGarbled):
+            self.put_off.append(error)
+            self._stopped_by = error
+        else:
+            self.failed[step.name] = error
+            if isinstance(error, ProviderOutOfCredit | ProviderMisconfigured):
+                self._stopped_by = error

@@ -1,0 +1,203 @@
+"""Each kind of the `ai` stream: what is asked, what comes out, and what is said when it cannot be made."""
+
+from pathlib import Path
+
+import pytest
+from tests.fakes import FakeProvider, FakeWork
+
+from ai_worker.handlers import HANDLERS
+from ai_worker.notes import write_note
+from shared.domain.errors import NoUsableText, ProviderBusy, ProviderGarbled, ProviderRefused
+from shared.domain.job import AI_KINDS, Kind
+from shared.domain.outcome import Done, Fail, Outcome
+from shared.domain.provider import Prompt
+from shared.domain.study import (
+    CardDrafts,
+    Explanation,
+    ExplanationDraft,
+    Flashcards,
+    Language,
+    Options,
+    Outline,
+    OutlineDraft,
+    OutlineSection,
+    Quiz,
+    Summary,
+    SummaryDraft,
+    Term,
+    Text,
+    TextDraft,
+)
+from shared.domain.wire import AiInput
+
+TEXTS = Path(__file__).parents[1] / "texts"
+FRENCH = (TEXTS / "revolution.fr.txt").read_text(encoding="utf-8")
+LONG = FRENCH * 12
+WHOLE_KINDS = [Kind.SUMMARY, Kind.EXPLANATION, Kind.OUTLINE, Kind.TEXT]
+
+
+async def handle(kind: Kind, text: str, work: FakeWork, options: Options | None = None) -> Outcome:
+    return await HANDLERS[kind](AiInput(text=text, options=options or Options()), work)
+
+
+async def make(kind: Kind, text: str, work: FakeWork) -> object:
+    outcome = await handle(kind, text, work)
+    assert isinstance(outcome, Done)
+    return outcome.result
+
+
+def test_every_kind_of_the_stream_has_its_handler():
+    assert set(HANDLERS) == set(AI_KINDS)
+
+
+async def test_flashcards_are_grounded_and_told():
+    work = FakeWork(FakeProvider())
+
+    result = await make(Kind.FLASHCARDS, FRENCH, work)
+
+    assert isinstance(result, Flashcards)
+    assert len(result.flashcards) >= 10
+    assert all(FRENCH[c.source.start : c.source.end] == c.source.quote for c in result.flashcards)
+    assert {item.id for item in work.items} == {card.id for card in result.flashcards}
+    assert result.quality.requested == {"flashcards": 20}
+
+
+async def test_a_quiz_is_grounded_and_each_question_has_one_key():
+    work = FakeWork(FakeProvider())
+
+    result = await make(Kind.QUIZ, FRENCH, work)
+
+    assert isinstance(result, Quiz)
+    assert len(result.quiz) >= 5
+    for question in result.quiz:
+        assert FRENCH[question.source.start : question.source.end] == question.source.quote
+        assert [option.correct for option in question.options].count(True) == 1
+
+
+@pytest.mark.parametrize("kind", AI_KINDS)
+async def test_a_short_text_is_one_call(kind: Kind):
+    work = FakeWork(FakeProvider())
+
+    await make(kind, FRENCH, work)
+
+    assert len(work.asked) == 1
+    assert work.progressed == [(1, 1)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape"),
+    [(Kind.SUMMARY, Summary), (Kind.EXPLANATION, Explanation), (Kind.OUTLINE, Outline), (Kind.TEXT, Text)],
+)
+async def test_each_kind_of_writing_has_its_shape_and_language(kind: Kind, shape: type):
+    result = await make(kind, FRENCH, FakeWork(FakeProvider()))
+
+    assert isinstance(result, shape)
+    assert getattr(result, "language") == "fr"  # noqa: B009 - the four shapes share the field, not a base
+
+
+@pytest.mark.parametrize("kind", WHOLE_KINDS)
+async def test_a_long_text_is_worked_through_in_parts_and_made_one_from_their_notes(kind: Kind):
+    provider = FakeProvider()
+    work = FakeWork(provider)
+
+    await make(kind, LONG, work)
+
+    *parts, merge = provider.prompts
+    assert len(parts) == 2
+    assert "".join(part.source.replace("\n", "") for part in parts) == LONG.replace("\n", "").strip()
+    assert work.asked[-1] == f"{kind}/merge"
+    assert merge.source != ""
+    assert work.progressed == [(1, 3), (2, 3), (3, 3)]
+
+
+@pytest.mark.parametrize("kind", WHOLE_KINDS)
+async def test_writing_on_a_text_of_which_a_part_is_refused_fails_and_leaves_nothing_out_in_silence(
+    kind: Kind,
+):
+    refused = FakeProvider(faults=lambda prompt: ProviderRefused() if "réservé" in prompt.source else None)
+
+    outcome = await handle(
+        kind, LONG + "Ce passage est réservé à quelques lecteurs choisis.", FakeWork(refused)
+    )
+
+    assert outcome == Fail(ProviderRefused().problem)
+
+
+@pytest.mark.parametrize("kind", AI_KINDS)
+async def test_an_answer_garbled_twice_is_not_asked_for_again(kind: Kind):
+    outcome = await handle(kind, FRENCH, FakeWork(FakeProvider(faults=lambda prompt: ProviderGarbled())))
+
+    assert outcome == Fail(ProviderGarbled().problem)
+
+
+@pytest.mark.parametrize("kind", AI_KINDS)
+async def test_a_busy_provider_is_left_to_the_consumer(kind: Kind):
+    work = FakeWork(FakeProvider(faults=lambda prompt: ProviderBusy(retry_after=9)))
+
+    with pytest.raises(ProviderBusy):
+        await handle(kind, FRENCH, work)
+
+
+@pytest.mark.parametrize("kind", WHOLE_KINDS)
+async def test_the_next_attempt_buys_only_the_merge_that_is_missing(kind: Kind):
+    is_busy = True
+
+    def fault(prompt: Prompt) -> Exception | None:
+        return ProviderBusy() if is_busy and work.asked[-1].endswith("merge") else None
+
+    work = FakeWork(FakeProvider(faults=fault))
+    with pytest.raises(ProviderBusy):
+        await handle(kind, LONG, work)
+    is_busy = False
+    work.asked.clear()
+
+    await make(kind, LONG, work)
+
+    assert work.asked == [f"{kind}/merge"]
+
+
+@pytest.mark.parametrize("kind", AI_KINDS)
+@pytest.mark.parametrize("text", ["", "word " * 2_000, "###\n\n***", "\u202e\u200f"])
+async def test_a_text_without_a_usable_sentence_fails_before_anything_is_paid(kind: Kind, text: str):
+    work = FakeWork(FakeProvider())
+
+    assert await handle(kind, text, work) == Fail(NoUsableText().problem)
+    assert work.asked == []
+
+
+@pytest.mark.parametrize("kind", AI_KINDS)
+async def test_the_outcome_says_who_wrote_it(kind: Kind):
+    outcome = await handle(
+        kind, FRENCH, FakeWork(FakeProvider(model="etude-offline-1", generated_by="offline"))
+    )
+
+    assert isinstance(outcome, Done)
+    assert (outcome.model, outcome.generated_by) == ("etude-offline-1", "offline")
+
+
+@pytest.mark.parametrize("kind", AI_KINDS)
+async def test_offline_writing_stays_in_the_language_of_its_source(kind: Kind):
+    work = FakeWork(FakeProvider(generated_by="offline"))
+
+    outcome = await handle(kind, FRENCH, work, Options(language=Language.EN))
+
+    assert isinstance(outcome, Done)
+    assert outcome.result.language == "fr"
+
+
+def test_a_note_keeps_all_of_its_draft():
+    summary = write_note(SummaryDraft("All of it.", ["One.", "Two."]))
+    explanation = write_note(ExplanationDraft("Because.", [Term("sap", "what flows in a tree")]))
+    outline = write_note(
+        OutlineDraft("Trees", [OutlineSection("Sap", ["It rises."]), OutlineSection("Bark", ["It keeps."])])
+    )
+
+    assert summary == "All of it.\n- One.\n- Two."
+    assert explanation == "Because.\n- sap: what flows in a tree"
+    assert outline == "## Sap\n- It rises.\n\n## Bark\n- It keeps."
+    assert write_note(TextDraft("A note.")) == "A note."
+
+
+def test_items_are_never_merged_as_notes():
+    with pytest.raises(TypeError):
+        write_note(CardDrafts([]))

@@ -1,0 +1,207 @@
+"""A document becomes a collection: grounded, told as it is made, and honest about what is missing."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from tests.fakes import FakeProvider, FakeWork
+
+from collection_worker.handlers import HANDLERS
+from collection_worker.handlers.collection import find_title, make_collection
+from shared.domain.errors import (
+    NoUsableText,
+    Problem,
+    ProviderBusy,
+    ProviderError,
+    ProviderGarbled,
+    ProviderRefused,
+)
+from shared.domain.job import Kind
+from shared.domain.outcome import Done, Fail
+from shared.domain.provider import Prompt
+from shared.domain.study import Collection, Flashcard, Language, Options, QuizQuestion
+from shared.domain.wire import CollectionInput
+
+TEXTS = Path(__file__).parents[1] / "texts"
+FRENCH = (TEXTS / "photosynthese.fr.txt").read_text(encoding="utf-8")
+ENGLISH = (TEXTS / "water_cycle.en.txt").read_text(encoding="utf-8")
+LONG = "\n\n".join(path.read_text(encoding="utf-8") for path in sorted(TEXTS.glob("*.fr.txt"))) * 3
+
+
+async def collect(text: str, work: FakeWork, title: str = "", options: Options | None = None) -> Collection:
+    outcome = await make_collection(
+        CollectionInput(text=text, title=title, options=options or Options()), work
+    )
+    assert isinstance(outcome, Done)
+    assert isinstance(outcome.result, Collection)
+    return outcome.result
+
+
+async def fail_to_collect(text: str, work: FakeWork) -> Problem:
+    outcome = await make_collection(CollectionInput(text=text), work)
+    assert isinstance(outcome, Fail)
+    return outcome.problem
+
+
+def refuse_parts_with(words: str, error: ProviderError | None = None) -> FakeProvider:
+    return FakeProvider(
+        faults=lambda prompt: (error or ProviderRefused()) if words in prompt.source else None
+    )
+
+
+def all_items(collection: Collection) -> list[Flashcard | QuizQuestion]:
+    return [*collection.flashcards, *collection.quiz]
+
+
+def test_the_worker_handles_collections_and_nothing_else():
+    assert {Kind.COLLECTION: make_collection} == HANDLERS
+
+
+@pytest.mark.parametrize(("text", "language"), [(FRENCH, "fr"), (ENGLISH, "en")])
+async def test_600_words_give_cards_and_questions_with_exact_quotes(text: str, language: str):
+    collection = await collect(text, FakeWork(FakeProvider()))
+
+    assert collection.language == language
+    assert len(collection.flashcards) >= 10
+    assert len(collection.quiz) >= 5
+    for item in all_items(collection):
+        assert text[item.source.start : item.source.end] == item.source.quote
+
+
+async def test_the_quality_report_accounts_for_every_draft():
+    quality = (await collect(LONG, FakeWork(FakeProvider()))).quality
+
+    assert sum(quality.drafted.values()) == sum(quality.delivered.values()) + sum(quality.dropped.values())
+    assert quality.requested.keys() == quality.delivered.keys() == {"flashcards", "questions"}
+    assert 0 < quality.coverage <= 1
+    assert quality.sections_failed == 0
+
+
+async def test_what_is_told_is_what_is_delivered():
+    work = FakeWork(FakeProvider())
+
+    collection = await collect(LONG, work)
+
+    assert Counter(item.id for item in work.items) == Counter(item.id for item in all_items(collection))
+
+
+async def test_items_are_told_as_their_part_is_ready_not_at_the_end():
+    told_before_last_call: list[int] = []
+    work = FakeWork(FakeProvider(faults=lambda prompt: told_before_last_call.append(len(work.items))))
+
+    await collect(ENGLISH * 15, work)
+
+    assert told_before_last_call[-1] > 0
+
+
+async def test_progress_counts_every_step_once():
+    work = FakeWork(FakeProvider())
+
+    await collect(LONG, work)
+
+    total = len(work.asked)
+    assert total > 2
+    assert work.progressed == [(count, total) for count in range(1, total + 1)]
+
+
+async def test_a_second_attempt_makes_the_same_collection_from_the_kept_steps_without_a_call():
+    work = FakeWork(FakeProvider())
+    first = await collect(LONG, work)
+    work.asked.clear()
+
+    assert await collect(LONG, work) == first
+    assert work.asked == []
+
+
+async def test_a_refused_part_is_said_and_the_rest_delivered():
+    marked = LONG.replace("1789", "1789 (réservé)")
+    whole = await collect(marked, FakeWork(FakeProvider()))
+
+    partial = await collect(marked, FakeWork(refuse_parts_with("réservé")))
+
+    assert whole.quality.sections_failed == 0
+    assert partial.quality.sections_failed > 0
+    assert len(partial.flashcards) > 0
+
+
+async def test_a_busy_provider_is_left_to_the_next_attempt_which_buys_only_what_is_missing():
+    is_busy = True
+
+    def fault(prompt: Prompt) -> Exception | None:
+        return ProviderBusy(retry_after=20) if is_busy and "1789" in prompt.source else None
+
+    work = FakeWork(FakeProvider(faults=fault))
+    with pytest.raises(ProviderBusy) as raised:
+        await collect(LONG, work)
+    kept = set(work.steps)
+    is_busy = False
+    work.asked.clear()
+
+    collection = await collect(LONG, work)
+
+    assert raised.value.retry_after == 20
+    assert kept.isdisjoint(work.asked)
+    assert collection.quality.sections_failed == 0
+
+
+@pytest.mark.parametrize("error", [ProviderRefused(), ProviderGarbled()])
+async def test_when_every_part_fails_the_job_fails_with_the_providers_reason(error: ProviderError):
+    work = FakeWork(refuse_parts_with("", error))
+
+    assert await fail_to_collect(FRENCH, work) == error.problem
+
+
+@pytest.mark.parametrize("text", ["", "xxxx " * 3_000, "0101 1010 " * 900, "Title\n\n# Another\n"])
+async def test_a_text_without_a_usable_sentence_fails_before_anything_is_paid(text: str):
+    work = FakeWork(FakeProvider())
+
+    assert await fail_to_collect(text, work) == NoUsableText().problem
+    assert work.asked == []
+
+
+async def test_drafts_that_all_fail_the_checks_never_make_an_empty_collection():
+    work = FakeWork(FakeProvider())
+    await collect(ENGLISH, work)
+    for step, kept in work.steps.items():
+        work.steps[step] = kept.replace(b'"quote":"', b'"quote":"invented ')
+
+    assert await fail_to_collect(ENGLISH, work) == ProviderGarbled().problem
+
+
+async def test_counts_wished_for_are_kept_to():
+    collection = await collect(FRENCH, FakeWork(FakeProvider()), options=Options(flashcards=3, questions=0))
+
+    assert len(collection.flashcards) == 3
+    assert collection.quiz == []
+    assert collection.quality.requested == {"flashcards": 3}
+
+
+async def test_offline_material_is_in_the_language_of_its_source_and_says_so():
+    work = FakeWork(FakeProvider(generated_by="offline"))
+
+    collection = await collect(FRENCH, work, options=Options(language=Language.EN))
+
+    assert collection.language == "fr"
+    assert {item.language for item in all_items(collection)} == {"fr"}
+
+
+async def test_the_title_is_the_one_given():
+    assert (await collect(FRENCH, FakeWork(FakeProvider()), title=" Biologie ")).title == "Biologie"
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("# Le cycle de l’eau\n\nL’eau circule sans cesse.", "Le cycle de l’eau"),
+        ("The water\ncycle has no end. It never stops.", "The water cycle has no end"),
+        (
+            "Rivers " + "and streams " * 20 + "flow.",
+            "Rivers and streams and streams and streams and streams and streams and streams…",
+        ),
+        ("x" * 500, "x" * 79 + "…"),
+        ("", ""),
+    ],
+)
+def test_without_a_title_the_first_heading_or_sentence_gives_one(text: str, title: str):
+    assert find_title(text) == title
+    assert len(title) <= 80

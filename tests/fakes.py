@@ -1,0 +1,144 @@
+"""Stand-ins at the two seams a handler sees: the hands it works with, and the provider behind them."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import TypeVar
+
+from msgspec import Struct
+
+from shared.domain.job import EntryId, Job, JobId, StreamName, UserId
+from shared.domain.provider import Completion, Delta, Message, Prompt, Provider, Task, Usage
+from shared.domain.sentences import is_usable, sentences
+from shared.domain.study import (
+    CardDraft,
+    CardDrafts,
+    ExplanationDraft,
+    Flashcard,
+    OutlineDraft,
+    OutlineSection,
+    QuestionDraft,
+    QuestionDrafts,
+    QuizQuestion,
+    SummaryDraft,
+    Term,
+    TextDraft,
+)
+from shared.domain.wire import decode_step, encode_step
+
+T = TypeVar("T")
+
+
+class FakeWork:
+    """The hands of one attempt after another: steps are kept as bytes, what is told is listed."""
+
+    def __init__(self, provider: Provider) -> None:
+        self.provider = provider
+        self.steps: dict[str, bytes] = {}
+        self.asked: list[str] = []
+        """Steps the provider was asked for, in order."""
+        self.items: list[Flashcard | QuizQuestion] = []
+        self.progressed: list[tuple[int, int]] = []
+
+    @property
+    def job(self) -> Job:
+        return Job(
+            id=JobId("01920000-0000-7000-8000-000000000001"),
+            user=UserId("ada"),
+            kind="collection",
+            version=1,
+            payload=b"",
+            shard=0,
+            stream=StreamName.COLLECTION,
+            entry=EntryId("1-0"),
+            attempt=1,
+        )
+
+    async def complete(self, step: str, prompt: Prompt, schema: type[T]) -> Completion[T]:
+        if step not in self.steps:
+            self.asked.append(step)
+            self.steps[step] = encode_step(await self.provider.complete(prompt, schema))
+        return decode_step(self.steps[step], schema)
+
+    async def progress(self, done: int, total: int) -> None:
+        self.progressed.append((done, total))
+
+    async def item(self, item: Flashcard | QuizQuestion) -> None:
+        self.items.append(item)
+
+
+class FakeProvider:
+    """A model that answers from the source by filling gaps; `faults` maps a prompt to the error it meets instead."""
+
+    def __init__(
+        self,
+        *,
+        faults: Callable[[Prompt], Exception | None] = lambda prompt: None,
+        model: str = "model-1",
+        generated_by: str = "openai",
+    ) -> None:
+        self.prompts: list[Prompt] = []
+        self.most_at_once = 0
+        self._at_once = 0
+        self._faults = faults
+        self._model = model
+        self._generated_by = generated_by
+
+    async def complete(self, prompt: Prompt, schema: type[T]) -> Completion[T]:
+        self.prompts.append(prompt)
+        self._at_once += 1
+        self.most_at_once = max(self.most_at_once, self._at_once)
+        await asyncio.sleep(0)
+        self._at_once -= 1
+        if (fault := self._faults(prompt)) is not None:
+            raise fault
+        value = draft_for(prompt)
+        assert isinstance(value, schema)
+        return Completion(
+            value=value, usage=Usage(100, 10), model=self._model, generated_by=self._generated_by
+        )
+
+    async def stream(
+        self, messages: Sequence[Message], *, sources: Sequence[str], language: str, max_output_tokens: int
+    ) -> AsyncIterator[Delta]:
+        yield Delta(text=messages[-1].content)
+        yield Delta(usage=Usage(10, 1), model=self._model, generated_by=self._generated_by)
+
+    async def close(self) -> None: ...
+
+
+def draft_for(prompt: Prompt) -> Struct:
+    """Plain material that passes the checks: gaps in the sentences of the source."""
+    said = [span.of(prompt.source) for span in sentences(prompt.source)]
+    usable = [sentence for sentence in said if is_usable(sentence)]
+    match prompt.task:
+        case Task.CARDS:
+            return CardDrafts([_draft_card(sentence) for sentence in usable[: prompt.count]])
+        case Task.QUESTIONS:
+            return QuestionDrafts([_draft_question(sentence, usable) for sentence in usable[: prompt.count]])
+        case Task.SUMMARY:
+            return SummaryDraft(usable[0], usable[:3])
+        case Task.EXPLANATION:
+            return ExplanationDraft(usable[0], [Term(_longest_word(usable[0]), usable[0])])
+        case Task.OUTLINE:
+            return OutlineDraft(usable[0][:40], [OutlineSection(usable[0][:40], usable[:2])])
+        case _:
+            return TextDraft("\n\n".join(usable[:3]))
+
+
+def _draft_card(sentence: str) -> CardDraft:
+    word = _longest_word(sentence)
+    return CardDraft(re.sub(rf"\b{word}\b", "____", sentence), word, sentence)
+
+
+def _draft_question(sentence: str, others: Sequence[str]) -> QuestionDraft:
+    word = _longest_word(sentence)
+    strangers = dict.fromkeys(
+        _longest_word(other) for other in others if _longest_word(other) not in sentence
+    )
+    alike = sorted(strangers, key=lambda stranger: abs(len(stranger) - len(word)))[:3]
+    return QuestionDraft(re.sub(rf"\b{word}\b", "____", sentence), [word, *alike], 0, sentence, sentence)
+
+
+def _longest_word(sentence: str) -> str:
+    return max(re.findall(r"\w+", sentence), key=len)

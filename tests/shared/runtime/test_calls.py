@@ -1,0 +1,148 @@
+"""Calls are made side by side, paid for once, and sorted by what can still be done about them."""
+
+import pytest
+from msgspec import Struct
+from tests.fakes import FakeProvider, FakeWork
+
+from shared.domain.errors import (
+    ContextTooLong,
+    ProviderBusy,
+    ProviderError,
+    ProviderGarbled,
+    ProviderMisconfigured,
+    ProviderOutOfCredit,
+    ProviderRefused,
+    ProviderTimedOut,
+    ProviderUnavailable,
+)
+from shared.domain.job import Kind
+from shared.domain.planning import PlannedStep, plan_steps
+from shared.domain.provider import Completion, Prompt, Usage
+from shared.domain.study import Summary, TextDraft
+from shared.domain.wire import AiInput
+from shared.runtime.calls import PARALLEL_CALLS, done, make_calls
+
+SENTENCE = "The river carries its water slowly through the wide valley to the northern sea. "
+
+
+def make_steps(parts: int = 4) -> list[PlannedStep]:
+    text = "\n\n".join(SENTENCE * 87 + f"The stone number {part} marks the border." for part in range(parts))
+    steps = plan_steps(Kind.FLASHCARDS, AiInput(text=text))
+    assert len(steps) >= parts
+    return steps
+
+
+def fault_on(steps: list[PlannedStep], faults: dict[int, ProviderError]) -> FakeProvider:
+    by_source = {steps[index].prompt.source: error for index, error in faults.items()}
+    return FakeProvider(faults=lambda prompt: by_source.get(prompt.source))
+
+
+async def test_every_step_is_asked_once_and_answers_keep_the_order_of_the_plan():
+    steps = make_steps()
+    work = FakeWork(FakeProvider())
+
+    answers = await make_calls(steps, work)
+
+    assert list(answers.completions) == work.asked == [step.name for step in steps]
+    assert work.progressed == [(count + 1, len(steps)) for count in range(len(steps))]
+
+
+async def test_calls_are_side_by_side_but_not_without_bound():
+    steps = make_steps(30)
+    provider = FakeProvider()
+
+    await make_calls(steps, FakeWork(provider))
+
+    assert provider.most_at_once == PARALLEL_CALLS
+
+
+async def test_steps_that_are_kept_are_not_asked_again():
+    steps = make_steps()
+    work = FakeWork(FakeProvider())
+    await make_calls(steps, work)
+    work.asked.clear()
+
+    answers = await make_calls(steps, work)
+
+    assert work.asked == []
+    assert len(answers.completions) == len(steps)
+
+
+@pytest.mark.parametrize("error", [ProviderRefused(), ContextTooLong(), ProviderGarbled()])
+async def test_a_call_that_fails_for_good_leaves_the_others_alone(error: ProviderError):
+    steps = make_steps()
+
+    answers = await make_calls(steps, FakeWork(fault_on(steps, {1: error})))
+
+    assert answers.failed == {steps[1].name: error}
+    assert len(answers.completions) == len(steps) - 1
+
+
+@pytest.mark.parametrize("error", [ProviderBusy(), ProviderUnavailable(), ProviderTimedOut()])
+async def test_a_call_to_be_tried_later_is_raised_as_it_is(error: ProviderError):
+    steps = make_steps()
+
+    with pytest.raises(type(error)):
+        await make_calls(steps, FakeWork(fault_on(steps, {1: error})))
+
+
+async def test_before_a_retry_calls_under_way_are_kept_and_no_new_one_is_begun():
+    steps = make_steps(30)
+    work = FakeWork(fault_on(steps, {0: ProviderBusy()}))
+
+    with pytest.raises(ProviderBusy):
+        await make_calls(steps, work)
+
+    assert len(work.asked) == PARALLEL_CALLS
+    assert len(work.steps) == PARALLEL_CALLS - 1
+
+
+async def test_the_longest_wait_asked_for_is_the_one_raised():
+    steps = make_steps()
+    faults: dict[int, ProviderError] = {
+        0: ProviderUnavailable(),
+        1: ProviderBusy(retry_after=54),
+        2: ProviderBusy(),
+    }
+
+    with pytest.raises(ProviderBusy) as raised:
+        await make_calls(steps, FakeWork(fault_on(steps, faults)))
+
+    assert raised.value.retry_after == 54
+
+
+@pytest.mark.parametrize("error", [ProviderOutOfCredit(), ProviderMisconfigured()])
+async def test_when_an_operator_must_act_the_rest_is_not_even_asked(error: ProviderError):
+    steps = make_steps(30)
+    work = FakeWork(fault_on(steps, {0: error}))
+
+    answers = await make_calls(steps, work)
+
+    assert len(work.asked) == PARALLEL_CALLS
+    assert len(answers.completions) == PARALLEL_CALLS - 1
+    assert len(answers.failed) == len(steps) - PARALLEL_CALLS + 1
+
+
+async def test_an_error_that_is_not_the_providers_ends_all_calls():
+    def fault(prompt: Prompt) -> Exception:
+        return ZeroDivisionError()
+
+    with pytest.raises(ExceptionGroup):
+        await make_calls(make_steps(), FakeWork(FakeProvider(faults=fault)))
+
+
+def test_the_outcome_credits_everyone_who_answered():
+    def answer(model: str, generated_by: str, *, fallback: bool) -> Completion[Struct]:
+        return Completion(
+            value=TextDraft(""), usage=Usage(), model=model, generated_by=generated_by, fallback_used=fallback
+        )
+
+    ours = answer("model-1", "openai", fallback=False)
+    result = Summary(language="en", summary="", key_points=[])
+
+    alone = done(result, [ours, ours])
+    mixed = done(result, [ours, answer("etude-offline-1", "offline", fallback=True)])
+
+    assert (alone.model, alone.generated_by, alone.fallback_used) == ("model-1", "openai", False)
+    assert (mixed.model, mixed.generated_by) == ("model-1+etude-offline-1", "openai+offline")
+    assert mixed.fallback_used
