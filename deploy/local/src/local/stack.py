@@ -5,7 +5,6 @@ from collections.abc import Callable
 
 from local.child import Child
 from local.output import Output
-from local.problem import CannotRun
 from local.programs import Programs
 from local.readiness import wait_ready
 
@@ -21,10 +20,10 @@ class Stack:
         self._output = output
         self._waves = [[Child(program, output) for program in wave] for wave in programs.stop_order]
 
-    async def run(self, stop: asyncio.Event, *, greet: Callable[[], None]) -> None:
+    async def run(self, stop: asyncio.Event, *, greet: Callable[[], None]) -> bool:
         """Calls `greet` when the services answer; returns when `stop` was set and every process is gone.
 
-        Raises `CannotRun`, with every process gone as well, when they do not answer in time.
+        False: they did not answer in time, and every process is gone as well.
         """
         async with asyncio.TaskGroup() as group:
             for child in self._children():
@@ -38,8 +37,7 @@ class Stack:
             finally:
                 stopping.cancel()
                 await self._stop_in_order()
-        if not is_ready and not stop.is_set():
-            raise CannotRun(f"the services did not answer within {READY_SECONDS:g} s: the log above says why")
+        return is_ready or stop.is_set()
 
     def kill(self) -> None:
         """For whoever does not want to wait for `stop`."""
