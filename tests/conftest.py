@@ -1,0 +1,65 @@
+"""Fixtures for all tests: real servers where there is one, each pytest process with its own."""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from tests.servers import REDIS_KINDS, NoServer, RealRedis, RedisPlace, Servers, flush
+
+from shared.adapters.redis_client import RedisClient
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Servers]:
+    """Starts nothing by itself."""
+    started = Servers()
+    yield started
+    started.close()
+
+
+@pytest.fixture(params=REDIS_KINDS)
+async def redis_place(request: pytest.FixtureRequest, servers: Servers) -> RedisPlace:
+    """An empty Redis of each kind in turn: the test runs once on each."""
+    try:
+        place = servers.redis(request.param)
+    except NoServer as missing:
+        if os.environ.get("CI") == "true":  # noqa: TID251 - a machine that promises all servers has them all
+            raise
+        pytest.skip(str(missing))
+    await _flush(place)
+    return place
+
+
+@pytest.fixture
+async def redis(redis_place: RedisPlace) -> AsyncIterator[RedisClient]:
+    """A connection to `redis_place`."""
+    client = redis_place.connect()
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+async def redis_server(servers: Servers) -> RealRedis:
+    """An empty server process, which a test may stop, kill, pause and start again."""
+    place = servers.real_redis()
+    await _flush(place)
+    return place
+
+
+@pytest.fixture
+def redis_url(redis_server: RealRedis) -> str:
+    return redis_server.url
+
+
+@pytest.fixture
+async def real_redis(redis_server: RealRedis) -> AsyncIterator[RedisClient]:
+    """A connection to `redis_server`."""
+    client = redis_server.connect()
+    yield client
+    await client.aclose()
+
+
+async def _flush(place: RedisPlace) -> None:
+    client = place.connect()
+    await flush(client)
+    await client.aclose()
