@@ -1,0 +1,98 @@
+"""The error tree: one stable code for one meaning, and a class that says what can be done."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+import pytest
+
+from shared.domain.errors import (
+    BudgetExceeded,
+    FieldProblem,
+    InvalidFields,
+    JobError,
+    LimitReached,
+    Problem,
+    ProviderBusy,
+    ProviderError,
+    ProviderOutOfCredit,
+    RequestError,
+    StudyError,
+    Unavailable,
+    Unexpected,
+)
+from shared.domain.provider import Usage
+
+
+def tree(root: type[StudyError] = StudyError) -> Iterator[type[StudyError]]:
+    yield root
+    for child in root.__subclasses__():
+        yield from tree(child)
+
+
+ALL = sorted(set(tree()), key=lambda error: error.__name__)
+SAME_MEANING = {"internal_error": {StudyError, Unexpected}}
+"""The root is what we raise when we know no better, and that is a bug of ours."""
+
+
+def test_a_code_has_one_meaning():
+    by_code: defaultdict[str, set[type[StudyError]]] = defaultdict(set)
+    for error in ALL:
+        by_code[error.code].add(error)
+
+    shared = {code: errors for code, errors in by_code.items() if len(errors) > 1}
+    assert shared == SAME_MEANING
+
+
+@pytest.mark.parametrize("error", ALL)
+def test_every_class_has_a_code_of_its_own_in_plain_letters(error: type[StudyError]):
+    assert error is Unexpected or "code" in vars(error)
+    assert error.code.replace("_", "").isalpha()
+    assert error.code.islower()
+
+
+@pytest.mark.parametrize("error", [*tree(LimitReached), *tree(Unavailable)])
+def test_limits_and_outages_pass(error: type[StudyError]):
+    assert error.is_retryable
+
+
+@pytest.mark.parametrize("error", list(tree(ProviderError)))
+def test_another_model_is_tried_only_where_waiting_or_paying_elsewhere_would_help(error: type[ProviderError]):
+    assert not error.may_fall_back or error.is_retryable or error is ProviderOutOfCredit
+
+
+@pytest.mark.parametrize(
+    "code", ["provider_out_of_credit", "provider_refused", "context_too_long", "no_usable_text"]
+)
+def test_what_would_fail_the_same_way_again_is_never_retried(code: str):
+    assert [error.is_retryable for error in ALL if error.code == code] == [False]
+
+
+def test_the_trunk_says_whose_turn_it_is():
+    assert {error.__name__ for error in StudyError.__subclasses__()} == {
+        error.__name__ for error in (RequestError, LimitReached, Unavailable, JobError, ProviderError)
+    }
+
+
+def test_an_error_as_a_value_keeps_its_code_its_params_and_its_wait():
+    error = BudgetExceeded(window="day", left=10, needed=500, retry_after=60.0)
+
+    assert error.problem == Problem("budget_exceeded", {"window": "day", "left": 10, "needed": 500}, 60.0)
+
+
+def test_an_error_says_its_code_and_nothing_else():
+    assert str(BudgetExceeded(window="day", left=10, needed=500)) == "budget_exceeded"
+
+
+def test_a_failed_call_keeps_what_it_cost():
+    error = ProviderBusy(usage=Usage(10, 5), retry_after=3.0)
+
+    assert error.usage == Usage(10, 5)
+    assert ProviderBusy().usage == Usage()
+    assert error.problem == Problem("provider_busy", {}, 3.0)
+
+
+def test_faults_of_a_body_are_listed():
+    fault = FieldProblem("/options/flashcards", "wrong_type", {"expected": "an integer"})
+
+    assert InvalidFields(fault).fields == (fault,)
+    assert InvalidFields(fault).problem == Problem("invalid_fields")
