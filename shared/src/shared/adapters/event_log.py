@@ -12,7 +12,8 @@ from typing import Any, cast
 import structlog
 
 from shared.adapters import keys
-from shared.adapters.redis_client import RedisClient, call, is_away
+from shared.adapters.redis_client import COMMAND_SECONDS, RETRY_AFTER_SECONDS, RedisClient, call, is_away
+from shared.domain.errors import StoreUnavailable
 from shared.domain.event import Event, EventName
 from shared.domain.job import JobId, UserId
 
@@ -99,10 +100,10 @@ class EventLog:
     def _deliver(self, channel: str, event: Event) -> None:
         for queue in self._queues.get(channel, ()):
             if queue.full():
-                while not queue.empty():
-                    queue.get_nowait()
-                event = _CATCH_UP
-            queue.put_nowait(event)
+                _empty(queue)
+                queue.put_nowait(_CATCH_UP)
+            else:
+                queue.put_nowait(event)
 
     async def _register(self, channel: str, queue: asyncio.Queue[Event]) -> None:
         is_first = channel not in self._queues
@@ -111,6 +112,13 @@ class EventLog:
         self._changed.set()
         if is_first and self._pubsub is not None:
             await self._pubsub.subscribe(channel)
+
+    async def _wait_subscribed(self, channel: str) -> None:
+        try:
+            async with asyncio.timeout(COMMAND_SECONDS):
+                await self._subscribed[channel].wait()
+        except TimeoutError:
+            raise StoreUnavailable(retry_after=RETRY_AFTER_SECONDS) from None
 
     async def _leave(self, channel: str, queue: asyncio.Queue[Event]) -> None:
         queues = self._queues.get(channel, set())
@@ -141,8 +149,7 @@ class EventLog:
         queue: asyncio.Queue[Event] = asyncio.Queue(QUEUE)
         try:
             await self._register(channel, queue)
-            async with asyncio.timeout(heartbeat_seconds):
-                await self._subscribed[channel].wait()
+            await self._wait_subscribed(channel)
             is_behind = True
             while True:
                 if is_behind:
@@ -181,6 +188,11 @@ class EventLog:
                 yield Event(event_id, owner, fields[b"name"].decode(), fields[b"data"])
             if len(page) < PAGE:
                 return
+
+
+def _empty(queue: asyncio.Queue[Event]) -> None:
+    while not queue.empty():
+        queue.get_nowait()
 
 
 def _to_event(published: bytes) -> Event:

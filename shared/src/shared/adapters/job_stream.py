@@ -23,6 +23,15 @@ BATCH = 100
 """Jobs per script call: a call stays well under a millisecond or two, and Lua's stack is finite."""
 
 
+TURN_SECONDS = 0.25
+"""How long a read sleeps that asks some of the shards only."""
+
+
+def reader_name(consumer: str) -> str:
+    """The name of a consumer's blocking connection, by which `wake` finds it."""
+    return f"{consumer}:read"
+
+
 class Entry(Struct, frozen=True):
     """What was read from a stream: not ours until leased."""
 
@@ -67,6 +76,7 @@ class JobStream:
         self.consumer = consumer
         self.shards = shards
         self._shard_by_key = {keys.work_stream(shard, stream).encode(): shard for shard in range(shards)}
+        self._order = list(self._shard_by_key)
 
     def key(self, shard: int) -> str:
         return keys.work_stream(shard, self.stream)
@@ -83,11 +93,12 @@ class JobStream:
     async def read(self, count: int, *, block: bool) -> list[Entry]:
         """Up to `count` new entries; with `block`, waits for the first one for the policy's block time.
 
-        COUNT is per stream in Redis: with more shards than free slots only some of them are asked, in turn by the caller.
-        Raises redis-py's errors: the caller heals a missing group.
+        Raises redis-py's errors: the caller heals a missing group, and waits for a server that is away.
         """
-        asked = list(self._shard_by_key)
-        wait = ("BLOCK", int(self._policy.block_seconds * 1000)) if block else ()
+        asked = self._choose(count)
+        # With fewer free slots than shards only some are asked, so no read may sleep over the others.
+        block_seconds = self._policy.block_seconds if len(asked) == self.shards else TURN_SECONDS
+        wait = ("BLOCK", int(block_seconds * 1000)) if block else ()
         answer = await cast(Any, self._blocking).execute_command(
             *("XREADGROUP", "GROUP", keys.GROUP, self.consumer, "COUNT", max(1, count // len(asked)), *wait),
             *("STREAMS", *asked, *(">" for _ in asked)),
@@ -98,6 +109,20 @@ class JobStream:
             for entry, fields in entries
             if fields
         ]
+
+    def _choose(self, count: int) -> list[bytes]:
+        """COUNT is per stream: ask no more streams than there are free slots, the others first next time."""
+        if count >= self.shards:
+            return self._order
+        chosen, rest = self._order[:count], self._order[count:]
+        self._order = rest + chosen
+        return chosen
+
+    async def wake(self) -> None:
+        """End this consumer's blocking read now, without losing what it was about to be given."""
+        for client in await call(self._redis, "CLIENT LIST"):
+            if client["name"] == reader_name(self.consumer):
+                await call(self._redis, "CLIENT UNBLOCK", client["id"])
 
     async def lease(self, entries: Sequence[Entry]) -> list[Leased]:
         """Become the owner of what was read; entries with nothing left to do disappear here."""
@@ -150,21 +175,8 @@ class JobStream:
 
     def _to_leased(self, shard: int, answer: list[Any]) -> Leased:
         job_id, entry, row, kept = answer
-        (
-            user,
-            kind,
-            version,
-            payload,
-            attempt,
-            failures,
-            crashes,
-            created,
-            started,
-            prompt,
-            completion,
-            plan,
-            request,
-        ) = row
+        user, kind, version, payload, attempt, failures, crashes, created, started = row[:9]
+        prompt, completion, plan, request, title, windows = row[9:]
         job = Job(
             id=JobId(job_id.decode()),
             user=UserId(user.decode()),
@@ -182,6 +194,8 @@ class JobStream:
             spent=Usage(int(prompt), int(completion)),
             plan=plan.decode(),
             request_id=request.decode(),
+            title=title.decode(),
+            windows=windows.decode(),
         )
         steps = (
             {name.decode(): data for name, data in zip(kept[::2], kept[1::2], strict=True)} if kept else {}

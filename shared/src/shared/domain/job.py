@@ -101,3 +101,7 @@ class Job(Struct, frozen=True, kw_only=True):
     """The user's plan when the job was accepted."""
     request_id: str = ""
     """The HTTP request that submitted it, for logs and traces."""
+    title: str = ""
+    """Of a collection, as submitted."""
+    windows: str = ""
+    """The budget windows its hold was taken in, joined by commas."""

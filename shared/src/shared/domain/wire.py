@@ -4,7 +4,7 @@ The evolution rule: a new field has a default, a changed meaning has a new versi
 what it does not know. The bytes of every version are kept in `tests/wire/`.
 """
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -56,7 +56,7 @@ def decode_input(kind: str, version: int, payload: bytes) -> JobInput:
         raise UnknownWire(kind=kind, version=version) from error
 
 
-def encode_step(completion: Completion[object]) -> bytes:
+def encode_step(completion: Completion[Any]) -> bytes:
     """A kept provider call: what the next attempt starts from instead of paying again."""
     return _encoder.encode(completion)
 

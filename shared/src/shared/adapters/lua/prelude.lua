@@ -102,7 +102,7 @@ local function finish(id, job, state, prompt, completion, problem, now, is_dead)
 end
 
 -- The answer of lease and claim for one job: what its new owner needs, in the order job_stream.py reads it.
-local LEASED = {'user', 'kind', 'v', 'payload', 'attempt', 'failures', 'crashes', 'created', 'started', 'prompt', 'completion', 'plan', 'request'}
+local LEASED = {'user', 'kind', 'v', 'payload', 'attempt', 'failures', 'crashes', 'created', 'started', 'prompt', 'completion', 'plan', 'request', 'title', 'windows'}
 
 -- Hand a job to an owner: the attempt grows, and with it the fence.
 local function lease_to(owner, id, entry, now)

@@ -1,0 +1,13 @@
+"""The ai-worker: one text in, one kind of study material out."""
+
+from ai_worker.handlers import HANDLERS
+from shared.domain.job import StreamName
+from shared.runtime.worker import run_worker
+
+
+def main() -> None:
+    run_worker("ai-worker", StreamName.AI, HANDLERS)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,13 @@
+"""The collection-worker: a document in, a study collection out."""
+
+from collection_worker.handlers import HANDLERS
+from shared.domain.job import StreamName
+from shared.runtime.worker import run_worker
+
+
+def main() -> None:
+    run_worker("collection-worker", StreamName.COLLECTION, HANDLERS)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,232 @@
+"""The consumer: takes no more jobs than it has free slots, owns each until it is settled, and gives back what it cannot finish."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+
+import structlog
+from redis.exceptions import ResponseError
+from structlog.contextvars import bound_contextvars
+
+from shared.adapters.job_stream import JobStream, Leased
+from shared.adapters.redis_client import is_away
+from shared.adapters.step_store import StepStore
+from shared.domain.errors import LeaseLost, StoreUnavailable
+from shared.domain.job import Job, JobId, Kind
+from shared.domain.policy import JobPolicy
+from shared.domain.record import FinalJob
+from shared.domain.work import Handler
+from shared.runtime.attempt import AttemptWork, ProviderFor, attempt
+from shared.runtime.heartbeat import Heartbeat
+from shared.runtime.patience import until_available
+from shared.runtime.settler import Settler
+
+log = structlog.get_logger()
+
+RETRY_READ_SECONDS = 0.5
+"""Between two tries to read while Redis is away: one log line per outage, and back within a second."""
+
+
+class _Running:
+    """An attempt under way. It may be interrupted until it settles; from then on its fate is the script's."""
+
+    def __init__(self, leased: Leased) -> None:
+        self.leased = leased
+        self.is_lost = False
+        self.is_interrupted = False
+        self.is_settling = False
+        self.task: asyncio.Task[None] | None = None
+
+    def lose(self) -> None:
+        self.is_lost = True
+        self.hand_back()
+
+    def hand_back(self) -> None:
+        if self.task is not None and not self.is_settling and not self.is_interrupted:
+            self.is_interrupted = True
+            self.task.cancel()
+
+
+class Consumer:
+    """Runs the jobs of one stream with `concurrency` slots."""
+
+    def __init__(
+        self,
+        stream: JobStream,
+        steps: StepStore,
+        settler: Settler,
+        heartbeat: Heartbeat,
+        handlers: Mapping[Kind, Handler],
+        provider_for: ProviderFor,
+        *,
+        concurrency: int,
+        policy: JobPolicy,
+        jitter: Callable[[], float],
+    ) -> None:
+        self._stream = stream
+        self._steps = steps
+        self._settler = settler
+        self._heartbeat = heartbeat
+        self._handlers = handlers
+        self._provider_for = provider_for
+        self._concurrency = concurrency
+        self._policy = policy
+        self._jitter = jitter
+        self._running: dict[JobId, _Running] = {}
+        self._freed = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._is_away = False
+
+    @property
+    def free(self) -> int:
+        """Slots without a job."""
+        return self._concurrency - len(self._running)
+
+    @property
+    def running(self) -> int:
+        return len(self._running)
+
+    def stop(self) -> None:
+        """Read no more. `run` returns when what runs is finished or handed back."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Read and run until `stop`. A Redis that is away never ends it."""
+        reading = asyncio.create_task(self._read_on())
+        try:
+            await self._stopping.wait()
+        finally:
+            self._stopping.set()
+            await self._end_reading(reading)
+            await self._finish()
+
+    async def drain(self) -> int:
+        """Run what is queued until nothing is left; returns how many attempts that took. Makes tests deterministic."""
+        await self._stream.ensure_groups()
+        attempts = 0
+        while entries := await self._stream.read(self._concurrency, block=False):
+            leased = await self._stream.lease(entries)
+            self.start(leased)
+            attempts += len(leased)
+            await self.idle()
+        return attempts
+
+    async def idle(self) -> None:
+        """Wait until nothing runs."""
+        while self._running:
+            await asyncio.wait([run.task for run in self._running.values() if run.task])
+
+    def start(self, leased: Sequence[Leased]) -> None:
+        """Run jobs this process owns now."""
+        for one in leased:
+            running = _Running(one)
+            self._running[one.job.id] = running
+            self._heartbeat.hold(one.job, running.lose)
+            running.task = asyncio.create_task(self._run(running))
+
+    # -- reading ------------------------------------------------------------------------------------------------
+
+    async def _read_on(self) -> None:
+        while not self._stopping.is_set():
+            await self._wait_for_slot()
+            try:
+                entries = await self._stream.read(self.free, block=True)
+                self.start(await self._stream.lease(entries) if entries else ())
+                self._say_back()
+            except Exception as error:  # noqa: BLE001 - nothing that goes wrong with a read may end the reading
+                await self._heal(error)
+
+    async def _wait_for_slot(self) -> None:
+        while self.free <= 0 and not self._stopping.is_set():
+            self._freed.clear()
+            await self._freed.wait()
+
+    async def _heal(self, error: Exception) -> None:
+        """A group that is gone is made again; a server that is away is waited for; each is said once."""
+        if isinstance(error, ResponseError) and str(error).startswith("NOGROUP"):
+            log.warning("consumer.group_missing", stream=self._stream.stream)
+        elif isinstance(error, StoreUnavailable) or is_away(error):
+            if not self._is_away:
+                log.warning("consumer.redis_away", error_type=type(error).__name__)
+            self._is_away = True
+        else:
+            log.error("consumer.read_failed", exc_info=error)
+        try:
+            await self._stream.ensure_groups()
+        except StoreUnavailable:
+            await self._pause(RETRY_READ_SECONDS)
+        else:
+            await self._pause(RETRY_READ_SECONDS * self._jitter())
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+        except TimeoutError:
+            pass
+
+    def _say_back(self) -> None:
+        if self._is_away:
+            log.info("consumer.redis_back")
+        self._is_away = False
+
+    async def _end_reading(self, reading: asyncio.Task[None]) -> None:
+        """Ends a blocked read from the outside: cancelling it could lose the entries it was about to be given."""
+        self._freed.set()
+        while not reading.done():
+            try:
+                await self._stream.wake()
+            except Exception:  # noqa: BLE001 - not allowed, or away: the read ends by itself after its block time
+                log.info("consumer.not_woken")
+            await asyncio.wait([reading], timeout=0.2)
+
+    # -- running ------------------------------------------------------------------------------------------------
+
+    async def _run(self, running: _Running) -> None:
+        job = running.leased.job
+        try:
+            with bound_contextvars(
+                job_id=job.id, kind=job.kind, attempt=job.attempt, request_id=job.request_id
+            ):
+                await self._attempt(running)
+        finally:
+            self._heartbeat.let_go(job)
+            del self._running[job.id]
+            self._freed.set()
+
+    async def _attempt(self, running: _Running) -> None:
+        job = running.leased.job
+        work = AttemptWork(running.leased, self._steps, self._provider_for(job), self._policy)
+        try:
+            saved = await self._find_saved(job)
+            outcome = None if saved else await attempt(work, self._handlers, self._policy)
+        except LeaseLost:
+            return
+        except asyncio.CancelledError:
+            if not running.is_interrupted:
+                raise
+            if not running.is_lost:
+                await self._settler.give_back(job, work.usage)
+            return
+        running.is_settling = True
+        if saved:
+            await self._settler.adopt(job, saved)
+        elif outcome:
+            await self._settler.close(job, outcome, work.usage)
+
+    async def _find_saved(self, job: Job) -> FinalJob | None:
+        return await until_available(
+            lambda: self._settler.find_saved(job), seconds=self._policy.settle_grace_seconds
+        )
+
+    async def _finish(self) -> None:
+        """What a stopping worker does with what still runs: wait for it, then hand it back."""
+        tasks = [run.task for run in self._running.values() if run.task]
+        if tasks:
+            log.info("consumer.draining", jobs=len(tasks))
+            await asyncio.wait(tasks, timeout=self._policy.drain_seconds)
+        left = list(self._running.values())
+        for running in left:
+            running.hand_back()
+        if left:
+            log.info("consumer.handed_back", jobs=len(left))
+            await asyncio.wait([run.task for run in left if run.task])

@@ -1,0 +1,119 @@
+"""Housekeeping: what nobody else would do. Claims the jobs of dead workers, promotes retries on time, gives expired
+holds back, and saves the rows of jobs that a script made final.
+
+One process of the fleet sweeps at a time, and rarely; a retry this process parked itself is promoted to the moment.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import structlog
+
+from shared.adapters.job_stream import JobStream, Leased
+from shared.adapters.waiting_room import WaitingRoom
+from shared.domain.errors import StoreUnavailable
+from shared.domain.policy import JobPolicy
+from shared.domain.record import FinalJob
+
+log = structlog.get_logger()
+
+
+class Results(Protocol):
+    """Where rows are saved as the record tells them: `shared.adapters.result_store.ResultStore`."""
+
+    async def save_told(self, jobs: Sequence[FinalJob]) -> None: ...
+
+
+class Housekeeping:
+    """The sweeper of one process. `free` says how many jobs it may claim, `start` takes them."""
+
+    def __init__(
+        self,
+        stream: JobStream,
+        room: WaitingRoom,
+        results: Results,
+        *,
+        free: Callable[[], int],
+        start: Callable[[Sequence[Leased]], None],
+        policy: JobPolicy,
+        monotonic: Callable[[], float],
+        jitter: Callable[[], float],
+    ) -> None:
+        self._stream = stream
+        self._room = room
+        self._results = results
+        self._free = free
+        self._start = start
+        self._policy = policy
+        self._monotonic = monotonic
+        self._jitter = jitter
+        self._due_at = float("inf")
+        self._woken = asyncio.Event()
+
+    def expect_due(self, seconds: float) -> None:
+        """A retry of this stream comes due in so many seconds: be there."""
+        due_at = self._monotonic() + max(0.0, seconds)
+        if due_at < self._due_at:
+            self._due_at = due_at
+            self._woken.set()
+
+    async def run(self) -> None:
+        """Until cancelled. A store that is away is waited for."""
+        sweep_at = 0.0
+        while True:
+            try:
+                if self._monotonic() >= sweep_at:
+                    sweep_at = self._monotonic() + await self.sweep() * (0.8 + 0.4 * self._jitter())
+                if self._monotonic() >= self._due_at:
+                    await self.promote()
+            except StoreUnavailable:
+                sweep_at = self._monotonic() + self._policy.sweep_seconds
+                self._due_at = max(self._due_at, sweep_at)
+            except Exception:
+                # A fault in here must not end all recovery.
+                log.exception("housekeeping.failed")
+                sweep_at = self._monotonic() + self._policy.sweep_seconds
+            await self._sleep(min(sweep_at, self._due_at))
+
+    async def _sleep(self, until: float) -> None:
+        self._woken.clear()
+        try:
+            async with asyncio.timeout(max(0.0, until - self._monotonic())):
+                await self._woken.wait()
+        except TimeoutError:
+            pass
+
+    async def sweep(self) -> float:
+        """Look once for forgotten work in every shard; returns the seconds until the next look."""
+        pause = self._policy.idle_sweep_seconds
+        for shard in range(self._stream.shards):
+            found = await self._stream.sweep(shard, interval_seconds=self._policy.sweep_seconds)
+            if found is None:
+                continue
+            if found.may_claim and self._free() > 0:
+                self._take(await self._stream.claim(shard, self._free()))
+            if found.has_waiting:
+                await self._look_after(shard)
+            if found.entries or found.has_waiting:
+                pause = self._policy.sweep_seconds
+        return pause
+
+    def _take(self, claimed: Sequence[Leased]) -> None:
+        for one in claimed:
+            log.warning("job.claimed", job_id=one.job.id, kind=one.job.kind, attempt=one.job.attempt)
+        self._start(claimed)
+
+    async def _look_after(self, shard: int) -> None:
+        await self._room.promote(shard)
+        if expired := await self._room.expire_holds(shard):
+            log.warning("holds.expired", count=expired)
+        if unsaved := await self._room.unsaved(shard):
+            await self._results.save_told(unsaved)
+            await self._room.forget_unsaved(shard, [job.id for job in unsaved])
+
+    async def promote(self) -> None:
+        """Move what is due into the streams, and be there for the next."""
+        waits = [await self._room.promote(shard) for shard in range(self._stream.shards)]
+        upcoming = [wait for wait in waits if wait is not None]
+        self._due_at = self._monotonic() + min(upcoming) if upcoming else float("inf")

@@ -1,0 +1,125 @@
+"""How a worker lives: built from settings, runs until a signal, drains, exits 0. Used by both workers' `__main__`."""
+
+import asyncio
+import gc
+import os
+import random
+import secrets
+import signal
+import socket
+import time
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+
+import structlog
+import uvloop
+
+from shared.adapters.job_stream import JobStream, reader_name
+from shared.adapters.redis_client import connect, connect_blocking, connect_sync
+from shared.adapters.result_store import ResultStore
+from shared.adapters.step_store import StepStore
+from shared.adapters.waiting_room import WaitingRoom
+from shared.domain.job import Kind, StreamName
+from shared.domain.policy import JobPolicy
+from shared.domain.work import Handler
+from shared.runtime.consumer import Consumer
+from shared.runtime.heartbeat import Heartbeat
+from shared.runtime.housekeeping import Housekeeping
+from shared.runtime.logs import configure_logs
+from shared.runtime.providers import ProviderSettings, build_provider
+from shared.runtime.settings import CommonSettings, InvalidSettings, read_settings
+from shared.runtime.settler import Settler
+
+log = structlog.get_logger()
+
+
+class WorkerSettings(CommonSettings, ProviderSettings, frozen=True, kw_only=True):
+    """What a worker needs to know."""
+
+    concurrency: int = 100
+    """Jobs one process runs at a time: they mostly wait for the provider."""
+
+
+def run_worker(service: str, stream: StreamName, handlers: Mapping[Kind, Handler]) -> None:
+    """Live as a worker of `stream` until SIGTERM or SIGINT."""
+    try:
+        settings = read_settings(WorkerSettings, os.environ)  # noqa: TID251 - a composition root
+    except InvalidSettings as error:
+        raise SystemExit(f"{service}: {error}") from None
+    configure_logs(service, log_format=settings.log_format, level=settings.log_level)
+    uvloop.run(_live(service, stream, handlers, settings, JobPolicy()))
+
+
+async def _live(
+    service: str,
+    stream_name: StreamName,
+    handlers: Mapping[Kind, Handler],
+    settings: WorkerSettings,
+    policy: JobPolicy,
+) -> None:
+    consumer_name = f"{service}-{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+    async with AsyncExitStack() as stack:
+        redis = connect(settings.redis_url, name=consumer_name)
+        stack.push_async_callback(redis.aclose)
+        blocking = connect_blocking(
+            settings.redis_url, name=reader_name(consumer_name), block_seconds=policy.block_seconds
+        )
+        stack.push_async_callback(blocking.aclose)
+        renewing = connect_sync(
+            settings.redis_url, name=f"{consumer_name}:renew", timeout_seconds=policy.renew_seconds
+        )
+        stack.callback(renewing.close)
+        results = await ResultStore.open(settings.postgres_url, name=consumer_name)
+        stack.push_async_callback(results.close)
+        provider = build_provider(settings)
+        stack.push_async_callback(provider.close)
+
+        stream = JobStream(
+            redis, blocking, stream_name, consumer=consumer_name, shards=settings.shards, policy=policy
+        )
+        heartbeat = Heartbeat(renewing, consumer=consumer_name, policy=policy, monotonic=time.monotonic)
+        settler = Settler(
+            stream,
+            results,
+            policy=policy,
+            clock=time.time,
+            jitter=random.random,
+            on_retry=lambda seconds: housekeeping.expect_due(seconds),
+        )
+        consumer = Consumer(
+            stream,
+            StepStore(redis),
+            settler,
+            heartbeat,
+            handlers,
+            lambda job: provider,
+            concurrency=settings.concurrency,
+            policy=policy,
+            jitter=random.random,
+        )
+        housekeeping = Housekeeping(
+            stream,
+            WaitingRoom(redis),
+            results,
+            free=lambda: consumer.free,
+            start=consumer.start,
+            policy=policy,
+            monotonic=time.monotonic,
+            jitter=random.random,
+        )
+        heartbeat.start()
+        stack.push_async_callback(heartbeat.stop)
+        _stop_on_signals(consumer)
+        gc.freeze()
+        log.info("worker.ready", consumer=consumer_name, stream=stream_name, pid=os.getpid())
+        sweeping = asyncio.create_task(housekeeping.run())
+        await consumer.run()
+        sweeping.cancel()
+        await asyncio.wait([sweeping])
+        log.info("worker.stopped", consumer=consumer_name)
+
+
+def _stop_on_signals(consumer: Consumer) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, consumer.stop)
