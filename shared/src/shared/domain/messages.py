@@ -281,19 +281,44 @@ FIELD_MESSAGES: dict[str, dict[str, str]] = {
     },
 }
 
+WORDS: dict[str, dict[str, str]] = {
+    "en": {
+        "object": "an object",
+        "list": "a list",
+        "text": "a text",
+        "integer": "a whole number",
+        "number": "a number",
+        "boolean": "true or false",
+        "uuid": "a UUID",
+    },
+    "fr": {
+        "object": "un objet",
+        "list": "une liste",
+        "text": "un texte",
+        "integer": "un nombre entier",
+        "number": "un nombre",
+        "boolean": "vrai ou faux (true, false)",
+        "uuid": "un UUID",
+        "day": "jour",
+        "month": "mois",
+    },
+}
+"""Params that are words of ours; any other value is shown as it is."""
+
 
 def localize(problem: Problem, language: str) -> Message:
     """Title and detail in the reader's language; English for a language or code we have no words for."""
     catalogue = MESSAGES.get(language, MESSAGES[DEFAULT_LANGUAGE])
     message = catalogue.get(problem.code, catalogue["internal_error"])
-    return Message(message.title, _fill(message.detail, problem.params))
+    return Message(message.title, _fill(message.detail, problem.params, language))
 
 
 def localize_field(code: str, params: dict[str, Param], language: str) -> str:
-    return _fill(FIELD_MESSAGES.get(language, FIELD_MESSAGES[DEFAULT_LANGUAGE])[code], params)
+    return _fill(FIELD_MESSAGES.get(language, FIELD_MESSAGES[DEFAULT_LANGUAGE])[code], params, language)
 
 
-def _fill(text: str, params: dict[str, Param]) -> str:
+def _fill(text: str, params: dict[str, Param], language: str) -> str:
+    words = WORDS.get(language, WORDS[DEFAULT_LANGUAGE])
     for name, value in params.items():
-        text = text.replace("{" + name + "}", str(value))
+        text = text.replace("{" + name + "}", words.get(str(value), str(value)))
     return text

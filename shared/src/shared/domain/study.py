@@ -5,8 +5,9 @@ Results are what Postgres keeps and the API answers with.
 """
 
 from enum import StrEnum
+from typing import Annotated
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 
 class Language(StrEnum):
@@ -23,14 +24,16 @@ class Difficulty(StrEnum):
 MAX_ITEMS = 100
 """Per kind of item and job: what one learner can review, and a bound on what one request can spend."""
 
+ItemCount = Annotated[int, Meta(ge=0, le=MAX_ITEMS)]
+
 
 class Options(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What a learner may choose. Counts are wishes: a shortfall is said in the `quality` report."""
 
     language: Language | None = None
     """Of the material; the source's own when not given."""
-    flashcards: int | None = None
-    questions: int | None = None
+    flashcards: ItemCount | None = None
+    questions: ItemCount | None = None
     difficulty: Difficulty = Difficulty.MEDIUM
 
 

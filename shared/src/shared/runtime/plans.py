@@ -13,10 +13,10 @@ DEFAULT_PLAN = "free"
 VARIABLE = "ETUDE_PLANS_FILE"
 
 
-def read_plans(path: Path | None) -> dict[str, Plan]:
-    """The plans by name; the shipped ones for None. Raises `InvalidSettings`."""
+def read_plans(path: Path | str | None) -> dict[str, Plan]:
+    """The plans by name; the shipped ones when no path is given. Raises `InvalidSettings`."""
     try:
-        content = (path or files("shared.runtime") / "plans.json").read_bytes()
+        content = (Path(path) if path else files("shared.runtime") / "plans.json").read_bytes()
         plans = msgspec.json.decode(content, type=dict[str, Plan])
     except OSError as error:
         raise InvalidSettings(f"{VARIABLE}: cannot be read ({error.strerror})") from None

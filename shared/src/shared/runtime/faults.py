@@ -1,0 +1,137 @@
+"""Finds every fault in a body, with a pointer to each. msgspec stops at the first one, which is right for speed: this
+runs only when it has refused a body."""
+
+from collections.abc import Iterator
+from typing import Any, cast
+from uuid import UUID
+
+import msgspec
+from msgspec import inspect
+
+from shared.domain.errors import FieldProblem
+
+MAX_FAULTS = 20
+"""Told at once; more would not help anybody."""
+
+
+def find_faults(kind: Any, value: object) -> list[FieldProblem]:
+    """Where plain JSON data differs from what `kind` describes."""
+    faults: list[FieldProblem] = []
+    for fault in _walk(inspect.type_info(kind), value, ""):
+        faults.append(fault)
+        if len(faults) == MAX_FAULTS:
+            break
+    return faults
+
+
+def find_nul(value: object, pointer: str = "") -> Iterator[FieldProblem]:
+    """Strings with a NUL character, which no store of ours can keep."""
+    if isinstance(value, str) and "\0" in value:
+        yield FieldProblem(pointer, "nul_character")
+    elif isinstance(value, dict):
+        for name, member in cast(dict[str, object], value).items():
+            yield from find_nul(member, _join(pointer, name))
+    elif isinstance(value, list):
+        for index, member in enumerate(cast(list[object], value)):
+            yield from find_nul(member, _join(pointer, index))
+
+
+def _walk(kind: inspect.Type, value: object, pointer: str) -> Iterator[FieldProblem]:
+    match kind:
+        case inspect.StructType():
+            yield from _walk_struct(kind, value, pointer)
+        case inspect.ListType():
+            yield from _walk_list(kind, value, pointer)
+        case inspect.UnionType():
+            yield from _walk_union(kind, value, pointer)
+        case inspect.EnumType():
+            yield from _walk_enum(kind, value, pointer)
+        case inspect.StrType():
+            yield from _walk_text(kind, value, pointer)
+        case inspect.IntType():
+            yield from _walk_integer(kind, value, pointer)
+        case inspect.BoolType():
+            yield from _expect(isinstance(value, bool), "boolean", pointer)
+        case inspect.UUIDType():
+            yield from _walk_uuid(value, pointer)
+        case _:
+            return
+
+
+def _walk_struct(kind: inspect.StructType, value: object, pointer: str) -> Iterator[FieldProblem]:
+    if not isinstance(value, dict):
+        yield FieldProblem(pointer, "wrong_type", {"expected": "object"})
+        return
+    members = cast(dict[str, object], value)
+    fields = {field.encode_name: field for field in kind.fields}
+    for name, field in fields.items():
+        if name in members:
+            yield from _walk(field.type, members[name], _join(pointer, name))
+        elif field.required:
+            yield FieldProblem(_join(pointer, name), "missing_field")
+    for name in members:
+        if name not in fields and kind.forbid_unknown_fields:
+            yield FieldProblem(_join(pointer, name), "unknown_field")
+
+
+def _walk_list(kind: inspect.ListType, value: object, pointer: str) -> Iterator[FieldProblem]:
+    if not isinstance(value, list):
+        yield FieldProblem(pointer, "wrong_type", {"expected": "list"})
+        return
+    members = cast(list[object], value)
+    yield from _within(len(members), kind.min_length, kind.max_length, pointer)
+    for index, member in enumerate(members):
+        yield from _walk(kind.item_type, member, _join(pointer, index))
+
+
+def _walk_union(kind: inspect.UnionType, value: object, pointer: str) -> Iterator[FieldProblem]:
+    """Ours are optional fields: null, or one other thing."""
+    for member in kind.types:
+        if isinstance(member, inspect.NoneType):
+            if value is None:
+                return
+        else:
+            yield from _walk(member, value, pointer)
+
+
+def _walk_enum(kind: inspect.EnumType, value: object, pointer: str) -> Iterator[FieldProblem]:
+    choices = [str(member.value) for member in kind.cls]
+    if value not in choices:
+        yield FieldProblem(pointer, "wrong_value", {"expected": ", ".join(choices)})
+
+
+def _walk_text(kind: inspect.StrType, value: object, pointer: str) -> Iterator[FieldProblem]:
+    if isinstance(value, str):
+        yield from _within(len(value), kind.min_length, kind.max_length, pointer)
+    else:
+        yield FieldProblem(pointer, "wrong_type", {"expected": "text"})
+
+
+def _walk_integer(kind: inspect.IntType, value: object, pointer: str) -> Iterator[FieldProblem]:
+    if isinstance(value, int) and not isinstance(value, bool):
+        yield from _within(value, kind.ge, kind.le, pointer)
+    else:
+        yield FieldProblem(pointer, "wrong_type", {"expected": "integer"})
+
+
+def _walk_uuid(value: object, pointer: str) -> Iterator[FieldProblem]:
+    try:
+        msgspec.convert(value, UUID)
+    except msgspec.ValidationError:
+        yield FieldProblem(pointer, "wrong_format", {"expected": "uuid"})
+
+
+def _expect(is_right: bool, expected: str, pointer: str) -> Iterator[FieldProblem]:
+    if not is_right:
+        yield FieldProblem(pointer, "wrong_type", {"expected": expected})
+
+
+def _within(size: float, low: float | None, high: float | None, pointer: str) -> Iterator[FieldProblem]:
+    if (low is not None and size < low) or (high is not None and size > high):
+        bounds = f"{'' if low is None else low}–{'' if high is None else high}"
+        yield FieldProblem(pointer, "out_of_range", {"expected": bounds})
+
+
+def _join(pointer: str, token: str | int) -> str:
+    """RFC 6901: `~` and `/` in a name are escaped."""
+    return f"{pointer}/{str(token).replace('~', '~0').replace('/', '~1')}"
