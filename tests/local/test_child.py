@@ -1,49 +1,19 @@
 """A child process: kept running, stopped when asked, never left behind."""
 
 import asyncio
-import io
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import psutil
 import pytest
+from tests.local.lines import DEADLINE_SECONDS, Lines
 
 from local.child import Backoff, Child, Program
-from local.output import Output
 
-DEADLINE_SECONDS = 20
 AT_ONCE = Backoff(base_seconds=0.01, cap_seconds=0.01)
-
-
-class Lines(Output):
-    """An output one can wait on."""
-
-    def __init__(self) -> None:
-        super().__init__(io.StringIO(), is_coloured=False)
-        self.seen: list[str] = []
-        self._changed = asyncio.Condition()
-        self._told: set[asyncio.Task[None]] = set()
-
-    def write(self, name: str, text: str) -> None:
-        self.seen.append(text)
-        told = asyncio.get_running_loop().create_task(self._tell())
-        self._told.add(told)
-        told.add_done_callback(self._told.discard)
-
-    async def _tell(self) -> None:
-        async with self._changed:
-            self._changed.notify_all()
-
-    async def wait_for(self, is_there: Callable[[list[str]], bool]) -> None:
-        async with asyncio.timeout(DEADLINE_SECONDS), self._changed:
-            await self._changed.wait_for(lambda: is_there(self.seen))
-
-
-RunChild = Callable[[str], Awaitable[Child]]
 
 
 @pytest.fixture

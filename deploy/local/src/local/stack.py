@@ -15,7 +15,8 @@ READY_SECONDS = 60.0
 class Stack:
     """Redis and Postgres are there before it runs, and stay until it ran."""
 
-    def __init__(self, programs: Programs, output: Output) -> None:
+    def __init__(self, programs: Programs, output: Output, *, ready_seconds: float = READY_SECONDS) -> None:
+        self._ready_seconds = ready_seconds
         self._probes = programs.probes
         self._output = output
         self._waves = [[Child(program, output) for program in wave] for wave in programs.stop_order]
@@ -50,7 +51,9 @@ class Stack:
     async def _is_ready_before(self, stopping: "asyncio.Task[bool]") -> bool:
         ready = asyncio.create_task(self._all_answer())
         try:
-            await asyncio.wait({ready, stopping}, timeout=READY_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(
+                {ready, stopping}, timeout=self._ready_seconds, return_when=asyncio.FIRST_COMPLETED
+            )
             return ready.done()
         finally:
             ready.cancel()
