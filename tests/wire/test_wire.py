@@ -4,7 +4,7 @@ To add a sample, add its file by hand. To change a file is to break what is stor
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -49,7 +49,7 @@ def test_encoding_gives_these_bytes(name: str):
 
 @pytest.mark.parametrize("name", named("event.") + named("problem"))
 def test_stored_events_are_read_back(name: str):
-    shape: Any = type(SAMPLES[name])
+    shape = cast(type[object], type(SAMPLES[name]))
 
     assert msgspec.json.decode(golden(name), type=shape) == SAMPLES[name]
 
@@ -64,7 +64,7 @@ def test_stored_results_are_read_back_by_their_tag_alone(name: str):
 @pytest.mark.parametrize("name", named("step."))
 def test_kept_steps_are_read_back(name: str):
     sample = SAMPLES[name]
-    schema: Any = type(sample.value)
+    schema = cast(type[object], type(sample.value))
 
     assert encode_step(sample) == golden(name)
     assert decode_step(golden(name), schema) == sample
