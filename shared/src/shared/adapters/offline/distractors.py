@@ -1,0 +1,187 @@
+"""Wrong options of the same sort as the right one: taken from the source, or varied where numbers run out."""
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import chain
+
+from shared.adapters.offline import lexicon_en, lexicon_fr
+from shared.adapters.offline.facts import Fact, Sort, capitalise
+from shared.adapters.offline.gaps import quantities
+from shared.adapters.offline.source import SourceView
+from shared.domain.checks_options import LONGEST_RATIO, SHORT_SLACK, SHORTEST_RATIO
+from shared.domain.study import Language
+from shared.domain.words import fold, holds_phrase, words
+
+WANTED = 3
+_YEAR = re.compile(r"\b(?:1\d{3}|20\d\d)\b")
+_DATE = re.compile(
+    rf"\b(?:\d{{1,2}}(?:er)? (?:{lexicon_fr.MONTHS})|(?:{lexicon_en.MONTHS}) \d{{1,2}},|(?:{lexicon_fr.MONTHS}|{lexicon_en.MONTHS})) (?:1\d{{3}}|20\d\d)\b"
+)
+_YEAR_STEPS = (-11, 7, -4, 13, -23, 21, 3)
+_DAY_STEPS = (-5, 8, 11, -9, 4)
+_FACTORS = (2.0, 0.5, 1.5, 0.75, 3.0, 0.25)
+_SHARE_FACTORS = (0.9, 0.75, 0.6, 0.5)
+_HALF = 50.0
+"""A share above it is varied downwards: there is little room above."""
+_SMALL_STEPS = (2, -1, 1, 3, -2, 4)
+_SMALL = 12
+"""Up to here a number is varied by steps: nobody believes in 1.5 moons."""
+_LAST_YEAR = 2030
+_ARTICLE = re.compile(r"(?:l'|(?:the|an?|les?|la|une?|des) )", re.IGNORECASE)
+
+
+def distractors(fact: Fact, options: Sequence[str], view: SourceView) -> list[str]:
+    """At most three wrong answers, deterministic; fewer when the source gives no more. `options` are the other answers
+    of its sort in the same source, the likeliest first."""
+    said, key = fact.line.said, fact.back
+    candidates: Iterator[str]
+    if fact.sort is Sort.YEAR:
+        candidates = chain(_near_years(key, view)[:2], _varied_years(key))
+    elif fact.sort is Sort.DATE:
+        candidates = chain(_alike_dates(key, view), _varied_dates(key))
+    elif fact.sort is Sort.NUMBER:
+        candidates = chain(_varied_numbers(key, said, view.language))
+    else:
+        candidates = iter(options)
+    return _first_fit(candidates, key, said)
+
+
+def _first_fit(candidates: Iterator[str], key: str, said: str) -> list[str]:
+    """The first candidates that are neither in the sentence, nor inside each other, nor told apart by their length."""
+    chosen: list[str] = []
+    for candidate in candidates:
+        ratio = (len(candidate) + SHORT_SLACK) / (len(key) + SHORT_SLACK)
+        bare = bare_of(candidate)
+        if (
+            SHORTEST_RATIO <= ratio <= LONGEST_RATIO
+            and not holds_phrase(said, bare)
+            and not any(
+                holds_phrase(other, bare) or holds_phrase(bare, bare_of(other)) for other in (key, *chosen)
+            )
+        ):
+            chosen.append(candidate)
+        if len(chosen) == WANTED:
+            break
+    return chosen
+
+
+def bare_of(said: str) -> str:
+    return _ARTICLE.sub("", said, count=1) if _ARTICLE.match(said) else said
+
+
+def article_of(said: str) -> str:
+    """`the`, `les`, or nothing: options of one question agree in it."""
+    match = _ARTICLE.match(said)
+    article = match[0].strip().lower() if match else ""
+    return {"la": "le", "l'": "le", "une": "un", "an": "a", "des": "les"}.get(article, article)
+
+
+def _near_years(key: str, view: SourceView) -> list[str]:
+    found = {year for line in view.lines for year in _YEAR.findall(line.said)} - {key}
+    return sorted(found, key=lambda year: (abs(int(year) - int(key)), year))
+
+
+def _varied_years(key: str) -> Iterator[str]:
+    return (str(int(key) + step) for step in _YEAR_STEPS if int(key) + step <= _LAST_YEAR)
+
+
+def _shape(date: str) -> str:
+    return re.sub(r"\d+", "0", re.sub(r"[^\W\d]+", "m", date))
+
+
+def _alike_dates(key: str, view: SourceView) -> list[str]:
+    found = {date for line in view.lines for date in _DATE.findall(line.said)} - {key}
+    year = _YEAR.findall(key)[-1]
+    alike = [date for date in found if _shape(date) == _shape(key)]
+    return sorted(alike, key=lambda date: (abs(int(_YEAR.findall(date)[-1]) - int(year)), date))
+
+
+def _varied_dates(key: str) -> Iterator[str]:
+    day = re.search(r"\b\d{1,2}\b", key)
+    for step, years in zip(_DAY_STEPS, (1, 0, -1, 2, -2), strict=True):
+        varied = _YEAR.sub(lambda year, by=years or 3: str(int(year[0]) + by), key)
+        if day is not None and 0 < int(day[0]) + step <= 28:
+            varied = re.sub(r"\b\d{1,2}\b", str(int(day[0]) + step), varied, count=1)
+        yield varied
+
+
+def _varied_numbers(key: str, said: str, language: Language) -> Iterator[str]:
+    names = (lexicon_fr if language is Language.FR else lexicon_en).NUMBER_WORDS
+    if key.lower() in names:
+        place = names.index(key.lower())
+        near = [names[place + step] for step in _SMALL_STEPS if 0 <= place + step < len(names)]
+        yield from (capitalise(name) if key[0].isupper() else name for name in near)
+        return
+    is_share = bool(quantities(said, language)) and re.search(
+        rf"{re.escape(key)} ?(?:%|percent|per cent|pour cent)", said
+    )
+    factors = _SHARE_FACTORS if is_share and _value(key, language) > _HALF else _FACTORS
+    yield from (
+        varied
+        for varied in _scaled(key, language, factors)
+        if not (is_share and _value(varied, language) > 100)
+    )
+
+
+def _scaled(key: str, language: Language, factors: Sequence[float]) -> Iterator[str]:
+    value, decimals = _value(key, language), _decimals(key, language)
+    steps = _SMALL_STEPS if value <= _SMALL and not decimals else ()
+    changed = chain((value + step for step in steps), (value * factor for factor in factors))
+    seen = {key}
+    for number in changed:
+        written = _written(number, key, decimals, language)
+        if number > 0 and written not in seen and _value(written, language) > 0:
+            seen.add(written)
+            yield written
+
+
+def _value(number: str, language: Language) -> float:
+    if language is Language.FR:
+        return float(number.replace(" ", "").replace(".", "").replace(",", "."))
+    return float(number.replace(" ", "").replace(",", ""))
+
+
+def _decimals(number: str, language: Language) -> int:
+    mark = "," if language is Language.FR else "."
+    return len(number.rsplit(mark, 1)[1]) if mark in number else 0
+
+
+def _written(value: float, like: str, decimals: int, language: Language) -> str:
+    """The number with as many digits that count and the separators of the one it stands beside."""
+    digits = len(re.sub(r"\D", "", like).rstrip("0")) if not decimals else 0
+    if digits and value >= 10:
+        magnitude = len(str(int(value))) - max(digits, 1)
+        value = round(value, -magnitude) if magnitude > 0 else round(value)
+    written = f"{value:,.{decimals}f}"
+    grouping = (
+        ""
+        if not re.search(r"\d[ ,.]\d{3}", like) and value < 10_000
+        else " "
+        if language is Language.FR
+        else ","
+    )
+    mark = "," if language is Language.FR else "."
+    return written.replace(",", "\0").replace(".", mark).replace("\0", grouping)
+
+
+def rank_options(names: Sequence[str], like: Fact, *, any_article: bool = False) -> list[str]:
+    """Of the same number and, unless told otherwise, article; the nearest in length first, ties in source order."""
+    article = article_of(like.back)
+    alike: dict[str, str] = {}
+    for name in names:
+        agrees = any_article or article_of(name) == article
+        if agrees and _is_plural(name) == _is_plural(like.back) and name != like.back:
+            alike.setdefault(fold(bare_of(name)), name)
+    return sorted(alike.values(), key=lambda name: abs(len(words(name)) - len(words(like.back))))
+
+
+def _is_plural(said: str) -> bool:
+    if (article := article_of(said)) in ("les", "des"):
+        return True
+    last = said.split()[-1]
+    return (
+        article in ("", "the")
+        and last.endswith("s")
+        and last.islower()
+        and not last.endswith(("ss", "is", "us"))
+    )
