@@ -2,14 +2,20 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import Struct
 from tests.fakes import FakeProvider, FakeWork
 
 from ai_worker.handlers import HANDLERS
 from ai_worker.notes import write_note
+from shared.adapters.tokens import count_tokens
 from shared.domain.errors import NoUsableText, ProviderBusy, ProviderGarbled, ProviderRefused
 from shared.domain.job import AI_KINDS, Kind
 from shared.domain.outcome import Done, Fail, Outcome
+from shared.domain.planning import NOTE_GROWTH
 from shared.domain.provider import Prompt
 from shared.domain.study import (
     CardDrafts,
@@ -196,6 +202,24 @@ def test_a_note_keeps_all_of_its_draft():
     assert explanation == "Because.\n- sap: what flows in a tree"
     assert outline == "## Sap\n- It rises.\n\n## Bark\n- It keeps."
     assert write_note(TextDraft("A note.")) == "A note."
+
+
+words = st.text(st.sampled_from("abé ,.\n\"'\\🗼"), max_size=30)
+drafts = st.one_of(
+    st.builds(SummaryDraft, words, st.lists(words, max_size=30)),
+    st.builds(ExplanationDraft, words, st.lists(st.builds(Term, words, words), max_size=30)),
+    st.builds(
+        OutlineDraft,
+        words,
+        st.lists(st.builds(OutlineSection, words, st.lists(words, max_size=20)), max_size=9),
+    ),
+    st.builds(TextDraft, words),
+)
+
+
+@given(draft=drafts)
+def test_a_note_costs_no_more_than_the_hold_of_its_merge_allows(draft: Struct):
+    assert count_tokens(write_note(draft)) <= NOTE_GROWTH * count_tokens(msgspec.json.encode(draft).decode())
 
 
 def test_items_are_never_merged_as_notes():

@@ -56,6 +56,18 @@ async def test_calls_are_side_by_side_but_not_without_bound():
     assert provider.most_at_once == PARALLEL_CALLS
 
 
+async def test_every_call_is_told_from_all_others_and_its_user_is_not_named():
+    steps = make_steps()
+    work = FakeWork(provider := FakeProvider())
+
+    await make_calls(steps, work)
+
+    assert [prompt.call_id for prompt in provider.prompts] == [f"{work.job.id}/{step.name}" for step in steps]
+    (safety_id,) = {prompt.safety_id for prompt in provider.prompts}
+    assert safety_id
+    assert work.job.user not in safety_id
+
+
 async def test_steps_that_are_kept_are_not_asked_again():
     steps = make_steps()
     work = FakeWork(FakeProvider())

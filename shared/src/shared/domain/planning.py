@@ -47,6 +47,8 @@ SCHEMA_TOKENS = 480
 """The largest JSON schema of the drafts, which providers count as part of the prompt."""
 REASK_TOKENS = 320
 """The words, and the validation error, with which an answer that does not fit is sent back, once."""
+NOTE_GROWTH = 1.5
+"""Tokens of a note against those of the JSON it is written from: many short points grow by their bullets."""
 
 TASKS: dict[Kind, tuple[Task, ...]] = {
     Kind.FLASHCARDS: (Task.CARDS,),
@@ -150,7 +152,8 @@ def _hold_whole(task: Task, parts: int, source: int, count: Callable[[str], int]
     instructed = _instruction_tokens(count, task, Difficulty.MEDIUM)
     output = OUTPUT_TOKENS[task]
     drafted = _hold_calls(parts, source, parts * output, instructed)
-    merged = _hold_calls(1, parts * output, output, instructed) if parts > 1 else 0
+    notes = int(parts * output * NOTE_GROWTH)
+    merged = _hold_calls(1, notes, output, instructed) if parts > 1 else 0
     return drafted + merged
 
 

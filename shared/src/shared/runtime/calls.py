@@ -2,13 +2,16 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from hashlib import sha256
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from shared.domain.errors import ProviderError, ProviderGarbled, ProviderMisconfigured, ProviderOutOfCredit
+from shared.domain.job import Job
 from shared.domain.outcome import Done
 from shared.domain.planning import PlannedStep
-from shared.domain.provider import Completion
+from shared.domain.provider import Completion, Prompt
 from shared.domain.study import Result
 from shared.domain.work import Work
 
@@ -81,7 +84,7 @@ class _Calls:
                 self.failed[step.name] = self._stopped_by
                 return
             try:
-                completion = await self._work.complete(step.name, step.prompt, step.schema)
+                completion = await self._work.complete(step.name, _sign(step, self._work.job), step.schema)
             except ProviderError as error:
                 self._sort(step, error)
             else:
@@ -100,3 +103,9 @@ class _Calls:
             self.failed[step.name] = error
             if isinstance(error, ProviderOutOfCredit | ProviderMisconfigured):
                 self._stopped_by = error
+
+
+def _sign(step: PlannedStep, job: Job) -> Prompt:
+    """The prompt with what tells its call from all others, and its user from other users without naming them."""
+    user = sha256(f"etude:{job.user}".encode()).hexdigest()[:32]
+    return replace(step.prompt, call_id=f"{job.id}/{step.name}", safety_id=user)
