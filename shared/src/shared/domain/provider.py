@@ -56,6 +56,8 @@ class Prompt(Struct, frozen=True, kw_only=True):
     """Same for all prompts over one source, so that the provider may reuse its work."""
     safety_id: str = ""
     """A hash of the user id: one abuser does not block everybody."""
+    call_id: str = ""
+    """Names the call in the provider's logs, and ours: `<job id>/<step>`."""
 
 
 class Completion(Struct, Generic[T], frozen=True, kw_only=True):

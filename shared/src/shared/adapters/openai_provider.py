@@ -1,0 +1,231 @@
+"""The provider behind OpenAI's Chat Completions API, and behind every server that speaks it."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from functools import lru_cache
+from typing import Any, NoReturn, TypeVar, cast
+
+import httpx2
+import msgspec
+import structlog
+from openai import (
+    APIError,
+    APIStatusError,
+    APITimeoutError,
+    AsyncOpenAI,
+    AsyncStream,
+    DefaultAsyncHttpxClient,
+    OpenAIError,
+)
+from openai.types.chat import ChatCompletionChunk
+
+from shared.adapters.openai_errors import provider_error
+from shared.adapters.openai_reply import CONTENT_FILTER, Answer, ReportedUsage, read_reply, usage_of
+from shared.adapters.prompt_text import Turn, render_chat, render_prompt, render_reask
+from shared.adapters.strict_schema import strict_schema
+from shared.domain.errors import (
+    ProviderError,
+    ProviderGarbled,
+    ProviderRefused,
+    ProviderTimedOut,
+    ProviderUnavailable,
+)
+from shared.domain.provider import Completion, Delta, Message, Prompt, Usage
+
+log = structlog.get_logger()
+
+T = TypeVar("T")
+
+GENERATED_BY = "openai"
+TIMEOUT_SECONDS = 120.0
+"""Of one call, from its first byte to its last: well under the limit of an attempt."""
+MAX_CONNECTIONS = 2_500
+"""Calls one process makes at a time; those beyond wait, within their deadline."""
+KEPT_CONNECTIONS = 200
+"""Idle, for the next call: a handshake costs more than the memory."""
+
+OpenAIClient = AsyncOpenAI
+
+
+def connect(api_key: str, *, base_url: str | None = None) -> OpenAIClient:
+    """A client that never retries by itself: attempts are counted by the job. Several providers may share it."""
+    limits = httpx2.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=KEPT_CONNECTIONS)
+    http_client = DefaultAsyncHttpxClient(limits=limits)
+    return AsyncOpenAI(api_key=api_key, base_url=base_url, max_retries=0, http_client=http_client)
+
+
+class OpenAIProvider:
+    """One model. Cancelling a call, or closing a stream, closes its HTTP connection."""
+
+    def __init__(
+        self,
+        client: OpenAIClient,
+        *,
+        model: str,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+        takes_own_fields: bool = True,
+    ) -> None:
+        """`takes_own_fields`: the server knows the fields only OpenAI has; others may refuse what they do not know."""
+        self._client = client
+        self._model = model
+        self._timeout_seconds = timeout_seconds
+        self._takes_own_fields = takes_own_fields
+
+    async def complete(self, prompt: Prompt, schema: type[T]) -> Completion[T]:
+        """Ask; ask once more, with the reason, when the answer does not fit. Raises `ProviderError`."""
+        first = render_prompt(prompt)
+        answer = await self._ask(first, prompt, schema, spent=Usage())
+        try:
+            return self._completion(answer, schema, answer.usage)
+        except msgspec.DecodeError as error:
+            second = render_reask(first, answer.text, _why(answer, error))
+        reanswer = await self._ask(second, prompt, schema, spent=answer.usage)
+        spent = answer.usage + reanswer.usage
+        try:
+            return self._completion(reanswer, schema, spent)
+        except msgspec.DecodeError:
+            self._fail(ProviderGarbled(usage=spent))
+
+    async def stream(
+        self, messages: Sequence[Message], *, sources: Sequence[str], language: str, max_output_tokens: int
+    ) -> AsyncGenerator[Delta]:
+        """Answer a chat as it comes. Iterate inside `contextlib.aclosing`: a consumer that stops early then ends the
+        call at once. Raises `ProviderError`, whose usage covers what had been received."""
+        turns = render_chat(messages, sources, language)
+        deadline = asyncio.get_running_loop().time() + self._timeout_seconds
+        chunks = await self._open(turns, max_output_tokens, deadline)
+        received = _Received(turns, self._model)
+        async with chunks:
+            while (chunk := await self._next(chunks, deadline, received)) is not None:
+                if text := received.take(chunk):
+                    yield Delta(text=text)
+        if received.is_refused:
+            self._fail(ProviderRefused(usage=received.usage))
+        if not received.is_finished:  # a connection may be closed in good order, and early
+            self._fail(ProviderUnavailable(usage=received.usage))
+        yield Delta(usage=received.usage, model=received.model, generated_by=GENERATED_BY)
+
+    async def close(self) -> None:
+        await self._client.close()
+
+    # -- one call -----------------------------------------------------------------------------------------------
+
+    async def _ask(self, turns: Sequence[Turn], prompt: Prompt, schema: type[Any], *, spent: Usage) -> Answer:
+        """One HTTP call. What it raises includes what was `spent` before it."""
+        request: dict[str, Any] = {
+            **self._request(turns, prompt.max_output_tokens),
+            "response_format": _response_format(schema),
+        }
+        if prompt.call_id:
+            request["extra_headers"] = {"X-Client-Request-Id": prompt.call_id}
+        if self._takes_own_fields:
+            request |= _own_fields(prompt)
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                raw = await cast(Any, self._client.chat.completions.with_raw_response).create(**request)
+            return read_reply(raw.content, turns)
+        except (OpenAIError, TimeoutError) as error:
+            self._fail(_translate(error), spent)
+        except ProviderError as error:
+            self._fail(error, spent)
+
+    async def _open(
+        self, turns: Sequence[Turn], max_output_tokens: int, deadline: float
+    ) -> AsyncStream[ChatCompletionChunk]:
+        request = self._request(turns, max_output_tokens)
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await self._client.chat.completions.create(
+                    **request, stream=True, stream_options={"include_usage": True}
+                )
+        except (OpenAIError, TimeoutError) as error:
+            self._fail(_translate(error))
+
+    async def _next(
+        self, chunks: AsyncIterator[ChatCompletionChunk], deadline: float, received: "_Received"
+    ) -> ChatCompletionChunk | None:
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await anext(chunks, None)
+        except (OpenAIError, TimeoutError, ValueError) as error:  # ValueError: a line that is no JSON
+            self._fail(_translate(error), received.usage)
+
+    def _request(self, turns: Sequence[Turn], max_output_tokens: int) -> dict[str, Any]:
+        kept_nowhere = {"store": False} if self._takes_own_fields else {}
+        return {
+            "model": self._model,
+            "messages": turns,
+            "max_completion_tokens": max_output_tokens,
+            **kept_nowhere,
+        }
+
+    def _completion(self, answer: Answer, schema: type[T], spent: Usage) -> Completion[T]:
+        value = msgspec.json.decode(answer.text, type=schema)
+        return Completion(
+            value=value, usage=spent, model=answer.model or self._model, generated_by=GENERATED_BY
+        )
+
+    def _fail(self, error: ProviderError, spent: Usage | None = None) -> NoReturn:
+        """Raise our error alone: the vendor's holds the provider's words, and may hold the learner's."""
+        error.usage += spent or Usage()
+        log.warning("provider.failed", code=error.code, model=self._model, retry_in_seconds=error.retry_after)
+        raise error from None
+
+
+class _Received:
+    """What has come of a stream so far."""
+
+    def __init__(self, turns: Sequence[Turn], model: str) -> None:
+        self.model = model
+        self.is_refused = False
+        self.is_finished = False
+        self._turns = turns
+        self._texts: list[str] = []
+        self._reported: ReportedUsage | None = None
+
+    def take(self, chunk: ChatCompletionChunk) -> str:
+        """Note a chunk; returns its text."""
+        self.model = chunk.model or self.model
+        if chunk.usage is not None:
+            self._reported = ReportedUsage(chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
+        if not chunk.choices:
+            return ""
+        choice = chunk.choices[0]
+        self.is_refused |= bool(choice.delta.refusal) or choice.finish_reason == CONTENT_FILTER
+        self.is_finished |= choice.finish_reason is not None
+        text = choice.delta.content or ""
+        self._texts.append(text)
+        return text
+
+    @property
+    def usage(self) -> Usage:
+        return usage_of(self._reported, self._turns, "".join(self._texts))
+
+
+def _translate(error: Exception) -> ProviderError:
+    match error:
+        case APITimeoutError() | TimeoutError():
+            return ProviderTimedOut()
+        case APIStatusError():
+            return provider_error(error.status_code, (error.code, error.type), error.response.headers)
+        case APIError():
+            return provider_error(None, (error.code, error.type), {})
+        case _:
+            return ProviderUnavailable()
+
+
+def _why(answer: Answer, error: msgspec.DecodeError) -> str:
+    return "it was cut off at the length limit, so write less" if answer.was_cut else str(error)
+
+
+def _own_fields(prompt: Prompt) -> dict[str, str]:
+    fields = {"prompt_cache_key": prompt.cache_key, "safety_identifier": prompt.safety_id}
+    return {name: value for name, value in fields.items() if value}
+
+
+@lru_cache(maxsize=64)
+def _response_format(schema: type[Any]) -> dict[str, Any]:
+    return {
+        "type": "json_schema",
+        "json_schema": {"name": schema.__name__, "strict": True, "schema": strict_schema(schema)},
+    }

@@ -1,0 +1,32 @@
+"""JSON schemas as Structured Outputs takes them in strict form: no references, every field required, nothing added."""
+
+from typing import Any, cast
+
+import msgspec
+
+_DROPPED = frozenset({"title", "description", "default", "$defs"})
+
+
+def strict_schema(kind: type[object]) -> dict[str, Any]:
+    """The schema of a msgspec type without recursion; what fits it decodes into `kind`."""
+    schema = msgspec.json.schema(kind)
+    return cast(dict[str, Any], _strict(schema, schema.get("$defs", {})))
+
+
+def _strict(node: object, definitions: dict[str, Any]) -> object:
+    if isinstance(node, list):
+        return [_strict(one, definitions) for one in cast(list[object], node)]
+    if not isinstance(node, dict):
+        return node
+    fields = cast(dict[str, Any], node)
+    if reference := fields.get("$ref"):
+        return _strict(definitions[str(reference).rsplit("/", 1)[-1]], definitions)
+    if fields.get("type") != "object":
+        return {key: _strict(value, definitions) for key, value in fields.items() if key not in _DROPPED}
+    properties = cast(dict[str, Any], fields.get("properties", {}))
+    return {
+        "type": "object",
+        "properties": {name: _strict(value, definitions) for name, value in properties.items()},
+        "required": list(properties),
+        "additionalProperties": False,
+    }

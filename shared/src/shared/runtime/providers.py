@@ -1,0 +1,73 @@
+"""Which provider a process works with: a key and it is OpenAI's API, no key and it is the offline generator."""
+
+from urllib.parse import urlsplit
+
+from msgspec import Struct, field
+
+from shared.adapters.fallback_provider import FallbackProvider
+from shared.adapters.offline_provider import OfflineProvider
+from shared.adapters.openai_provider import TIMEOUT_SECONDS, OpenAIProvider, connect
+from shared.adapters.patient_provider import PatientProvider
+from shared.domain.provider import Provider
+from shared.runtime.settings import InvalidSettings, variable
+
+OPENAI_HOST = "api.openai.com"
+
+
+class ProviderSettings(Struct, frozen=True, kw_only=True, rename=variable):
+    """What a process that generates text needs to know; mixed into its settings."""
+
+    openai_api_key: str = field(name="OPENAI_API_KEY", default="")
+    """None: the offline generator answers."""
+    openai_base_url: str = field(name="OPENAI_BASE_URL", default=f"https://{OPENAI_HOST}/v1")
+    """Of any server that speaks Chat Completions."""
+    model: str = "gpt-5.4-mini"
+    fallback_models: str = ""
+    """Asked in turn when the model is busy or away; separated by commas."""
+    provider_timeout_seconds: float = TIMEOUT_SECONDS
+    """Of one call."""
+    calls_per_attempt: int = 1
+    """Calls made in place, with waits of up to 3 s between, where one fails for a moment: times the attempts of a job,
+    the exact bound on the calls of a step."""
+
+    def __repr__(self) -> str:
+        """Without the key, wherever it is printed."""
+        return f"{type(self).__name__}(model={self.model!r}, has_key={bool(self.openai_api_key)})"
+
+
+def build_provider(settings: ProviderSettings, *, allow_offline: bool = False) -> Provider:
+    """The provider these settings choose; closed by who built it. `allow_offline`: the offline generator is the last
+    resort when every model is busy or away. Raises `InvalidSettings`."""
+    if not settings.openai_api_key:
+        return OfflineProvider()
+    models = [settings.model, *(name.strip() for name in settings.fallback_models.split(","))]
+    host = _host(settings.openai_base_url)
+    client = connect(settings.openai_api_key, base_url=settings.openai_base_url)
+    chain: list[Provider] = [
+        PatientProvider(
+            OpenAIProvider(
+                client,
+                model=model,
+                timeout_seconds=settings.provider_timeout_seconds,
+                takes_own_fields=host == OPENAI_HOST,
+            ),
+            calls_per_attempt=settings.calls_per_attempt,
+        )
+        for model in dict.fromkeys(models)
+        if model
+    ]
+    if allow_offline:
+        chain.append(OfflineProvider())
+    return chain[0] if len(chain) == 1 else FallbackProvider(chain)
+
+
+def _host(url: str) -> str:
+    """Raises `InvalidSettings` for what no call could be made to."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        host, parts = None, None
+    if parts is None or not host or parts.scheme not in ("http", "https"):
+        raise InvalidSettings("OPENAI_BASE_URL: not a URL that starts with http:// or https://")
+    return host
