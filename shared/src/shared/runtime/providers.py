@@ -2,20 +2,20 @@
 
 from urllib.parse import urlsplit
 
-from msgspec import Struct, field
+from msgspec import field
 
 from shared.adapters.fallback_provider import FallbackProvider
 from shared.adapters.offline_provider import OfflineProvider
 from shared.adapters.openai_provider import TIMEOUT_SECONDS, OpenAIProvider, connect
 from shared.adapters.patient_provider import PatientProvider
 from shared.domain.provider import Provider
-from shared.runtime.settings import InvalidSettings, variable
+from shared.runtime.settings import CommonSettings, InvalidSettings, variable
 
 OPENAI_HOST = "api.openai.com"
 
 
-class ProviderSettings(Struct, frozen=True, kw_only=True, rename=variable):
-    """What a process that generates text needs to know; mixed into its settings."""
+class ProviderSettings(CommonSettings, frozen=True, kw_only=True, rename=variable):
+    """What a process that generates text needs to know."""
 
     openai_api_key: str = field(name="OPENAI_API_KEY", default="")
     """None: the offline generator answers."""

@@ -27,13 +27,13 @@ from shared.runtime.heartbeat import Heartbeat
 from shared.runtime.housekeeping import Housekeeping
 from shared.runtime.logs import configure_logs
 from shared.runtime.providers import ProviderSettings, build_provider
-from shared.runtime.settings import CommonSettings, InvalidSettings, read_settings
+from shared.runtime.settings import InvalidSettings, read_settings
 from shared.runtime.settler import Settler
 
 log = structlog.get_logger()
 
 
-class WorkerSettings(CommonSettings, ProviderSettings, frozen=True, kw_only=True):
+class WorkerSettings(ProviderSettings, frozen=True, kw_only=True):
     """What a worker needs to know."""
 
     concurrency: int = 100
