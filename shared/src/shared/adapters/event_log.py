@@ -153,7 +153,7 @@ class EventLog:
             is_behind = True
             while True:
                 if is_behind:
-                    async for event in self._read_on(source, last, job_id):
+                    async for event in self._read_on(source, last):
                         last = _parse_id(event.id)
                         yield event
                         if job_id and event.name == EventName.DONE:
@@ -175,17 +175,14 @@ class EventLog:
         finally:
             await self._leave(channel, queue)
 
-    async def _read_on(
-        self, source: str, last: tuple[int, int], job_id: JobId | None
-    ) -> AsyncIterator[Event]:
+    async def _read_on(self, source: str, last: tuple[int, int]) -> AsyncIterator[Event]:
         while True:
             start = f"({last[0]}-{last[1]}"
             page = await call(self._redis, "XRANGE", source, start, "+", "COUNT", PAGE)
             for entry, fields in page:
-                event_id = entry.decode()
-                last = _parse_id(event_id)
-                owner = job_id or fields[b"job"].decode()
-                yield Event(event_id, owner, fields[b"name"].decode(), fields[b"data"])
+                event = _to_event(entry + b" " + fields[b"event"])
+                last = _parse_id(event.id)
+                yield event
             if len(page) < PAGE:
                 return
 

@@ -176,7 +176,7 @@ class JobStream:
     def _to_leased(self, shard: int, answer: list[Any]) -> Leased:
         job_id, entry, row, kept = answer
         user, kind, version, payload, attempt, failures, crashes, created, started = row[:9]
-        prompt, completion, plan, request, title, windows = row[9:]
+        prompt, completion, plan, request, title, windows = row[9:15]
         job = Job(
             id=JobId(job_id.decode()),
             user=UserId(user.decode()),

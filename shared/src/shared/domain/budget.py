@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -18,6 +19,9 @@ class Plan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Accepted and not final; one more is refused."""
     offline_fallback: bool = True
     """Whether the offline generator may answer when no model can."""
+
+
+DAY_SECONDS = 86_400
 
 
 class WindowName(StrEnum):
@@ -51,7 +55,12 @@ class Balance(Struct, frozen=True):
 
 def windows(plan: Plan, now: float) -> tuple[Window, Window]:
     """The day and the month that `now` (Unix seconds) falls in."""
-    today = datetime.fromtimestamp(now, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return _windows(plan, int(now // DAY_SECONDS))
+
+
+@lru_cache(maxsize=256)  # asked with every submission, changes once a day and plan
+def _windows(plan: Plan, day: int) -> tuple[Window, Window]:
+    today = datetime.fromtimestamp(day * DAY_SECONDS, UTC)
     tomorrow = today + timedelta(days=1)
     next_month = (today.replace(day=1) + timedelta(days=32)).replace(day=1)
     return (

@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 
 import structlog
 from redis.exceptions import ResponseError
-from structlog.contextvars import bound_contextvars
 
 from shared.adapters.job_stream import JobStream, Leased
 from shared.adapters.redis_client import is_away
@@ -17,13 +17,14 @@ from shared.domain.record import FinalJob
 from shared.domain.work import Handler
 from shared.runtime.attempt import AttemptWork, ProviderFor, attempt
 from shared.runtime.heartbeat import Heartbeat
+from shared.runtime.logs import current_job
 from shared.runtime.patience import until_available
 from shared.runtime.settler import Settler
 
 log = structlog.get_logger()
 
-RETRY_READ_SECONDS = 0.5
-"""Between two tries to read while Redis is away: one log line per outage, and back within a second."""
+RETRY_READ_SECONDS = 1.0
+"""After a read that failed: no hot loop, one log line a second at most, and back within two."""
 
 
 class _Running:
@@ -150,12 +151,9 @@ class Consumer:
             self._is_away = True
         else:
             log.error("consumer.read_failed", exc_info=error)
-        try:
+        with suppress(StoreUnavailable):
             await self._stream.ensure_groups()
-        except StoreUnavailable:
-            await self._pause(RETRY_READ_SECONDS)
-        else:
-            await self._pause(RETRY_READ_SECONDS * self._jitter())
+        await self._pause(RETRY_READ_SECONDS)
 
     async def _pause(self, seconds: float) -> None:
         try:
@@ -184,10 +182,8 @@ class Consumer:
     async def _run(self, running: _Running) -> None:
         job = running.leased.job
         try:
-            with bound_contextvars(
-                job_id=job.id, kind=job.kind, attempt=job.attempt, request_id=job.request_id
-            ):
-                await self._attempt(running)
+            current_job.set(job)
+            await self._attempt(running)
         finally:
             self._heartbeat.let_go(job)
             del self._running[job.id]

@@ -7,11 +7,14 @@ cannot slip in under a new name. Exceptions are logged by type and place, never 
 import logging
 import sys
 import traceback
+from contextvars import ContextVar
 from typing import Any, cast
 
 import msgspec
 import structlog
 from structlog.typing import EventDict, WrappedLogger
+
+from shared.domain.job import Job
 
 ALLOWED = frozenset(
     """event level ts service logger request_id job_id kind attempt entry stream shard consumer owner state reason code
@@ -19,6 +22,8 @@ ALLOWED = frozenset(
     generated_by prompt_tokens completion_tokens step crashes failures dropped_keys signal seconds limit name plan
     expected redis postgres path lost kept released""".split()  # noqa: SIM905 - a list of words reads better as words
 )
+current_job: ContextVar[Job | None] = ContextVar("current_job", default=None)
+"""The job whose attempt runs in this context: set once by the consumer, on every line that is logged below it."""
 MAX_LINE_VALUE = 2_000
 """Characters of one value: a line stays a line."""
 
@@ -30,6 +35,7 @@ def configure_logs(service: str, *, log_format: str, level: str) -> None:
     )
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
+        _add_job,
         structlog.processors.add_log_level,
         _add_exception_place,
         _allow_known_keys,
@@ -47,6 +53,12 @@ def configure_logs(service: str, *, log_format: str, level: str) -> None:
         structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[_drop_meta, renderer])
     )
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+
+
+def _add_job(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    if job := current_job.get():
+        event.update(job_id=job.id, kind=job.kind, attempt=job.attempt, request_id=job.request_id)
+    return event
 
 
 class _Service:

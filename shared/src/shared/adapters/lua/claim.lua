@@ -13,19 +13,21 @@ local looked, reply, gone = 0, {}, {}
 local function take_over(entry)
   local fields = call('XRANGE', KEYS[1], entry, entry)[1]
   local id = fields and fields[2][2]
-  local job = id and call('HMGET', record_key(id), 'user', 'kind', 'stream', 'windows', 'held', 'state', 'entry', 'prompt', 'completion')
-  local state = job and job[6]
-  if state == 'queued' then
+  local job = id and read_leased(id)
+  if job and job[STATE] == 'queued' then
     -- read, but its reader died before the lease
-    reply[#reply + 1] = lease_to(consumer, id, entry, now)
-  elseif state == 'running' and job[7] == entry then
-    if call('HINCRBY', record_key(id), 'crashes', 1) < tonumber(ARGV[5]) then
-      reply[#reply + 1] = lease_to(consumer, id, entry, now)
+    reply[#reply + 1] = lease_to(consumer, id, entry, job, now)
+  elseif job and job[STATE] == 'running' and job[ENTRY] == entry then
+    local crashes = call('HINCRBY', record_key(id), 'crashes', 1)
+    if crashes < tonumber(ARGV[5]) then
+      job[7] = tostring(crashes)
+      reply[#reply + 1] = lease_to(consumer, id, entry, job, now)
     else
+      local ending = read_ending(record_key(id))
       gone[#gone + 1] = entry
-      finish(id, job, 'failed', tonumber(job[8]), tonumber(job[9]), ARGV[7], now, true)
+      finish(id, ending, 'failed', tonumber(ending.prompt), tonumber(ending.completion), ARGV[7], job[6], now, true)
       call('ZADD', unsaved_key, now, id)
-      admit_next(job[1], stream)
+      admit_next(ending.user, stream)
     end
   else
     gone[#gone + 1] = entry

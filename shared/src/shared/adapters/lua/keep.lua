@@ -5,6 +5,7 @@
 local held = call('HMGET', KEYS[1], 'state', 'attempt')
 if held[1] ~= 'running' or held[2] ~= ARGV[2] then return 0 end
 if call('HSETNX', steps_key(ARGV[1]), ARGV[3], ARGV[4]) == 0 then return 2 end
+call('HSET', KEYS[1], 'kept', 1)
 call('HINCRBY', KEYS[1], 'prompt', ARGV[5])
 call('HINCRBY', KEYS[1], 'completion', ARGV[6])
 return 1

@@ -6,13 +6,12 @@
 local now, reply, gone = now_ms(), {}, {}
 for i = 2, #ARGV, 2 do
   local entry, id = ARGV[i], ARGV[i + 1]
-  local held = call('HMGET', record_key(id), 'state', 'owner', 'entry', 'attempt')
-  if held[1] == 'queued' then
-    reply[#reply + 1] = lease_to(ARGV[1], id, entry, now)
-  elseif held[1] == 'running' and held[2] == ARGV[1] and held[3] == entry then
+  local job = read_leased(id)
+  if job[STATE] == 'queued' then
+    reply[#reply + 1] = lease_to(ARGV[1], id, entry, job, now)
+  elseif job[STATE] == 'running' and job[OWNER] == ARGV[1] and job[ENTRY] == entry then
     -- asked again because the first answer got lost: the same attempt
-    local job = call('HMGET', record_key(id), unpack(LEASED))
-    reply[#reply + 1] = {id, entry, job, call('HGETALL', steps_key(id))}
+    reply[#reply + 1] = answer_leased(id, entry, job)
   else
     gone[#gone + 1] = entry
     reply[#reply + 1] = 0

@@ -31,12 +31,13 @@ local function now_ms()
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
--- One fact, in the job's log and in its user's under one id, and at once to whoever listens.
+-- One fact, in the job's log and in its user's under one id, and at once to whoever listens:
+-- `<job id> <name> <data>`, published with its event id in front.
 local function tell(id, user, name, data)
-  local log = user_events_key(user)
-  local event = call('XADD', log, 'MAXLEN', '~', USER_LOG_CAP, '*', 'job', id, 'name', name, 'data', data)
-  call('XADD', job_events_key(id), 'MAXLEN', '~', JOB_LOG_CAP, event, 'name', name, 'data', data)
-  call('PUBLISH', log, event .. ' ' .. id .. ' ' .. name .. ' ' .. data)
+  local log, fact = user_events_key(user), id .. ' ' .. name .. ' ' .. data
+  local event = call('XADD', log, 'MAXLEN', '~', USER_LOG_CAP, '*', 'event', fact)
+  call('XADD', job_events_key(id), 'MAXLEN', '~', JOB_LOG_CAP, event, 'event', fact)
+  call('PUBLISH', log, event .. ' ' .. fact)
 end
 
 local function status_json(id, kind, status, attempt, more)
@@ -78,42 +79,57 @@ local function settle_windows(user, windows, held, used)
 end
 
 -- The end of a job: its state, its budget, its keys, its last event. Only for a job that is not final yet.
---   job = {user, kind, stream, windows, held}
-local function finish(id, job, state, prompt, completion, problem, now, is_dead)
-  local user, kind, stream = job[1], job[2], job[3]
+local ENDING = {'state', 'attempt', 'user', 'kind', 'stream', 'windows', 'held', 'kept', 'v', 'entry', 'prompt', 'completion'}
+
+local function read_ending(record)
+  local job = {}
+  local values = call('HMGET', record, unpack(ENDING))
+  for i, name in ipairs(ENDING) do job[name] = values[i] end
+  return job
+end
+
+local function finish(id, job, state, prompt, completion, problem, failures, now, is_dead)
   local record = record_key(id)
-  settle_windows(user, job[4], tonumber(job[5]), prompt + completion)
-  call('HSET', record, 'state', state, 'finished', now, 'prompt', prompt, 'completion', completion, 'held', 0, 'problem', problem)
-  call('ZREM', live_key(user, stream), id)
+  settle_windows(job.user, job.windows, tonumber(job.held), prompt + completion)
+  call('ZREM', live_key(job.user, job.stream), id)
+  tell(id, job.user, 'done', done_json(id, job.kind, state, prompt, completion, problem))
+  local changes = {'state', state, 'finished', now, 'prompt', prompt, 'completion', completion, 'held', 0, 'problem', problem, 'failures', failures}
   local keep_ms = RETENTION_MS
   if is_dead then
     keep_ms = DEAD_RETENTION_MS
     call('ZREMRANGEBYSCORE', dead_key, '-inf', now - DEAD_RETENTION_MS)
     call('ZADD', dead_key, now, id)
-    call('PEXPIRE', steps_key(id), keep_ms)
+    if job.kept then call('PEXPIRE', steps_key(id), keep_ms) end
   else
-    call('HDEL', record, 'payload')
-    call('DEL', steps_key(id))
+    changes[#changes + 1] = 'payload'
+    changes[#changes + 1] = ''
+    if job.kept then call('DEL', steps_key(id)) end
   end
-  tell(id, user, 'done', done_json(id, kind, state, prompt, completion, problem))
+  call('HSET', record, unpack(changes))
   call('PEXPIRE', record, keep_ms)
   call('PEXPIRE', job_events_key(id), keep_ms)
-  call('PEXPIRE', user_events_key(user), USER_LOG_MS)
+  call('PEXPIRE', user_events_key(job.user), USER_LOG_MS)
 end
 
 -- The answer of lease and claim for one job: what its new owner needs, in the order job_stream.py reads it.
-local LEASED = {'user', 'kind', 'v', 'payload', 'attempt', 'failures', 'crashes', 'created', 'started', 'prompt', 'completion', 'plan', 'request', 'title', 'windows'}
+local LEASED = {'user', 'kind', 'v', 'payload', 'attempt', 'failures', 'crashes', 'created', 'started', 'prompt', 'completion',
+  'plan', 'request', 'title', 'windows', 'state', 'owner', 'entry'}
+local STATE, OWNER, ENTRY = 16, 17, 18
+
+local function read_leased(id) return call('HMGET', record_key(id), unpack(LEASED)) end
+
+local function answer_leased(id, entry, job)
+  local steps = false
+  if tonumber(job[5]) > 1 then steps = call('HGETALL', steps_key(id)) end
+  return {id, entry, job, steps}
+end
 
 -- Hand a job to an owner: the attempt grows, and with it the fence.
-local function lease_to(owner, id, entry, now)
-  local record = record_key(id)
-  local job = call('HMGET', record, unpack(LEASED))
+local function lease_to(owner, id, entry, job, now)
   local attempt = tonumber(job[5]) + 1
   job[5] = tostring(attempt)
   if job[9] == '0' then job[9] = tostring(now) end
-  call('HSET', record, 'state', 'running', 'attempt', attempt, 'owner', owner, 'entry', entry, 'started', job[9], 'told', 0)
+  call('HSET', record_key(id), 'state', 'running', 'attempt', attempt, 'owner', owner, 'entry', entry, 'started', job[9])
   tell(id, job[1], 'status', status_json(id, job[2], 'running', attempt))
-  local steps = false
-  if attempt > 1 then steps = call('HGETALL', steps_key(id)) end
-  return {id, entry, job, steps}
+  return answer_leased(id, entry, job)
 end
