@@ -11,6 +11,7 @@ from tests.fakes import FakeProvider, FakeWork
 
 from ai_worker.handlers import HANDLERS
 from ai_worker.notes import write_note
+from shared.adapters.offline_provider import OfflineProvider
 from shared.adapters.tokens import count_tokens
 from shared.domain.errors import NoUsableText, ProviderBusy, ProviderGarbled, ProviderRefused
 from shared.domain.job import AI_KINDS, Kind
@@ -181,6 +182,19 @@ async def test_the_outcome_says_who_wrote_it(kind: Kind):
     assert (outcome.model, outcome.generated_by) == ("etude-offline-1", "offline")
 
 
+@pytest.mark.parametrize("text", [FRENCH, LONG])
+@pytest.mark.parametrize("kind", AI_KINDS)
+async def test_every_kind_is_made_without_a_key(kind: Kind, text: str):
+    work = FakeWork(OfflineProvider())
+
+    outcome = await handle(kind, text, work)
+
+    assert isinstance(outcome, Done)
+    assert outcome.generated_by == "offline"
+    assert outcome.result.language == "fr"
+    assert outcome == await handle(kind, text, FakeWork(OfflineProvider()))
+
+
 @pytest.mark.parametrize("kind", AI_KINDS)
 async def test_offline_writing_stays_in_the_language_of_its_source(kind: Kind):
     work = FakeWork(FakeProvider(generated_by="offline"))
@@ -191,14 +205,14 @@ async def test_offline_writing_stays_in_the_language_of_its_source(kind: Kind):
     assert outcome.result.language == "fr"
 
 
-def test_a_note_keeps_all_of_its_draft():
-    summary = write_note(SummaryDraft("All of it.", ["One.", "Two."]))
+def test_a_note_says_all_of_its_draft_once():
+    summary = write_note(SummaryDraft("All of it. Three.", ["One.", "Two.", "Three."]))
     explanation = write_note(ExplanationDraft("Because.", [Term("sap", "what flows in a tree")]))
     outline = write_note(
         OutlineDraft("Trees", [OutlineSection("Sap", ["It rises."]), OutlineSection("Bark", ["It keeps."])])
     )
 
-    assert summary == "All of it.\n- One.\n- Two."
+    assert summary == "All of it. Three.\n- One.\n- Two."
     assert explanation == "Because.\n- sap: what flows in a tree"
     assert outline == "## Sap\n- It rises.\n\n## Bark\n- It keeps."
     assert write_note(TextDraft("A note.")) == "A note."

@@ -3,11 +3,13 @@
 from collections import Counter
 from pathlib import Path
 
+import msgspec
 import pytest
 from tests.fakes import FakeProvider, FakeWork
 
 from collection_worker.handlers import HANDLERS
 from collection_worker.handlers.collection import find_title, make_collection
+from shared.adapters.offline_provider import OfflineProvider
 from shared.domain.errors import (
     NoUsableText,
     Problem,
@@ -18,7 +20,7 @@ from shared.domain.errors import (
 )
 from shared.domain.job import Kind
 from shared.domain.outcome import Done, Fail
-from shared.domain.provider import Prompt
+from shared.domain.provider import Prompt, Provider
 from shared.domain.study import Collection, Flashcard, Language, Options, QuizQuestion
 from shared.domain.wire import CollectionInput
 
@@ -57,15 +59,27 @@ def test_the_worker_handles_collections_and_nothing_else():
     assert {Kind.COLLECTION: make_collection} == HANDLERS
 
 
-@pytest.mark.parametrize(("text", "language"), [(FRENCH, "fr"), (ENGLISH, "en")])
-async def test_600_words_give_cards_and_questions_with_exact_quotes(text: str, language: str):
-    collection = await collect(text, FakeWork(FakeProvider()))
+@pytest.mark.parametrize("provider", [OfflineProvider(), FakeProvider()], ids=["offline", "model"])
+@pytest.mark.parametrize("name", ["photosynthese.fr", "revolution.fr", "solar_system.en", "water_cycle.en"])
+async def test_600_words_give_cards_and_questions_with_exact_quotes(name: str, provider: Provider):
+    text = (TEXTS / f"{name}.txt").read_text(encoding="utf-8")
 
-    assert collection.language == language
+    collection = await collect(text, FakeWork(provider))
+
+    assert name.endswith(collection.language)
     assert len(collection.flashcards) >= 10
     assert len(collection.quiz) >= 5
+    assert collection.quality.coverage >= 0.7
     for item in all_items(collection):
         assert text[item.source.start : item.source.end] == item.source.quote
+        assert item.language == collection.language
+
+
+async def test_without_a_key_the_same_document_gives_the_same_collection_to_the_byte():
+    first = await collect(LONG, FakeWork(OfflineProvider()))
+    again = await collect(LONG, FakeWork(OfflineProvider()))
+
+    assert msgspec.json.encode(first) == msgspec.json.encode(again)
 
 
 async def test_the_quality_report_accounts_for_every_draft():

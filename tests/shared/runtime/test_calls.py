@@ -1,5 +1,8 @@
 """Calls are made side by side, paid for once, and sorted by what can still be done about them."""
 
+import asyncio
+from typing import TypeVar
+
 import pytest
 from msgspec import Struct
 from tests.fakes import FakeProvider, FakeWork
@@ -21,6 +24,8 @@ from shared.domain.provider import Completion, Prompt, Usage
 from shared.domain.study import Summary, TextDraft
 from shared.domain.wire import AiInput
 from shared.runtime.calls import PARALLEL_CALLS, done, make_calls
+
+T = TypeVar("T")
 
 SENTENCE = "The river carries its water slowly through the wide valley to the northern sea. "
 
@@ -45,6 +50,29 @@ async def test_every_step_is_asked_once_and_answers_keep_the_order_of_the_plan()
 
     assert list(answers.completions) == work.asked == [step.name for step in steps]
     assert work.progressed == [(count + 1, len(steps)) for count in range(len(steps))]
+
+
+async def test_completions_are_handed_on_in_the_order_of_the_plan_however_late_the_first_one_is():
+    steps = make_steps(5)
+    is_last_asked = asyncio.Event()
+    received: list[str] = []
+
+    class SlowToStart(FakeWork):
+        async def complete(self, step: str, prompt: Prompt, schema: type[T]) -> Completion[T]:
+            if step == steps[-1].name:
+                is_last_asked.set()
+            if step == steps[0].name:
+                await is_last_asked.wait()
+            return await super().complete(step, prompt, schema)
+
+    async def receive(step: PlannedStep, completion: Completion[Struct]) -> None:
+        received.append(step.name)
+
+    work = SlowToStart(FakeProvider())
+    await make_calls(steps, work, receive)
+
+    assert work.asked[0] != steps[0].name
+    assert received == [step.name for step in steps]
 
 
 async def test_calls_are_side_by_side_but_not_without_bound():
@@ -107,6 +135,7 @@ async def test_before_a_retry_calls_under_way_are_kept_and_no_new_one_is_begun()
 
     assert len(work.asked) == PARALLEL_CALLS
     assert len(work.steps) == PARALLEL_CALLS - 1
+    assert work.progressed == [(count + 1, len(steps)) for count in range(PARALLEL_CALLS - 1)]
 
 
 async def test_the_longest_wait_asked_for_is_the_one_raised():

@@ -1,4 +1,4 @@
-"""The draft on one part of a long text, written out as the note that the merge starts from."""
+"""The draft on one part of a long text, written out as the note that the merge starts from. Nothing is said twice."""
 
 from msgspec import Struct
 
@@ -8,7 +8,7 @@ from shared.domain.study import ExplanationDraft, OutlineDraft, SummaryDraft, Te
 def write_note(draft: Struct) -> str:
     match draft:
         case SummaryDraft(summary=summary, key_points=points):
-            return "\n".join([summary, *_bullets(points)])
+            return "\n".join([summary, *_bullets([point for point in points if point not in summary])])
         case ExplanationDraft(explanation=explanation, terms=terms):
             return "\n".join([explanation, *_bullets([f"{one.term}: {one.meaning}" for one in terms])])
         case OutlineDraft(sections=sections):

@@ -1,6 +1,7 @@
 """Makes the calls of a plan, several at once, and sorts what came back."""
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from hashlib import sha256
 
@@ -37,13 +38,14 @@ async def make_calls(
     before: int = 0,
     after: int = 0,
 ) -> Answers:
-    """Ask every step, and hand each completion to `receive` as it comes. `before` and `after` are the job's other
-    steps, for the progress that is told.
+    """Ask every step. `receive` is handed the completions as they come, but in the order of the plan, so that the
+    same completions always make the same result. `before` and `after` count the job's other steps, for the
+    progress that is told.
 
     Raises the error when a call should be tried later: then no new call is begun, but those under way are
     waited for, because they are paid for and the next attempt starts from them.
     """
-    calls = _Calls(work, receive, before, before + len(steps) + after)
+    calls = _Calls(steps, work, receive, before, before + len(steps) + after)
     async with asyncio.TaskGroup() as group:
         for step in steps:
             group.create_task(calls.make(step))
@@ -67,38 +69,56 @@ def done(result: Result, completions: Iterable[Completion[Struct]]) -> Done:
 
 
 class _Calls:
-    def __init__(self, work: Work, receive: Receive | None, before: int, total: int) -> None:
+    def __init__(
+        self, steps: Sequence[PlannedStep], work: Work, receive: Receive | None, before: int, total: int
+    ) -> None:
         self._work = work
         self._receive = receive
-        self._before = before
+        self._done = before
         self._total = total
         self._slots = asyncio.Semaphore(PARALLEL_CALLS)
         self._stopped_by: ProviderError | None = None
+        self._undelivered = deque(steps)
+        self._delivering = asyncio.Lock()
         self.completions: dict[str, Completion[Struct]] = {}
         self.failed: dict[str, ProviderError] = {}
         self.put_off: list[ProviderError] = []
 
     async def make(self, step: PlannedStep) -> None:
         async with self._slots:
-            if self._stopped_by is not None:
-                self.failed[step.name] = self._stopped_by
-                return
-            try:
-                completion = await self._work.complete(step.name, _sign(step, self._work.job), step.schema)
-            except ProviderError as error:
-                self._sort(step, error)
-            else:
-                self.completions[step.name] = completion
-                if self._receive is not None:
-                    await self._receive(step, completion)
-        closed = self._before + len(self.completions) + len(self.failed)
-        await self._work.progress(closed, self._total)
+            await self._ask(step)
+        await self._deliver()
+        if self._is_closed(step):
+            self._done += 1
+            await self._work.progress(self._done, self._total)
+
+    async def _ask(self, step: PlannedStep) -> None:
+        if self.put_off:
+            return
+        if self._stopped_by is not None:
+            self.failed[step.name] = self._stopped_by
+            return
+        prompt = _sign(step, self._work.job)
+        try:
+            self.completions[step.name] = await self._work.complete(step.name, prompt, step.schema)
+        except ProviderError as error:
+            self._sort(step, error)
+
+    async def _deliver(self) -> None:
+        """Hand on what is next in the plan, and what came early and waited for it."""
+        async with self._delivering:
+            while self._undelivered and self._is_closed(self._undelivered[0]):
+                step = self._undelivered.popleft()
+                if self._receive is not None and step.name in self.completions:
+                    await self._receive(step, self.completions[step.name])
+
+    def _is_closed(self, step: PlannedStep) -> bool:
+        return step.name in self.completions or step.name in self.failed
 
     def _sort(self, step: PlannedStep, error: ProviderError) -> None:
         # A garbled answer was already asked for twice: the same input once more is money for nothing.
         if error.is_retryable and not isinstance(error, ProviderGarbled):
             self.put_off.append(error)
-            self._stopped_by = error
         else:
             self.failed[step.name] = error
             if isinstance(error, ProviderOutOfCredit | ProviderMisconfigured):
