@@ -45,10 +45,13 @@ def render_reask(asked: Sequence[Turn], answer: str, reason: str) -> list[Turn]:
 
 
 def render_chat(messages: Sequence[Message], sources: Sequence[str], language: str) -> list[Turn]:
-    """A chat, with the passages right before the question they bear on."""
-    system = _turn("system", instructions(Task.CHAT, Language(language)))
+    """A chat, with the passages right before the question they bear on, and the rules for them before all. Without
+    passages the messages stand for themselves: the caller's own system message among them."""
     turns = [_turn(message.role, message.content) for message in messages]
-    if sources and turns:
+    if not sources:
+        return turns
+    system = _turn("system", instructions(Task.CHAT, Language(language)))
+    if turns:
         passages = "\n\n".join(fence(source) for source in sources)
         turns[-1] = _turn(turns[-1]["role"], f"{passages}\n\n{turns[-1]['content']}")
     return [system, *turns]

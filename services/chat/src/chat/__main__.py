@@ -1,0 +1,109 @@
+"""The composition root of the chat service: opens connections, serves until a signal, settles, closes."""
+
+import asyncio
+import gc
+import os
+import signal
+import time
+import uuid
+from collections.abc import Generator
+from contextlib import AsyncExitStack, contextmanager, suppress
+from pathlib import Path
+
+import structlog
+import uvicorn
+import uvloop
+
+from chat.answers import Answers
+from chat.app import create_app
+from chat.asker import Door
+from chat.settings import ChatSettings
+from shared.adapters.budget_store import BudgetStore
+from shared.adapters.job_store import JobStore
+from shared.adapters.redis_client import call, connect
+from shared.adapters.result_store import ResultStore
+from shared.adapters.tokens import count_tokens, warm_up
+from shared.domain.budget import Plan
+from shared.runtime.logs import configure_logs
+from shared.runtime.plans import read_plans
+from shared.runtime.providers import build_provider
+from shared.runtime.settings import InvalidSettings, read_settings
+
+STOP_SECONDS = 6
+"""For open answers to end by themselves; what is still open then is cut."""
+SETTLE_SECONDS = 2.0
+"""For answers that were cut to settle their tokens."""
+
+log = structlog.get_logger()
+
+
+def main() -> None:
+    try:
+        settings = read_settings(ChatSettings, os.environ)  # noqa: TID251 - a composition root
+        plans = read_plans(Path(settings.plans_file) if settings.plans_file else None)
+    except InvalidSettings as error:
+        raise SystemExit(f"chat: {error}") from None
+    configure_logs("chat", log_format=settings.log_format, level=settings.log_level)
+    uvloop.run(_serve(settings, plans))
+
+
+async def _serve(settings: ChatSettings, plans: dict[str, Plan]) -> None:
+    async with AsyncExitStack() as stack:
+        redis = connect(settings.redis_url, name="chat")
+        stack.push_async_callback(redis.aclose)
+        results = await ResultStore.open(settings.postgres_url, name="chat")
+        stack.push_async_callback(results.close)
+        models = build_provider(settings)
+        stack.push_async_callback(models.close)
+        models_or_offline = build_provider(settings, allow_offline=True)
+        stack.push_async_callback(models_or_offline.close)
+        answers = Answers(
+            JobStore(redis, shards=settings.shards),
+            BudgetStore(redis, shards=settings.shards),
+            results,
+            lambda plan: models_or_offline if plan.offline_fallback else models,
+            count=count_tokens,
+            clock=time.time,
+            new_id=lambda: f"chat_{uuid.uuid4().hex}",
+        )
+        stack.push_async_callback(_settle, answers)
+        door = Door(settings.internal_secret, plans)
+        checks = {"redis": lambda: call(redis, "PING"), "postgres": results.ping}
+        app = create_app(door, answers, checks, clock=time.time)
+        await asyncio.to_thread(warm_up)
+        gc.freeze()
+        log.info("chat.ready", port=settings.port, pid=os.getpid())
+        await _Server(
+            uvicorn.Config(
+                app,
+                host=settings.host,
+                port=settings.port,
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=STOP_SECONDS,
+            )
+        ).serve()
+    log.info("chat.stopped")
+
+
+class _Server(uvicorn.Server):
+    """Leaves the process to us after a signal: uvicorn would send it to itself again, before anything is settled."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        yield
+
+
+async def _settle(answers: Answers) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(SETTLE_SECONDS):
+            await answers.all_settled()
+
+
+if __name__ == "__main__":
+    main()

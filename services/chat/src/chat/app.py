@@ -1,0 +1,58 @@
+"""The application: the routes, over what they use, and errors as problems."""
+
+from collections.abc import Callable, Mapping
+
+import structlog
+from fastapi import FastAPI, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from chat.answers import Answers
+from chat.asker import Door
+from chat.routes.chat import HEARTBEAT_SECONDS, ChatEndpoint
+from chat.routes.health import Check, HealthRoutes
+from shared.domain.errors import MethodNotAllowed, NotFound, StudyError, Unexpected
+from shared.runtime.problems import problem_response_parts
+
+log = structlog.get_logger()
+
+
+def create_app(
+    door: Door,
+    answers: Answers,
+    checks: Mapping[str, Check],
+    *,
+    clock: Callable[[], float],
+    heartbeat_seconds: float = HEARTBEAT_SECONDS,
+) -> FastAPI:
+    """Internal: only the gateway speaks to it, so it describes itself to nobody."""
+    app = FastAPI(title="Etude chat", openapi_url=None)
+    health = HealthRoutes(checks)
+    chat = ChatEndpoint(door, answers, clock=clock, heartbeat_seconds=heartbeat_seconds)
+    app.router.routes += [
+        Route("/api/chat", chat, methods=["POST"]),
+        Route("/healthz", health.healthz, methods=["GET"]),
+        Route("/readyz", health.readyz, methods=["GET"]),
+    ]
+    app.add_exception_handler(StudyError, _say)
+    app.add_exception_handler(404, lambda request, _: _say(request, NotFound()))
+    app.add_exception_handler(405, lambda request, _: _say(request, MethodNotAllowed()))
+    app.add_exception_handler(Exception, _say_broken)
+    return app
+
+
+def _say(request: Request, error: Exception) -> Response:
+    problem = error if isinstance(error, StudyError) else Unexpected()
+    status, headers, body = problem_response_parts(
+        problem,
+        accept_language=request.headers.get("accept-language", ""),
+        request_id=request.headers.get("x-request-id", ""),
+        instance=request.url.path,
+    )
+    log.info("chat.refused", code=problem.code, status=status)
+    return Response(body, status, headers)
+
+
+def _say_broken(request: Request, error: Exception) -> Response:
+    log.error("chat.broke", exc_info=error)
+    return _say(request, Unexpected())

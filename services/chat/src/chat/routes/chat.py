@@ -1,0 +1,169 @@
+"""`POST /api/chat`: one question, one answer, whole or as it comes."""
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+
+import msgspec
+import structlog
+from msgspec import Struct
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from chat.answers import Answer, Answers
+from chat.asker import Asker, Door
+from chat.limits import limit_headers
+from chat.question import Question, check_conversation
+from chat.sse import HEADERS, HEARTBEAT, encode_event, until_hang_up, with_heartbeats
+from shared.domain.errors import StudyError, Unexpected
+from shared.domain.provider import Usage
+from shared.domain.study import Source
+from shared.runtime.bodies import BodyDecoder, read_body, require_json
+from shared.runtime.problems import problem_response_parts
+
+HEARTBEAT_SECONDS = 15.0
+
+log = structlog.get_logger()
+_decoder = BodyDecoder(Question)
+
+
+class Said(Struct, frozen=True):
+    content: str
+    role: str = "assistant"
+
+
+class AnswerView(Struct, frozen=True, kw_only=True):
+    """The whole answer."""
+
+    id: str
+    object: str = "chat.answer"
+    message: Said
+    quotes: list[Source]
+    """What the answer took from the collection: `text[start:end] == quote`."""
+    model: str
+    generated_by: str
+    usage: Usage
+
+
+class ChatEndpoint:
+    """An ASGI application of its own: while it sends, it watches for the client to go away."""
+
+    def __init__(
+        self,
+        door: Door,
+        answers: Answers,
+        *,
+        clock: Callable[[], float],
+        heartbeat_seconds: float = HEARTBEAT_SECONDS,
+    ) -> None:
+        self._door = door
+        self._answers = answers
+        self._clock = clock
+        self._heartbeat_seconds = heartbeat_seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        asker = self._door.admit(request.headers)
+        question = await _read_question(request)
+        if not await until_hang_up(receive, self._answer(request, asker, question, send)):
+            log.info("chat.hung_up")
+
+    async def _answer(self, request: Request, asker: Asker, question: Question, send: Send) -> None:
+        async with self._answers.begin(asker, question) as answer:
+            headers = {"x-chat-id": answer.id, **limit_headers(answer.balances, now=self._clock())}
+            if question.stream:
+                await self._send_stream(answer, request, headers, send)
+            else:
+                await _send_whole(answer, request, headers, send)
+        log.info(
+            "chat.answered",
+            model=answer.model,
+            generated_by=answer.generated_by,
+            prompt_tokens=answer.usage.prompt_tokens,
+            completion_tokens=answer.usage.completion_tokens,
+        )
+
+    async def _send_stream(
+        self, answer: Answer, request: Request, headers: dict[str, str], send: Send
+    ) -> None:
+        """The response starts with the first thing to send, so that what fails before it keeps its status."""
+        response = _Stream(send, headers)
+        try:
+            async with (
+                aclosing(_events(answer)) as events,
+                aclosing(with_heartbeats(events, self._heartbeat_seconds)) as pieces,
+            ):
+                async for piece in pieces:
+                    await response.write(piece or HEARTBEAT)
+        except StudyError as error:
+            await response.fail(error, request)
+        except Exception as error:
+            log.exception("chat.broke")
+            await response.fail(Unexpected(), request, cause=error)
+        await response.end()
+
+
+async def _read_question(request: Request) -> Question:
+    require_json(request.headers.get("content-type", ""))
+    body = await read_body(request.stream(), declared=request.headers.get("content-length", ""))
+    question = _decoder.decode(body)
+    check_conversation(question)
+    return question
+
+
+async def _events(answer: Answer) -> AsyncGenerator[bytes]:
+    async with aclosing(answer.deltas()) as deltas:
+        async for text in deltas:
+            yield encode_event("delta", msgspec.json.encode({"text": text}))
+    yield encode_event("quotes", msgspec.json.encode({"quotes": answer.quotes}))
+    made = {"model": answer.model, "generated_by": answer.generated_by}
+    yield encode_event("usage", msgspec.json.encode({**msgspec.structs.asdict(answer.usage), **made}))
+    yield encode_event("done", msgspec.json.encode({"id": answer.id}))
+
+
+async def _send_whole(answer: Answer, request: Request, headers: dict[str, str], send: Send) -> None:
+    async with aclosing(answer.deltas()) as deltas:
+        async for _ in deltas:
+            pass
+    view = AnswerView(
+        id=answer.id,
+        message=Said(answer.text),
+        quotes=answer.quotes,
+        model=answer.model,
+        generated_by=answer.generated_by,
+        usage=answer.usage,
+    )
+    response = Response(msgspec.json.encode(view), headers=headers, media_type="application/json")
+    await response(request.scope, request.receive, send)
+
+
+class _Stream:
+    """A response that starts when its first piece is written."""
+
+    def __init__(self, send: Send, headers: dict[str, str]) -> None:
+        self._send = send
+        self._headers = headers
+        self._is_started = False
+
+    async def write(self, piece: bytes) -> None:
+        if not self._is_started:
+            self._is_started = True
+            headers = [(name.encode(), value.encode()) for name, value in (HEADERS | self._headers).items()]
+            await self._send({"type": "http.response.start", "status": 200, "headers": headers})
+        await self._send({"type": "http.response.body", "body": piece, "more_body": True})
+
+    async def fail(self, error: StudyError, request: Request, *, cause: Exception | None = None) -> None:
+        """Say what went wrong in the stream; or raise it, when nothing has been sent yet."""
+        if not self._is_started:
+            raise cause or error
+        _, _, body = problem_response_parts(
+            error,
+            accept_language=request.headers.get("accept-language", ""),
+            request_id=request.headers.get("x-request-id", ""),
+            instance=request.url.path,
+        )
+        await self.write(encode_event("error", body))
+        await self.write(encode_event("done", b"{}"))
+
+    async def end(self) -> None:
+        await self._send({"type": "http.response.body", "body": b"", "more_body": False})

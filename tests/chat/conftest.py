@@ -1,0 +1,75 @@
+"""A chat service on real stores and a real HTTP server, with a provider the test brings along."""
+
+import itertools
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+
+import httpx
+import pytest
+from msgspec import Struct
+from tests.factories import ADA, PLAN
+from tests.serving import serving
+
+from chat.answers import Answers
+from chat.app import create_app
+from chat.asker import Door
+from shared.adapters.budget_store import BudgetStore
+from shared.adapters.job_store import JobStore
+from shared.adapters.redis_client import RedisClient, call
+from shared.adapters.result_store import ResultStore
+from shared.adapters.tokens import count_tokens
+from shared.domain.budget import Plan
+from shared.domain.job import UserId
+from shared.domain.provider import Provider
+
+SECRET = "between-us"
+HEADERS = {"X-Etude-Internal": SECRET, "X-Etude-User": ADA, "X-Etude-Plan": "pro", "X-Request-Id": "req-1"}
+
+
+class Chat(Struct, frozen=True):
+    """A running chat service."""
+
+    http: httpx.AsyncClient
+    answers: Answers
+    budgets: BudgetStore
+    now: float
+
+    async def spent(self, user: UserId = ADA) -> tuple[int, int]:
+        """Tokens used and held today."""
+        day = (await self.budgets.allowance(user, PLAN, now=self.now)).balances[0]
+        return day.used, day.held
+
+
+StartChat = Callable[..., Awaitable[Chat]]
+
+
+@pytest.fixture
+async def start_chat(real_redis: RedisClient, result_store: ResultStore) -> AsyncIterator[StartChat]:
+    """Starts chat services; they stop with the test."""
+    async with AsyncExitStack() as stack:
+
+        async def start(provider: Provider, *, heartbeat_seconds: float = 15.0, **plans: Plan) -> Chat:
+            now, ids = time.time(), itertools.count(1)
+            budgets = BudgetStore(real_redis, shards=1)
+            answers = Answers(
+                JobStore(real_redis, shards=1),
+                budgets,
+                result_store,
+                lambda plan: provider,
+                count=count_tokens,
+                clock=lambda: now,
+                new_id=lambda: f"chat_{next(ids)}",
+            )
+            app = create_app(
+                Door(SECRET, {"free": PLAN, "pro": PLAN, **plans}),
+                answers,
+                {"redis": lambda: call(real_redis, "PING")},
+                clock=lambda: now,
+                heartbeat_seconds=heartbeat_seconds,
+            )
+            url = await stack.enter_async_context(serving(app))
+            http = await stack.enter_async_context(httpx.AsyncClient(base_url=url, headers=HEADERS))
+            return Chat(http, answers, budgets, now)
+
+        yield start

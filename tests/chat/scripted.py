@@ -1,0 +1,56 @@
+"""A provider that says what a test told it to, and notes what became of it."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from typing import TypeVar
+
+from shared.domain.errors import ProviderError
+from shared.domain.provider import Completion, Delta, Message, Prompt, Usage
+
+T = TypeVar("T")
+
+USAGE = Usage(100, 20)
+
+
+class ScriptedProvider:
+    """Streams `texts`; then raises `error`, or waits for `goes_on` when it `hangs`, or ends with its usage."""
+
+    def __init__(
+        self,
+        *texts: str,
+        error: ProviderError | Exception | None = None,
+        hangs: bool = False,
+        usage: Usage | None = USAGE,
+        generated_by: str = "openai",
+    ) -> None:
+        self.asked: list[tuple[list[Message], list[str], str]] = []
+        """Messages, sources and language of each call."""
+        self.goes_on = asyncio.Event()
+        self.is_hung_up = asyncio.Event()
+        """The call was ended before its answer was."""
+        self._texts = texts
+        self._error = error
+        self._hangs = hangs
+        self._usage = usage
+        self._generated_by = generated_by
+
+    async def complete(self, prompt: Prompt, schema: type[T]) -> Completion[T]:
+        raise NotImplementedError
+
+    async def stream(
+        self, messages: Sequence[Message], *, sources: Sequence[str], language: str, max_output_tokens: int
+    ) -> AsyncGenerator[Delta]:
+        self.asked.append((list(messages), list(sources), language))
+        try:
+            for text in self._texts:
+                yield Delta(text=text)
+            if self._hangs:
+                await self.goes_on.wait()
+            if self._error is not None:
+                raise self._error
+            yield Delta(usage=self._usage, model="model-1", generated_by=self._generated_by)
+        except (GeneratorExit, asyncio.CancelledError):
+            self.is_hung_up.set()
+            raise
+
+    async def close(self) -> None: ...
