@@ -4,9 +4,11 @@ import os
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-from tests.servers import REDIS_KINDS, NoServer, RealRedis, RedisPlace, Servers, flush
+from tests.servers import REDIS_KINDS, NoServer, RealRedis, RedisPlace, Servers, empty_database, flush
 
+from local.postgres_server import PostgresServer
 from shared.adapters.redis_client import RedisClient
+from shared.adapters.result_store import ResultStore
 
 
 @pytest.fixture(scope="session")
@@ -57,6 +59,26 @@ async def real_redis(redis_server: RealRedis) -> AsyncIterator[RedisClient]:
     client = redis_server.connect()
     yield client
     await client.aclose()
+
+
+@pytest.fixture
+def postgres_server(servers: Servers) -> PostgresServer:
+    """A server process, which a test may stop, kill, pause and start again."""
+    return servers.postgres()
+
+
+@pytest.fixture
+async def postgres_url(postgres_server: PostgresServer) -> str:
+    """A migrated database without a row."""
+    await empty_database(postgres_server.url)
+    return postgres_server.url
+
+
+@pytest.fixture
+async def result_store(postgres_url: str) -> AsyncIterator[ResultStore]:
+    store = await ResultStore.open(postgres_url, name="tests")
+    yield store
+    await store.close()
 
 
 async def _flush(place: RedisPlace) -> None:

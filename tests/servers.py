@@ -11,8 +11,15 @@ import fakeredis
 
 from local.postgres_server import PostgresServer
 from local.redis_server import RedisServer, machine_redis, wheel_redis
+from shared.adapters.migrations import migrate
 from shared.adapters.postgres import connect as connect_postgres
-from shared.adapters.redis_client import RedisClient, connect, connect_blocking
+from shared.adapters.redis_client import (
+    RedisClient,
+    SyncRedisClient,
+    connect,
+    connect_blocking,
+    connect_sync,
+)
 
 FAKE, WHEEL, MACHINE = "fake", "redis-6.2", "redis-server"
 REDIS_KINDS = (FAKE, WHEEL, MACHINE)
@@ -33,6 +40,8 @@ class RedisPlace(Protocol):
 
     def connect_blocking(self, *, name: str = ..., block_seconds: float = ...) -> RedisClient: ...
 
+    def connect_sync(self) -> SyncRedisClient: ...
+
 
 class RealRedis:
     """A server process: may also be stopped, killed, paused and started again."""
@@ -50,6 +59,9 @@ class RealRedis:
     def connect_blocking(self, *, name: str = "tests", block_seconds: float = BLOCK_SECONDS) -> RedisClient:
         return connect_blocking(self.url, name=name, block_seconds=block_seconds)
 
+    def connect_sync(self) -> SyncRedisClient:
+        return connect_sync(self.url, name="tests", timeout_seconds=2.0)
+
 
 class FakeRedis:
     """In this process; its connections share one memory."""
@@ -66,6 +78,9 @@ class FakeRedis:
 
     def connect_blocking(self, *, name: str = "tests", block_seconds: float = BLOCK_SECONDS) -> RedisClient:
         return self.connect()
+
+    def connect_sync(self) -> SyncRedisClient:
+        return fakeredis.FakeRedis(server=self._server)
 
 
 class Servers:
@@ -99,9 +114,11 @@ class Servers:
         return self._started(WHEEL, binary)
 
     def postgres(self) -> PostgresServer:
+        """Migrated, with the rows of earlier tests. Not to be called while an event loop runs."""
         if self._postgres is None:
             self._postgres = PostgresServer(self.folder / "postgres", is_durable=False)
             self._opened.enter_context(self._postgres)
+            migrate(self._postgres.url)
         elif not self._postgres.process.is_running:  # a test ended it
             self._postgres.start()
         return self._postgres
@@ -113,6 +130,16 @@ class Servers:
         elif not self._redis[kind].server.process.is_running:  # a test ended it
             self._redis[kind].server.start()
         return self._redis[kind]
+
+
+async def empty_database(url: str) -> None:
+    """Forget every row, keep the tables."""
+    connection = await connect_postgres(url)
+    try:
+        await connection.execute("SET lock_timeout = '5s'")
+        await connection.execute("TRUNCATE async_jobs CASCADE")
+    finally:
+        await connection.close()
 
 
 async def create_database(server_url: str, name: str) -> str:

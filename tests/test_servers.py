@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from tests.servers import RealRedis, RedisPlace, Servers
+from tests.servers import RealRedis, RedisPlace
 
+from local.postgres_server import PostgresServer
 from shared.adapters.postgres import connect
 from shared.adapters.redis_client import RedisClient, call
 
@@ -27,8 +28,10 @@ async def test_redis_keeps_what_it_acknowledged_across_a_restart(
     assert await call(real_redis, "GET", "kept") == b"yes"
 
 
-async def test_postgres_keeps_its_address_and_its_rows_across_a_crash(servers: Servers) -> None:
-    server = servers.postgres()
+async def test_postgres_keeps_its_address_and_its_rows_across_a_crash(
+    postgres_server: PostgresServer,
+) -> None:
+    server = postgres_server
     url = server.url
     await _run(url, "CREATE TABLE kept AS SELECT 1 AS one")
     server.process.kill()

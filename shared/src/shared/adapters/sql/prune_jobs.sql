@@ -1,0 +1,9 @@
+-- A batch of rows of jobs that ended before $1. Collections are a learner's own, and go when their learner says so.
+DELETE FROM async_jobs
+WHERE id IN (
+    SELECT old.id
+    FROM async_jobs AS old
+    LEFT JOIN study_collections AS made USING (id)
+    WHERE old.finished_at < to_timestamp($1::float8) AND made.id IS NULL
+    LIMIT $2
+)

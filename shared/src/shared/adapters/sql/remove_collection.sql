@@ -1,0 +1,10 @@
+-- The learner's material goes; what it cost stays in the books.
+WITH removed AS (
+    UPDATE async_jobs SET is_removed = TRUE, title = '', error = NULL
+    WHERE id = $1::uuid AND user_id = $2 AND kind = 'collection' AND NOT is_removed
+    RETURNING id
+),
+parts AS (
+    DELETE FROM study_collections USING removed WHERE study_collections.id = removed.id
+)
+SELECT count(*) FROM removed

@@ -1,0 +1,33 @@
+-- One row per final job: a row of the same or a later attempt stays, unless the record itself tells ($19).
+-- Returns the jobs written now; a removed one stays removed.
+INSERT INTO async_jobs AS kept (
+    id, user_id, kind, status, attempt, created_at, started_at, finished_at, plan, model, generated_by,
+    fallback_used, prompt_tokens, completion_tokens, windows, title, result, error
+)
+SELECT
+    id::uuid, user_id, kind, status, attempt, to_timestamp(created_at), to_timestamp(nullif(started_at, 0)),
+    to_timestamp(finished_at), plan, model, generated_by, fallback_used, prompt_tokens, completion_tokens,
+    string_to_array(windows, ','), title, result::json, error::json
+FROM unnest(
+    $1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::float8[], $7::float8[], $8::float8[], $9::text[],
+    $10::text[], $11::text[], $12::boolean[], $13::bigint[], $14::bigint[], $15::text[], $16::text[], $17::text[],
+    $18::text[]
+) AS told (
+    id, user_id, kind, status, attempt, created_at, started_at, finished_at, plan, model, generated_by,
+    fallback_used, prompt_tokens, completion_tokens, windows, title, result, error
+)
+ON CONFLICT (id) DO UPDATE SET
+    status = excluded.status,
+    attempt = excluded.attempt,
+    started_at = excluded.started_at,
+    finished_at = excluded.finished_at,
+    model = excluded.model,
+    generated_by = excluded.generated_by,
+    fallback_used = excluded.fallback_used,
+    prompt_tokens = excluded.prompt_tokens,
+    completion_tokens = excluded.completion_tokens,
+    windows = excluded.windows,
+    result = excluded.result,
+    error = excluded.error
+WHERE kept.attempt < excluded.attempt OR $19
+RETURNING id::text, is_removed
