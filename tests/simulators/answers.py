@@ -1,0 +1,133 @@
+"""What the simulated model writes: always of the schema asked for, and about the source it was given.
+
+Cards and questions are gaps in sentences of the source, with the sentence as the quote: plain, and good enough for
+the checks.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from itertools import cycle
+from typing import Any, cast
+
+from tests.simulators.chat_request import Turn
+
+from shared.domain.sentences import is_usable, sentences
+from shared.domain.words import content_words, fold, holds_phrase, stem
+
+DEFAULT_COUNT = 8
+LIST_LENGTH = 4
+GAP = "_____"
+NOTHING_FOUND = "Nothing was found in the source"
+
+_FENCED = re.compile(r'<source id="(\w+)">\n(.*?)\n</source id="\1">', re.DOTALL)
+_COUNT = re.compile(r"(?:Write|Écris-en) (\d+)")
+_GAP_WORD = re.compile(r"[^\W\d_]{5,}")
+_TOO_ABSOLUTE = re.compile(r"toujours|jamais|toutes|always|never|every|completely", re.IGNORECASE)
+
+
+def write_answer(messages: Sequence[Turn], schema: dict[str, Any] | None) -> str:
+    """The content of the answer to a request."""
+    user = "\n".join(message.content for message in messages if message.role == "user")
+    source = "\n\n".join(fenced for _, fenced in _FENCED.findall(user))
+    if schema is None:
+        question = _FENCED.sub("", messages[-1].content)
+        return _chat(source, question)
+    counts = _COUNT.search(messages[0].content)
+    return _draft(source, json.dumps(schema), int(counts[1]) if counts else DEFAULT_COUNT)
+
+
+@lru_cache(maxsize=1_024)
+def _draft(source: str, schema: str, count: int) -> str:
+    shape = json.loads(schema)
+    properties: dict[str, Any] = shape.get("properties", {})
+    if "cards" in properties:
+        return _dump({"cards": _cards(source)[:count]})
+    if "questions" in properties:
+        return _dump({"questions": _questions(source)[:count]})
+    return _dump(_fill(shape, cycle(_sentences(source) or [NOTHING_FOUND])))
+
+
+def _chat(source: str, question: str) -> str:
+    """The sentence that has most in common with the question, quoted."""
+    wanted = set(content_words(question))
+    found = sorted(_sentences(source), key=lambda sentence: -len(wanted & set(content_words(sentence))))
+    return f"“{found[0]}”" if found else f"{NOTHING_FOUND}: {question.strip()}"
+
+
+def _cards(source: str) -> list[dict[str, str]]:
+    return [
+        {"front": _with_gap(sentence, word), "back": word, "quote": sentence}
+        for sentence, word in _gaps(source)
+    ]
+
+
+def _questions(source: str) -> list[dict[str, Any]]:
+    gaps = _gaps(source)
+    questions: list[dict[str, Any]] = []
+    for sentence, word in gaps:
+        others = sorted(
+            {stem(fold(other)): other for _, other in gaps if not _is_in(other, sentence)}.values(),
+            key=lambda other: (abs(len(other) - len(word)), other),
+        )
+        if len(others) >= 3:
+            questions.append(
+                {
+                    "question": _with_gap(sentence, word),
+                    "options": [word, *others[:3]],
+                    "answer": 0,
+                    "explanation": sentence,
+                    "quote": sentence,
+                }
+            )
+    return questions
+
+
+def _gaps(source: str) -> list[tuple[str, str]]:
+    """Sentences with the word to leave out: their longest that nothing else in them gives away."""
+    return [(sentence, word) for sentence in _sentences(source) if (word := _gap_word(sentence))]
+
+
+def _gap_word(sentence: str) -> str:
+    candidates = sorted(set(_GAP_WORD.findall(sentence)), key=lambda word: (-len(word), word))
+    for word in candidates:
+        left = content_words(_with_gap(sentence, word))
+        if content_words(word) and not set(content_words(word)) & set(left) and not _TOO_ABSOLUTE.match(word):
+            return word
+    return ""
+
+
+def _with_gap(sentence: str, word: str) -> str:
+    return re.sub(rf"\b{re.escape(word)}\b", GAP, sentence, count=1)
+
+
+def _is_in(word: str, sentence: str) -> bool:
+    return holds_phrase(sentence, word) or set(content_words(word)) <= set(content_words(sentence))
+
+
+def _sentences(source: str) -> list[str]:
+    spans = (span.of(source) for span in sentences(source))
+    return [sentence for sentence in spans if is_usable(sentence) and len(sentence) <= 280]
+
+
+def _fill(shape: dict[str, Any], texts: Iterator[str]) -> object:
+    """A value that fits, of sentences."""
+    if "enum" in shape:
+        return shape["enum"][0]
+    match shape.get("type"):
+        case "object":
+            properties = cast(dict[str, dict[str, Any]], shape.get("properties", {}))
+            return {name: _fill(part, texts) for name, part in properties.items()}
+        case "array":
+            return [_fill(shape["items"], texts) for _ in range(LIST_LENGTH)]
+        case "integer" | "number":
+            return 0
+        case "boolean":
+            return True
+        case _:
+            return next(texts)
+
+
+def _dump(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
