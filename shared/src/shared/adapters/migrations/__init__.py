@@ -46,22 +46,21 @@ async def current_revision(connection: Connection) -> str | None:
     return await connection.fetchval("SELECT version_num FROM alembic_version")
 
 
-def write_sql(since: str | None) -> str:
-    """The statements that lead from one revision to the newest, as one script; empty at the newest.
+def write_sql(since: str | None, *, until: str = "head") -> str:
+    """The statements that lead from one revision to another, as one script; empty when there is nothing to do.
 
     Alembic writes them and asyncpg runs them, so that no second driver is needed.
     """
     script = io.StringIO()
-    config = make_config(script)
     try:
-        command.upgrade(config, f"{since or 'base'}:head", sql=True)
+        command.upgrade(make_config(script), f"{since or 'base'}:{until}", sql=True)
     except CommandError as error:
         raise UnknownRevision(since) from error
     return script.getvalue()
 
 
-def make_config(output: io.StringIO) -> Config:
-    config = Config(output_buffer=output)
+def make_config(output: io.StringIO | None = None) -> Config:
+    config = Config(output_buffer=output or io.StringIO())
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     return config
