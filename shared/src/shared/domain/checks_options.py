@@ -27,6 +27,7 @@ _ABSOLUTE = re.compile(
     r"\b(?:always|never|only|every|everyone|all|none|completely|toujours|jamais|uniquement|seulement|tous|toutes|aucune?|totalement)\b"
 )
 _ARTICLE_AT_GAP = re.compile(r"\b(?:an?|une?|la)\s*(?:_{2,}|\.{3}|\Z)")
+_ARTICLE = re.compile(r"\A\s*(?:(?:the|an?|les?|la|une?|des|du)\s+|l['’]\s*)", re.IGNORECASE)
 _HAS_DIGIT = re.compile(r"\d")
 
 
@@ -55,7 +56,7 @@ def overlap(candidate: Candidate) -> bool:
     """One option inside another: both right, or both wrong."""
     options = _options(candidate)
     return any(
-        holds_phrase(one, other)
+        holds_phrase(one, _without_article(other))
         for index, one in enumerate(options)
         for position, other in enumerate(options)
         if index != position
@@ -83,7 +84,9 @@ def differ_in_length(candidate: Candidate) -> bool:
 
 def stand_in_the_quote(candidate: Candidate) -> bool:
     """A distractor from the very sentence may be right too."""
-    return any(holds_phrase(candidate.quote, distractor) for distractor in candidate.distractors)
+    return any(
+        holds_phrase(candidate.quote, _without_article(distractor)) for distractor in candidate.distractors
+    )
 
 
 OPTION_RULES: tuple[tuple[str, Rule], ...] = (
@@ -126,6 +129,10 @@ OPTION_FLAWS: tuple[tuple[str, Rule], ...] = (
     ("grammar_cue", is_told_by_article),
     ("echoed_word", is_told_by_echo),
 )
+
+
+def _without_article(option: str) -> str:
+    return _ARTICLE.sub("", option) or option
 
 
 def _options(candidate: Candidate) -> tuple[str, ...]:

@@ -79,8 +79,10 @@ def is_too_long(candidate: Candidate) -> bool:
 
 
 def is_in_another_language(candidate: Candidate) -> bool:
-    found = sure_language(" ".join((candidate.stem, candidate.answer, *candidate.distractors)))
-    return found is not None and found is not candidate.language
+    """The question by itself, or all of it together; an answer alone may be a foreign title."""
+    whole = " ".join((candidate.stem, candidate.answer, *candidate.distractors))
+    found = {sure_language(candidate.stem), sure_language(whole)}
+    return bool(found - {None, candidate.language})
 
 
 def refers_to_text(candidate: Candidate) -> bool:

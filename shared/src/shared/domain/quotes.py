@@ -27,6 +27,7 @@ _SAME = {
 }
 _SPACE = " "
 _EDGES = " \"'.-,;:"
+"""What a draft may put around a quote that the source has not got there."""
 
 
 class QuoteFinder:
@@ -58,8 +59,12 @@ class QuoteFinder:
     def _find_folded(self, quote: str) -> Span | None:
         if self._folded is None:
             self._folded = _fold_with_offsets(self._window.of(self._text))
-        folded, offsets = self._folded
-        wanted = _fold_with_offsets(quote)[0].strip(_EDGES)
+        wanted = _fold_with_offsets(quote)[0].strip(_SPACE)
+        return self._find_in_folded(wanted, *self._folded) or self._find_in_folded(
+            wanted.strip(_EDGES), *self._folded
+        )
+
+    def _find_in_folded(self, wanted: str, folded: str, offsets: list[int]) -> Span | None:
         found = -1
         for _ in range(_MAX_TRIES if wanted else 0):
             found = folded.find(wanted, found + 1)

@@ -39,6 +39,8 @@ _MAX_HEADING = 80
 _MAX_RUN_IN_HEADING = 60
 """A shorter first line that the next one does not continue is a heading, even without a blank line."""
 MIN_SECTION_WORDS = 40
+_ENOUGH_HEADINGS = 2
+"""A single one is the title."""
 
 _FENCE = re.compile(r"\s{0,3}(?:```|~~~)")
 _HEADING = re.compile(r"\s{0,3}#{1,6}\s+(?=\S)")
@@ -70,14 +72,14 @@ def sentences(text: str) -> list[Span]:
 
 
 def sections(text: str) -> list[Span]:
-    """The text cut at its headings, or, without any, between its paragraphs; short ones join what follows them.
+    """The text cut at its headings or, when there are not two of them, between its paragraphs; short ones join what
+    follows them.
 
     The spans are in order, do not overlap and hold everything that is not blank.
     """
     found = blocks(text)
-    if any(block.kind is BlockKind.HEADING for block in found):
-        starts = [block.span.start for block in found if block.kind is BlockKind.HEADING]
-    else:
+    starts = [block.span.start for block in found if block.kind is BlockKind.HEADING]
+    if len(starts) < _ENOUGH_HEADINGS:
         starts = [block.span.start for block in found if block.kind is not BlockKind.ITEM]
     return _join_short(text, starts, found)
 
@@ -116,7 +118,7 @@ class _Blocks:
                 is_fenced = not is_fenced
                 yield from self._close()
             elif is_fenced:
-                yield Block(BlockKind.OTHER, Span(start, max(start, end)))
+                yield from _other(line, start, end)
             else:
                 yield from self._read(line, start, end)
             start += len(line)
@@ -129,7 +131,7 @@ class _Blocks:
             yield from self._close(BlockKind.HEADING)
         elif _RULE.match(line) or _TABLE.match(line):
             yield from self._close()
-            yield Block(BlockKind.OTHER, Span(start, end))
+            yield from _other(line, start, end)
         elif heading := _HEADING.match(line):
             yield from self._close()
             yield Block(BlockKind.HEADING, Span(start + heading.end(), end))
@@ -142,10 +144,13 @@ class _Blocks:
     def _continue(self, line: str, start: int, end: int) -> Iterator[Block]:
         quoted = _QUOTED.match(line)
         lead = quoted.end() if quoted else len(line) - len(line.lstrip())
+        if start + lead >= end:
+            yield from self._close()
+            return
         if self._is_open_heading(_MAX_RUN_IN_HEADING) and _starts_sentence(line):
             yield from self._close(BlockKind.HEADING)
         if self._open is None:
-            self._open = (BlockKind.PARAGRAPH, min(start + lead, end), end, 1)
+            self._open = (BlockKind.PARAGRAPH, start + lead, end, 1)
         else:
             kind, opened, _, lines = self._open
             self._open = (kind, opened, end, lines + 1)
@@ -168,6 +173,12 @@ class _Blocks:
             self._open = None
             if end > start:
                 yield Block(kind or (BlockKind.HEADING if is_heading else opened), Span(start, end))
+
+
+def _other(line: str, start: int, end: int) -> Iterator[Block]:
+    first = start + len(line) - len(line.lstrip())
+    if first < end:
+        yield Block(BlockKind.OTHER, Span(first, end))
 
 
 def _looks_like_heading(line: str) -> bool:

@@ -51,7 +51,8 @@ _SUFFIXES = (
 )
 _ENDINGS = ("ees", "ies", "ent", "ed", "ee", "es", "er", "s", "x", "e", "y")
 _MIN_STEM = 4
-_WORD = re.compile(r"[^\W_]+")
+_WORD = re.compile(r"\d{1,3}(?:[., ]\d{3})+(?:[.,]\d+)?(?![^\W_])|\d+[.,]\d+(?![^\W_])|[^\W_]+")
+"""A number is one word, however its thousands are set apart."""
 _NUMBER = re.compile(r"\d+(?:[.,\s\u00a0\u202f]\d+)*")
 _SEPARATORS = re.compile(r"[.,\s\u00a0\u202f]")
 _TYPOGRAPHY = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "œ": "oe", "æ": "ae", "Œ": "oe", "Æ": "ae"})
@@ -64,8 +65,8 @@ def fold(text: str) -> str:
 
 
 def words(text: str) -> list[str]:
-    """The folded words and numbers, in order."""
-    return _WORD.findall(fold(text))
+    """The folded words and numbers, in order; numbers without the separators that differ between languages."""
+    return [_SEPARATORS.sub("", word) for word in _WORD.findall(fold(text))]
 
 
 def content_words(text: str) -> list[str]:
@@ -74,7 +75,7 @@ def content_words(text: str) -> list[str]:
 
 
 def numbers(text: str) -> set[str]:
-    """The numbers, without the separators that differ between languages: `1 300`, `1,300` and `1300` are one."""
+    """The numbers, also those within words: `1 300`, `1,300` and `1300` are one."""
     return {_SEPARATORS.sub("", number) for number in _NUMBER.findall(text)}
 
 

@@ -36,6 +36,10 @@ _DEFINING = re.compile(
     r"(?P<term>[^,;:]{2,60}?) (?:(?P<be>is|are|was|were)|refers to|is defined as|are defined as|means) "
     r"(?P<meaning>(?:an?|the|any|one of|a set of) .+)"
 )
+_NAMED = re.compile(
+    r"(?P<what>The [^,;:]{4,60}?) (?P<be>is|was) (?P<name>[A-Z][\w'-]+(?: [A-Z][\w'-]+){0,3})"
+)
+"""The description first, the name last."""
 _APPOSED = re.compile(
     r"\b(?P<term>(?:the )?(?:[A-Z][\w'-]+|[a-z]+(?= [a-z]+,)|)(?: ?[A-Z]?[\w'-]+){0,2}), (?P<meaning>(?:a|an|the) [^,;:()]{12,130})(?=[,;.]|$)"
 )
@@ -56,7 +60,7 @@ _MADE_OF = re.compile(
 _USED_FOR = re.compile(r"(?P<term>[^,;]{3,60}?) (?P<be>is|are) used (?P<use>(?:to|for) .+)")
 _CLAUSE_END = re.compile(
     r"(?:,? (?:because|when|if|while|since|although|until|whereas|so that)\b|, (?:which|who|where|but|with)\b|;| – | — "
-    r"|, (?:and|or) (?=it|they|he|she|its|their|the \w+ \w+s\b)|, (?!(?:and|or) )(?![\w' -]{1,40}(?:,| and | or )))"
+    r"|, (?:and|or) (?=it|they|he|she|its|their|the \w+ \w+s\b)|, (?!(?:and|or|\d{4}) ?)(?![\w' -]{1,40}(?:,| and | or )))"
 )
 _NEW_CLAUSE = re.compile(r"([^,;]{8,}?), (?:and|or|but) ")
 """A comma before `and` with none before it joins two clauses; after others it ends a list."""
@@ -74,13 +78,13 @@ class Clause(NamedTuple):
 
 def read_facts(line: Line, view: SourceView) -> Iterator[Fact]:
     """Every fact a rule finds in one sentence that stands on its own."""
-    said = _CONNECTIVE.sub("", line.said, count=1) if _CONNECTIVE.match(line.said) else line.said
-    said = capitalise(_FILLER.sub("", said.rstrip(" .!")))
+    said = capitalise(_FILLER.sub("", without_connective(line.said).rstrip(" .!")))
     yield from _apposed(said, line, view)
     first = _TOKEN.match(said)
     if first is None or first[0].lower() in ANAPHORS or said.startswith(("As ", "What ", "How ", "Let ")):
         return
     yield from _definition(said, line, view)
+    yield from _named(said, line, view)
     yield from _when(said, line, view)
     yield from _made_of(said, line, view)
     yield from _used_for(said, line, view)
@@ -91,6 +95,12 @@ def read_facts(line: Line, view: SourceView) -> Iterator[Fact]:
         yield from _author(clause, line, view)
         yield from _agent(clause, line, view)
         yield from _object(clause, line, view)
+
+
+def without_connective(said: str) -> str:
+    """Without the `but` or `in fact` that ties it to the sentence before."""
+    match = _CONNECTIVE.match(said)
+    return capitalise(said[match.end() :]) if match else said
 
 
 def parse(said: str) -> Clause | None:
@@ -181,8 +191,16 @@ _HUMAN_DEEDS = frozenset(
 )
 
 
-def _sort_of(said: str, view: SourceView) -> Sort:
+def sort_of(said: str, view: SourceView) -> Sort:
+    """A name when the source capitalises it in mid-sentence."""
     return Sort.NAME if said.split()[-1] in view.names or said in view.names else Sort.TERM
+
+
+def _named(said: str, line: Line, view: SourceView) -> Iterator[Fact]:
+    match = _NAMED.fullmatch(said)
+    if match and not parse_starts(match["what"]) and len(content_words(match["what"])) > 1:
+        what = name_of(match["what"], view)
+        yield Fact(line, f"What {match['be']} {what}?", match["name"], Sort.NAME, 0.8)
 
 
 def _definition(said: str, line: Line, view: SourceView) -> Iterator[Fact]:
@@ -198,15 +216,21 @@ def _definition(said: str, line: Line, view: SourceView) -> Iterator[Fact]:
         or meaning.startswith("the same")
     ):
         return
-    if re.match(SUPERLATIVE, meaning):
-        core = re.split(r",? and | that |, ", meaning)[0]
+    is_named = meaning.startswith("the ") and _is_bare_name(match["term"], term)
+    if re.match(SUPERLATIVE, meaning) or (is_named and not is_person(term, meaning)):
+        core = meaning if is_named else re.split(r",? and | that |, ", meaning)[0]
         if word_count(core) >= 3 and not re.match(r"the \w+ (?:in|of|on)\b", core):
             yield Fact(
-                line, f"What {be} {core}?", capitalise(match["term"]), _sort_of(match["term"], view), 0.8
+                line, f"What {be} {core}?", capitalise(match["term"]), sort_of(match["term"], view), 0.8
             )
         return
     wh = "Who" if is_person(match["term"], meaning) else "What"
     yield Fact(line, f"{wh} {be} {term}?", capitalise(meaning), Sort.CLAUSE, 1.0, topic=match["term"])
+
+
+def _is_bare_name(written: str, said: str) -> bool:
+    """Whether it keeps its capital and has no article, as `Canberra` does: the description asks, the name answers."""
+    return written == said and said.split()[0].lower() not in DETERMINERS and len(said.split()) <= 3
 
 
 def parse_starts(term: str) -> bool:
@@ -251,7 +275,7 @@ def _apposed(said: str, line: Line, view: SourceView) -> Iterator[Fact]:
         ):
             continue
         if re.match(SUPERLATIVE, meaning):
-            yield Fact(line, f"What is {meaning}?", capitalise(named), _sort_of(named, view), 0.75)
+            yield Fact(line, f"What is {meaning}?", capitalise(named), sort_of(named, view), 0.75)
         else:
             wh = "Who" if is_person(named, meaning) else "What"
             yield Fact(
@@ -435,6 +459,7 @@ def _object(clause: Clause, line: Line, view: SourceView) -> Iterator[Fact]:
         form is None
         or not found
         or found[0].lower() in PREPOSITIONS | {"when", "if", "because", "while"}
+        or target.startswith("place ")
         or target.endswith(" ways")
         or found[0].endswith("ly")
         or found[0] in PARTICIPLES

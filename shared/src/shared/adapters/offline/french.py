@@ -90,8 +90,8 @@ class Clause(NamedTuple):
 
 def read_facts(line: Line, view: SourceView) -> Iterator[Fact]:
     """Every fact a rule finds in one sentence that stands on its own."""
-    said = _CONNECTIVE.sub("", line.said, count=1) if _CONNECTIVE.match(line.said) else line.said
-    said = capitalise(_PARTICIPLE_LEAD.sub("", _FILLER.sub("", said.rstrip(" .!"))))
+    said = _PARTICIPLE_LEAD.sub("", _FILLER.sub("", without_connective(line.said).rstrip(" .!")))
+    said = capitalise(said)
     yield from _apposed(said, line, view)
     yield from _called(said, line, view)
     first = said.replace("'", "' ").split()[0].lower()
@@ -109,6 +109,12 @@ def read_facts(line: Line, view: SourceView) -> Iterator[Fact]:
         yield from _place(clause, line, view)
         yield from _agent(clause, line, view)
         yield from _object(clause, line, view)
+
+
+def without_connective(said: str) -> str:
+    """Without the `mais` or `en effet` that ties it to the sentence before."""
+    match = _CONNECTIVE.match(said)
+    return capitalise(said[match.end() :]) if match else said
 
 
 def parse(said: str) -> Clause | None:
@@ -205,7 +211,8 @@ _HUMAN_DEEDS = frozenset(
 )
 
 
-def _sort_of(said: str, view: SourceView) -> Sort:
+def sort_of(said: str, view: SourceView) -> Sort:
+    """A name when the source capitalises it in mid-sentence."""
     last = re.split(r"[ ']", said)[-1]
     return Sort.NAME if last in view.names or re.split(r"[ ']", said)[0] in view.names else Sort.TERM
 
@@ -219,12 +226,12 @@ def _definition(said: str, line: Line, view: SourceView) -> Iterator[Fact]:
         return
     term = name_of(match["term"], view)
     be = match["be"] or "est"
-    if re.match(SUPERLATIVE, meaning) or re.match(r"l[ea] [\w-]+ l[ea] (?:plus|moins) ", meaning):
+    if _is_unique(meaning) or (_is_bare_name(match["term"]) and not is_person(match["term"], meaning)):
         yield Fact(
             line,
             f"{_which(meaning, be)} {meaning} ?",
             capitalise(match["term"]),
-            _sort_of(match["term"], view),
+            sort_of(match["term"], view),
             0.8,
         )
         return
@@ -232,6 +239,15 @@ def _definition(said: str, line: Line, view: SourceView) -> Iterator[Fact]:
         return
     asked = f"Qui {be} {term} ?" if is_person(match["term"], meaning) else _what_is(term, match["term"])
     yield Fact(line, _elide(asked), capitalise(meaning), Sort.CLAUSE, 1.0, topic=match["term"])
+
+
+def _is_unique(meaning: str) -> bool:
+    return re.match(rf"{SUPERLATIVE}|l[ea] [\w-]+ l[ea] (?:plus|moins) ", meaning) is not None
+
+
+def _is_bare_name(term: str) -> bool:
+    """Whether it has no article, as `Paris` has none: the description asks, the name answers."""
+    return re.split(r"[ ']", term)[0].lower() not in DETERMINERS and len(term.split()) <= 3
 
 
 def _what_is(term: str, written: str) -> str:
@@ -341,9 +357,7 @@ def _cause(said: str, line: Line, view: SourceView) -> Iterator[Fact]:
             or word_count(match[key]) > MAX_BACK_WORDS
         ):
             continue
-        if (
-            key == "purpose" and not (is_person(clause.subject) or match["purpose"].startswith("afin"))
-        ) or match["purpose"].startswith("pour avoir"):
+        if key == "purpose" and not _is_purpose(clause, match[key]):
             continue
         cause = re.sub(r"^car ", "parce que ", match[key].strip(), flags=re.IGNORECASE)
         cause = re.sub(r"^parce que (?=[aeiouéèêhAEIOUÉ])", "parce qu'", cause)
@@ -351,6 +365,11 @@ def _cause(said: str, line: Line, view: SourceView) -> Iterator[Fact]:
             line, _ask(wh, clause, view), capitalise(cause), Sort.CLAUSE, 0.95 if key == "cause" else 0.75
         )
         return
+
+
+def _is_purpose(clause: Clause, purpose: str) -> bool:
+    """`Afin de` always is one; `pour` only where somebody acts, and not for what was done before."""
+    return purpose.startswith("afin") or (is_person(clause.subject) and not purpose.startswith("pour avoir"))
 
 
 def _date(clause: Clause, line: Line, view: SourceView) -> Iterator[Fact]:
@@ -413,7 +432,7 @@ def _agent(clause: Clause, line: Line, view: SourceView) -> Iterator[Fact]:
         line,
         asked,
         capitalise(clause.subject),
-        Sort.NAME if who else _sort_of(clause.subject, view),
+        Sort.NAME if who else sort_of(clause.subject, view),
         0.8 if who else 0.6,
     )
 

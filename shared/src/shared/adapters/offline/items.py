@@ -5,14 +5,14 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from shared.adapters.offline import english, french
-from shared.adapters.offline.distractors import WANTED, bare_of, distractors, rank_options
+from shared.adapters.offline.distractors import WANTED, article_of, bare_of, distractors, rank_options
 from shared.adapters.offline.facts import Fact, Sort, capitalise
 from shared.adapters.offline.gaps import read_gaps
 from shared.adapters.offline.source import SourceView, word_count
 from shared.domain.checks import check_cards, check_questions
 from shared.domain.study import CardDraft, Difficulty, Language, QuestionDraft
 
-_GRAMMAR = {Language.FR: french, Language.EN: english}
+GRAMMAR = {Language.FR: french, Language.EN: english}
 _REPEATED_LINE, _REPEATED_SORT = 0.5, 0.04
 """What a fact loses for each chosen one of the same sentence, or of the same sort."""
 _SALIENCE = 0.3
@@ -42,7 +42,7 @@ _MAX_DEFINITION_WORDS = 24
 
 def read_all_facts(view: SourceView) -> list[Fact]:
     """What the rules find in the whole source, in its order."""
-    grammar = _GRAMMAR[view.language]
+    grammar = GRAMMAR[view.language]
     return [fact for line in view.lines for fact in (*grammar.read_facts(line, view), *read_gaps(line, view))]
 
 
@@ -121,7 +121,7 @@ class _Answers:
     """Every answer of the source by sort: what wrong options are taken from."""
 
     def __init__(self, facts: Sequence[Fact], view: SourceView) -> None:
-        grammar = _GRAMMAR[view.language]
+        grammar = GRAMMAR[view.language]
         self._people = [_short_name(fact) for fact in facts if fact.sort is Sort.NAME and _is_person(fact)]
         self._topics = [capitalise(fact.topic) for fact in facts if fact.topic]
         clauses = (grammar.parse(capitalise(line.said.rstrip(" ."))) for line in view.lines)
@@ -136,11 +136,15 @@ class _Answers:
             and not grammar.is_hollow(term)
         ]
 
+        self._names = [term for term in self._terms if grammar.sort_of(term, view) is Sort.NAME]
+
     def like(self, fact: Fact) -> list[str]:
         if fact.topic:
             return rank_options([*self._topics, *self._terms], fact, any_article=True)
         if fact.sort is Sort.NAME and _is_person(fact):
             return rank_options(self._people, fact)
+        if fact.sort is Sort.NAME and not article_of(fact.back):
+            return rank_options(self._names, fact)
         return rank_options(self._terms, fact)
 
 

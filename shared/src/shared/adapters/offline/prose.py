@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from shared.adapters.offline.facts import Fact
 from shared.adapters.offline.gaps import is_clear
-from shared.adapters.offline.items import make_cards, read_all_facts
+from shared.adapters.offline.items import GRAMMAR, make_cards, read_all_facts
 from shared.adapters.offline.source import Line, SourceView, plain
 from shared.domain.sentences import Span, sections
 from shared.domain.study import (
@@ -145,7 +145,7 @@ def _is_in(line: Line, section: Span) -> bool:
 
 
 def _said(line: Line, view: SourceView) -> str:
-    return view.typeset(line.said)
+    return view.typeset(GRAMMAR[view.language].without_connective(line.said))
 
 
 def _prose(lines: Sequence[Line], view: SourceView) -> str:
