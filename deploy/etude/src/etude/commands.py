@@ -58,7 +58,7 @@ def ai(
     _check_succeeded(job)
     if as_json:
         session.print_json(raw)
-    elif job.result is not None:
+    else:
         show_result(session.terminal.out, job.result, generated_by=job.generated_by)
 
 

@@ -74,5 +74,5 @@ def _bar(console: Console, name: str) -> Generator[_Bar]:
         TextColumn("{task.fields[status]}", markup=False),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=console, transient=True) as progress:
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         yield _Bar(progress, progress.add_task(name, total=None, status="queued"))

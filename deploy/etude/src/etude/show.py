@@ -148,7 +148,7 @@ def show_job(console: Console, job: JobView) -> None:
     console.print(Line("; ".join(facts), style="dim"))
     if job.error:
         console.print(Line(plain(str(job.error)), style="red"))
-    if job.result and bytes(job.result) != b"null":
+    if job.has_result:
         console.print()
         show_result(console, job.result, generated_by=job.generated_by)
 

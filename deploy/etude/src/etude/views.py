@@ -50,8 +50,13 @@ class JobView(Struct, frozen=True):
     model: str | None = None
     generated_by: str | None = None
     usage: UsageView | None = None
-    result: msgspec.Raw | None = None
+    result: msgspec.Raw = field(default_factory=lambda: msgspec.Raw(b"null"))
+    """JSON of a `shared.domain.study.Result`, or of null."""
     error: ProblemView | None = None
+
+    @property
+    def has_result(self) -> bool:
+        return bytes(self.result) != b"null"
 
 
 class CollectionView(Struct, frozen=True):

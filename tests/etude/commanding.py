@@ -1,0 +1,45 @@
+"""Running the command in this process, and reading what it wrote."""
+
+import asyncio
+import itertools
+from collections.abc import Callable
+from datetime import UTC, datetime
+from io import BytesIO, StringIO
+from pathlib import Path
+
+from msgspec import Struct
+from rich.console import Console
+
+from etude.__main__ import run
+from etude.session import Terminal
+
+
+class Ran(Struct, frozen=True):
+    code: int
+    out: str
+    err: str
+
+
+async def etude(
+    *arguments: str,
+    url: str = "",
+    token: str = "a-token",
+    data_dir: Path = Path("nowhere"),
+    stdin: str = "",
+    pause: Callable[[float], None] = lambda seconds: None,
+    language: str = "en",
+) -> Ran:
+    """One command, as the shell would run it. In a thread: it blocks, and the server it talks to may be ours."""
+    out, err, keys = StringIO(), StringIO(), itertools.count(1)
+    terminal = Terminal(
+        out=Console(file=out, width=120, markup=False, highlight=False, emoji=False),
+        err=Console(file=err, width=120, markup=False, highlight=False, emoji=False),
+        stdin=BytesIO(stdin.encode()),
+        language=language,
+        now=lambda: datetime.now(UTC),
+        new_key=lambda: f"key-{next(keys)}",
+        pause=pause,
+    )
+    place = ["--url", url, "--token", token, "--data-dir", str(data_dir)]
+    code = await asyncio.to_thread(run, [*place, *arguments], terminal)
+    return Ran(code, out.getvalue(), err.getvalue())
