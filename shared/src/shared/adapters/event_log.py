@@ -6,7 +6,7 @@ when a listener was too slow for its queue, it reads the log on from the last ev
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any, cast
 
 import structlog
@@ -136,7 +136,7 @@ class EventLog:
         job_id: JobId | None = None,
         after: str | None = None,
         heartbeat_seconds: float,
-    ) -> AsyncIterator[Event | None]:
+    ) -> AsyncGenerator[Event | None]:
         """The events of a user, or of one job of theirs, after the one with id `after` (all when None), then the live
         ones as they happen. None is a heartbeat: nothing happened for that long. A job's tail ends after its `done`.
 
@@ -175,7 +175,7 @@ class EventLog:
         finally:
             await self._leave(channel, queue)
 
-    async def _read_on(self, source: str, last: tuple[int, int]) -> AsyncIterator[Event]:
+    async def _read_on(self, source: str, last: tuple[int, int]) -> AsyncGenerator[Event]:
         while True:
             start = f"({last[0]}-{last[1]}"
             page = await call(self._redis, "XRANGE", source, start, "+", "COUNT", PAGE)
