@@ -4,7 +4,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
 from tests.fakes import FakeProvider, FakeWork
@@ -231,6 +231,7 @@ drafts = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(draft=drafts)
 def test_a_note_costs_no_more_than_the_hold_of_its_merge_allows(draft: Struct):
     assert count_tokens(write_note(draft)) <= NOTE_GROWTH * count_tokens(msgspec.json.encode(draft).decode())

@@ -1,7 +1,7 @@
 """A long text is cut where a reader would cut it, and nothing of it is lost."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.domain.chunking import MAX_REACH, split_text
@@ -10,6 +10,7 @@ SENTENCE = "Le glucose nourrit la plante entière. "
 texts = st.text(st.sampled_from("ab é.\n#-!« »0\t\x00\u200f"), max_size=400)
 
 
+@settings(deadline=None)
 @given(text=texts, parts=st.integers(1, 40))
 def test_the_parts_are_in_order_and_leave_out_nothing_but_white_space(text: str, parts: int):
     spans = split_text(text, parts)
@@ -24,6 +25,7 @@ def test_the_parts_are_in_order_and_leave_out_nothing_but_white_space(text: str,
     assert text[position:].strip() == ""
 
 
+@settings(deadline=None)
 @given(text=texts, parts=st.integers(1, 40))
 def test_no_part_is_longer_than_one_and_a_half_of_an_equal_part(text: str, parts: int):
     for span in split_text(text, parts):
@@ -47,7 +49,7 @@ def test_an_abbreviation_or_a_decimal_ends_no_sentence():
 
 
 def test_a_heading_is_the_best_place_to_cut_and_stays_with_its_text():
-    text = SENTENCE * 45 + "\n\nUn paragraphe de plus.\n\n## La nuit\n\n" + SENTENCE * 50
+    text = SENTENCE * 44 + "\n\n## La nuit\n\n" + SENTENCE * 6 + "\n\nUn paragraphe. " + SENTENCE * 50
 
     _, second = split_text(text, 2)
 
@@ -67,10 +69,11 @@ def test_a_text_without_any_boundary_is_cut_blindly():
 
 
 def test_a_cut_moves_no_further_than_its_reach():
-    text = "word " * 100_000 + "\n\n# Heading\n\n" + "word " * 100_000
+    text = "word " * 100_000 + "\n\n# Heading\n\n" + "word " * 102_000
 
-    for index, span in enumerate(split_text(text, 3)):
-        assert abs(span.start - len(text) * index // 3) <= MAX_REACH
+    _, second = split_text(text, 2)
+
+    assert abs(second.start - len(text) // 2) <= MAX_REACH < len(text) // 2 - text.index("# Heading")
 
 
 def test_an_empty_text_has_no_parts():

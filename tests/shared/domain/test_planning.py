@@ -2,7 +2,7 @@
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.domain.job import AI_KINDS, Kind
@@ -56,6 +56,7 @@ def worst_cost(steps: list[PlannedStep]) -> int:
     return 2 * sum(asked) + len(steps) * REASK_TOKENS + 3 * output
 
 
+@settings(deadline=None)
 @given(kind=kinds, repeats=st.integers(0, 900), choice=options)
 def test_the_hold_is_never_below_what_the_plan_may_cost(kind: Kind, repeats: int, choice: Options):
     job_input = make_input(kind, SENTENCE * repeats, choice)
@@ -88,6 +89,7 @@ def test_pricing_reads_the_text_once():
     assert len(read) == 3 + 2 * len(Language)
 
 
+@settings(deadline=None)
 @given(kind=kinds, repeats=st.integers(0, 400), choice=options)
 def test_two_attempts_plan_the_same_steps_under_the_same_names(kind: Kind, repeats: int, choice: Options):
     job_input = make_input(kind, SENTENCE * repeats, choice)

@@ -78,6 +78,15 @@ def test_no_call_is_asked_for_more_than_a_model_does_well(characters: int, wish:
     assert all(asked_items(quota) <= MAX_ASKED for quota in share(possible, [1] * parts))
 
 
+def test_many_items_of_a_short_text_are_asked_for_in_several_calls():
+    options = Options(flashcards=100)
+
+    assert count_parts((Task.CARDS,), options, 7_000) == 5
+    assert [asked_items(quota) for quota in share(possible_items(Task.CARDS, options, 7_000), [1] * 5)] == [
+        30
+    ] * 5
+
+
 def test_a_task_that_makes_no_items_wants_none():
     assert wanted_items(Task.SUMMARY, Options(flashcards=9), 50_000) == 0
     assert count_parts((Task.SUMMARY,), Options(), 23_000) == 1
