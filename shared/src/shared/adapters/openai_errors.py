@@ -1,7 +1,7 @@
 """What each error of OpenAI's API means to us: one table, by code first, then by status."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from shared.domain.errors import (
@@ -86,6 +86,7 @@ def _number(text: str | None) -> float | None:
 
 def _date(text: str | None) -> datetime | None:
     try:
-        return parsedate_to_datetime(text) if text else None
+        date = parsedate_to_datetime(text) if text else None
     except ValueError:
         return None
+    return date.replace(tzinfo=date.tzinfo or UTC) if date else None
