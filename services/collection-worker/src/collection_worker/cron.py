@@ -1,0 +1,180 @@
+"""The cron: what is done by the clock and not by a job. arq runs it, and nothing else; any number may run.
+
+`python -m collection_worker.cron`
+"""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import UTC
+from typing import Any, cast
+
+import msgspec
+import structlog
+from arq.connections import ArqRedis
+from arq.cron import CronJob, cron
+from arq.worker import Worker
+from redis.asyncio import ConnectionPool
+
+from shared.adapters.job_stream import JobStream
+from shared.adapters.redis_client import COMMAND_SECONDS, RedisClient, connect, is_away
+from shared.adapters.result_store import ResultStore
+from shared.domain.job import StreamName
+from shared.domain.policy import JobPolicy
+from shared.runtime.logs import configure_logs
+from shared.runtime.settings import CommonSettings, InvalidSettings, read_settings
+
+log = structlog.get_logger()
+
+QUEUE = "etude:cron"
+"""arq's own keys; those of jobs are in `shared.adapters.keys`."""
+POLL_SECONDS = 10.0
+"""Nothing here is urgent: an idle cron asks Redis six times a minute."""
+AWAY_SECONDS = 5.0
+GONE_SECONDS = 3600.0
+"""A consumer that was silent this long is gone, or will make itself known again by reading."""
+DAY_SECONDS = 86_400
+MIN_RETENTION_DAYS = 32
+"""Budgets of a month are rebuilt from rows, so those of a month must be there."""
+
+Duty = Callable[[], Awaitable[int]]
+"""What is done when its time comes; returns to how many things."""
+
+
+class CronSettings(CommonSettings, frozen=True, kw_only=True):
+    result_retention_days: int = 0
+    """After this long the row of a final job is deleted, but for collections, which learners delete. 0: never; else at
+    least 32."""
+
+
+def prune_results(results: ResultStore, *, days: int, clock: Callable[[], float]) -> Duty:
+    async def prune() -> int:
+        count = await results.prune(before=clock() - days * DAY_SECONDS)
+        log.info("results.pruned", count=count)
+        return count
+
+    return prune
+
+
+def forget_consumers(streams: Sequence[JobStream]) -> Duty:
+    async def forget() -> int:
+        count = sum([await stream.forget(idle_seconds=GONE_SECONDS) for stream in streams])
+        log.info("consumers.forgotten", count=count)
+        return count
+
+    return forget
+
+
+def schedule(prune: Duty | None, forget: Duty) -> list[CronJob]:
+    """Once in all the fleet: prune every night, forget every hour. Times are UTC."""
+    jobs = [_as_cron_job("forget_consumers", forget, hour=None, minute=23, seconds=60)]
+    if prune:
+        jobs.append(_as_cron_job("prune_results", prune, hour=3, minute=17, seconds=3600))
+    return jobs
+
+
+def _as_cron_job(name: str, duty: Duty, *, hour: int | None, minute: int, seconds: int) -> CronJob:
+    async def run(ctx: dict[Any, Any]) -> int:  # arq passes it by this name
+        return await duty()
+
+    return cron(run, name=name, hour=hour, minute=minute, timeout=seconds)
+
+
+async def keep_time(redis_url: str, jobs: Sequence[CronJob], *, poll_seconds: float) -> None:
+    """Until cancelled. While Redis is away it waits, and goes on."""
+    while True:
+        try:
+            async with working(redis_url, jobs, poll_seconds=poll_seconds) as worker:
+                await worker.async_run()
+        except Exception as error:
+            if not is_away(error):
+                raise
+            log.warning("cron.waits", error_type=type(error).__name__)
+        await asyncio.sleep(AWAY_SECONDS)
+
+
+@asynccontextmanager
+async def working(
+    redis_url: str, jobs: Sequence[CronJob], *, poll_seconds: float, is_burst: bool = False
+) -> AsyncGenerator[Worker]:
+    """A worker of arq's, with a connection of its own that is closed whatever happens."""
+    encode, decode = (
+        msgspec.json.encode,
+        msgspec.json.decode,
+    )  # pickle would run code from whatever Redis holds
+    pool = cast(Any, ConnectionPool).from_url(
+        redis_url, client_name="cron", socket_timeout=COMMAND_SECONDS, socket_connect_timeout=COMMAND_SECONDS
+    )
+    redis = ArqRedis(pool, job_serializer=encode, job_deserializer=decode, default_queue_name=QUEUE)
+    worker = Worker(
+        cron_jobs=jobs,
+        redis_pool=redis,
+        queue_name=QUEUE,
+        poll_delay=poll_seconds,
+        burst=is_burst,
+        handle_signals=False,
+        timezone=UTC,
+        job_serializer=encode,
+        job_deserializer=decode,
+    )
+    try:
+        yield worker
+    finally:
+        running = list(worker.tasks.values())
+        for duty in running:
+            duty.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        await redis.aclose(close_connection_pool=True)
+
+
+def main() -> None:
+    try:
+        settings = read_cron_settings(os.environ)  # noqa: TID251 - a composition root
+    except InvalidSettings as error:
+        raise SystemExit(f"cron: {error}") from None
+    configure_logs("cron", log_format=settings.log_format, level=settings.log_level)
+    asyncio.run(_live(settings))
+
+
+def read_cron_settings(environ: Mapping[str, str]) -> CronSettings:
+    """Raises `InvalidSettings`."""
+    settings = read_settings(CronSettings, environ)
+    if settings.result_retention_days != 0 and settings.result_retention_days < MIN_RETENTION_DAYS:
+        raise InvalidSettings(f"ETUDE_RESULT_RETENTION_DAYS: must be 0, or at least {MIN_RETENTION_DAYS}")
+    return settings
+
+
+async def _live(settings: CronSettings) -> None:
+    async with AsyncExitStack() as stack:
+        redis = connect(settings.redis_url, name="cron")
+        stack.push_async_callback(redis.aclose)
+        results = await ResultStore.open(settings.postgres_url, name="cron")
+        stack.push_async_callback(results.close)
+        days = settings.result_retention_days
+        jobs = schedule(
+            prune_results(results, days=days, clock=time.time) if days else None,
+            forget_consumers(open_streams(redis, shards=settings.shards)),
+        )
+        timekeeper = asyncio.create_task(keep_time(settings.redis_url, jobs, poll_seconds=POLL_SECONDS))
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, timekeeper.cancel)
+        log.info("cron.ready", pid=os.getpid())
+        with suppress(asyncio.CancelledError):
+            await timekeeper
+        log.info("cron.stopped")
+
+
+def open_streams(redis: RedisClient, *, shards: int) -> list[JobStream]:
+    """To look after; nothing is read from them here."""
+    return [
+        JobStream(redis, redis, name, consumer="cron", shards=shards, policy=JobPolicy())
+        for name in StreamName
+    ]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,180 @@
+"""The cron, on a real Redis and a real Postgres."""
+
+import asyncio
+import dataclasses
+import signal
+import sys
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+from arq.cron import CronJob
+from tests.factories import NOW, make_final_job
+from tests.servers import RealRedis
+
+from collection_worker.cron import (
+    Duty,
+    forget_consumers,
+    keep_time,
+    open_streams,
+    prune_results,
+    read_cron_settings,
+    schedule,
+    working,
+)
+from shared.adapters import keys
+from shared.adapters.redis_client import RedisClient, call
+from shared.adapters.result_store import ResultStore
+from shared.domain.job import StreamName
+from shared.runtime.settings import InvalidSettings
+
+DAY = 86_400
+
+
+class Called:
+    """A duty that counts, and fails as often as told."""
+
+    def __init__(self, failures: int = 0) -> None:
+        self.times = 0
+        self.happened = asyncio.Event()
+        self._failures = failures
+
+    def duty(self) -> Duty:
+        async def count() -> int:
+            self.times += 1
+            self.happened.set()
+            if self.times <= self._failures:
+                raise RuntimeError("as told")
+            return 0
+
+        return count
+
+
+def now_due(jobs: list[CronJob]) -> list[CronJob]:
+    return [dataclasses.replace(job, run_at_startup=True) for job in jobs]
+
+
+async def run_due(redis_url: str, jobs: list[CronJob]) -> None:
+    """Everything that is due, to its end."""
+    async with working(redis_url, jobs, poll_seconds=0.05, is_burst=True) as worker:
+        await worker.async_run()
+
+
+@pytest.fixture
+async def groups(real_redis: RedisClient) -> str:
+    """The stream of `ai` jobs with its group, by its key."""
+    for stream in open_streams(real_redis, shards=1):
+        await stream.ensure_groups()
+    return keys.work_stream(0, StreamName.AI)
+
+
+async def consumers(redis: RedisClient, stream: str) -> list[bytes]:
+    return [row[1] for row in await call(redis, "XINFO", "CONSUMERS", stream, keys.GROUP)]
+
+
+async def test_old_rows_are_pruned_by_their_age(result_store: ResultStore) -> None:
+    old, young = make_final_job(finished_at=NOW - 41 * DAY), make_final_job(finished_at=NOW - 39 * DAY)
+    await result_store.save([old, young])
+    prune = prune_results(result_store, days=40, clock=lambda: NOW)
+    assert await prune() == 1
+    assert await result_store.find(old.id) is None
+    assert await result_store.find(young.id) == young
+
+
+async def test_consumers_with_pending_work_are_never_forgotten_and_young_ones_neither(
+    real_redis: RedisClient, groups: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await call(real_redis, "XADD", groups, "*", "job", "1")
+    await call(real_redis, "XREADGROUP", "GROUP", keys.GROUP, "busy", "STREAMS", groups, ">")
+    await call(real_redis, "XGROUP", "CREATECONSUMER", groups, keys.GROUP, "idle")
+    forget = forget_consumers(open_streams(real_redis, shards=1))
+    assert await forget() == 0
+    monkeypatch.setattr("collection_worker.cron.GONE_SECONDS", -1)
+    assert await forget() == 1
+    assert await consumers(real_redis, groups) == [b"busy"]
+
+
+async def test_what_is_due_is_done_once_however_many_keep_time(redis_url: str) -> None:
+    forget, prune = Called(), Called()
+    jobs = schedule(prune.duty(), forget.duty())
+    at = datetime.now(UTC)
+    due = [dataclasses.replace(job, next_run=at) for job in jobs]
+    async with asyncio.TaskGroup() as group:
+        for _ in range(3):
+            group.create_task(run_due(redis_url, [dataclasses.replace(job) for job in due]))
+    assert (forget.times, prune.times) == (1, 1)
+
+
+async def test_it_prunes_at_night_and_forgets_by_the_hour(redis_url: str) -> None:
+    forget, prune = schedule(Called().duty(), Called().duty())
+    start = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    forget.calculate_next(start)
+    prune.calculate_next(start)
+    assert forget.next_run is not None
+    assert prune.next_run is not None
+    assert f"{forget.next_run:%d %H:%M}" == "23 12:23"
+    assert f"{prune.next_run:%d %H:%M}" == "24 03:17"
+
+
+def test_nothing_is_pruned_unless_asked_for() -> None:
+    assert read_cron_settings({}).result_retention_days == 0
+    assert len(schedule(None, Called().duty())) == 1
+
+
+@pytest.mark.parametrize("days", ["1", "31", "-1", "soon"])
+def test_rows_that_budgets_are_rebuilt_from_cannot_be_pruned(days: str) -> None:
+    with pytest.raises(InvalidSettings, match="ETUDE_RESULT_RETENTION_DAYS"):
+        read_cron_settings({"ETUDE_RESULT_RETENTION_DAYS": days})
+
+
+async def test_a_duty_that_fails_does_not_end_the_cron(redis_url: str) -> None:
+    called = Called(failures=1)
+    await run_due(redis_url, now_due(schedule(None, called.duty())))
+    await run_due(redis_url, now_due(schedule(None, called.duty())))
+    assert called.times == 2
+
+
+async def test_nothing_in_redis_is_a_pickle(redis_url: str, real_redis: RedisClient) -> None:
+    kept: list[bytes] = []
+
+    async def look() -> int:
+        names = await call(real_redis, "KEYS", "arq:job:*")
+        kept.extend([await call(real_redis, "GET", name) for name in names])
+        return 0
+
+    await run_due(redis_url, now_due(schedule(None, look)))
+    assert [msgspec.json.decode(one)["f"] for one in kept] == ["forget_consumers"]
+
+
+async def test_it_waits_for_a_redis_that_is_away(
+    redis_server: RealRedis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("collection_worker.cron.AWAY_SECONDS", 0.05)
+    called = Called()
+    redis_server.server.stop()
+    keeping = asyncio.create_task(
+        keep_time(redis_server.url, now_due(schedule(None, called.duty())), poll_seconds=0.05)
+    )
+    await asyncio.sleep(0)
+    redis_server.server.start()
+    async with asyncio.timeout(10):
+        await called.happened.wait()
+    keeping.cancel()
+    await asyncio.wait([keeping])
+    assert keeping.cancelled()
+
+
+async def test_as_a_process_it_starts_says_so_and_ends_well_when_asked_to(
+    redis_url: str, postgres_url: str
+) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "collection_worker.cron"),
+        env={"ETUDE_REDIS_URL": redis_url, "ETUDE_POSTGRES_URL": postgres_url},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    async with asyncio.timeout(20):
+        assert b"cron.ready" in await process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+        assert b"cron.stopped" in await process.stdout.read()
+        assert await process.wait() == 0
