@@ -305,9 +305,6 @@ WORDS: dict[str, dict[str, str]] = {
 }
 """Params that are words of ours; any other value is shown as it is."""
 
-WORDS: dict[str, dict[str, str]] = {"en": {}, "fr": {"day": "jour", "month": "mois"}}
-"""What a param may hold that is a word and not a fact: said in the reader's language too."""
-
 
 def localize(problem: Problem, language: str) -> Message:
     """Title and detail in the reader's language; English for a language or code we have no words for."""
