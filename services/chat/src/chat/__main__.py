@@ -3,20 +3,20 @@
 import asyncio
 import gc
 import os
-import signal
 import time
 import uuid
-from collections.abc import Generator
-from contextlib import AsyncExitStack, contextmanager, suppress
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 import structlog
 import uvicorn
 import uvloop
+from fastapi import FastAPI
 
 from chat.answers import Answers
 from chat.app import create_app
 from chat.asker import Door
+from chat.server import Server
 from chat.settings import ChatSettings
 from shared.adapters.budget_store import BudgetStore
 from shared.adapters.job_store import JobStore
@@ -29,10 +29,8 @@ from shared.runtime.plans import read_plans
 from shared.runtime.providers import build_provider
 from shared.runtime.settings import InvalidSettings, read_settings
 
-STOP_SECONDS = 6
-"""For open answers to end by themselves; what is still open then is cut."""
-SETTLE_SECONDS = 2.0
-"""For answers that were cut to settle their tokens."""
+SETTLE_SECONDS = 2
+"""For answers that were cut to say so and to settle their tokens."""
 
 log = structlog.get_logger()
 
@@ -72,31 +70,25 @@ async def _serve(settings: ChatSettings, plans: dict[str, Plan]) -> None:
         app = create_app(door, answers, checks, clock=time.time)
         await asyncio.to_thread(warm_up)
         gc.freeze()
-        log.info("chat.ready", port=settings.port, pid=os.getpid())
-        await _Server(
-            uvicorn.Config(
-                app,
-                host=settings.host,
-                port=settings.port,
-                lifespan="off",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                timeout_graceful_shutdown=STOP_SECONDS,
-            )
-        ).serve()
+        await Server(_uvicorn_config(app, settings), on_stop=lambda: _cut_later(settings, answers)).serve()
     log.info("chat.stopped")
 
 
-class _Server(uvicorn.Server):
-    """Leaves the process to us after a signal: uvicorn would send it to itself again, before anything is settled."""
+def _uvicorn_config(app: FastAPI, settings: ChatSettings) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=settings.grace_seconds + SETTLE_SECONDS,
+    )
 
-    @contextmanager
-    def capture_signals(self) -> Generator[None]:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self.handle_exit, number, None)
-        yield
+
+def _cut_later(settings: ChatSettings, answers: Answers) -> None:
+    asyncio.get_running_loop().call_later(settings.grace_seconds, answers.cut)
 
 
 async def _settle(answers: Answers) -> None:

@@ -21,6 +21,7 @@ from shared.domain.errors import (
     ProviderError,
     ProviderGarbled,
     ProviderTimedOut,
+    ProviderUnavailable,
     StoreUnavailable,
 )
 from shared.domain.job import JobId, Kind, UserId
@@ -65,7 +66,9 @@ class Answer:
         self._said: list[str] = []
         self._usage: Usage | None = None
         self._is_asked = False
+        self._is_cut = False
         self._is_settled = False
+        self._wait: asyncio.Timeout | None = None
 
     @property
     def text(self) -> str:
@@ -103,6 +106,12 @@ class Answer:
         finally:
             await self.settle()
 
+    def cut(self) -> None:
+        """End it now: whoever iterates gets `ProviderUnavailable`."""
+        self._is_cut = True
+        if self._wait is not None:
+            self._wait.reschedule(0.0)
+
     async def settle(self) -> None:
         """Charge what was used and give the rest of the hold back. Once; again is nothing."""
         if self._is_settled:
@@ -131,10 +140,13 @@ class Answer:
 
     async def _next(self, stream: AsyncIterator[Delta], deadline: float) -> Delta | None:
         try:
-            async with asyncio.timeout_at(deadline):
+            async with asyncio.timeout_at(0.0 if self._is_cut else deadline) as self._wait:
                 return await anext(stream, None)
         except TimeoutError:
-            raise ProviderTimedOut(usage=self.usage) from None
+            ended = ProviderUnavailable if self._is_cut else ProviderTimedOut
+            raise ended(usage=self.usage) from None
+        finally:
+            self._wait = None
 
 
 class Answers:
@@ -158,7 +170,7 @@ class Answers:
         self._count = count
         self._clock = clock
         self._new_id = new_id
-        self._open = 0
+        self._open = set[Answer]()
         self._all_settled = asyncio.Event()
         self._all_settled.set()
 
@@ -180,15 +192,20 @@ class Answers:
         )
         provider = self._provider_for(asker.plan)
         answer = Answer(provider, brief, self._budgets, hold, balances, self._count)
-        self._open += 1
+        self._open.add(answer)
         self._all_settled.clear()
         try:
             yield answer
         finally:
             await answer.settle()
-            self._open -= 1
+            self._open.discard(answer)
             if not self._open:
                 self._all_settled.set()
+
+    def cut(self) -> None:
+        """End every open answer now: what its reader has, it keeps, with the word that the rest is missing."""
+        for answer in self._open:
+            answer.cut()
 
     async def all_settled(self) -> None:
         """Wait until no answer is open: before the stores are closed."""

@@ -10,3 +10,5 @@ class ChatSettings(ProviderSettings, frozen=True, kw_only=True):
     port: int = 8001
     plans_file: str = ""
     """JSON; the shipped plans when empty."""
+    grace_seconds: int = 5
+    """For open answers to end by themselves when the service is told to stop; what is still open then is cut."""

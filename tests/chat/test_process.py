@@ -1,0 +1,111 @@
+"""The chat service as a process: `python -m chat`."""
+
+import asyncio
+import json
+import signal
+import socket
+import sys
+import time
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+from tests.chat.conftest import HEADERS, SECRET
+from tests.factories import ADA, PLAN
+from tests.simulators.faults import Fault, FaultKind
+from tests.simulators.provider import ProviderSimulator
+
+from shared.adapters.budget_store import BudgetStore
+from shared.adapters.redis_client import RedisClient
+
+QUESTION = {"messages": [{"role": "user", "content": "Why?"}]}
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+@asynccontextmanager
+async def running(**variables: str) -> AsyncGenerator[tuple[Process, httpx.AsyncClient]]:
+    port = free_port()
+    environ = {
+        "ETUDE_INTERNAL_SECRET": SECRET,
+        "ETUDE_PORT": str(port),
+        "ETUDE_GRACE_SECONDS": "1",
+        **variables,
+    }
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "chat", env=environ, stdout=PIPE)
+    try:
+        await read_until(process, "chat.ready")
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=HEADERS) as http:
+            yield process, http
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def read_until(process: Process, event: str) -> None:
+    assert process.stdout is not None
+    async with asyncio.timeout(20):
+        async for line in process.stdout:
+            if json.loads(line)["event"] == event:
+                return
+    raise AssertionError(f"the process ended without {event}")
+
+
+async def test_it_answers_until_it_is_told_to_stop_and_exits_well(redis_url: str, postgres_url: str):
+    async with running(ETUDE_REDIS_URL=redis_url, ETUDE_POSTGRES_URL=postgres_url) as (process, http):
+        ready = await http.get("/readyz")
+        answer = await http.post("/api/chat", json=QUESTION)
+        process.send_signal(signal.SIGTERM)
+        await read_until(process, "chat.stopped")
+
+        assert ready.json() == {"redis": "ok", "postgres": "ok"}
+        assert answer.json()["generated_by"] == "offline"
+        assert await process.wait() == 0
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({}, "ETUDE_INTERNAL_SECRET is not set"),
+        ({"ETUDE_INTERNAL_SECRET": "s", "ETUDE_PORT": "http"}, "ETUDE_PORT: "),
+        ({"ETUDE_INTERNAL_SECRET": "s", "ETUDE_PLANS_FILE": "/absent"}, "ETUDE_PLANS_FILE: "),
+    ],
+)
+async def test_a_wrong_setting_is_one_line_that_names_the_variable(variables: dict[str, str], said: str):
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "chat", env=variables, stderr=PIPE)
+
+    _, stderr = await process.communicate()
+
+    assert process.returncode == 1
+    assert stderr.decode().startswith(f"chat: {said}")
+    assert stderr.count(b"\n") == 1
+
+
+async def test_an_answer_that_a_stop_cuts_says_so_and_gives_its_tokens_back(
+    redis_url: str, postgres_url: str, real_redis: RedisClient
+):
+    budgets = BudgetStore(real_redis, shards=1)
+    async with ProviderSimulator() as simulator:
+        simulator.faults.add(Fault(kind=FaultKind.HANG))
+        model = {"OPENAI_API_KEY": "a-key", "OPENAI_BASE_URL": simulator.url}
+        stores = {"ETUDE_REDIS_URL": redis_url, "ETUDE_POSTGRES_URL": postgres_url}
+        async with running(**stores, **model) as (process, http):
+            asking = asyncio.create_task(http.post("/api/chat", json={**QUESTION, "stream": True}))
+            async with asyncio.timeout(20):
+                await simulator.journal.until(lambda calls: bool(calls))
+            assert (await budgets.allowance(ADA, PLAN, now=time.time())).balances[0].held > 0
+
+            process.send_signal(signal.SIGTERM)
+            answer = await asking
+            await read_until(process, "chat.stopped")
+
+            assert (answer.status_code, answer.json()["code"]) == (503, "provider_unavailable")
+            assert await process.wait() == 0
+            assert (await budgets.allowance(ADA, PLAN, now=time.time())).balances[0].held == 0
