@@ -5,7 +5,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from starlette.responses import JSONResponse, Response
 from tests.etude.commanding import etude
 from tests.etude.stand_in import StandIn, events
@@ -285,3 +288,14 @@ async def test_help_lists_the_commands_and_the_exit_codes(capsys: pytest.Capture
         name in text for name in ("token", "ai", "collection", "jobs", "cancel", "usage", "chat", "dead")
     )
     assert "130 interrupted" in text
+
+
+async def test_a_token_is_signed_with_the_stack_s_key(tmp_path: Path):
+    key = Ed25519PrivateKey.generate()
+    (tmp_path / "keys").mkdir()
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (tmp_path / "keys" / "jwt-private.pem").write_bytes(pem)
+
+    ran = await etude("token", "--user", "ada", "--plan", "pro", data_dir=tmp_path)
+
+    assert jwt.decode(ran.out.strip(), key.public_key(), algorithms=["EdDSA"])["plan"] == "pro"
