@@ -47,7 +47,18 @@ class EventLog:
         return sum(len(queues) for queues in self._queues.values())
 
     async def run(self) -> None:
-        """Own the one listening connection, for ever: reconnects, and tells listeners to catch up."""
+        """Own the one listening connection, until cancelled: reconnects, and tells listeners to catch up."""
+        listening = asyncio.create_task(self._listen_on())
+        try:
+            await asyncio.wait([listening])
+            listening.result()
+        finally:
+            # redis-py can lose a cancellation that meets a lost connection: say it until it is heard.
+            while not listening.done():
+                listening.cancel()
+                await asyncio.wait([listening], timeout=0.1)
+
+    async def _listen_on(self) -> None:
         while True:
             try:
                 await self._listen()
@@ -55,8 +66,6 @@ class EventLog:
                 if not is_away(error):
                     raise
                 log.warning("events.disconnected", error_type=type(error).__name__)
-            finally:
-                self._pubsub = None
             for heard in self._subscribed.values():
                 heard.clear()
             await asyncio.sleep(RECONNECT_SECONDS)
