@@ -147,7 +147,7 @@ class _Blocks:
         if start + lead >= end:
             yield from self._close()
             return
-        if self._is_open_heading(_MAX_RUN_IN_HEADING) and _starts_sentence(line):
+        if self._is_open_heading(_MAX_RUN_IN_HEADING, any_kind=lead == 0) and _starts_sentence(line):
             yield from self._close(BlockKind.HEADING)
         if self._open is None:
             self._open = (BlockKind.PARAGRAPH, start + lead, end, 1)
@@ -155,12 +155,13 @@ class _Blocks:
             kind, opened, _, lines = self._open
             self._open = (kind, opened, end, lines + 1)
 
-    def _is_open_heading(self, longest: int = _MAX_HEADING) -> bool:
+    def _is_open_heading(self, longest: int = _MAX_HEADING, *, any_kind: bool = False) -> bool:
+        """Of any kind: `2) The causes` is a heading when an unindented sentence follows it."""
         if self._open is None:
             return False
         kind, start, end, lines = self._open
         return (
-            kind is BlockKind.PARAGRAPH
+            (any_kind or kind is BlockKind.PARAGRAPH)
             and lines == 1
             and end - start <= longest
             and _looks_like_heading(self._text[start:end])

@@ -26,6 +26,8 @@ _HALF = 50.0
 _SMALL_STEPS = (2, -1, 1, 3, -2, 4)
 _SMALL = 12
 """Up to here a number is varied by steps: nobody believes in 1.5 moons."""
+_SAME_AGE = 400
+"""Years further apart than this are not taken for each other."""
 _LAST_YEAR = 2030
 _ARTICLE = re.compile(r"(?:l'|(?:the|an?|les?|la|une?|des) )", re.IGNORECASE)
 
@@ -78,7 +80,8 @@ def article_of(said: str) -> str:
 
 def _near_years(key: str, view: SourceView) -> list[str]:
     found = {year for line in view.lines for year in _YEAR.findall(line.said)} - {key}
-    return sorted(found, key=lambda year: (abs(int(year) - int(key)), year))
+    near = [year for year in found if abs(int(year) - int(key)) <= _SAME_AGE]
+    return sorted(near, key=lambda year: (abs(int(year) - int(key)), year))
 
 
 def _varied_years(key: str) -> Iterator[str]:

@@ -18,7 +18,7 @@ from shared.adapters.offline.lexicon_en import (
     PREPOSITIONS,
     SUPERLATIVE,
 )
-from shared.adapters.offline.source import Line, SourceView, word_count
+from shared.adapters.offline.source import Line, SourceView, without_asides, word_count
 from shared.domain.words import content_words, fold, listed, stem
 
 _CONNECTIVE = re.compile(rf"(?:{CONNECTIVES}),? (?=\w)", re.IGNORECASE)
@@ -62,6 +62,10 @@ _CLAUSE_END = re.compile(
     r"(?:,? (?:because|when|if|while|since|although|until|whereas|so that)\b|, (?:which|who|where|but|with)\b|;| – | — "
     r"|, (?:and|or) (?=it|they|he|she|its|their|the \w+ \w+s\b)|, (?!(?:and|or|\d{4}) ?)(?![\w' -]{1,40}(?:,| and | or )))"
 )
+_DEFINITION_END = re.compile(
+    r",? (?:because|although|whereas)\b|;|:| – | — |, (?:about|but|and (?:it|they|its|their|this)|which|where|so) "
+)
+_LONG_DEFINITION = 24
 _NEW_CLAUSE = re.compile(r"([^,;]{8,}?), (?:and|or|but) ")
 """A comma before `and` with none before it joins two clauses; after others it ends a list."""
 _SECOND_VERB = re.compile(r" (?:and|but|or) (?:then |later |also )?(?P<verb>[a-z]+)\b")
@@ -78,7 +82,7 @@ class Clause(NamedTuple):
 
 def read_facts(line: Line, view: SourceView) -> Iterator[Fact]:
     """Every fact a rule finds in one sentence that stands on its own."""
-    said = capitalise(_FILLER.sub("", without_connective(line.said).rstrip(" .!")))
+    said = capitalise(_FILLER.sub("", without_connective(without_asides(line.said)).rstrip(" .!")))
     yield from _apposed(said, line, view)
     first = _TOKEN.match(said)
     if first is None or first[0].lower() in ANAPHORS or said.startswith(("As ", "What ", "How ", "Let ")):
@@ -174,7 +178,7 @@ _COMMON_ENDINGS = ("tion", "sion", "sis", "ment", "ity", "ism", "ance", "ence", 
 def is_person(said: str, evidence: str) -> bool:
     """Whether somebody is meant: a trade says it, or a full name next to a trade or to what only people do."""
     found = {word.lower() for word in _TOKEN.findall(said)}
-    if found & PERSONS:
+    if found & PERSONS or {word.removesuffix("s") for word in found} & PERSONS:
         return True
     is_full_name = len(said.split()) in (2, 3) and all(
         word[:1].isupper() and word.isalpha() for word in said.split()
@@ -209,16 +213,17 @@ def _definition(said: str, line: Line, view: SourceView) -> Iterator[Fact]:
         return
     be = match["be"] or "is"
     term = name_of(match["term"], view, is_plural=_is_plural(be))
-    meaning = _cut(match["meaning"])
+    meaning = _cut_definition(match["meaning"])
     if (
         VAGUE.search(meaning)
         or not 3 <= word_count(meaning) <= MAX_BACK_WORDS
         or meaning.startswith("the same")
     ):
         return
+    is_unique = re.match(SUPERLATIVE, meaning) is not None
     is_named = meaning.startswith("the ") and _is_bare_name(match["term"], term)
-    if re.match(SUPERLATIVE, meaning) or (is_named and not is_person(term, meaning)):
-        core = meaning if is_named else re.split(r",? and | that |, ", meaning)[0]
+    if is_unique or (is_named and not is_person(term, meaning)):
+        core = re.split(r",? and | that |, ", meaning)[0] if is_unique else meaning
         if word_count(core) >= 3 and not re.match(r"the \w+ (?:in|of|on)\b", core):
             yield Fact(
                 line, f"What {be} {core}?", capitalise(match["term"]), sort_of(match["term"], view), 0.8
@@ -424,9 +429,12 @@ def _agent(clause: Clause, line: Line, view: SourceView) -> Iterator[Fact]:
     if lead and VAGUE.search(lead):
         return
     subject = clause.subject
+    form = FORMS.get(verb)
+    is_bare_name = " " not in subject and subject in view.names and form is not None and form.tense == "past"
+    asked = "Who" if who else "Who or what" if is_bare_name else "What"
     yield Fact(
         line,
-        f"{'Who' if who else 'What'} {predicate}{lead}?",
+        f"{asked} {predicate}{lead}?",
         capitalise(subject),
         Sort.NAME if who or subject in view.names else Sort.TERM,
         0.8 if who else 0.6,
@@ -439,6 +447,10 @@ def is_hollow(said: str) -> bool:
     return found[-1] in _HOLLOW or found[0] in (DETERMINERS - {"the", "a", "an"}) or found[0].isdigit()
 
 
+_NO_OBJECT = frozenset(
+    listed("remain become move occur appear happen lie stay argue claim believe live last")
+)
+"""Verbs whose complement is not asked for with `what`."""
 _HOLLOW = frozenset(
     listed(
         "rest result results process number amount level molecule part parts kind type example way thing value"
@@ -457,6 +469,7 @@ def _object(clause: Clause, line: Line, view: SourceView) -> Iterator[Fact]:
         target = target[: second.start()]
     if (
         form is None
+        or form.base in _NO_OBJECT
         or not found
         or found[0].lower() in PREPOSITIONS | {"when", "if", "because", "while"}
         or target.startswith("place ")
@@ -502,6 +515,13 @@ def _is_verb(word: str) -> bool:
 
 def _lower_lead(lead: str) -> str:
     return lead[:1].lower() + lead[1:]
+
+
+def _cut_definition(said: str) -> str:
+    """A definition keeps its conditions, as long as it can be remembered."""
+    end = _DEFINITION_END.search(said)
+    whole = said[: end.start()] if end else said
+    return whole if word_count(whole) <= _LONG_DEFINITION else _cut(said)
 
 
 def _cut(said: str, *more: str) -> str:

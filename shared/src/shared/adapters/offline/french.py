@@ -18,7 +18,7 @@ from shared.adapters.offline.lexicon_fr import (
     PREPOSITIONS,
     SUPERLATIVE,
 )
-from shared.adapters.offline.source import Line, SourceView, word_count
+from shared.adapters.offline.source import Line, SourceView, without_asides, word_count
 from shared.domain.words import content_words, fold, listed, stem
 
 _CONNECTIVE = re.compile(rf"(?:{CONNECTIVES}),? (?=\w)", re.IGNORECASE)
@@ -67,6 +67,10 @@ _CLAUSE_END = re.compile(
     r"(?:,? (?:parce que|parce qu'|car|puisque|lorsque|lorsqu'|quand|tandis que|alors que|afin de|afin d'|avant de|avant d'|après)\b"
     r"|, (?:qui|où|dont|mais|ce qui|notamment|avec|puis|avant)\b|;| – | — |, (?!(?:et|ou) )(?![\w' -]{1,40}(?:,| et | ou )))"
 )
+_DEFINITION_END = re.compile(
+    r",? (?:parce que|parce qu'|car|puisque|tandis que|alors que)\b|;| : | – | — |, (?:mais|et (?:ils?|elles?)|notamment|soit|donc|ce qui) "
+)
+_LONG_DEFINITION = 28
 _NEW_CLAUSE = re.compile(r"([^,;]{8,}?), (?:et|ou|mais) ")
 _SECOND_VERB = re.compile(r" (?:et|ou|puis|mais) (?P<verb>(?:se |s')?[a-zà-ÿ]+)\b")
 _MASCULINE, _FEMININE = ("le ", "un ", "ce "), ("la ", "une ", "cette ")
@@ -90,7 +94,9 @@ class Clause(NamedTuple):
 
 def read_facts(line: Line, view: SourceView) -> Iterator[Fact]:
     """Every fact a rule finds in one sentence that stands on its own."""
-    said = _PARTICIPLE_LEAD.sub("", _FILLER.sub("", without_connective(line.said).rstrip(" .!")))
+    said = _PARTICIPLE_LEAD.sub(
+        "", _FILLER.sub("", without_connective(without_asides(line.said)).rstrip(" .!"))
+    )
     said = capitalise(said)
     yield from _apposed(said, line, view)
     yield from _called(said, line, view)
@@ -175,8 +181,12 @@ def _is_subject(said: str) -> bool:
             and len(found) > 1
             and found[1] in DETERMINERS
         )
-        and bool(content_words(said))
+        and (bool(content_words(said)) or len(found) == _ARTICLE_AND_NOUN)
     )
+
+
+_ARTICLE_AND_NOUN = 2
+"""`un son`: the noun looks like a possessive."""
 
 
 def name_of(subject: str, view: SourceView) -> str:
@@ -221,7 +231,7 @@ def _definition(said: str, line: Line, view: SourceView) -> Iterator[Fact]:
     match = _DEFINING.fullmatch(said)
     if match is None or not _is_subject(match["term"]) or _holds_verb(match["term"]):
         return
-    meaning = _cut(match["meaning"])
+    meaning = _cut_definition(match["meaning"])
     if VAGUE.search(meaning) or not 3 <= word_count(meaning) <= MAX_BACK_WORDS:
         return
     term = name_of(match["term"], view)
@@ -413,6 +423,7 @@ def _agent(clause: Clause, line: Line, view: SourceView) -> Iterator[Fact]:
     if (
         is_plural
         or is_noun_after_be
+        or (clause.clitic and verb.startswith("appel"))
         or len(set(content_words(predicate))) < 3
         or word_count(predicate) > 18
         or VAGUE.search(predicate)
@@ -505,6 +516,13 @@ def _is_verb(word: str) -> bool:
 
 def _lower_lead(lead: str) -> str:
     return lead[:1].lower() + lead[1:]
+
+
+def _cut_definition(said: str) -> str:
+    """A definition keeps its conditions, as long as it can be remembered."""
+    end = _DEFINITION_END.search(said)
+    whole = said[: end.start()] if end else said
+    return whole if word_count(whole) <= _LONG_DEFINITION else _cut(said)
 
 
 def _cut(said: str) -> str:

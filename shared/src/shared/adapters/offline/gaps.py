@@ -7,23 +7,27 @@ from shared.adapters.offline import lexicon_en, lexicon_fr
 from shared.adapters.offline.facts import Fact, Sort, capitalise
 from shared.adapters.offline.source import Line, SourceView, word_count
 from shared.domain.study import Language
-from shared.domain.words import fold, words
+from shared.domain.words import ALL_STOP_WORDS, fold, listed, stem, words
 
 GAP = "____"
 _MAX_GAPPED_WORDS = 34
 _FRAME = {Language.FR: "Complétez : « {} »", Language.EN: "Complete: “{}”"}
 _STANDS_FOR = {Language.FR: "Que signifie le sigle {} ?", Language.EN: "What does {} stand for?"}
+_SYMBOL = {
+    Language.FR: "Que désigne le symbole {} ?",
+    Language.EN: "What does the symbol {} stand for?",
+}
 _LEXICON = {Language.FR: lexicon_fr, Language.EN: lexicon_en}
 
 _OPENING_WORDS = 7
 _PRONOUN = re.compile(r"\b(?:it|they|he|she|ils?|elles?)\b(?! (?:faut|existe|y a)\b)", re.IGNORECASE)
 _POINTING = re.compile(
     r"\b(?:this|these|those|here|later|earlier|afterwards|that (?:year|day|time|period)|ce|cet|cette|ces|cela|"
-    r"plus tard|lendemain|auparavant|ici)\b(?!-)",
+    r"plus tard|lendemain|auparavant|ici|au-dessus|au-dessous)\b(?!-)",
     re.IGNORECASE,
 )
 
-_INITIALS = re.compile(r"(?P<before>(?:[\w'-]+ ){1,8}?)\((?P<initials>[A-Z][A-Za-z]{1,7})\)")
+_INITIALS = re.compile(r"(?P<before>(?:[\w'-]+ ){1,8}?)\((?P<initials>(?=[a-z]*[A-Z])[A-Za-z]{2,8})\)")
 _QUANTITY = re.compile(
     r"(?<![\w.,/-])\d{1,3}(?:[ ,.]\d{3})+(?:[.,]\d+)?(?![\w/])|(?<![\w.,/-])\d+(?:[.,]\d+)?(?![\w/]|[.,]\d)"
 )
@@ -32,8 +36,24 @@ _AFTER_MONTH = re.compile(rf"(?:{lexicon_fr.MONTHS}|{lexicon_en.MONTHS}) \Z")
 _UNIT = re.compile(
     r" ?(?:%|°|percent|pour cent|[kcm]?m\b|kilo|mill|mètre|meter|degr|lit|tonn|ton\b|ans\b|années|years|days|jours|hours|heures|astro)"
 )
+_OLD_YEAR = re.compile(r"\b(?:AD|[Ii]n|[Bb]y|[Ss]ince|[Ee]n|l'an) \Z")
+_KEY_WORD = {
+    Language.FR: re.compile(
+        r"(?:\b(?:les?|la|une?|du|des)\s|\b[ld]')(?P<word>[a-zà-ÿ]{6,})(?=[ ,.;)]|$)", re.IGNORECASE
+    ),
+    Language.EN: re.compile(
+        r"\b(?:the|an?|of)\s(?P<word>[a-z]{6,})(?=[,.;)]|$| (?:of|in|on|at|by|for|from|to|and|or|is|are|was|were|that|which|with)\b)",
+        re.IGNORECASE,
+    ),
+}
+"""What stands after an article is a noun more often than not; in English, when no other noun follows."""
+_NO_KEY_WORDS = ALL_STOP_WORDS | set(
+    listed(
+        "environ milliers millions milliards majorité plupart thousand million billion majority number amount largest"
+    )
+)
 _CALLED = re.compile(
-    r"(?:called|known as|named|appelée?s?|nommée?s?|(?:que l'on|qu'on|l'on) appelle) (?P<name>(?:(?:the|le|la|les|l'|a|an|un|une) ?)?[\w-]+(?: (?!and\b|et\b|in\b|dans\b|qui\b|that\b|is\b|est\b)(?:de |d'|du |of )?[\w-]+){0,2})(?=[.,;]|$)"
+    r"(?:called|known as|named(?! after| for| by| in)|appelée?s?|nommée?s?|(?:que l'on|qu'on|l'on) appelle) (?P<name>(?:(?:the|le|la|les|l'|a|an|un|une) ?)?[\w-]+(?: (?!and\b|et\b|in\b|dans\b|qui\b|that\b|is\b|est\b)(?:de |d'|du |of )?[\w-]+){0,2})(?=[.,;]|$)"
 )
 
 
@@ -65,9 +85,10 @@ def _initials(line: Line, view: SourceView) -> Iterator[Fact]:
     for match in _INITIALS.finditer(line.said):
         long_form = _long_form(match["before"].split(), match["initials"])
         if long_form:
+            asked = _STANDS_FOR if match["initials"].isupper() else _SYMBOL
             yield Fact(
                 line,
-                _STANDS_FOR[view.language].format(match["initials"]),
+                asked[view.language].format(match["initials"]),
                 capitalise(long_form),
                 Sort.CLAUSE,
                 0.8,
@@ -121,6 +142,9 @@ def _quantity(line: Line, view: SourceView) -> Iterator[Fact]:
     if len(found) != 1 or words(line.said).count(fold(found[0][0])) > 1:
         return
     start, end = found[0].span()
+    if _OLD_YEAR.search(line.said[:start]) and found[0][0].isdigit() and not _UNIT.match(line.said, end):
+        yield _gapped(line, view, start, end, Sort.YEAR, 0.75)
+        return
     if found[0][0].isalpha() and line.said.count(",", end) > 1:
         return  # what is counted is listed right behind
     yield _gapped(line, view, start, end, Sort.NUMBER, 0.7)
@@ -131,6 +155,19 @@ def _called(line: Line, view: SourceView) -> Iterator[Fact]:
         start, end = match.span("name")
         if word_count(line.said[:start]) >= 4 and len(match["name"]) > 3:
             yield _gapped(line, view, start, end, Sort.TERM, 0.75)
+
+
+def read_key_word(line: Line, view: SourceView) -> Iterator[Fact]:
+    """For a sentence that no rule could read: the noun the source speaks of most is left out, the later of two."""
+    said = words(line.said)
+    found = [
+        match
+        for match in _KEY_WORD[view.language].finditer(line.said)
+        if said.count(fold(match["word"])) == 1 and fold(match["word"]) not in _NO_KEY_WORDS
+    ]
+    if found and word_count(line.said) <= _MAX_GAPPED_WORDS and is_clear(line, view.language):
+        best = max(found, key=lambda match: (view.frequencies[stem(fold(match["word"]))], match.start()))
+        yield _gapped(line, view, *best.span("word"), Sort.CLAUSE, 0.3)
 
 
 def _gapped(line: Line, view: SourceView, start: int, end: int, sort: Sort, worth: float) -> Fact:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from shared.adapters.offline import english, french
 from shared.adapters.offline.distractors import WANTED, article_of, bare_of, distractors, rank_options
 from shared.adapters.offline.facts import Fact, Sort, capitalise
-from shared.adapters.offline.gaps import read_gaps
+from shared.adapters.offline.gaps import read_gaps, read_key_word
 from shared.adapters.offline.source import SourceView, word_count
 from shared.domain.checks import check_cards, check_questions
 from shared.domain.study import CardDraft, Difficulty, Language, QuestionDraft
@@ -43,7 +43,11 @@ _MAX_DEFINITION_WORDS = 24
 def read_all_facts(view: SourceView) -> list[Fact]:
     """What the rules find in the whole source, in its order."""
     grammar = GRAMMAR[view.language]
-    return [fact for line in view.lines for fact in (*grammar.read_facts(line, view), *read_gaps(line, view))]
+    found: list[Fact] = []
+    for line in view.lines:
+        facts = [*grammar.read_facts(line, view), *read_gaps(line, view)]
+        found += facts or read_key_word(line, view)
+    return found
 
 
 def make_cards(view: SourceView, count: int, difficulty: Difficulty) -> list[CardDraft]:

@@ -21,14 +21,19 @@ represent require return reveal revolve rotate rule separate serve show sign sta
 surround sustain synthesize trap transfer transform transmit transport trigger turn use weigh travel happen consist
 conquer abolish elect defeat translate compose paint design unite declare proclaim grant fix cure connect belong equal
 generate host import lack manufacture mean oxygenate possess process promote refer repair resemble result secrete slow
-stimulate stretch suffer symbolize taste touch unlock violate work warm cool expand contract melt freeze flow""")
+stimulate stretch suffer symbolize taste touch unlock violate work warm cool expand contract melt freeze flow argue
+claim believe persecute legalize depose mark advise survive kill define involve apply add count cross demonstrate display
+employ encourage enter escape evolve exist face favor finance follow force gain guarantee guide identify illustrate impose
+interact isolate limit live manage modify multiply offer open operate oppose organize pass play prepare present
+raise react reject restore resist respond secure select share shape stop succeed threaten trade treat vote unify invest
+contaminate colonize assassinate crown annex inspect regain nourish digest ferment pollinate fertilize inherit""")
 _DOUBLED = {"control", "emit", "occur", "permit", "transfer", "trap"}
 _IRREGULAR = """hold held held|lie lay lain|make made made|build built built|write wrote written|give gave given|take took taken
 |become became become|begin began begun|lead led led|break broke broken|bring brought brought|find found found|keep kept kept
 |lose lost lost|rise rose risen|send sent sent|win won won|drive drove driven|grow grew grown|know knew known|fall fell fallen
 |feed fed fed|eat ate eaten|see saw seen|meet met met|pay paid paid|spread spread spread|fight fought fought|leave left left
 |mean meant meant|freeze froze frozen|come came come|have had had|spend spent spent|bear bore born|choose chose chosen
-|draw drew drawn|show showed shown|set set set|split split split|speak spoke spoken|teach taught taught|think thought thought"""
+|draw drew drawn|show showed shown|set set set|split split split|sell sold sold|overthrow overthrew overthrown|withdraw withdrew withdrawn|undergo underwent undergone|seek sought sought|speak spoke spoken|teach taught taught|think thought thought"""
 
 BE = {"is": "singular", "are": "plural", "was": "singular", "were": "plural"}
 MODALS = frozenset({"can", "may", "must", "will", "could", "should", "would", "has", "have", "had"})
@@ -59,7 +64,7 @@ PERSONS = frozenset(
     listed("""scientist chemist physicist biologist astronomer mathematician philosopher king queen emperor general president
     engineer inventor writer author poet painter composer economist historian explorer doctor physician monk priest
     naturalist geologist architect minister leader sailor captain senator botanist teacher student farmers people women men
-    scientists philosophers kings""")
+    scientists philosophers kings slave legionaries soldier citizen worker peasant colonist settler merchant artist romans greeks""")
 )
 MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
 NUMBER_WORDS = listed("two three four five six seven eight nine ten eleven twelve")

@@ -19,7 +19,13 @@ sign stock supprim symbolis transform transport travers utilis adopt affirm cons
 regroup réalis respect sécrèt stimul transmett utilis échapp illustr incarn oppos organis termin accélèr allum cherch coût
 confi circul réclam prépar pratiqu développ achèt rest habit souffr découvr couvr offr ouvr accumul
 empar jur condamn nomm baptis dégrad ferm chut enferm install retir gagn lanc annonc ordonn épous déplac rencontr expos
-déclar dout fus sollicit évapor condens tourn brûl flott gel cultiv élev chass renvers attir brill compos""")
+déclar dout fus sollicit évapor condens tourn brûl flott gel cultiv élev chass renvers attir brill compos
+affront aliment anim déroul trouv propag annex appel appliqu approuv associ autoris bloqu célèbr class colonis concern concentr confirm conserv
+contribu demand démontr dénonc diffus diminu distingu divis effectu engendr enregistr enseign estim évalu évit évolu exploit
+explor facilit filtr financ forc formul frapp gard génèr guid impos influenc inspir isol laiss mobilis négoci oxyd parl
+particip plac précis profit propag purifi quitt rappel recherch recouvr réfut relev remont renforc révèl revendiqu sauv
+signal situ soulign stabilis suggèr support surveill tent trait travaill triomph unifi valid vari vot assassin couronn
+digèr ferment pollinis fécond hérit persécut légalis dépos émigr immigr nationalis privatis tax financ transport""")
 _SECOND_GROUP = listed(
     "abol aggrand convert établ fourn garant nourr ralent rempl réun sub un ag inflech affaibl défin réfléch rétabl"
 )
@@ -32,7 +38,9 @@ _IRREGULAR = """produit produisent|permet permettent|reçoit reçoivent|comprend
 |appartient appartiennent|correspond correspondent|répond répondent|jure jurent|souffre souffrent|tire tirent|libère libèrent
 |protège protègent|possède possèdent|rejette rejettent|crée créent|mène mènent|pèse pèsent|gère gèrent|règle règlent
 |exerce exercent|exige exigent|partage partagent|change changent|dirige dirigent|mange mangent|dégage dégagent
-|a ont|avait avaient|eut eurent"""
+|perçoit perçoivent|aperçoit aperçoivent|inclut incluent|conclut concluent|exclut excluent|résout résolvent|traduit traduisent
+|interdit interdisent|extrait extraient|atteint atteignent|craint craignent|peint peignent|acquiert acquièrent|sent sentent
+|consent consentent|part partent|sort sortent|fuit fuient|bat battent|combat combattent|vainc vainquent|fond fondent|a ont|avait avaient|eut eurent"""
 
 BE = {"est": False, "sont": True, "était": False, "étaient": True, "fut": False, "furent": True}
 DETERMINERS = frozenset(

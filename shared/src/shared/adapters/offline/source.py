@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from shared.domain.language import detect_language
-from shared.domain.sentences import BlockKind, Span, blocks, is_usable, sentences
+from shared.domain.sentences import MIN_WORDS, BlockKind, Span, blocks, is_usable, sentences
 from shared.domain.study import Language
 from shared.domain.words import content_words, fold, listed, stem, words
 
@@ -16,6 +16,7 @@ MAX_LINES = 400
 _MARKUP = re.compile(r"\*+|(?<!\w)_+|_+(?!\w)|`+|\[(?=[^\]]*\]\()|\]\([^)]*\)|^>\s*", re.MULTILINE)
 _INVISIBLE = re.compile(r"[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _REFERENCE = re.compile(r"\s?\[\d{1,3}\]")
+_ASIDE = re.compile(r" ?\([^()]*\)")
 _COMMAND = re.compile(
     r"(?i)\b(?:ignor\w+|disregard|forget|oubli\w+|repond\w*|answer|reply|print|output|pretend)\b.*\b(?:instruct\w+|consignes?|prompt|previous|above|precedent\w*|everything|pwned|system)\b"
 )
@@ -90,6 +91,12 @@ def plain(text: str) -> str:
     """Without markup or invisible characters, on one line, with straight apostrophes."""
     text = _REFERENCE.sub("", _INVISIBLE.sub("", _MARKUP.sub("", text)))
     return " ".join(text.replace("’", "'").split())
+
+
+def without_asides(said: str) -> str:
+    """Without what stands in brackets, unless that is nearly all of it."""
+    rest = _ASIDE.sub("", said)
+    return rest if word_count(rest) >= MIN_WORDS else said
 
 
 def _lines(text: str) -> list[Line]:
