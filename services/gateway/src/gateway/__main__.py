@@ -1,0 +1,159 @@
+"""The composition root of the gateway: opens connections, serves until a signal, ends streams, closes."""
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+import time
+import uuid
+from collections.abc import Callable, Generator
+from contextlib import AsyncExitStack, contextmanager
+
+import httpx
+import structlog
+import uvicorn
+import uvloop
+
+from gateway.app import Parts, create_app
+from gateway.auth import Authenticator, KeySource, read_api_keys
+from gateway.forwarding import connect_chat
+from gateway.settings import GatewaySettings
+from gateway.signing_keys import LocalKey, PublishedKeys
+from shared.adapters.budget_store import BudgetStore
+from shared.adapters.event_log import EventLog
+from shared.adapters.job_store import JobStore
+from shared.adapters.redis_client import RedisClient, call, connect
+from shared.adapters.result_store import ResultStore
+from shared.adapters.tokens import warm_up
+from shared.domain.errors import StoreUnavailable
+from shared.domain.ids import RANDOM_BYTES, new_job_id
+from shared.runtime.logs import configure_logs
+from shared.runtime.plans import read_plans
+from shared.runtime.settings import InvalidSettings, read_settings
+
+STOP_SECONDS = 8
+"""For requests under way; event streams are ended at once."""
+FETCH_SECONDS = 5.0
+
+log = structlog.get_logger()
+
+
+def main() -> None:
+    try:
+        settings = read_settings(GatewaySettings, os.environ)  # noqa: TID251 - a composition root
+        configure_logs("gateway", log_format=settings.log_format, level=settings.log_level)
+        logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # it quotes the documents it cannot read
+        uvloop.run(_serve(settings))
+    except InvalidSettings as error:
+        raise SystemExit(f"gateway: {error}") from None
+
+
+async def _serve(settings: GatewaySettings) -> None:
+    async with AsyncExitStack() as stack:
+        parts, redis = await _open(settings, stack)
+        await asyncio.to_thread(warm_up)
+        await _warn_of_losses(redis)
+        server = _Server(
+            uvicorn.Config(
+                create_app(parts),
+                host=settings.host,
+                port=settings.port,
+                http="httptools",
+                lifespan="off",
+                ws="none",
+                log_config=None,
+                access_log=False,
+                proxy_headers=False,
+                server_header=False,
+                timeout_graceful_shutdown=STOP_SECONDS,
+            ),
+            parts.closing.set,
+        )
+        gc.freeze()
+        log.info("gateway.ready", port=settings.port, pid=os.getpid())
+        async with asyncio.TaskGroup() as group:
+            hearing = group.create_task(parts.events.run())
+            await server.serve()
+            hearing.cancel()
+    log.info("gateway.stopped")
+
+
+async def _open(settings: GatewaySettings, stack: AsyncExitStack) -> tuple[Parts, RedisClient]:
+    """Everything the gateway is made of, from the outside in; `stack` closes it in reverse."""
+    plans = read_plans(settings.plans_file or None)
+    http = await stack.enter_async_context(httpx.AsyncClient(timeout=FETCH_SECONDS))
+    authenticator = Authenticator(
+        _key_source(settings, http),
+        read_api_keys(settings.api_keys),
+        plans,
+        issuer=settings.jwt_issuer,
+        audience=settings.jwt_audience,
+        clock=time.time,
+    )
+    redis = connect(settings.redis_url, name="gateway")
+    stack.push_async_callback(redis.aclose)
+    results = await ResultStore.open(settings.postgres_url, name="gateway")
+    stack.push_async_callback(results.close)
+    parts = Parts(
+        authenticator=authenticator,
+        store=JobStore(redis, shards=settings.shards),
+        budgets=BudgetStore(redis, shards=settings.shards),
+        events=EventLog(redis, shards=settings.shards),
+        results=results,
+        chat=await stack.enter_async_context(connect_chat(settings.chat_url)),
+        checks={"redis": lambda: call(redis, "PING"), "postgres": results.ping},
+        clock=time.time,
+        monotonic=time.monotonic,
+        new_id=lambda now: new_job_id(int(now * 1000), os.urandom(RANDOM_BYTES)),
+        new_request_id=lambda: uuid.uuid4().hex,
+        closing=asyncio.Event(),
+        internal_secret=settings.internal_secret,
+        heartbeat_seconds=settings.heartbeat_seconds,
+        cors_origins=[origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()],
+    )
+    return parts, redis
+
+
+def _key_source(settings: GatewaySettings, http: httpx.AsyncClient) -> KeySource | None:
+    if settings.jwt_public_key:
+        return LocalKey(settings.jwt_public_key)
+    if settings.jwks_url:
+        return PublishedKeys(settings.jwks_url, http, monotonic=time.monotonic)
+    if settings.api_keys:
+        return None
+    raise InvalidSettings("one of ETUDE_JWT_PUBLIC_KEY, ETUDE_JWKS_URL and ETUDE_API_KEYS must be set")
+
+
+async def _warn_of_losses(redis: RedisClient) -> None:
+    """A Redis that forgets or evicts loses accepted jobs."""
+    for name, expected in (("appendonly", "yes"), ("maxmemory-policy", "noeviction")):
+        try:
+            _, value = await call(redis, "CONFIG", "GET", name)
+        except (StoreUnavailable, ValueError):
+            continue
+        if value.decode() != expected:
+            log.warning("redis.may_lose_jobs", name=name, expected=expected)
+
+
+class _Server(uvicorn.Server):
+    """Leaves the process to us after a signal: uvicorn would send it to itself again, before anything is closed."""
+
+    def __init__(self, config: uvicorn.Config, on_stop: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_stop = on_stop
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop, number)
+        yield
+
+    def _stop(self, number: int) -> None:
+        self._on_stop()
+        self.handle_exit(number, None)
+
+
+if __name__ == "__main__":
+    main()

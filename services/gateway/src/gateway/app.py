@@ -1,0 +1,125 @@
+"""The application: the API's calls over what they use, behind one edge."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
+
+import httpx
+from fastapi import FastAPI
+from msgspec import Struct
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from gateway.answers import answer_problem
+from gateway.auth import Authenticator
+from gateway.edge import Edge
+from gateway.endpoint import Door, Endpoint, PublicEndpoint
+from gateway.jobs import Jobs
+from gateway.listening import Listening
+from gateway.openapi import Document, describe_api
+from gateway.routes.ai import AiRoutes
+from gateway.routes.chat import ChatRoutes
+from gateway.routes.collections import CollectionRoutes
+from gateway.routes.events import EventRoutes
+from gateway.routes.health import Check, HealthRoutes
+from gateway.routes.usage import UsageRoutes
+from gateway.submitting import Submitter
+from shared.adapters.budget_store import BudgetStore
+from shared.adapters.event_log import EventLog
+from shared.adapters.job_store import JobStore
+from shared.adapters.result_store import ResultStore
+from shared.domain.errors import MethodNotAllowed, NotFound
+from shared.domain.job import JobId
+
+EXPOSED = ["Location", "Retry-After", "ETag", "RateLimit", "RateLimit-Policy", "Idempotent-Replayed"]
+ACCEPTED = ["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "Last-Event-ID", "Prefer"]
+
+
+class Parts(Struct, frozen=True, kw_only=True):
+    """What the application is made of. Built by the composition root, and by tests."""
+
+    authenticator: Authenticator
+    store: JobStore
+    budgets: BudgetStore
+    events: EventLog
+    results: ResultStore
+    chat: httpx.AsyncClient
+    checks: Mapping[str, Check]
+    clock: Callable[[], float]
+    """Unix seconds."""
+    monotonic: Callable[[], float]
+    new_id: Callable[[float], JobId]
+    new_request_id: Callable[[], str]
+    closing: asyncio.Event
+    """Set when the process stops: event streams end, and their listeners resume elsewhere."""
+    internal_secret: str
+    heartbeat_seconds: float = 15.0
+    cors_origins: Sequence[str] = ()
+
+
+def create_app(parts: Parts) -> ASGIApp:
+    endpoints = list_endpoints(parts)
+    document = describe(endpoints)
+    app = FastAPI(title="Etude", openapi_url="/openapi.json", docs_url=None, redoc_url=None)
+    app.openapi = lambda: document
+    app.router.routes += [
+        Route(endpoint.path, Door(endpoint, parts.authenticator), methods=[endpoint.method])
+        for endpoint in endpoints
+    ]
+    app.add_exception_handler(404, _answer_unknown)
+    app.add_exception_handler(405, _answer_other_method(endpoints))
+    if parts.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=parts.cors_origins,
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=[*ACCEPTED, "X-Request-Id", "Accept-Language"],
+            expose_headers=[*EXPOSED, "X-Request-Id", "Preference-Applied", "Content-Language", "Link"],
+        )
+    return Edge(app, new_request_id=parts.new_request_id, monotonic=parts.monotonic)
+
+
+def list_endpoints(parts: Parts) -> list[Endpoint | PublicEndpoint]:
+    jobs = Jobs(parts.store, parts.results)
+    listening = Listening(parts.events, heartbeat_seconds=parts.heartbeat_seconds, closing=parts.closing)
+    submitter = Submitter(
+        parts.store, parts.events, jobs, clock=parts.clock, new_id=parts.new_id, closing=parts.closing
+    )
+    return [
+        *AiRoutes(jobs, submitter, listening).endpoints(),
+        *CollectionRoutes(jobs, submitter, listening).endpoints(),
+        *EventRoutes(listening, check_redis=parts.checks["redis"]).endpoints(),
+        *ChatRoutes(parts.chat, secret=parts.internal_secret).endpoints(),
+        *UsageRoutes(parts.budgets, clock=parts.clock).endpoints(),
+        *HealthRoutes(parts.checks).endpoints(),
+    ]
+
+
+def describe(endpoints: Sequence[Endpoint | PublicEndpoint]) -> Document:
+    paths: dict[str, dict[str, Document]] = {}
+    for endpoint in endpoints:
+        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = endpoint.description
+    return describe_api(paths, version=version("gateway"))
+
+
+def _answer_unknown(request: Request, _: Exception) -> Response:
+    return answer_problem(request, NotFound())
+
+
+def _answer_other_method(
+    endpoints: Sequence[Endpoint | PublicEndpoint],
+) -> Callable[[Request, Exception], Response]:
+    """Names every method of the path: the router knows only those of the first route that it tried."""
+
+    def answer(request: Request, _: Exception) -> Response:
+        allowed = [
+            endpoint.method
+            for endpoint in endpoints
+            if Route(endpoint.path, Door).path_regex.match(request.scope["path"])
+        ]
+        return answer_problem(request, MethodNotAllowed(), {"Allow": ", ".join(allowed)})
+
+    return answer

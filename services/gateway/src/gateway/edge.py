@@ -1,0 +1,84 @@
+"""The outermost layer: every request gets an id, a line in the log, safe headers, and an answer whatever happens."""
+
+import re
+from collections.abc import Callable
+
+import structlog
+from starlette.datastructures import MutableHeaders
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.answers import answer_problem
+from shared.domain.errors import Unexpected
+
+log = structlog.get_logger()
+
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
+
+
+class Edge:
+    def __init__(
+        self, app: ASGIApp, *, new_request_id: Callable[[], str], monotonic: Callable[[], float]
+    ) -> None:
+        self._app = app
+        self._new_request_id = new_request_id
+        self._monotonic = monotonic
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        given = _header(scope, b"x-request-id")
+        request_id = given if _REQUEST_ID.fullmatch(given) else self._new_request_id()
+        scope["request_id"] = request_id
+        answer = _Answer(send, request_id)
+        started = self._monotonic()
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                await self._app(scope, receive, answer.send)
+            except ClientDisconnect:
+                pass  # nobody is left to answer
+            except Exception:
+                log.exception("http.broke")
+                await answer.repair(scope, receive)
+            finally:
+                log.info(
+                    "http.request",
+                    method=scope["method"],
+                    route=scope.get("route_template", "-"),
+                    status=answer.status,
+                    duration_ms=round((self._monotonic() - started) * 1000, 1),
+                )
+
+
+class _Answer:
+    """What has been sent so far."""
+
+    def __init__(self, send: Send, request_id: str) -> None:
+        self._send = send
+        self._request_id = request_id
+        self.status = 0
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = MutableHeaders(scope=message)
+            headers["X-Request-Id"] = self._request_id
+            for name, value in HEADERS.items():
+                headers[name] = value
+        await self._send(message)
+
+    async def repair(self, scope: Scope, receive: Receive) -> None:
+        """Say that we broke; an answer that has begun can only be cut, so that nobody takes it for whole."""
+        if self.status:
+            raise ConnectionError("answer cut")
+        await answer_problem(Request(scope), Unexpected())(scope, receive, self.send)
+
+
+def _header(scope: Scope, wanted: bytes) -> str:
+    return next((value.decode("latin-1") for name, value in scope["headers"] if name == wanted), "")

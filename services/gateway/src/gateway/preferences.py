@@ -1,0 +1,59 @@
+"""What a request asks for besides its body: `Prefer`, `Idempotency-Key`, query parameters, where to resume from."""
+
+import re
+from collections.abc import Mapping
+
+from starlette.requests import Request
+
+from shared.domain.errors import FieldProblem, InvalidFields, InvalidIdempotencyKey
+
+MAX_WAIT_SECONDS = 30.0
+
+_WAIT = re.compile(r"(?:^|[,;])\s*wait\s*=\s*\"?(\d{1,6})\"?\s*(?=[,;]|$)", re.IGNORECASE)
+_KEY = re.compile(r"[!-~]{1,255}")
+_EVENT_ID = re.compile(r"\d{1,19}-\d{1,19}")
+
+
+def wait_seconds(request: Request) -> float:
+    """How long the caller would rather wait for the result (RFC 7240); 0: not at all."""
+    found = _WAIT.search(request.headers.get("prefer", ""))
+    return min(float(found[1]), MAX_WAIT_SECONDS) if found else 0.0
+
+
+def idempotency_key(request: Request) -> str:
+    """The key, bare or as the structured-field string of the IETF draft; empty when there is none.
+
+    Raises `InvalidIdempotencyKey`.
+    """
+    given = request.headers.get("idempotency-key")
+    if given is None:
+        return ""
+    key = given.strip()
+    if len(key) >= 2 and key[0] == key[-1] == '"':
+        key = re.sub(r'\\(["\\])', r"\1", key[1:-1])
+    if not _KEY.fullmatch(key):
+        raise InvalidIdempotencyKey
+    return key
+
+
+def resume_from(request: Request) -> str | None:
+    """The last event a listener has heard: from its browser, or from the query on a first connection.
+
+    Raises `InvalidFields`.
+    """
+    header = request.headers.get("last-event-id")
+    given = header or request.query_params.get("last_event_id")
+    if not given:
+        return None
+    if not _EVENT_ID.fullmatch(given):
+        pointer = "/header/Last-Event-ID" if header else "/query/last_event_id"
+        raise InvalidFields(FieldProblem(pointer, "wrong_format", {"expected": "1700000000000-0"}))
+    return given
+
+
+def choice(query: Mapping[str, str], name: str, choices: tuple[str, ...], default: str) -> str:
+    """Raises `InvalidFields`."""
+    given = query.get(name, default)
+    if given not in choices and given != default:
+        raise InvalidFields(FieldProblem(f"/query/{name}", "wrong_value", {"expected": ", ".join(choices)}))
+    return given

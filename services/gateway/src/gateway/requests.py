@@ -1,0 +1,78 @@
+"""The bodies of the two calls that make jobs."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+from starlette.requests import Request
+
+from shared.domain.errors import EmptyText, FieldProblem, InvalidFields
+from shared.domain.job import AI_KINDS, Kind
+from shared.domain.study import MAX_ITEMS, Options
+from shared.domain.wire import AiInput, CollectionInput
+from shared.runtime.bodies import BodyDecoder, read_body, require_json
+
+MAX_TITLE = 200
+"""Characters."""
+
+Title = Annotated[str, Meta(max_length=MAX_TITLE)]
+
+
+class TextInput(Struct, frozen=True, forbid_unknown_fields=True):
+    text: str
+    """What to study: at least a few sentences."""
+
+
+class AiRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The body of `POST /api/ai`."""
+
+    kind: Kind
+    input: TextInput
+    options: Options = Options()
+
+
+class CollectionRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The body of `POST /api/collections`."""
+
+    text: str
+    title: Title = ""
+    options: Options = Options()
+
+
+ai_body = BodyDecoder(AiRequest)
+collection_body = BodyDecoder(CollectionRequest)
+
+
+async def read_json(request: Request) -> bytes:
+    """Raises what `require_json` and `read_body` raise."""
+    require_json(request.headers.get("content-type", ""))
+    return await read_body(request.stream(), declared=request.headers.get("content-length", ""))
+
+
+def to_ai_input(request: AiRequest) -> AiInput:
+    """Raises `InvalidFields` and `EmptyText` for what no single field shows."""
+    if request.kind is Kind.COLLECTION:
+        raise InvalidFields(FieldProblem("/kind", "wrong_value", {"expected": ", ".join(AI_KINDS)}))
+    options = request.options
+    if request.kind is Kind.FLASHCARDS and options.flashcards == 0:
+        raise InvalidFields(_too_few("/options/flashcards"))
+    if request.kind is Kind.QUIZ and options.questions == 0:
+        raise InvalidFields(_too_few("/options/questions"))
+    require_text(request.input.text)
+    return AiInput(text=request.input.text, options=options)
+
+
+def to_collection_input(request: CollectionRequest) -> CollectionInput:
+    """As `to_ai_input`."""
+    if request.options.flashcards == 0 and request.options.questions == 0:
+        raise InvalidFields(_too_few("/options/flashcards"), _too_few("/options/questions"))
+    require_text(request.text)
+    return CollectionInput(text=request.text, title=request.title.strip(), options=request.options)
+
+
+def require_text(text: str) -> None:
+    if not text or text.isspace():
+        raise EmptyText
+
+
+def _too_few(pointer: str) -> FieldProblem:
+    return FieldProblem(pointer, "out_of_range", {"expected": f"1–{MAX_ITEMS}"})

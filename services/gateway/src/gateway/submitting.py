@@ -1,0 +1,141 @@
+"""How a request becomes a job: priced, accepted in one step, and waited for if its caller would rather wait."""
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+from contextlib import aclosing
+
+import structlog
+from msgspec import Struct
+from starlette.requests import Request
+
+from gateway.answers import request_id_of
+from gateway.auth import Caller
+from gateway.jobs import Jobs, Seen
+from gateway.limits import limit_headers
+from gateway.preferences import idempotency_key, wait_seconds
+from gateway.sse import until_nobody_listens
+from shared.adapters.event_log import EventLog
+from shared.adapters.job_store import JobStore
+from shared.adapters.tokens import count_tokens
+from shared.domain.errors import NotFound
+from shared.domain.job import JobId, JobState, Kind
+from shared.domain.planning import hold_for
+from shared.domain.record import Record
+from shared.domain.submission import Accepted, Submission
+from shared.domain.wire import CollectionInput, JobInput, encode_input
+
+POLL_SECONDS = 2
+"""What a caller who asks instead of listening is told to wait."""
+LARGE_CHARACTERS = 50_000
+"""From here on counting takes milliseconds, and is done in a thread."""
+
+log = structlog.get_logger()
+
+
+class Submitted(Struct, frozen=True):
+    """A job as its submitter is answered, and the headers that go with it."""
+
+    seen: Seen
+    headers: dict[str, str]
+
+
+class Submitter:
+    def __init__(
+        self,
+        store: JobStore,
+        events: EventLog,
+        jobs: Jobs,
+        *,
+        clock: Callable[[], float],
+        new_id: Callable[[float], JobId],
+        closing: asyncio.Event,
+    ) -> None:
+        self._store = store
+        self._events = events
+        self._jobs = jobs
+        self._clock = clock
+        self._new_id = new_id
+        self._closing = closing
+
+    async def submit(self, request: Request, caller: Caller, kind: Kind, job_input: JobInput) -> Submitted:
+        """Raises the refusals of `JobStore.submit`, and `InvalidIdempotencyKey`."""
+        now = self._clock()
+        key, payload = idempotency_key(request), encode_input(job_input)
+        submission = Submission(
+            id=self._new_id(now),
+            user=caller.user,
+            kind=kind,
+            payload=payload,
+            plan_name=caller.plan_name,
+            plan=caller.plan,
+            hold_tokens=await price(kind, job_input),
+            request_id=request_id_of(request),
+            title=job_input.title if isinstance(job_input, CollectionInput) else "",
+            idempotency_key=key,
+            fingerprint=_fingerprint(kind, payload) if key else "",
+        )
+        accepted = await self._store.submit(submission, now=now)
+        seen, waited = await self._wait(request, submission, accepted, now)
+        return Submitted(seen, {**_headers(seen, accepted, caller, now=now), **waited})
+
+    async def _wait(
+        self, request: Request, submission: Submission, accepted: Accepted, now: float
+    ) -> tuple[Seen, dict[str, str]]:
+        kinds = [submission.kind]
+        seconds = wait_seconds(request)
+        if not seconds and not accepted.is_replay:
+            return Seen(_as_accepted(submission, now), None), {}
+        if seconds:
+            await self._until_done(request, submission, accepted.job_id, seconds)
+        seen = await self._jobs.find(submission.user, accepted.job_id, kinds)
+        if seen is None:  # the job of this key was removed since
+            raise NotFound
+        is_kept = seconds and seen.job.state.is_final
+        return seen, {"Preference-Applied": f"wait={seconds:.0f}"} if is_kept else {}
+
+    async def _until_done(
+        self, request: Request, submission: Submission, job_id: JobId, seconds: float
+    ) -> None:
+        """Until it is final, or the time is over, or nobody waits any more."""
+        tail = self._events.tail(submission.user, job_id=job_id, heartbeat_seconds=seconds)
+        async with aclosing(tail) as events, until_nobody_listens(request.receive, self._closing):
+            try:
+                async with asyncio.timeout(seconds):
+                    async for _ in events:
+                        pass
+            except TimeoutError:
+                return
+
+
+async def price(kind: Kind, job_input: JobInput) -> int:
+    """Tokens the job may use at most: what is held for it."""
+    if len(job_input.text) < LARGE_CHARACTERS:
+        return hold_for(kind, job_input, count_tokens)
+    return await asyncio.to_thread(hold_for, kind, job_input, count_tokens)
+
+
+def _fingerprint(kind: Kind, payload: bytes) -> str:
+    """Of what was asked for: the same however its JSON was laid out."""
+    return hashlib.sha256(kind.encode() + b"\0" + payload).hexdigest()
+
+
+def _as_accepted(submission: Submission, now: float) -> Record:
+    return Record(
+        id=submission.id,
+        user=submission.user,
+        kind=submission.kind,
+        state=JobState.QUEUED,
+        created_at=now,
+        held=submission.hold_tokens,
+        title=submission.title,
+    )
+
+
+def _headers(seen: Seen, accepted: Accepted, caller: Caller, *, now: float) -> dict[str, str]:
+    headers = limit_headers(accepted.balances, caller.plan, requests_left=accepted.requests_left, now=now)
+    if accepted.is_replay:
+        headers["Idempotent-Replayed"] = "true"
+    if not seen.job.state.is_final:
+        headers["Retry-After"] = str(POLL_SECONDS)
+    return headers
