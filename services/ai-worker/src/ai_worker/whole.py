@@ -8,14 +8,13 @@ from msgspec import Struct
 from ai_worker.notes import write_note
 from shared.domain.errors import NoUsableText
 from shared.domain.job import Kind
-from shared.domain.language import detect_language
 from shared.domain.outcome import Done, Fail
-from shared.domain.planning import language_of, plan_merge, plan_steps
+from shared.domain.planning import plan_merge, plan_steps
 from shared.domain.provider import Completion
 from shared.domain.study import Language, Result
 from shared.domain.wire import JobInput
 from shared.domain.work import Work
-from shared.runtime.calls import done, make_calls
+from shared.runtime.calls import done, language_of_answer, make_calls
 
 DraftT = TypeVar("DraftT", bound=Struct)
 
@@ -49,10 +48,6 @@ async def make_whole(
     draft = completions[-1].value
     if not isinstance(draft, schema):
         raise TypeError(f"{kind} drafts a {schema.__name__}")
-    return Whole(draft=draft, language=_language_of(job_input, completions[-1]), completions=completions)
-
-
-def _language_of(job_input: JobInput, completion: Completion[Struct]) -> Language:
-    """What is generated offline stays in the language of its source."""
-    is_offline = completion.generated_by == "offline"
-    return detect_language(job_input.text) if is_offline else language_of(job_input)
+    return Whole(
+        draft=draft, language=language_of_answer(job_input, completions[-1]), completions=completions
+    )

@@ -8,8 +8,9 @@ from shared.domain.provider import Task
 from shared.domain.study import MAX_ITEMS, Options
 
 PART_CHARACTERS = {Task.CARDS: 7_000, Task.QUESTIONS: 7_000}
-"""Of one part. Items are drafted closely; the other tasks want to see as much as they can: …"""
+"""Of one part, for the tasks that make items: a model drafts closely from three pages, and skims thirty."""
 WHOLE_CHARACTERS = 24_000
+"""Of one part, for the others: they want to see as much as they can."""
 MAX_PARTS = 40
 """Paid calls of one task in one job: a longer text has larger parts."""
 MAX_ASKED = 30

@@ -8,12 +8,15 @@ from hashlib import sha256
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from shared.adapters.offline_provider import GENERATED_BY
 from shared.domain.errors import ProviderError, ProviderGarbled, ProviderMisconfigured, ProviderOutOfCredit
 from shared.domain.job import Job
+from shared.domain.language import detect_language
 from shared.domain.outcome import Done
-from shared.domain.planning import PlannedStep
+from shared.domain.planning import PlannedStep, language_of
 from shared.domain.provider import Completion, Prompt
-from shared.domain.study import Result
+from shared.domain.study import Language, Result
+from shared.domain.wire import JobInput
 from shared.domain.work import Work
 
 PARALLEL_CALLS = 8
@@ -66,6 +69,12 @@ def done(result: Result, completions: Iterable[Completion[Struct]]) -> Done:
         generated_by="+".join(dict.fromkeys(completion.generated_by for completion in answered)),
         fallback_used=any(completion.fallback_used for completion in answered),
     )
+
+
+def language_of_answer(job_input: JobInput, completion: Completion[Struct]) -> Language:
+    """The language it is written in: the one asked for, but offline always the source's own, for lack of a translator."""
+    is_offline = completion.generated_by == GENERATED_BY
+    return detect_language(job_input.text) if is_offline else language_of(job_input)
 
 
 class _Calls:

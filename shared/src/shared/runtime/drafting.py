@@ -8,11 +8,11 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from shared.adapters.offline_provider import GENERATED_BY
 from shared.domain.checks import check_cards, check_questions
 from shared.domain.errors import NoUsableText, Problem, ProviderGarbled
 from shared.domain.gathering import Gathering
 from shared.domain.job import Kind
-from shared.domain.language import detect_language
 from shared.domain.planning import TASKS, PlannedStep, language_of, plan_steps
 from shared.domain.portions import wanted_items
 from shared.domain.provider import Completion, Task
@@ -21,10 +21,7 @@ from shared.domain.sentences import Span, sections
 from shared.domain.study import CardDrafts, Flashcard, Language, Quality, QuestionDrafts, QuizQuestion
 from shared.domain.wire import JobInput
 from shared.domain.work import Work
-from shared.runtime.calls import Answers, make_calls
-
-OFFLINE = "offline"
-"""Writes in the source's language, whatever was asked for: it cannot translate."""
+from shared.runtime.calls import Answers, language_of_answer, make_calls
 
 
 class Material(Struct, frozen=True, kw_only=True):
@@ -41,9 +38,9 @@ class Material(Struct, frozen=True, kw_only=True):
         """Why there is nothing, when there is nothing."""
         for error in self.answers.failed.values():
             return error.problem
-        is_our_text = any(one.generated_by != OFFLINE for one in self.answers.completions.values())
+        is_from_model = any(one.generated_by != GENERATED_BY for one in self.answers.completions.values())
         has_drafts = any(self.quality.drafted.values())
-        return ProviderGarbled().problem if has_drafts and is_our_text else NoUsableText().problem
+        return ProviderGarbled().problem if has_drafts and is_from_model else NoUsableText().problem
 
 
 async def make_items(kind: Kind, job_input: JobInput, work: Work) -> Material:
@@ -64,15 +61,13 @@ class _Desk:
         self._input = job_input
         self._work = work
         self._sections = found
-        self._language = language_of(job_input)
-        self._own_language = detect_language(job_input.text)
         self._cards = Gathering[Flashcard](self._wanted(kind, Task.CARDS), found)
         self._questions = Gathering[QuizQuestion](self._wanted(kind, Task.QUESTIONS), found)
 
     async def receive(self, step: PlannedStep, completion: Completion[Struct]) -> None:
         """Check one part's drafts and tell what is chosen of them."""
         text, difficulty = self._input.text, self._input.options.difficulty
-        language = self._language_of(completion)
+        language = language_of_answer(self._input, completion)
         match completion.value:
             case CardDrafts(cards=cards):
                 checked = check_cards(
@@ -103,9 +98,9 @@ class _Desk:
             coverage=coverage([*cards, *questions], self._input.text, self._sections),
             sections_failed=len({step.span for step in steps if step.name in answers.failed}),
         )
-        languages = {self._language_of(one) for one in answers.completions.values()}
+        languages = {language_of_answer(self._input, one) for one in answers.completions.values()}
         return Material(
-            language=languages.pop() if len(languages) == 1 else self._language,
+            language=languages.pop() if len(languages) == 1 else language_of(self._input),
             cards=cards,
             questions=questions,
             quality=quality,
@@ -114,9 +109,6 @@ class _Desk:
 
     def _wanted(self, kind: Kind, task: Task) -> int:
         return wanted_items(task, self._input.options, len(self._input.text)) if task in TASKS[kind] else 0
-
-    def _language_of(self, completion: Completion[Struct]) -> Language:
-        return self._own_language if completion.generated_by == OFFLINE else self._language
 
     async def _tell(self, items: Sequence[Flashcard | QuizQuestion]) -> None:
         for item in items:
