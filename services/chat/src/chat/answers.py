@@ -117,7 +117,8 @@ class Answer:
         if self._is_settled:
             return
         try:
-            await self._budgets.release(self._hold, used=self.usage.total)
+            if not await self._budgets.release(self._hold, used=self.usage.total):
+                log.warning("chat.hold_left", reason="expired")
             self._is_settled = True
         except StoreUnavailable:
             log.warning("chat.hold_left", reason="store_unavailable")

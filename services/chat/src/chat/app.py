@@ -49,7 +49,8 @@ def _say(request: Request, error: Exception) -> Response:
         request_id=request.headers.get("x-request-id", ""),
         instance=request.url.path,
     )
-    log.info("chat.refused", code=problem.code, status=status)
+    request_id = request.headers.get("x-request-id", "")
+    log.info("chat.refused", code=problem.code, status=status, request_id=request_id)
     return Response(body, status, headers)
 
 

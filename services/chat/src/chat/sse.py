@@ -1,10 +1,10 @@
 """An answer as server-sent events, and what it takes to notice that nobody listens any more."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Mapping
 from typing import Any, TypeVar
 
-from starlette.types import Receive
+from starlette.types import Receive, Send
 
 T = TypeVar("T")
 
@@ -20,6 +20,25 @@ _END = object()
 def encode_event(name: str, data: bytes) -> bytes:
     """`data` is JSON: one line."""
     return b"event: %s\ndata: %s\n\n" % (name.encode(), data)
+
+
+class EventResponse:
+    """A response that starts when its first piece is written: what fails before that may still have a status."""
+
+    def __init__(self, send: Send, headers: Mapping[str, str]) -> None:
+        self._send = send
+        self._headers = {**HEADERS, **headers}
+        self.is_started = False
+
+    async def write(self, piece: bytes) -> None:
+        if not self.is_started:
+            self.is_started = True
+            headers = [(name.encode(), value.encode()) for name, value in self._headers.items()]
+            await self._send({"type": "http.response.start", "status": 200, "headers": headers})
+        await self._send({"type": "http.response.body", "body": piece, "more_body": True})
+
+    async def end(self) -> None:
+        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 async def with_heartbeats(items: AsyncIterator[T], seconds: float) -> AsyncGenerator[T | None]:

@@ -9,12 +9,13 @@ from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
+from structlog.contextvars import bound_contextvars
 
 from chat.answers import Answer, Answers
 from chat.asker import Asker, Door
 from chat.limits import limit_headers
 from chat.question import Question, check_conversation
-from chat.sse import HEADERS, HEARTBEAT, encode_event, until_hang_up, with_heartbeats
+from chat.sse import HEARTBEAT, EventResponse, encode_event, until_hang_up, with_heartbeats
 from shared.domain.errors import StudyError, Unexpected
 from shared.domain.provider import Usage
 from shared.domain.study import Source
@@ -65,12 +66,14 @@ class ChatEndpoint:
         request = Request(scope, receive)
         asker = self._door.admit(request.headers)
         question = await _read_question(request)
-        if not await until_hang_up(receive, self._answer(request, asker, question, send)):
-            log.info("chat.hung_up")
+        with bound_contextvars(request_id=request.headers.get("x-request-id", "")):
+            if not await until_hang_up(receive, self._answer(request, asker, question, send)):
+                log.info("chat.hung_up")
 
     async def _answer(self, request: Request, asker: Asker, question: Question, send: Send) -> None:
+        began = self._clock()
         async with self._answers.begin(asker, question) as answer:
-            headers = {"x-chat-id": answer.id, **limit_headers(answer.balances, now=self._clock())}
+            headers = {"x-chat-id": answer.id, **limit_headers(answer.balances, now=began)}
             if question.stream:
                 await self._send_stream(answer, request, headers, send)
             else:
@@ -81,13 +84,14 @@ class ChatEndpoint:
             generated_by=answer.generated_by,
             prompt_tokens=answer.usage.prompt_tokens,
             completion_tokens=answer.usage.completion_tokens,
+            duration_ms=round((self._clock() - began) * 1_000),
         )
 
     async def _send_stream(
         self, answer: Answer, request: Request, headers: dict[str, str], send: Send
     ) -> None:
         """The response starts with the first thing to send, so that what fails before it keeps its status."""
-        response = _Stream(send, headers)
+        response = EventResponse(send, headers)
         try:
             async with (
                 aclosing(_events(answer)) as events,
@@ -95,11 +99,13 @@ class ChatEndpoint:
             ):
                 async for piece in pieces:
                     await response.write(piece or HEARTBEAT)
-        except StudyError as error:
-            await response.fail(error, request)
         except Exception as error:
-            log.exception("chat.broke")
-            await response.fail(Unexpected(), request, cause=error)
+            if not response.is_started:
+                raise
+            if not isinstance(error, StudyError):
+                log.exception("chat.broke")
+                error = Unexpected()
+            await response.write(_encode_error(error, request))
         await response.end()
 
 
@@ -121,6 +127,17 @@ async def _events(answer: Answer) -> AsyncGenerator[bytes]:
     yield encode_event("done", msgspec.json.encode({"id": answer.id}))
 
 
+def _encode_error(error: StudyError, request: Request) -> bytes:
+    """The last events of an answer that broke off."""
+    _, _, body = problem_response_parts(
+        error,
+        accept_language=request.headers.get("accept-language", ""),
+        request_id=request.headers.get("x-request-id", ""),
+        instance=request.url.path,
+    )
+    return encode_event("error", body) + encode_event("done", b"{}")
+
+
 async def _send_whole(answer: Answer, request: Request, headers: dict[str, str], send: Send) -> None:
     async with aclosing(answer.deltas()) as deltas:
         async for _ in deltas:
@@ -135,35 +152,3 @@ async def _send_whole(answer: Answer, request: Request, headers: dict[str, str],
     )
     response = Response(msgspec.json.encode(view), headers=headers, media_type="application/json")
     await response(request.scope, request.receive, send)
-
-
-class _Stream:
-    """A response that starts when its first piece is written."""
-
-    def __init__(self, send: Send, headers: dict[str, str]) -> None:
-        self._send = send
-        self._headers = headers
-        self._is_started = False
-
-    async def write(self, piece: bytes) -> None:
-        if not self._is_started:
-            self._is_started = True
-            headers = [(name.encode(), value.encode()) for name, value in (HEADERS | self._headers).items()]
-            await self._send({"type": "http.response.start", "status": 200, "headers": headers})
-        await self._send({"type": "http.response.body", "body": piece, "more_body": True})
-
-    async def fail(self, error: StudyError, request: Request, *, cause: Exception | None = None) -> None:
-        """Say what went wrong in the stream; or raise it, when nothing has been sent yet."""
-        if not self._is_started:
-            raise cause or error
-        _, _, body = problem_response_parts(
-            error,
-            accept_language=request.headers.get("accept-language", ""),
-            request_id=request.headers.get("x-request-id", ""),
-            instance=request.url.path,
-        )
-        await self.write(encode_event("error", body))
-        await self.write(encode_event("done", b"{}"))
-
-    async def end(self) -> None:
-        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
