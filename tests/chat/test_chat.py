@@ -232,9 +232,7 @@ async def test_an_answer_says_what_is_left(start_chat: StartChat):
 
     answer = await chat.http.post("/api/chat", json=QUESTION)
 
-    assert answer.headers["ratelimit-policy"] == (
-        f'"day";q={PLAN.tokens_per_day};w=86400, "month";q={PLAN.tokens_per_month};w=2592000'
-    )
+    assert answer.headers["ratelimit-policy"].startswith(f'"day";q={PLAN.tokens_per_day};w=86400')
     assert answer.headers["ratelimit"].startswith('"day";r=99')
 
 
