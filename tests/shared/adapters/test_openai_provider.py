@@ -3,8 +3,7 @@
 import asyncio
 import traceback
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing
-from typing import Any
+from contextlib import ExitStack, aclosing
 
 import pytest
 from msgspec.structs import replace
@@ -13,7 +12,7 @@ from tests.simulators.journal import Call, CallState
 from tests.simulators.no_live_calls import LiveCall, forbid_live_calls
 from tests.simulators.provider import ProviderSimulator
 
-from shared.adapters.openai_provider import OpenAIProvider, connect
+from shared.adapters.openai_provider import CALLS_PER_POOL, OpenAIProvider, connect
 from shared.domain.errors import (
     ContextTooLong,
     ProviderBusy,
@@ -510,6 +509,16 @@ async def test_no_test_can_call_the_real_api(monkeypatch: pytest.MonkeyPatch):
     await provider.close()
 
 
-def test_the_client_counts_on_nobody_to_retry():
-    client: Any = connect("key", base_url="http://127.0.0.1:9/v1")
-    assert client.max_retries == 0
+async def test_a_client_opens_another_pool_only_when_one_is_full():
+    client = connect("key", base_url="http://127.0.0.1:9/v1")
+
+    with ExitStack() as lent:
+        full = {lent.enter_context(client.lend()) for _ in range(CALLS_PER_POOL)}
+        with client.lend() as another:
+            assert len(full) == 1
+            assert another not in full
+    with client.lend() as first:
+        assert {first} == full
+        assert first.max_retries == 0
+
+    await client.close()

@@ -1,7 +1,8 @@
 """The provider behind OpenAI's Chat Completions API, and behind every server that speaks it."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, NoReturn, TypeVar, cast
 
@@ -39,19 +40,52 @@ T = TypeVar("T")
 GENERATED_BY = "openai"
 TIMEOUT_SECONDS = 120.0
 """Of one call, from its first byte to its last: well under the limit of an attempt."""
-MAX_CONNECTIONS = 2_500
-"""Calls one process makes at a time; those beyond wait, within their deadline."""
-KEPT_CONNECTIONS = 200
-"""Idle, for the next call: a handshake costs more than the memory."""
+CALLS_PER_POOL = 50
+"""A connection pool looks at all of its connections for each call: 2,000 calls in one pool take more than twice the
+processor time that they take in forty."""
+KEPT_PER_POOL = 10
+"""Idle connections, for the next call: a handshake costs more than the memory."""
 
-OpenAIClient = AsyncOpenAI
+
+class OpenAIClient:
+    """Clients of one server, each with its own connections: the first takes all calls until there are many at once.
+
+    Never retries by itself: attempts are counted by the job.
+    """
+
+    def __init__(self, make: Callable[[], AsyncOpenAI]) -> None:
+        self._make = make
+        self._clients: list[AsyncOpenAI] = []
+        self._calls: list[int] = []
+
+    @contextmanager
+    def lend(self) -> Generator[AsyncOpenAI]:
+        """For one call: the first client with room for it."""
+        index = next((i for i, calls in enumerate(self._calls) if calls < CALLS_PER_POOL), len(self._calls))
+        if index == len(self._clients):
+            self._clients.append(self._make())
+            self._calls.append(0)
+        self._calls[index] += 1
+        try:
+            yield self._clients[index]
+        finally:
+            self._calls[index] -= 1
+
+    async def close(self) -> None:
+        for client in self._clients:
+            await client.close()
 
 
 def connect(api_key: str, *, base_url: str | None = None) -> OpenAIClient:
-    """A client that never retries by itself: attempts are counted by the job. Several providers may share it."""
-    limits = httpx2.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=KEPT_CONNECTIONS)
-    http_client = DefaultAsyncHttpxClient(limits=limits)
-    return AsyncOpenAI(api_key=api_key, base_url=base_url, max_retries=0, http_client=http_client)
+    """Opens nothing before the first call. Several providers may share it."""
+    tls = httpx2.create_ssl_context()
+    limits = httpx2.Limits(max_keepalive_connections=KEPT_PER_POOL)
+
+    def make() -> AsyncOpenAI:
+        http_client = DefaultAsyncHttpxClient(verify=tls, limits=limits)
+        return AsyncOpenAI(api_key=api_key, base_url=base_url, max_retries=0, http_client=http_client)
+
+    return OpenAIClient(make)
 
 
 class OpenAIProvider:
@@ -93,12 +127,12 @@ class OpenAIProvider:
         call at once. Raises `ProviderError`, whose usage covers what had been received."""
         turns = render_chat(messages, sources, language)
         deadline = asyncio.get_running_loop().time() + self._timeout_seconds
-        chunks = await self._open(turns, max_output_tokens, deadline)
         received = _Received(turns, self._model)
-        async with chunks:
-            while (chunk := await self._next(chunks, deadline, received)) is not None:
-                if text := received.take(chunk):
-                    yield Delta(text=text)
+        with self._client.lend() as client:
+            async with await self._open(client, turns, max_output_tokens, deadline) as chunks:
+                while (chunk := await self._next(chunks, deadline, received)) is not None:
+                    if text := received.take(chunk):
+                        yield Delta(text=text)
         if received.is_refused:
             self._fail(ProviderRefused(usage=received.usage))
         if not received.is_finished:  # a connection may be closed in good order, and early
@@ -121,8 +155,9 @@ class OpenAIProvider:
         if self._takes_own_fields:
             request |= _own_fields(prompt)
         try:
-            async with asyncio.timeout(self._timeout_seconds):
-                raw = await cast(Any, self._client.chat.completions.with_raw_response).create(**request)
+            with self._client.lend() as client:
+                async with asyncio.timeout(self._timeout_seconds):
+                    raw = await cast(Any, client.chat.completions.with_raw_response).create(**request)
             return read_reply(raw.content, turns)
         except (OpenAIError, TimeoutError) as error:
             self._fail(_translate(error), spent)
@@ -130,12 +165,12 @@ class OpenAIProvider:
             self._fail(error, spent)
 
     async def _open(
-        self, turns: Sequence[Turn], max_output_tokens: int, deadline: float
+        self, client: AsyncOpenAI, turns: Sequence[Turn], max_output_tokens: int, deadline: float
     ) -> AsyncStream[ChatCompletionChunk]:
         request = self._request(turns, max_output_tokens)
         try:
             async with asyncio.timeout_at(deadline):
-                return await self._client.chat.completions.create(
+                return await client.chat.completions.create(
                     **request, stream=True, stream_options={"include_usage": True}
                 )
         except (OpenAIError, TimeoutError) as error:
