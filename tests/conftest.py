@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from tests.servers import REDIS_KINDS, NoServer, RealRedis, RedisPlace, Servers, empty_database, flush
+from tests.simulators.no_live_calls import no_live_calls as no_live_calls  # for every test
 
 from local.postgres_server import PostgresServer
 from shared.adapters.redis_client import RedisClient
