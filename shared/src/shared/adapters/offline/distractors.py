@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
-from shared.adapters.offline import lexicon_en, lexicon_fr
+from shared.adapters.offline.english import lexicon as lexicon_en
 from shared.adapters.offline.facts import Fact, Sort, capitalise
+from shared.adapters.offline.french import lexicon as lexicon_fr
 from shared.adapters.offline.gaps import quantities
 from shared.adapters.offline.source import SourceView
 from shared.domain.checks_options import LONGEST_RATIO, SHORT_SLACK, SHORTEST_RATIO

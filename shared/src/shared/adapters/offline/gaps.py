@@ -3,8 +3,9 @@
 import re
 from collections.abc import Iterator
 
-from shared.adapters.offline import lexicon_en, lexicon_fr
+from shared.adapters.offline.english import lexicon as lexicon_en
 from shared.adapters.offline.facts import Fact, Sort, capitalise
+from shared.adapters.offline.french import lexicon as lexicon_fr
 from shared.adapters.offline.source import Line, SourceView, word_count
 from shared.domain.study import Language
 from shared.domain.words import ALL_STOP_WORDS, fold, listed, stem, words

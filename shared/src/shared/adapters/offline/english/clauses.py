@@ -1,0 +1,130 @@
+"""Simple statements taken apart, asked, and cut where the next clause begins."""
+
+import re
+from typing import NamedTuple
+
+from shared.adapters.offline.english.lexicon import (
+    BE,
+    CONNECTIVES,
+    DETERMINERS,
+    FORMS,
+    MODALS,
+    PARTICIPLES,
+    PERSONS,
+    PREPOSITIONS,
+)
+from shared.adapters.offline.english.nouns import TOKEN, is_subject, name_of
+from shared.adapters.offline.facts import capitalise
+from shared.adapters.offline.source import SourceView, word_count
+
+_CONNECTIVE = re.compile(rf"(?:{CONNECTIVES}),? (?=\w)", re.IGNORECASE)
+LEAD = re.compile(
+    r"((?:In|On|At|By|During|After|Before|Since|Under|Within|Between|As|When|If|Without|Beyond|From|Near|For|With|Around)\b"
+    r"(?:[^,]|,(?= \d{4})){1,80}), (?=\w)"
+)
+FILLER = re.compile(r" (?:also|then|therefore|however|thus|probably)(?= )")
+_CLAUSE_END = re.compile(
+    r"(?:,? (?:because|when|if|while|since|although|until|whereas|so that)\b|, (?:which|who|where|but|with)\b|;| – | — "
+    r"|, (?:and|or) (?=it|they|he|she|its|their|the \w+ \w+s\b)|, (?!(?:and|or|\d{4}) ?)(?![\w' -]{1,40}(?:,| and | or )))"
+)
+_DEFINITION_END = re.compile(
+    r",? (?:because|although|whereas)\b|;|:| – | — |, (?:about|but|and (?:it|they|its|their|this)|which|where|so) "
+)
+_LONG_DEFINITION = 24
+_NEW_CLAUSE = re.compile(r"([^,;]{8,}?), (?:and|or|but) ")
+"""A comma before `and` with none before it joins two clauses; after others it ends a list."""
+
+
+class Clause(NamedTuple):
+    """A simple statement, taken apart."""
+
+    lead: str
+    subject: str
+    verb: str
+    rest: str
+
+
+def without_connective(said: str) -> str:
+    """Without the `but` or `in fact` that ties it to the sentence before."""
+    match = _CONNECTIVE.match(said)
+    return capitalise(said[match.end() :]) if match else said
+
+
+def parse(said: str) -> Clause | None:
+    """Subject, verb and rest of a statement whose verb is known; None when it is not that simple."""
+    lead = LEAD.match(said)
+    body = said[lead.end() :] if lead else said
+    previous = ""
+    for index, token in enumerate(TOKEN.finditer(body)):
+        word = token[0].lower()
+        if index > 11 or word in ("that", "which", "who", "because", "if", "when"):
+            return None
+        if index and _is_finite(word, previous, body[token.end() :]):
+            subject = body[: token.start()].strip()
+            return (
+                Clause(lead[1] if lead else "", subject, token[0], body[token.end() :].strip())
+                if is_subject(subject)
+                else None
+            )
+        previous = word
+    return None
+
+
+def _is_finite(word: str, previous: str, after: str) -> bool:
+    if previous in DETERMINERS or previous in PREPOSITIONS or previous in ("and", "or", "not"):
+        return False
+    if word in BE or word in MODALS:
+        return True
+    form = FORMS.get(word)
+    if form is None or after.startswith((" of ", ",", " is ", " are ", " was ", " were ", "-")):
+        return False
+    if form.tense == "plural":
+        return (previous.endswith("s") and not previous.endswith(("ss", "us", "is"))) or previous in PERSONS
+    if form.tense == "past":
+        return not after.startswith(" by ") and not previous.endswith(("est", "ly", "most"))
+    return True
+
+
+def ask(wh: str, clause: Clause, view: SourceView) -> str | None:
+    """The clause as a question: `was` and its like change places with the subject, other verbs take `do`."""
+    subject, verb = name_of(clause.subject, view, is_plural=is_plural(clause.verb)), clause.verb.lower()
+    lead = f" {lower_lead(clause.lead)}" if clause.lead else ""
+    if verb in BE or verb in MODALS - {"has", "have", "had"}:
+        return f"{wh} {verb} {subject} {clause.rest}{lead}?"
+    form = FORMS.get(verb)
+    if form is None:
+        return None
+    do = {"singular": "does", "plural": "do", "past": "did"}[form.tense]
+    rest = f" {clause.rest}" if clause.rest else ""
+    return f"{wh} {do} {subject} {form.base}{rest}{lead}?"
+
+
+def is_plural(verb: str) -> bool:
+    form = FORMS.get(verb.lower())
+    return verb.lower() in ("are", "were") or (form is not None and form.tense == "plural")
+
+
+def is_verb(word: str) -> bool:
+    return word in FORMS or word in BE or word in MODALS or word in PARTICIPLES
+
+
+def lower_lead(lead: str) -> str:
+    return lead[:1].lower() + lead[1:]
+
+
+def cut_definition(said: str) -> str:
+    """A definition keeps its conditions, as long as it can be remembered."""
+    end = _DEFINITION_END.search(said)
+    whole = said[: end.start()] if end else said
+    return whole if word_count(whole) <= _LONG_DEFINITION else cut(said)
+
+
+def cut(said: str, *more: str) -> str:
+    """Up to where the next clause begins; the whole when nothing sensible would be left."""
+    end = _NEW_CLAUSE.match(said) or _CLAUSE_END.search(said)
+    if end is not None and end.re is _NEW_CLAUSE:
+        return said[: end.end(1)]
+    cut = said[: end.start()] if end and word_count(said[: end.start()]) >= 2 else said
+    for separator in more:
+        cut = cut.split(separator)[0]
+    return cut.strip(" ,") if word_count(cut) >= 2 else said

@@ -1,0 +1,171 @@
+"""What happened: why, when, where, who did it and to what."""
+
+import re
+from collections.abc import Iterator
+
+from shared.adapters.offline.english.clauses import Clause, ask, cut, is_plural, is_verb, lower_lead, parse
+from shared.adapters.offline.english.lexicon import (
+    ANAPHORS,
+    BE,
+    FORMS,
+    MODALS,
+    MONTHS,
+    PARTICIPLES,
+    PREPOSITIONS,
+    Form,
+)
+from shared.adapters.offline.english.nouns import HOLLOW, VAGUE, is_person, name_of
+from shared.adapters.offline.facts import MAX_BACK_WORDS, Fact, Sort, capitalise
+from shared.adapters.offline.source import Line, SourceView, word_count
+from shared.domain.words import content_words, listed
+
+_BECAUSE = re.compile(r"(?P<effect>.{15,160}?),? (?P<cause>because .{8,}|, since .{8,})", re.IGNORECASE)
+_BECAUSE_FIRST = re.compile(r"Because (?P<cause>[^,]{8,120}), (?P<effect>.{10,})")
+_DATE = rf"(?:(?:{MONTHS}) (?:\d{{1,2}}, )?)?(?:1\d{{3}}|20\d\d)"
+_WHEN_DATE = re.compile(rf"\s?,?\b(?:[Ii]n|[Oo]n) (?P<date>{_DATE})\b(?!s| (?:to|and|or|until)\b)")
+_ANY_YEAR = re.compile(r"\b(?:1\d{3}|20\d\d)\b(?! (?:kilo|met|deg|lit|mill|ton|year|percent))")
+_WHERE = re.compile(
+    r"(?:(?:lie|live|occur|grow|form)s?|takes?(?P<tail> place)|(?P<be>is|are) (?:located|found|situated)) (?P<place>(?:in|on|at|between|beneath|under|inside|within|beyond|along|near) .+)"
+)
+_SECOND_VERB = re.compile(r" (?:and|but|or) (?:then |later |also )?(?P<verb>[a-z]+)\b")
+
+
+def read_cause(said: str, line: Line, view: SourceView) -> Iterator[Fact]:
+    first = _BECAUSE_FIRST.fullmatch(said)
+    match = first or _BECAUSE.fullmatch(said)
+    if match is None:
+        return
+    clause = parse(capitalise(match["effect"].strip(" ,")))
+    cause = re.sub(r"^, since", "because", match["cause"]) if not first else f"because {match['cause']}"
+    if clause is None or VAGUE.search(match["effect"]) or word_count(cause) > MAX_BACK_WORDS:
+        return
+    if (asked := ask("Why", clause, view)) is not None:
+        yield Fact(line, asked, capitalise(cause.strip()), Sort.CLAUSE, 0.95)
+
+
+def read_date(clause: Clause, line: Line, view: SourceView) -> Iterator[Fact]:
+    if len(_ANY_YEAR.findall(line.said)) != 1:
+        return
+    lead = _WHEN_DATE.fullmatch(clause.lead)
+    verb_span = _SECOND_VERB.search(clause.rest)
+    end = verb_span.start() if verb_span and is_verb(verb_span["verb"]) else len(clause.rest)
+    inside = _WHEN_DATE.search(clause.rest, 0, end)
+    if lead is not None:
+        date, asked_of = lead["date"], clause._replace(lead="")
+    elif inside is not None:
+        date = inside["date"]
+        rest = (clause.rest[: inside.start()] + clause.rest[inside.end() : end]).strip()
+        asked_of = clause._replace(rest=rest)
+    else:
+        return
+    wh = "In what year" if date.isdigit() else "When"
+    asked = ask(wh, asked_of._replace(rest=cut(asked_of.rest, " after ", " by ")), view)
+    if asked is not None and not VAGUE.search(asked):
+        yield Fact(line, asked, date, Sort.YEAR if date.isdigit() else Sort.DATE, 0.85)
+
+
+def read_place(clause: Clause, line: Line, view: SourceView) -> Iterator[Fact]:
+    match = _WHERE.match(f"{clause.verb} {clause.rest}")
+    if match is None or VAGUE.search(match["place"]):
+        return
+    place, subject = cut(match["place"], " and "), name_of(clause.subject, view)
+    if match["be"]:
+        asked = f"Where {match['be']} {subject} located?"
+    else:
+        form = FORMS[clause.verb.lower()]
+        asked = f"Where {_DO[form.tense]} {subject} {form.base}{match['tail'] or ''}?"
+    yield Fact(line, asked, capitalise(place), Sort.CLAUSE, 0.75)
+
+
+_PASSIVE = re.compile(
+    r"(?P<verb>[a-z]+)\b(?P<more>[^,;]{0,60}?) by (?P<agent>(?:the |an? )?(?:[a-zA-Z]+ ){0,4}?[A-Z][\w'-]+(?: (?:[A-Z][\w'-]+|de|van|von))*)"
+)
+
+
+def read_author(clause: Clause, line: Line, view: SourceView) -> Iterator[Fact]:
+    """`Ceres was discovered by …` asks `Who discovered Ceres?`"""
+    match = _PASSIVE.match(clause.rest)
+    if match is None or clause.verb not in ("was", "were") or match["verb"] not in PARTICIPLES:
+        return
+    form = FORMS.get(match["verb"])
+    if form is None or form.tense != "past" or not is_person(match["agent"], "discovered"):
+        return
+    asked = f"Who {match['verb']} {name_of(clause.subject, view)}{match['more']}?"
+    yield Fact(line, asked, capitalise(match["agent"]), Sort.NAME, 0.85)
+
+
+def read_agent(clause: Clause, line: Line, view: SourceView) -> Iterator[Fact]:
+    """`What absorbs …?`: the subject is the answer."""
+    predicate = f"{clause.verb} {cut(clause.rest)}"
+    lead = f" {lower_lead(clause.lead)}" if clause.lead else ""
+    if not _is_telling(clause, predicate) or VAGUE.search(lead):
+        return
+    who = is_person(clause.subject, clause.verb) or clause.subject in view.surnames
+    is_name = clause.subject in view.names
+    is_past = FORMS.get(clause.verb.lower(), _PRESENT).tense == "past"
+    asked = "Who" if who else "Who or what" if is_name and is_past else "What"
+    yield Fact(
+        line,
+        f"{asked} {predicate}{lead}?",
+        capitalise(clause.subject),
+        Sort.NAME if who or is_name else Sort.TERM,
+        0.8 if who else 0.6,
+    )
+
+
+def _is_telling(clause: Clause, predicate: str) -> bool:
+    """Whether the predicate alone lets a learner name the subject."""
+    verb = clause.verb.lower()
+    is_noun_after_be = verb in BE and clause.rest.split(" ")[0] not in PARTICIPLES
+    return not (
+        is_plural(verb)
+        or is_noun_after_be
+        or verb in MODALS
+        or clause.rest.startswith(("to any ", "to the ", "when ", "if "))
+        or clause.subject.split()[-1].lower() in HOLLOW
+        or word_count(clause.subject) > _LONGEST_SUBJECT
+        or word_count(predicate) > _LONGEST_PREDICATE
+        or len(set(content_words(predicate))) < _FEWEST_CONTENT_WORDS
+        or VAGUE.search(predicate)
+        or re.search(r"\b(?:it|its|their)\b", predicate)
+    )
+
+
+def read_object(clause: Clause, line: Line, view: SourceView) -> Iterator[Fact]:
+    """`What does … contain?`: the object is the answer."""
+    form = FORMS.get(clause.verb.lower())
+    target = cut(clause.rest)
+    if (second := _SECOND_VERB.search(target)) and is_verb(second["verb"]):
+        target = target[: second.start()]
+    is_timed = not clause.lead or _WHEN_DATE.fullmatch(clause.lead) is not None
+    if form is None or form.base in _NO_OBJECT or not is_timed or not _is_object(target):
+        return
+    lead = f" {lower_lead(clause.lead)}" if clause.lead else ""
+    subject = name_of(clause.subject, view, is_plural=form.tense == "plural")
+    asked = f"What {_DO[form.tense]} {subject} {form.base}{lead}?"
+    yield Fact(line, asked, capitalise(target), Sort.CLAUSE, 0.65)
+
+
+def _is_object(said: str) -> bool:
+    """Whether a noun phrase follows the verb, and one worth asking for."""
+    first = said.split(" ")[0].lower()
+    return not (
+        first in PREPOSITIONS | PARTICIPLES | ANAPHORS | _NO_OBJECT_STARTS
+        or first.endswith("ly")
+        or said.endswith(" ways")
+        or not 2 <= len(set(content_words(said))) <= _MOST_CONTENT_WORDS
+        or VAGUE.search(said)
+        or re.search(r"\d", said)
+    )
+
+
+_DO = {"singular": "does", "plural": "do", "past": "did"}
+_PRESENT = Form("", "singular")
+_LONGEST_SUBJECT, _LONGEST_PREDICATE = 6, 18
+"""Words."""
+_FEWEST_CONTENT_WORDS, _MOST_CONTENT_WORDS = 3, 10
+_NO_OBJECT = frozenset(
+    listed("remain become move occur appear happen lie stay argue claim believe live last")
+)
+"""Verbs whose complement is not asked for with `what`."""
+_NO_OBJECT_STARTS = frozenset(listed("when if because while place more less about nearly almost"))

@@ -1,0 +1,128 @@
+"""Simple statements taken apart, asked, and cut where the next clause begins."""
+
+import re
+from typing import NamedTuple
+
+from shared.adapters.offline.facts import capitalise
+from shared.adapters.offline.french.lexicon import BE, CONNECTIVES, DETERMINERS, FORMS, PREPOSITIONS
+from shared.adapters.offline.french.nouns import TOKEN, is_plural_word, is_subject, name_of
+from shared.adapters.offline.source import SourceView, word_count
+
+_CONNECTIVE = re.compile(rf"(?:{CONNECTIVES}),? (?=\w)", re.IGNORECASE)
+LEAD = re.compile(
+    r"((?:En|Dans|À|Au|Aux|Sur|Sous|Pendant|Durant|Après|Avant|Depuis|Lors|Lorsque|Lorsqu'|Quand|Si|Sans|Avec|Pour|Par|Chez|Vers|"
+    r"Entre|Au-delà|Il y a|Le \d+(?:er)?|Dès)\b[^,]{1,80}), (?=\w)"
+)
+PARTICIPLE_LEAD = re.compile(
+    r"^[A-ZÀ-Þ][a-zà-ÿ]+(?:és?|ées?|us?|is?|ant)\b(?! est| sont)[^,]{0,70}, (?=(?:[A-ZÀ-Þ]|l[ea]s? |l'|une? ))"
+)
+FILLER = re.compile(r" (?:ensuite|alors|donc|aussi|également|probablement)(?= )")
+_CLAUSE_END = re.compile(
+    r"(?:,? (?:parce que|parce qu'|car|puisque|lorsque|lorsqu'|quand|tandis que|alors que|afin de|afin d'|avant de|avant d'|après)\b"
+    r"|, (?:qui|où|dont|mais|ce qui|notamment|avec|puis|avant)\b|;| – | — |, (?!(?:et|ou) )(?![\w' -]{1,40}(?:,| et | ou )))"
+)
+_DEFINITION_END = re.compile(
+    r",? (?:parce que|parce qu'|car|puisque|tandis que|alors que)\b|;| : | – | — |, (?:mais|et (?:ils?|elles?)|notamment|soit|donc|ce qui) "
+)
+_LONG_DEFINITION = 28
+_NEW_CLAUSE = re.compile(r"([^,;]{8,}?), (?:et|ou|mais) ")
+_MASCULINE, _FEMININE = ("le ", "un ", "ce "), ("la ", "une ", "cette ")
+
+
+class Clause(NamedTuple):
+    """A simple statement, taken apart."""
+
+    lead: str
+    subject: str
+    clitic: str
+    """`se ` or `s'`, or nothing."""
+    verb: str
+    rest: str
+
+    @property
+    def predicate(self) -> str:
+        return f"{self.clitic}{self.verb} {self.rest}".strip()
+
+
+def without_connective(said: str) -> str:
+    """Without the `mais` or `en effet` that ties it to the sentence before."""
+    match = _CONNECTIVE.match(said)
+    return capitalise(said[match.end() :]) if match else said
+
+
+def parse(said: str) -> Clause | None:
+    """Subject, verb and rest of a statement whose verb is known; None when it is not that simple."""
+    lead = LEAD.match(said)
+    body = said[lead.end() :] if lead else said
+    previous, before = "", 0
+    for index, token in enumerate(TOKEN.finditer(body)):
+        word = token[0].lower()
+        if index > 12 or word in ("que", "qui", "dont", "où", "ne", "n'", "qu'"):
+            return None
+        if index and _is_finite(word, previous, body[token.end() :]):
+            clitic = body[before : token.start()] if previous in ("se", "s'") else ""
+            subject = body[: token.start() - len(clitic)].strip()
+            rest = body[token.end() :].strip()
+            return (
+                Clause(lead[1] if lead else "", subject, clitic, token[0], rest)
+                if is_subject(subject)
+                else None
+            )
+        previous, before = word, token.start()
+    return None
+
+
+def _is_finite(word: str, previous: str, after: str) -> bool:
+    if previous.rstrip("'") in DETERMINERS or previous.rstrip("'") in PREPOSITIONS:
+        return False
+    if word in BE:
+        return True
+    form = FORMS.get(word)
+    if form is None or (
+        after.startswith((" de ", " d'", ","))
+        and word not in ("dépend", "dépendent", "permet", "permettent", "décide", "décident")
+    ):
+        return False
+    return previous in ("se", "s'") or form.is_plural == is_plural_word(previous) or word in ("a", "ont")
+
+
+def ask(wh: str, clause: Clause, view: SourceView) -> str:
+    """The clause as a question: with `-t-il`/`-t-elle` where the article tells the gender, else with `est-ce que`."""
+    subject = name_of(clause.subject, view)
+    lead = f" {lower_lead(clause.lead)}" if clause.lead else ""
+    rest = f" {clause.rest}" if clause.rest else ""
+    pronoun = "il" if subject.startswith(_MASCULINE) else "elle" if subject.startswith(_FEMININE) else ""
+    if pronoun:
+        link = "-t-" if clause.verb[-1] in "aec" else "-"
+        return f"{wh} {subject} {clause.clitic}{clause.verb}{link}{pronoun}{rest}{lead} ?"
+    return elide(f"{wh} est-ce que {subject} {clause.clitic}{clause.verb}{rest}{lead} ?")
+
+
+def elide(said: str) -> str:
+    """`que un` is `qu'un`; before an aspirated or mute h nobody can tell, so it is left."""
+    return re.sub(r"\b([Qq])ue (?=[aeiouâàéèêëîïôûœAEIOUÉÈ])", r"\1u'", said)
+
+
+def is_verb(word: str) -> bool:
+    bare = re.sub(r"^(?:se |s')", "", word)
+    return bare in FORMS or bare in BE or bare.endswith(("ée", "és", "ées"))
+
+
+def lower_lead(lead: str) -> str:
+    return lead[:1].lower() + lead[1:]
+
+
+def cut_definition(said: str) -> str:
+    """A definition keeps its conditions, as long as it can be remembered."""
+    end = _DEFINITION_END.search(said)
+    whole = said[: end.start()] if end else said
+    return whole if word_count(whole) <= _LONG_DEFINITION else cut(said)
+
+
+def cut(said: str) -> str:
+    """Up to where the next clause begins; the whole when nothing sensible would be left."""
+    if new_clause := _NEW_CLAUSE.match(said):
+        return new_clause[1]
+    end = _CLAUSE_END.search(said)
+    cut = said[: end.start()] if end and word_count(said[: end.start()]) >= 2 else said
+    return cut.strip(" ,")

@@ -1,0 +1,142 @@
+"""What something is, is called, is made of, serves or depends on."""
+
+import re
+from collections.abc import Iterator
+
+from shared.adapters.offline.facts import MAX_BACK_WORDS, Fact, Sort, capitalise
+from shared.adapters.offline.french.clauses import LEAD, cut, cut_definition, elide, parse
+from shared.adapters.offline.french.nouns import (
+    VAGUE,
+    holds_verb,
+    is_bare_name,
+    is_person,
+    is_subject,
+    is_unique,
+    name_of,
+    sort_of,
+)
+from shared.adapters.offline.source import Line, SourceView, word_count
+
+_DEFINING = re.compile(
+    r"(?P<term>[^,;:]{2,70}?) (?:(?P<be>est|sont|était|étaient|fut|furent) (?:donc |ainsi |aussi |probablement )?|désigne(?P<plural>nt)? |se définit comme |"
+    r"correspond à |signifie |est défini(?:e)? comme )(?P<meaning>(?:une?|des?|les?|la|l'|l’|tou(?:te|t)|de) ?.+)"
+)
+_APPOSED = re.compile(
+    r"(?P<term>(?:(?:la|le|les|l'|La|Le|Les|L') ?)?[\w-]+(?:(?: d'| de l'| du | de la | de | des | )[\w-]+){0,3}), (?P<id>c'est-à-dire )?"
+    r"(?P<meaning>(?:une?|le|la|l'|les) ?[^,;:()]{10,140})(?=[,.;]|$)"
+)
+_SERVES = re.compile(r"(?P<term>[^,;]{3,60}?) (?P<verb>sert|servent) (?P<use>à .+)")
+_DEPENDS = re.compile(r"(?P<term>[^,;]{3,60}?) (?P<verb>dépend|dépendent) (?P<what>(?:de|du|des|d') ?.+)")
+_MADE_OF = re.compile(
+    r"(?P<term>[^,;]{3,60}?) (?P<verb>se compose|se composent|est composée?|sont composée?s|est constituée?|sont constituée?s|est formée?) (?P<parts>(?:de|du|des|d') ?.+)"
+)
+_CALLED = re.compile(
+    r"(?P<what>On appelle) (?P<term>(?:[\w'-]+ ?){1,4}?) (?P<meaning>(?:une?|le|la|les|l'|des|tout|toute) ?.+)"
+)
+
+
+def read_definition(said: str, line: Line, view: SourceView) -> Iterator[Fact]:
+    match = _DEFINING.fullmatch(said)
+    if match is None or not is_subject(match["term"]) or holds_verb(match["term"]):
+        return
+    meaning = cut_definition(match["meaning"])
+    if VAGUE.search(meaning) or not 3 <= word_count(meaning) <= MAX_BACK_WORDS:
+        return
+    term = name_of(match["term"], view)
+    be = match["be"] or "est"
+    if is_unique(meaning) or (is_bare_name(match["term"]) and not is_person(match["term"], meaning)):
+        yield Fact(
+            line,
+            f"{_which(meaning, be)} {meaning} ?",
+            capitalise(match["term"]),
+            sort_of(match["term"], view),
+            0.8,
+        )
+        return
+    if meaning.startswith(("de ", "du ")):
+        return
+    asked = f"Qui {be} {term} ?" if is_person(match["term"], meaning) else _what_is(term, match["term"])
+    yield Fact(line, elide(asked), capitalise(meaning), Sort.CLAUSE, 1.0, topic=match["term"])
+
+
+def _what_is(term: str, written: str) -> str:
+    return f"Que sont {term} ?" if written.lower().startswith(("les ", "des ")) else f"Qu'est-ce que {term} ?"
+
+
+def _which(meaning: str, be: str) -> str:
+    """`Quel est le plus …`, `Quelle est la plus …`; `Qu'est-ce qui est l'…` where the gender does not show."""
+    if meaning.startswith("la "):
+        return f"Quelle {be}"
+    if meaning.startswith("le "):
+        return f"Quel {be}"
+    return "Qu'est-ce qui est"
+
+
+def read_apposition(said: str, line: Line, view: SourceView) -> Iterator[Fact]:
+    lead = LEAD.match(said)
+    for match in _APPOSED.finditer(said, lead.end() if lead else 0):
+        term, meaning = _noun_phrase(match["term"]), match["meaning"]
+        if (
+            term is None
+            or said[match.end() :].lstrip(", ").startswith(("et ", "ou "))
+            or word_count(meaning) < 4
+            or VAGUE.search(meaning)
+            or re.match(r"(?:une?|les?|la|l') ?[\w-]+ (?:et|ou|est|sont)\b", meaning)
+            or (match["id"] is None and parse(capitalise(meaning)) is not None)
+            or not _agree(term, meaning)
+        ):
+            continue
+        asked = f"Qui est {term} ?" if is_person(term, meaning) else _what_is(name_of(term, view), term)
+        worth = 0.95 if match["id"] else 0.85
+        yield Fact(line, elide(asked), capitalise(meaning), Sort.CLAUSE, worth, topic=term)
+
+
+def _agree(term: str, meaning: str) -> bool:
+    """Whether both can be the same thing: number always, gender where both articles tell."""
+    article, other = (re.split(r"[ ']", said.lower(), maxsplit=1)[0] for said in (term, meaning))
+    if (article == "les") != (other in ("les", "des")):
+        return False
+    return {article, other} not in ({"le", "la"}, {"le", "une"}, {"la", "un"})
+
+
+def _noun_phrase(said: str) -> str | None:
+    """The last noun phrase with an article of its own, or a name; None when there is none to define."""
+    articles = list(
+        re.finditer(
+            r"(?:^|(?<=[ ']))(?:(?P<de>de )?(?:la|le|les|l') ?|(?P<du>du )|(?P<au>au ))", said, re.IGNORECASE
+        )
+    )
+    for article in articles:
+        phrase = said[article.start() :]
+        phrase = re.sub(r"^de (?=la|le|les|l')", "", phrase)
+        phrase = re.sub(r"^(?:du|au) ", "le ", phrase)
+        if len(phrase.split()) <= 5 and not holds_verb(phrase):
+            return phrase
+    return said if all(word[:1].isupper() for word in said.split()) and len(said.split()) <= 3 else None
+
+
+def read_called(said: str, line: Line, view: SourceView) -> Iterator[Fact]:
+    match = _CALLED.fullmatch(said)
+    if match and not VAGUE.search(match["meaning"]) and word_count(match["meaning"]) <= MAX_BACK_WORDS:
+        yield Fact(
+            line,
+            f"Comment appelle-t-on {match['meaning']} ?",
+            capitalise(match["term"].strip()),
+            Sort.TERM,
+            0.95,
+        )
+
+
+def read_use(said: str, line: Line, view: SourceView) -> Iterator[Fact]:
+    for pattern, question, key, worth in (
+        (_SERVES, "À quoi {verb} {term} ?", "use", 0.85),
+        (_DEPENDS, "De quoi {verb} {term} ?", "what", 0.75),
+        (_MADE_OF, "De quoi {verb} {term} ?", "parts", 0.85),
+    ):
+        match = pattern.fullmatch(said)
+        if match is None or not is_subject(match["term"]) or holds_verb(match["term"]) or ":" in match[key]:
+            continue
+        answer = cut(match[key])
+        if not VAGUE.search(answer) and 2 <= word_count(answer) <= MAX_BACK_WORDS:
+            asked = question.format(verb=match["verb"], term=name_of(match["term"], view))
+            yield Fact(line, asked, capitalise(answer), Sort.CLAUSE, worth)

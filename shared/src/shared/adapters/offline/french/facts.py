@@ -1,0 +1,41 @@
+"""What a French sentence says, asked in French."""
+
+from collections.abc import Iterator
+
+from shared.adapters.offline.facts import Fact, capitalise
+from shared.adapters.offline.french.clauses import FILLER, PARTICIPLE_LEAD, parse, without_connective
+from shared.adapters.offline.french.definitions import read_apposition, read_called, read_definition, read_use
+from shared.adapters.offline.french.lexicon import ANAPHORS
+from shared.adapters.offline.french.statements import (
+    read_agent,
+    read_cause,
+    read_date,
+    read_object,
+    read_place,
+)
+from shared.adapters.offline.source import Line, SourceView, without_asides
+
+
+def read_facts(line: Line, view: SourceView) -> Iterator[Fact]:
+    """Every fact a rule finds in one sentence that stands on its own."""
+    said = PARTICIPLE_LEAD.sub(
+        "", FILLER.sub("", without_connective(without_asides(line.said)).rstrip(" .!"))
+    )
+    said = capitalise(said)
+    yield from read_apposition(said, line, view)
+    yield from read_called(said, line, view)
+    first = said.replace("'", "' ").split()[0].lower()
+    if (
+        first in ANAPHORS
+        or first.rstrip("'") in ("c", "qu")
+        or said.startswith(("Comme ", "Que ", "Comment "))
+    ):
+        return
+    yield from read_definition(said, line, view)
+    yield from read_use(said, line, view)
+    yield from read_cause(said, line, view)
+    if (clause := parse(said)) is not None:
+        yield from read_date(clause, line, view)
+        yield from read_place(clause, line, view)
+        yield from read_agent(clause, line, view)
+        yield from read_object(clause, line, view)
