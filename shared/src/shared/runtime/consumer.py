@@ -11,20 +11,22 @@ from shared.adapters.job_stream import JobStream, Leased
 from shared.adapters.redis_client import is_away
 from shared.adapters.step_store import StepStore
 from shared.domain.errors import LeaseLost, StoreUnavailable
-from shared.domain.job import Job, JobId, Kind
+from shared.domain.job import Job, Kind
+from shared.domain.outcome import Retry
 from shared.domain.policy import JobPolicy
-from shared.domain.record import FinalJob
 from shared.domain.work import Handler
 from shared.runtime.attempt import AttemptWork, ProviderFor, attempt
 from shared.runtime.heartbeat import Heartbeat
 from shared.runtime.logs import current_job
-from shared.runtime.patience import until_available
 from shared.runtime.settler import Settler
 
 log = structlog.get_logger()
 
 RETRY_READ_SECONDS = 1.0
 """After a read that failed: no hot loop, one log line a second at most, and back within two."""
+
+
+HAND_BACK_SECONDS = 2.0
 
 
 class _Running:
@@ -42,7 +44,7 @@ class _Running:
         self.hand_back()
 
     def hand_back(self) -> None:
-        if self.task is not None and not self.is_settling and not self.is_interrupted:
+        if self.task is not None and not self.is_settling:
             self.is_interrupted = True
             self.task.cancel()
 
@@ -72,8 +74,10 @@ class Consumer:
         self._concurrency = concurrency
         self._policy = policy
         self._jitter = jitter
-        self._running: dict[JobId, _Running] = {}
+        self._running: set[_Running] = set()
         self._freed = asyncio.Event()
+        self.ready = asyncio.Event()
+        """Set when it reads for the first time."""
         self._stopping = asyncio.Event()
         self._is_away = False
 
@@ -114,21 +118,32 @@ class Consumer:
     async def idle(self) -> None:
         """Wait until nothing runs."""
         while self._running:
-            await asyncio.wait([run.task for run in self._running.values() if run.task])
+            await asyncio.wait([run.task for run in self._running if run.task])
 
     def start(self, leased: Sequence[Leased]) -> None:
         """Run jobs this process owns now."""
         for one in leased:
+            if one.job.attempt > 1:
+                self._lose_earlier(one.job)
             running = _Running(one)
-            self._running[one.job.id] = running
+            self._running.add(running)
             self._heartbeat.hold(one.job, running.lose)
             running.task = asyncio.create_task(self._run(running))
+
+    def _lose_earlier(self, job: Job) -> None:
+        """A process may claim its own stale lease: the attempt under way here is then over."""
+        for running in self._running:
+            if running.leased.job.id == job.id:
+                running.lose()
 
     # -- reading ------------------------------------------------------------------------------------------------
 
     async def _read_on(self) -> None:
+        with suppress(StoreUnavailable):  # the first read heals what is missing then
+            await self._stream.ensure_groups()
         while not self._stopping.is_set():
             await self._wait_for_slot()
+            self.ready.set()
             try:
                 entries = await self._stream.read(self.free, block=True)
                 self.start(await self._stream.lease(entries) if entries else ())
@@ -184,23 +199,28 @@ class Consumer:
         try:
             current_job.set(job)
             await self._attempt(running)
+        except Exception:
+            log.exception("job.left")  # a bug of ours; the lease runs out, and the next attempt goes on
         finally:
             self._heartbeat.let_go(job)
-            del self._running[job.id]
+            self._running.discard(running)
             self._freed.set()
 
     async def _attempt(self, running: _Running) -> None:
         job = running.leased.job
         work = AttemptWork(running.leased, self._steps, self._provider_for(job), self._policy)
         try:
-            saved = await self._find_saved(job)
+            saved = await self._settler.find_saved(job)
             outcome = None if saved else await attempt(work, self._handlers, self._policy)
+        except StoreUnavailable as error:
+            saved, outcome = None, Retry(error.problem, after=error.retry_after, counted=False)
         except LeaseLost:
             return
         except asyncio.CancelledError:
             if not running.is_interrupted:
                 raise
             if not running.is_lost:
+                running.is_settling = True
                 await self._settler.give_back(job, work.usage)
             return
         running.is_settling = True
@@ -209,20 +229,15 @@ class Consumer:
         elif outcome:
             await self._settler.close(job, outcome, work.usage)
 
-    async def _find_saved(self, job: Job) -> FinalJob | None:
-        return await until_available(
-            lambda: self._settler.find_saved(job), seconds=self._policy.settle_grace_seconds
-        )
-
     async def _finish(self) -> None:
         """What a stopping worker does with what still runs: wait for it, then hand it back."""
-        tasks = [run.task for run in self._running.values() if run.task]
+        tasks = [run.task for run in self._running if run.task]
         if tasks:
             log.info("consumer.draining", jobs=len(tasks))
             await asyncio.wait(tasks, timeout=self._policy.drain_seconds)
-        left = list(self._running.values())
-        for running in left:
-            running.hand_back()
-        if left:
-            log.info("consumer.handed_back", jobs=len(left))
-            await asyncio.wait([run.task for run in left if run.task])
+        while left := list(self._running):
+            log.info("consumer.handing_back", jobs=len(left))
+            for running in left:
+                running.hand_back()
+            # Said again if need be: a cancellation that meets a lost connection can get lost with it.
+            await asyncio.wait([run.task for run in left if run.task], timeout=HAND_BACK_SECONDS)

@@ -54,7 +54,9 @@ class Settler:
         """What an earlier attempt saved before it died on the way to its settlement."""
         if job.attempt == 1:
             return None
-        saved = await self._results.find(job.id)
+        saved = await until_available(
+            lambda: self._results.find(job.id), seconds=self._policy.settle_grace_seconds
+        )
         return saved if saved and saved.state is JobState.SUCCEEDED else None
 
     async def adopt(self, job: Job, saved: FinalJob) -> None:

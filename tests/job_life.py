@@ -1,0 +1,235 @@
+"""The job life on one Redis, without HTTP or a vendor: a store that accepts, and as many consumers as a test wants."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
+from typing import Any, cast
+
+from msgspec.structs import replace
+from tests.factories import ADA, make_submission
+from tests.fakes import FakeProvider
+from tests.servers import RedisPlace
+
+from shared.adapters import keys
+from shared.adapters.budget_store import BudgetStore
+from shared.adapters.dead_letters import DeadLetters
+from shared.adapters.event_log import EventLog
+from shared.adapters.job_store import JobStore
+from shared.adapters.job_stream import JobStream, Leased, reader_name
+from shared.adapters.redis_client import Arg, RedisClient, call
+from shared.adapters.step_store import StepStore
+from shared.adapters.waiting_room import WaitingRoom
+from shared.domain.errors import Problem
+from shared.domain.job import Job, JobId, JobState, Kind, StreamName, UserId
+from shared.domain.outcome import Done, Outcome
+from shared.domain.policy import JobPolicy
+from shared.domain.provider import Provider, Usage
+from shared.domain.record import FinalJob, Record
+from shared.domain.retry import RetryPolicy
+from shared.domain.settlement import Settlement
+from shared.domain.study import Summary
+from shared.domain.submission import Submission
+from shared.domain.wire import JobInput
+from shared.domain.work import Handler, Work
+from shared.runtime.consumer import Consumer
+from shared.runtime.heartbeat import Heartbeat
+from shared.runtime.housekeeping import Housekeeping
+from shared.runtime.settler import Settler
+
+POLICY = JobPolicy(block_seconds=0.2, drain_seconds=0.2, retry=RetryPolicy(base_seconds=0.0))
+"""Retries come at once, so that `drain` sees them through."""
+SUMMARY = Done(Summary(language="en", summary="Short.", key_points=[]), "model-1", "offline")
+
+
+class MemoryResults:
+    """Where results would be saved, for tests of the job life alone."""
+
+    def __init__(self) -> None:
+        self.rows: dict[JobId, FinalJob] = {}
+        self.saves = 0
+
+    async def save(self, jobs: Sequence[FinalJob]) -> None:
+        for job in jobs:
+            self.saves += 1
+            known = self.rows.get(job.id)
+            if known is None or known.attempt < job.attempt:
+                self.rows[job.id] = job
+
+    async def save_told(self, jobs: Sequence[FinalJob]) -> None:
+        self.rows |= {job.id: job for job in jobs}
+
+    async def find(self, job_id: JobId) -> FinalJob | None:
+        return self.rows.get(job_id)
+
+
+async def succeed(job_input: JobInput, work: Work) -> Outcome:
+    return SUMMARY
+
+
+class JobLife:
+    """One Redis and what works on it. `shards` is 1 unless a test says otherwise."""
+
+    def __init__(
+        self, place: RedisPlace, redis: RedisClient, *, shards: int = 1, policy: JobPolicy = POLICY
+    ) -> None:
+        self.place = place
+        self.redis = redis
+        self.shards = shards
+        self.policy = policy
+        self.store = JobStore(redis, shards=shards, policy=policy)
+        self.budgets = BudgetStore(redis, shards=shards)
+        self.dead = DeadLetters(redis, shards=shards)
+        self.steps = StepStore(redis)
+        self.room = WaitingRoom(redis)
+        self.results = MemoryResults()
+        self.provider = FakeProvider()
+        self._closing: list[Callable[[], Awaitable[Any]]] = []
+
+    async def close(self) -> None:
+        for close in self._closing:
+            await close()
+
+    # -- what a gateway does ------------------------------------------------------------------------------------
+
+    async def submit(self, *, now: float | None = None, **overrides: Any) -> Submission:
+        submission = make_submission(**overrides)
+        await self.store.submit(submission, now=time.time() if now is None else now)
+        return submission
+
+    async def record(self, job_id: JobId, user: UserId = ADA) -> Record:
+        record = await self.store.find(user, job_id)
+        assert record is not None
+        return record
+
+    async def final(self, job_id: JobId, user: UserId = ADA) -> Record:
+        """The record once its log tells that it is final."""
+        event_log = EventLog(self.redis, shards=self.shards)
+        listening = asyncio.create_task(event_log.run())
+        try:
+            async with (
+                asyncio.timeout(20),
+                aclosing(event_log.tail(user, job_id=job_id, heartbeat_seconds=20)) as tail,
+            ):
+                async for _ in tail:
+                    pass
+        finally:
+            listening.cancel()
+            await asyncio.wait([listening])
+        return await self.record(job_id, user)
+
+    # -- what a worker does -------------------------------------------------------------------------------------
+
+    def stream(self, consumer: str = "w1", stream: StreamName = StreamName.AI) -> JobStream:
+        blocking = self.place.connect_blocking(
+            name=reader_name(consumer), block_seconds=self.policy.block_seconds
+        )
+        self._closing.append(blocking.aclose)
+        return JobStream(
+            self.redis, blocking, stream, consumer=consumer, shards=self.shards, policy=self.policy
+        )
+
+    async def lease(self, stream: JobStream, count: int = 100) -> list[Leased]:
+        await stream.ensure_groups()
+        return await stream.lease(await stream.read(count, block=False))
+
+    async def lease_one(self, stream: JobStream) -> Job:
+        (leased,) = await self.lease(stream)
+        return leased.job
+
+    def heartbeat(self, consumer: str = "w1") -> Heartbeat:
+        client = self.place.connect_sync()
+        return Heartbeat(client, consumer=consumer, policy=self.policy, monotonic=time.monotonic)
+
+    def consumer(
+        self,
+        handler: Handler = succeed,
+        *,
+        consumer: str = "w1",
+        stream: StreamName = StreamName.AI,
+        heartbeat: Heartbeat | None = None,
+        concurrency: int = 100,
+        results: Any = None,
+        provider: Provider | None = None,
+        handlers: Mapping[Kind, Handler] | None = None,
+    ) -> Consumer:
+        work_stream = self.stream(consumer, stream)
+        settler = Settler(
+            work_stream,
+            results or self.results,
+            policy=self.policy,
+            clock=time.time,
+            jitter=lambda: 0.5,
+            on_retry=lambda seconds: None,
+        )
+        return Consumer(
+            work_stream,
+            self.steps,
+            settler,
+            heartbeat or self.heartbeat(consumer),
+            handlers or dict.fromkeys(Kind, handler),
+            lambda job: provider or self.provider,
+            concurrency=concurrency,
+            policy=self.policy,
+            jitter=lambda: 0.5,
+        )
+
+    def housekeeping(self, stream: JobStream, *, free: int = 100) -> tuple[Housekeeping, list[Leased]]:
+        """A sweeper, and the list of what it claims."""
+        claimed: list[Leased] = []
+        housekeeping = Housekeeping(
+            stream,
+            self.room,
+            self.results,
+            free=lambda: free,
+            start=claimed.extend,
+            policy=self.policy,
+            monotonic=time.monotonic,
+            jitter=lambda: 0.5,
+        )
+        return housekeeping, claimed
+
+    # -- what goes wrong ----------------------------------------------------------------------------------------
+
+    async def age(self, job: Job, *, owner: str = "w1", seconds: float = 60.0) -> None:
+        """Make a lease look as if its owner had not renewed it for so long."""
+        await self.age_entry(job.entry, job.stream, job.shard, owner=owner, seconds=seconds)
+
+    async def age_entry(
+        self, entry: str, stream: StreamName, shard: int = 0, *, owner: str = "w1", seconds: float = 60.0
+    ) -> None:
+        key, idle = keys.work_stream(shard, stream), int(seconds * 1000)
+        await cast(Any, self.redis).xclaim(key, keys.GROUP, owner, 0, [entry], idle=idle, justid=True)
+
+    async def command(self, *command: Arg) -> Any:
+        return await call(self.redis, *command)
+
+    # -- what is left -------------------------------------------------------------------------------------------
+
+    async def key_names(self) -> set[str]:
+        return {key.decode() for key in await self.command("KEYS", "*")}
+
+    async def count_pending(self, stream: StreamName = StreamName.AI, shard: int = 0) -> int:
+        return int((await self.command("XPENDING", keys.work_stream(shard, stream), keys.GROUP))["pending"])
+
+    async def owners(self, stream: StreamName = StreamName.AI, shard: int = 0) -> list[str]:
+        """Who holds the pending entries, in their order."""
+        key = keys.work_stream(shard, stream)
+        pending = await cast(Any, self.redis).xpending_range(key, keys.GROUP, min="-", max="+", count=100)
+        return [one["consumer"].decode() for one in pending]
+
+    async def count_entries(self, stream: StreamName = StreamName.AI, shard: int = 0) -> int:
+        return int(await self.command("XLEN", keys.work_stream(shard, stream)))
+
+    async def budget(self, user: UserId = ADA) -> list[tuple[int, int]]:
+        """used and held of the user's windows, the day first."""
+        allowance = await self.budgets.allowance(user, make_submission().plan, now=time.time())
+        return [(balance.used, balance.held) for balance in allowance.balances]
+
+
+def settled(job: Job, **overrides: Any) -> Settlement:
+    """A settlement as `decide` makes it: succeeded, unless told otherwise."""
+    settlement = Settlement(job=job, state=JobState.SUCCEEDED, usage=Usage(10, 5))
+    if overrides.get("state") == JobState.FAILED:
+        overrides.setdefault("problem", Problem("no_usable_text"))
+    return replace(settlement, **overrides)

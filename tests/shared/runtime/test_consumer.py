@@ -1,0 +1,406 @@
+"""A worker's life: it takes what it has room for, owns it to the end, and gives back what it cannot finish."""
+
+import asyncio
+import threading
+import time
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+
+from msgspec.structs import replace
+from tests.factories import ADA, make_final_job, make_plan
+from tests.fakes import FakeProvider
+from tests.job_life import SUMMARY, JobLife, MemoryResults, succeed
+from tests.servers import RealRedis
+
+from shared.adapters import keys
+from shared.adapters.job_stream import JobStream
+from shared.domain.errors import (
+    NoUsableText,
+    ProviderBusy,
+    ProviderGarbled,
+    ProviderRefused,
+    StoreUnavailable,
+    StudyError,
+)
+from shared.domain.job import JobState, Kind, StreamName
+from shared.domain.outcome import Fail, Outcome, Retry
+from shared.domain.provider import Prompt, Task, Usage
+from shared.domain.record import FinalJob
+from shared.domain.study import SummaryDraft
+from shared.domain.wire import JobInput
+from shared.domain.work import Handler, Work
+from shared.runtime.consumer import Consumer
+from shared.runtime.heartbeat import Heartbeat
+
+PROMPT = Prompt(
+    task=Task.SUMMARY,
+    instructions="Summarise.",
+    source="Water boils at one hundred degrees in an open pot.",
+    language="en",
+    max_output_tokens=100,
+)
+
+
+@asynccontextmanager
+async def running(consumer: Consumer, heartbeat: Heartbeat | None = None) -> AsyncGenerator[None]:
+    if heartbeat:
+        heartbeat.start()
+    live = asyncio.create_task(consumer.run())
+    try:
+        yield
+    finally:
+        consumer.stop()
+        async with asyncio.timeout(20):
+            await live
+            if heartbeat:
+                await heartbeat.stop()
+
+
+class Gate:
+    """A handler that says when it has begun and waits to be let on."""
+
+    def __init__(self, *, is_open: bool = False) -> None:
+        self.begun = asyncio.Event()
+        self.open = asyncio.Event()
+        self.cancelled = 0
+        self.attempts: list[int] = []
+        if is_open:
+            self.open.set()
+
+    async def __call__(self, job_input: JobInput, work: Work) -> Outcome:
+        self.attempts.append(work.job.attempt)
+        self.begun.set()
+        try:
+            await self.open.wait()
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        return SUMMARY
+
+
+def failing(*errors: StudyError | Exception) -> Handler:
+    """Fails once with each error, then succeeds."""
+    left = list(errors)
+
+    async def handle(job_input: JobInput, work: Work) -> Outcome:
+        if left:
+            raise left.pop(0)
+        return SUMMARY
+
+    return handle
+
+
+async def test_a_job_that_is_done_is_saved_and_settled(life: JobLife) -> None:
+    job = await life.submit()
+    assert await life.consumer().drain() == 1
+
+    assert (await life.record(job.id)).state is JobState.SUCCEEDED
+    row = life.results.rows[job.id]
+    assert (row.state, row.attempt, row.user, row.model) == (JobState.SUCCEEDED, 1, ADA, "model-1")
+    assert row.result == b'{"object":"summary","language":"en","summary":"Short.","key_points":[]}'
+    assert row.windows
+
+
+async def test_a_retryable_error_is_tried_again_and_then_done(life: JobLife) -> None:
+    job = await life.submit()
+    assert await life.consumer(failing(ProviderBusy(), ProviderGarbled())).drain() == 3
+    record = await life.record(job.id)
+    assert (record.state, record.attempt) == (JobState.SUCCEEDED, 3)
+
+
+async def test_n_attempts_allowed_are_n_attempts_and_a_dead_letter(life: JobLife) -> None:
+    job = await life.submit()
+    assert await life.consumer(failing(*(ProviderBusy() for _ in range(9)))).drain() == 5
+
+    record = await life.record(job.id)
+    assert record.state is JobState.FAILED
+    assert record.problem == ProviderBusy().problem
+    assert [letter.id for letter in await life.dead.list(limit=5)] == [job.id]
+    assert await life.budget() == [(0, 0), (0, 0)]
+
+
+async def test_an_error_that_no_retry_mends_fails_at_once(life: JobLife) -> None:
+    job = await life.submit()
+    assert await life.consumer(failing(ProviderRefused())).drain() == 1
+    record = await life.record(job.id)
+    assert (record.state, record.problem) == (JobState.FAILED, ProviderRefused().problem)
+    assert await life.dead.list(limit=5) == []
+
+
+async def test_a_reported_failure_says_why_and_gives_the_budget_back(life: JobLife) -> None:
+    async def handle(job_input: JobInput, work: Work) -> Outcome:
+        return Fail(NoUsableText().problem)
+
+    job = await life.submit()
+    await life.consumer(handle).drain()
+    assert life.results.rows[job.id].problem == NoUsableText().problem
+    assert await life.budget() == [(0, 0), (0, 0)]
+
+
+async def test_a_bug_is_a_retry_that_says_nothing_of_itself(life: JobLife) -> None:
+    job = await life.submit()
+    await life.consumer(failing(*(RuntimeError("secret text") for _ in range(9)))).drain()
+    record = await life.record(job.id)
+    assert record.problem is not None
+    assert record.problem.code == "internal_error"
+    assert "secret" not in str(record.problem)
+
+
+async def test_a_retry_that_is_not_counted_spends_no_attempt(life: JobLife) -> None:
+    turns = iter(range(12))
+
+    async def handle(job_input: JobInput, work: Work) -> Outcome:
+        if next(turns) < 10:
+            return Retry(StoreUnavailable().problem, after=0, counted=False)
+        return SUMMARY
+
+    life.policy = replace(life.policy, retry=replace(life.policy.retry, cap_seconds=0.0))
+    job = await life.submit()
+    await life.consumer(handle).drain()
+    record = await life.record(job.id)
+    assert (record.state, record.attempt) == (JobState.SUCCEEDED, 11)
+
+
+async def test_a_step_is_bought_once_over_all_attempts(life: JobLife) -> None:
+    provider = FakeProvider()
+    errors = [ProviderBusy(), RuntimeError("bug")]
+
+    async def handle(job_input: JobInput, work: Work) -> Outcome:
+        completion = await work.complete("summary", PROMPT, SummaryDraft)
+        assert completion.value.summary
+        if errors:
+            raise errors.pop(0)
+        return SUMMARY
+
+    job = await life.submit()
+    assert await life.consumer(handle, provider=provider).drain() == 3
+    assert len(provider.prompts) == 1
+    assert (await life.record(job.id)).spent == Usage(100, 10)
+    assert await life.budget() == [(110, 0), (110, 0)]
+
+
+async def test_what_a_failed_call_cost_is_charged(life: JobLife) -> None:
+    provider = FakeProvider(faults=lambda prompt: ProviderGarbled(usage=Usage(50, 5)))
+
+    async def handle(job_input: JobInput, work: Work) -> Outcome:
+        await work.complete("summary", PROMPT, SummaryDraft)
+        return SUMMARY
+
+    await life.submit()
+    assert await life.consumer(handle, provider=provider).drain() == 5
+    assert await life.budget() == [(275, 0), (275, 0)]
+
+
+async def test_a_result_saved_before_a_crash_is_adopted_without_a_call(life: JobLife) -> None:
+    job = await life.submit()
+    leased = await life.lease_one(life.stream("dead"))
+    life.results.rows[job.id] = make_final_job(id=job.id, attempt=1, usage=Usage(7, 3))
+    await life.age(leased, owner="dead")
+
+    gate = Gate()
+    consumer = life.consumer(gate, consumer="w2")
+    consumer.start(await life.stream("w2").claim(0, 10))
+    await consumer.idle()
+    assert gate.attempts == []
+    record = await life.record(job.id)
+    assert (record.state, record.spent) == (JobState.SUCCEEDED, Usage(7, 3))
+
+
+async def test_a_kind_of_a_newer_release_is_parked_and_not_failed(life: JobLife) -> None:
+    job = await life.submit()
+    await life.command("HSET", keys.record(0, job.id), "v", 99)
+    await life.consumer().drain()
+    record = await life.record(job.id)
+    assert record.state is JobState.QUEUED
+    assert record.problem is not None
+    assert record.problem.code == "unknown_wire"
+    assert record.retry_at is not None
+
+
+async def test_an_attempt_over_its_limit_is_stopped_and_counts(life: JobLife) -> None:
+    life.policy = replace(life.policy, attempt_seconds=0.05, retry=replace(life.policy.retry, max_attempts=2))
+    gate = Gate()
+    job = await life.submit()
+    assert await life.consumer(gate).drain() == 2
+    record = await life.record(job.id)
+    assert (record.state, gate.cancelled) == (JobState.FAILED, 2)
+    assert record.problem is not None
+    assert record.problem.code == "attempt_timed_out"
+
+
+async def test_no_more_jobs_are_taken_than_there_are_slots(real_life: JobLife) -> None:
+    gate = Gate()
+    plan = make_plan(concurrent_jobs=10)
+    jobs = [await real_life.submit(plan=plan) for _ in range(5)]
+    consumer = real_life.consumer(gate, concurrency=2)
+    async with running(consumer):
+        await gate.begun.wait()
+        assert consumer.running <= 2
+        assert await real_life.count_pending() <= 2
+        gate.open.set()
+        for job in jobs:
+            await real_life.final(job.id)
+    assert len(gate.attempts) == 5
+
+
+async def test_jobs_of_every_shard_are_read_with_fewer_slots_than_shards(real_life: JobLife) -> None:
+    life = JobLife(real_life.place, real_life.redis, shards=8, policy=real_life.policy)
+    jobs = [await life.submit(user=f"user-{i}") for i in range(24)]
+    assert len({keys.shard_of(job.user, 8) for job in jobs}) > 4
+    async with running(life.consumer(concurrency=3)):
+        for job in jobs:
+            record = await life.final(job.id, job.user)
+            assert record.state is JobState.SUCCEEDED
+    await life.close()
+
+
+async def test_stopping_hands_back_what_is_not_done_in_time(real_life: JobLife) -> None:
+    gate = Gate()
+    job = await real_life.submit()
+    consumer = real_life.consumer(gate, consumer="w1")
+    async with running(consumer):
+        await gate.begun.wait()
+    record = await real_life.record(job.id)
+    assert (record.state, gate.cancelled) == (JobState.QUEUED, 1)
+
+    gate.open.set()
+    assert await real_life.consumer(gate, consumer="w2").drain() == 1
+    assert gate.attempts == [1, 2]
+    assert real_life.results.rows[job.id].attempt == 2
+    (leased_failures,) = await real_life.command("HMGET", keys.record(0, job.id), "failures")
+    assert leased_failures == b"0"
+
+
+async def test_stopping_an_idle_worker_is_quick_although_it_waits_for_work(real_life: JobLife) -> None:
+    real_life.policy = replace(real_life.policy, block_seconds=30.0)
+    consumer = real_life.consumer()
+    live = asyncio.create_task(consumer.run())
+    await consumer.ready.wait()
+    consumer.stop()
+    async with asyncio.timeout(5):
+        await live
+
+
+async def test_a_cancelled_job_stops_its_provider_call(real_life: JobLife) -> None:
+    real_life.policy = replace(real_life.policy, renew_seconds=0.1)
+    gate, heartbeat = Gate(), real_life.heartbeat()
+    job = await real_life.submit()
+    consumer = real_life.consumer(gate, heartbeat=heartbeat)
+    async with running(consumer, heartbeat):
+        await gate.begun.wait()
+        await real_life.store.cancel(ADA, job.id)
+        async with asyncio.timeout(3):
+            await consumer.idle()
+    assert gate.cancelled == 1
+    assert (await real_life.record(job.id)).state is JobState.CANCELLED
+    assert job.id not in real_life.results.rows
+
+
+async def test_a_blocked_event_loop_keeps_its_leases(real_life: JobLife) -> None:
+    real_life.policy = replace(real_life.policy, lease_seconds=0.5, renew_seconds=0.1)
+
+    async def block(job_input: JobInput, work: Work) -> Outcome:
+        threading.Event().wait(1.5)  # three leases long, and no await in it
+        return SUMMARY
+
+    job = await real_life.submit()
+    await real_life.stream().ensure_groups()
+    heartbeat = real_life.heartbeat()
+    tries: list[int] = []
+
+    async def steal() -> None:
+        redis = real_life.place.connect()
+        thief = JobStream(redis, redis, StreamName.AI, consumer="thief", shards=1, policy=real_life.policy)
+        until = time.monotonic() + 1.3
+        while time.monotonic() < until:
+            tries.append(len(await thief.claim(0, 10)))
+        await redis.aclose()
+
+    thief = threading.Thread(target=lambda: asyncio.run(steal()))
+    async with running(real_life.consumer(block, heartbeat=heartbeat), heartbeat):
+        thief.start()
+        record = await real_life.final(job.id)
+    thief.join()
+    assert len(tries) > 10
+    assert sum(tries) == 0
+    assert (record.state, record.attempt) == (JobState.SUCCEEDED, 1)
+
+
+async def test_a_hung_attempt_is_not_renewed_for_ever(real_life: JobLife) -> None:
+    real_life.policy = replace(real_life.policy, attempt_seconds=-1.0, settle_grace_seconds=0.0)
+    job_id = (await real_life.submit()).id
+    job = await real_life.lease_one(real_life.stream())
+    assert job.id == job_id
+    heartbeat = real_life.heartbeat()
+    heartbeat.hold(job, lambda: None)
+    await real_life.age(job)
+    heartbeat.beat()
+    assert [one.job.id for one in await real_life.stream("w2").claim(0, 10)] == [job_id]
+
+
+async def test_a_missing_group_is_made_again_and_nothing_is_skipped(real_life: JobLife) -> None:
+    async with running(real_life.consumer()):
+        await real_life.final((await real_life.submit()).id)
+        await real_life.command("FLUSHALL")
+        job = await real_life.submit()
+        assert (await real_life.final(job.id)).state is JobState.SUCCEEDED
+
+
+async def test_a_redis_that_restarts_is_waited_for(real_life: JobLife) -> None:
+    server = real_life.place
+    assert isinstance(server, RealRedis)
+    async with running(real_life.consumer()):
+        await real_life.final((await real_life.submit()).id)
+        server.server.stop()
+        server.server.start()
+        job = await real_life.submit()
+        assert (await real_life.final(job.id)).state is JobState.SUCCEEDED
+
+
+class SickResults(MemoryResults):
+    """Away for the first so many calls."""
+
+    def __init__(self, away: int) -> None:
+        super().__init__()
+        self.away = away
+
+    async def save(self, jobs: Sequence[FinalJob]) -> None:
+        if self.away:
+            self.away -= 1
+            raise StoreUnavailable
+        await super().save(jobs)
+
+
+async def test_while_postgres_is_away_the_job_is_kept_and_nothing_is_paid_twice(life: JobLife) -> None:
+    provider, results = FakeProvider(), SickResults(away=3)
+
+    async def handle(job_input: JobInput, work: Work) -> Outcome:
+        await work.complete("summary", PROMPT, SummaryDraft)
+        return SUMMARY
+
+    job = await life.submit()
+    await life.consumer(handle, provider=provider, results=results).drain()
+    assert len(provider.prompts) == 1
+    assert results.rows[job.id].state is JobState.SUCCEEDED
+    assert (await life.record(job.id)).state is JobState.SUCCEEDED
+
+
+async def test_housekeeping_takes_over_the_jobs_of_a_dead_worker(life: JobLife) -> None:
+    job = await life.submit()
+    leased = await life.lease_one(life.stream("dead"))
+    stream = life.stream("w2")
+    housekeeping, claimed = life.housekeeping(stream)
+    await life.command(
+        "HSET", keys.sweep_seen(0, StreamName.AI), "at", int(time.time() * 1000), "claim_from", 0
+    )
+    await life.age(leased, owner="dead")
+    await housekeeping.sweep()
+    assert [one.job.id for one in claimed] == [job.id]
+
+
+async def test_every_kind_has_a_stream_that_a_worker_reads(life: JobLife) -> None:
+    jobs = [await life.submit(kind=kind) for kind in Kind]
+    for stream in StreamName:
+        await life.consumer(succeed, consumer=f"w-{stream}", stream=stream).drain()
+    states = [(await life.record(job.id)).state for job in jobs]
+    assert states == [JobState.SUCCEEDED] * len(jobs)
