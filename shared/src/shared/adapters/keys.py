@@ -97,9 +97,14 @@ def dead(shard: int) -> str:
     return f"{tag(shard)}:dead"
 
 
-def sweep(shard: int) -> str:
-    """string, NX PX. Who sweeps now; its expiry lets the next one in if that one dies."""
-    return f"{tag(shard)}:sweep"
+def sweep(shard: int, stream: StreamName) -> str:
+    """string, NX PX. Who sweeps a stream now; its expiry lets the next one in if that one dies."""
+    return f"{tag(shard)}:sweep:{stream}"
+
+
+def sweep_seen(shard: int, stream: StreamName) -> str:
+    """hash: at (ms) of the last sweep, claim_from (ms): owners that could not renew are given time until then."""
+    return f"{tag(shard)}:sweep:seen:{stream}"
 
 
 def sweep_cursor(shard: int, stream: StreamName) -> str:

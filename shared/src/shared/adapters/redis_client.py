@@ -50,8 +50,7 @@ def is_away(error: BaseException) -> bool:
             "MISCONF",
             "NOREPLICAS",
             "READONLY",
-            "BUSY",
-            "UNBLOCKED",
+            "BUSY ",
         )
     )
 

@@ -6,7 +6,7 @@
 -- The cursor is stored, so that orphans behind any number of live entries are reached. JUSTID, because 6.2 answers
 -- a deleted entry without its id.
 local consumer, stream, limit = ARGV[1], ARGV[2], tonumber(ARGV[4])
-local cursor_key, now = tag .. ':sweep:cursor:' .. stream, now_ms()
+local cursor_key, now = sweep_cursor_key(stream), now_ms()
 local cursor = call('GET', cursor_key) or '0-0'
 local looked, reply, gone = 0, {}, {}
 

@@ -23,6 +23,9 @@ local function budget_key(user, window) return tag .. ':user:' .. user .. ':budg
 local function requests_key(user, minute) return tag .. ':user:' .. user .. ':requests:' .. minute end
 local function idempotency_key(user, key) return tag .. ':idem:' .. user .. ':' .. key end
 local function hold_key(id) return tag .. ':hold:' .. id end
+local function sweep_key(stream) return tag .. ':sweep:' .. stream end
+local function sweep_seen_key(stream) return tag .. ':sweep:seen:' .. stream end
+local function sweep_cursor_key(stream) return tag .. ':sweep:cursor:' .. stream end
 local due_key, holds_key = tag .. ':due', tag .. ':holds'
 local unsaved_key, dead_key = tag .. ':unsaved', tag .. ':dead'
 
