@@ -6,7 +6,6 @@ import logging
 import os
 import signal
 import time
-import uuid
 from collections.abc import Callable, Generator
 from contextlib import AsyncExitStack, contextmanager
 
@@ -106,7 +105,7 @@ async def _open(settings: GatewaySettings, stack: AsyncExitStack) -> tuple[Parts
         clock=time.time,
         monotonic=time.monotonic,
         new_id=lambda now: new_job_id(int(now * 1000), os.urandom(RANDOM_BYTES)),
-        new_request_id=lambda: uuid.uuid4().hex,
+        new_request_id=lambda: os.urandom(12).hex(),
         closing=asyncio.Event(),
         internal_secret=settings.internal_secret,
         heartbeat_seconds=settings.heartbeat_seconds,

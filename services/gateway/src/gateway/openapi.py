@@ -130,6 +130,10 @@ def answer(
     return {"description": description, "headers": described} | ({"content": content} if content else {})
 
 
+def _header(description: str) -> Document:
+    return {"description": description, "schema": {"type": "string"}}
+
+
 EVENT_ANSWERS = {
     200: answer(
         "Server-sent events: `id`, `event` and `data` (JSON) of each; a comment when nothing happens.",
@@ -214,7 +218,3 @@ def _problem_answer(status: int, codes: Sequence[str]) -> Document:
         headers=("Content-Language", *extra),
         media_type=MEDIA_TYPE,
     )
-
-
-def _header(description: str) -> Document:
-    return {"description": description, "schema": {"type": "string"}}

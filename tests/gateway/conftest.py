@@ -1,0 +1,75 @@
+"""A gateway over real stores, served over real HTTP; and a worker, for tests that want their jobs done."""
+
+import asyncio
+import itertools
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import pytest
+from tests.factories import make_job_id
+from tests.gateway.desk import INTERNAL_SECRET, PLANS, PUBLIC_PEM, Desk
+from tests.job_life import JobLife
+from tests.servers import RealRedis
+from tests.serving import serving
+
+from gateway.app import Parts, create_app
+from gateway.auth import Authenticator
+from gateway.forwarding import connect_chat
+from gateway.signing_keys import LocalKey
+from shared.adapters.budget_store import BudgetStore
+from shared.adapters.event_log import EventLog
+from shared.adapters.job_store import JobStore
+from shared.adapters.redis_client import RedisClient, call
+from shared.adapters.result_store import ResultStore
+
+
+@pytest.fixture
+def parts(real_redis: RedisClient, result_store: ResultStore) -> Parts:
+    numbers = itertools.count(1)
+    return Parts(
+        authenticator=Authenticator(LocalKey(PUBLIC_PEM), {}, PLANS, clock=time.time),
+        store=JobStore(real_redis, shards=1),
+        budgets=BudgetStore(real_redis, shards=1),
+        events=EventLog(real_redis, shards=1),
+        results=result_store,
+        chat=connect_chat("http://127.0.0.1:9"),
+        checks={"redis": lambda: call(real_redis, "PING"), "postgres": result_store.ping},
+        clock=time.time,
+        monotonic=time.monotonic,
+        new_id=lambda now: make_job_id(now=now),
+        new_request_id=lambda: f"request-{next(numbers)}",
+        closing=asyncio.Event(),
+        internal_secret=INTERNAL_SECRET,
+    )
+
+
+OpenDesk = Callable[[Parts], "AsyncGenerator[Desk]"]
+
+
+@asynccontextmanager
+async def open_desk(parts: Parts) -> AsyncGenerator[Desk]:
+    """Serve a gateway made of these parts."""
+    async with asyncio.TaskGroup() as group, AsyncExitStack() as stack:
+        hearing = group.create_task(parts.events.run())
+        stack.callback(hearing.cancel)
+        stack.push_async_callback(parts.chat.aclose)
+        url = await stack.enter_async_context(serving(create_app(parts)))
+        stack.callback(parts.closing.set)
+        desk = Desk(parts, url)
+        stack.push_async_callback(desk.close)
+        yield desk
+
+
+@pytest.fixture
+async def desk(parts: Parts) -> AsyncIterator[Desk]:
+    async with open_desk(parts) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def life(redis_server: RealRedis, real_redis: RedisClient) -> AsyncIterator[JobLife]:
+    """The workers' side of the same Redis."""
+    life = JobLife(redis_server, real_redis)
+    yield life
+    await life.close()
