@@ -13,6 +13,8 @@ from rich.console import Console
 from etude.__main__ import run
 from etude.session import Terminal
 
+_keys = itertools.count(1)
+
 
 class Ran(Struct, frozen=True):
     code: int
@@ -30,14 +32,14 @@ async def etude(
     language: str = "en",
 ) -> Ran:
     """One command, as the shell would run it. In a thread: it blocks, and the server it talks to may be ours."""
-    out, err, keys = StringIO(), StringIO(), itertools.count(1)
+    out, err = StringIO(), StringIO()
     terminal = Terminal(
         out=Console(file=out, width=120, markup=False, highlight=False, emoji=False),
         err=Console(file=err, width=120, markup=False, highlight=False, emoji=False),
         stdin=BytesIO(stdin.encode()),
         language=language,
         now=lambda: datetime.now(UTC),
-        new_key=lambda: f"key-{next(keys)}",
+        new_key=lambda: f"key-{next(_keys)}",
         pause=pause,
     )
     place = ["--url", url, "--token", token, "--data-dir", str(data_dir)]

@@ -108,12 +108,13 @@ def jobs(
 def cancel(
     context: typer.Context, job_id: Annotated[str, typer.Argument(metavar="ID", help="Of the job.")]
 ) -> None:
-    """End a job. What it did not use goes back to the budget."""
+    """End a job. What it did not use goes back to the budget. One that has ended stays as it is."""
     session = session_of(context)
     with session.api() as api:
-        if not (api.delete(_path("ai", job_id)) or api.delete(_path("collections", job_id))):
-            raise _unknown(job_id)
-    session.terminal.out.print(f"{job_id} is cancelled, unless it had ended before")
+        status = _cancel_job(api, job_id) or _cancel_collection(api, job_id)
+    if status is None:
+        raise _unknown(job_id)
+    session.terminal.out.print(f"{job_id} is {status}")
 
 
 def usage(context: typer.Context, as_json: Json = False) -> None:
@@ -125,6 +126,21 @@ def usage(context: typer.Context, as_json: Json = False) -> None:
         session.print_json(raw)
     else:
         show_usage(session.terminal.out, msgspec.json.decode(raw, type=UsagePage))
+
+
+def _cancel_job(api: Api, job_id: str) -> str | None:
+    path = _path("ai", job_id)
+    return api.get(path, JobView).status if api.delete(path) else None
+
+
+def _cancel_collection(api: Api, job_id: str) -> str | None:
+    """Looks first: to delete one that is ready is to lose it."""
+    path = _path("collections", job_id)
+    found = api.find(path, CollectionView)
+    if found is None or found.status != "processing":
+        return found and found.status
+    api.delete(path)
+    return "cancelled"
 
 
 def _show_one(session: Session, api: Api, job_id: str, *, as_json: bool) -> None:

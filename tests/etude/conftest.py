@@ -1,0 +1,118 @@
+"""A whole Etude in one process for the command to talk to: gateway, chat and workers on real stores, without a key."""
+
+import asyncio
+import itertools
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import pytest
+from msgspec import Struct
+from tests.factories import PLAN, make_job_id
+from tests.gateway.desk import INTERNAL_SECRET, PLANS, PUBLIC_PEM, make_token
+from tests.job_life import JobLife
+from tests.servers import RealRedis
+from tests.serving import serving
+
+from ai_worker.handlers import HANDLERS as AI_HANDLERS
+from chat.answers import Answers
+from chat.app import create_app as create_chat
+from chat.asker import Door
+from collection_worker.handlers import HANDLERS as COLLECTION_HANDLERS
+from gateway.app import Parts, create_app
+from gateway.auth import Authenticator
+from gateway.forwarding import connect_chat
+from gateway.signing_keys import LocalKey
+from shared.adapters.budget_store import BudgetStore
+from shared.adapters.event_log import EventLog
+from shared.adapters.job_store import JobStore
+from shared.adapters.offline_provider import OfflineProvider
+from shared.adapters.redis_client import RedisClient, call
+from shared.adapters.result_store import ResultStore
+from shared.adapters.tokens import count_tokens
+from shared.domain.job import StreamName
+from shared.runtime.consumer import Consumer
+
+
+@pytest.fixture
+async def life(redis_server: RealRedis, real_redis: RedisClient) -> AsyncIterator[JobLife]:
+    life = JobLife(redis_server, real_redis)
+    yield life
+    await life.close()
+
+
+class Place(Struct, frozen=True):
+    """Where the command finds Etude, and as whom."""
+
+    url: str
+    token: str
+    hire: Callable[[], list[Consumer]]
+
+    @asynccontextmanager
+    async def working(self) -> AsyncGenerator[None]:
+        """Workers of both streams, until the block is left."""
+        consumers = self.hire()
+        async with asyncio.TaskGroup() as group:
+            for consumer in consumers:
+                group.create_task(consumer.run())
+            try:
+                yield
+            finally:
+                for consumer in consumers:
+                    consumer.stop()
+
+
+@pytest.fixture
+async def place(life: JobLife, real_redis: RedisClient, result_store: ResultStore) -> AsyncIterator[Place]:
+    """Etude, whose workers work when a test says so."""
+    provider = OfflineProvider()
+    store, budgets = JobStore(real_redis, shards=1), BudgetStore(real_redis, shards=1)
+    ids = itertools.count(1)
+    answers = Answers(
+        store,
+        budgets,
+        result_store,
+        lambda plan: provider,
+        count=count_tokens,
+        clock=time.time,
+        new_id=lambda: f"chat_{next(ids)}",
+    )
+    chat = create_chat(Door(INTERNAL_SECRET, {"free": PLAN}), answers, {}, clock=time.time)
+
+    def hire() -> list[Consumer]:
+        return [
+            life.consumer(
+                consumer=f"{stream}-{next(ids)}",
+                stream=stream,
+                handlers=handlers,
+                provider=provider,
+                results=result_store,
+            )
+            for stream, handlers in (
+                (StreamName.AI, AI_HANDLERS),
+                (StreamName.COLLECTION, COLLECTION_HANDLERS),
+            )
+        ]
+
+    async with asyncio.TaskGroup() as group, AsyncExitStack() as stack:
+        chat_url = await stack.enter_async_context(serving(chat))
+        parts = Parts(
+            authenticator=Authenticator(LocalKey(PUBLIC_PEM), {}, PLANS, clock=time.time),
+            store=store,
+            budgets=budgets,
+            events=EventLog(real_redis, shards=1),
+            results=result_store,
+            chat=connect_chat(chat_url),
+            checks={"redis": lambda: call(real_redis, "PING")},
+            clock=time.time,
+            monotonic=time.monotonic,
+            new_id=lambda now: make_job_id(now=now),
+            new_request_id=lambda: f"request-{next(ids)}",
+            closing=asyncio.Event(),
+            internal_secret=INTERNAL_SECRET,
+        )
+        stack.callback(group.create_task(parts.events.run()).cancel)
+        stack.push_async_callback(parts.chat.aclose)
+        url = await stack.enter_async_context(serving(create_app(parts)))
+        stack.callback(parts.closing.set)
+        yield Place(url, make_token(), hire)
