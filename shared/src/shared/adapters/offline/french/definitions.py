@@ -25,6 +25,7 @@ _APPOSED = re.compile(
     r"(?P<term>(?:(?:la|le|les|l'|La|Le|Les|L') ?)?[\w-]+(?:(?: d'| de l'| du | de la | de | des | )[\w-]+){0,3}), (?P<id>c'est-à-dire )?"
     r"(?P<meaning>(?:une?|le|la|l'|les) ?[^,;:()]{10,140})(?=[,.;]|$)"
 )
+_ARTICLE = re.compile(r"(?:^|(?<=[ ']))(?:(?P<de>de )?(?:la|le|les|l') ?|du |au )", re.IGNORECASE)
 _SERVES = re.compile(r"(?P<term>[^,;]{3,60}?) (?P<verb>sert|servent) (?P<use>à .+)")
 _DEPENDS = re.compile(r"(?P<term>[^,;]{3,60}?) (?P<verb>dépend|dépendent) (?P<what>(?:de|du|des|d') ?.+)")
 _MADE_OF = re.compile(
@@ -73,22 +74,31 @@ def _which(meaning: str, be: str) -> str:
 
 
 def read_apposition(said: str, line: Line, view: SourceView) -> Iterator[Fact]:
+    """`la Bastille, une prison royale` says what the Bastille is."""
     lead = LEAD.match(said)
     for match in _APPOSED.finditer(said, lead.end() if lead else 0):
         term, meaning = _noun_phrase(match["term"]), match["meaning"]
-        if (
-            term is None
-            or said[match.end() :].lstrip(", ").startswith(("et ", "ou "))
-            or word_count(meaning) < 4
-            or VAGUE.search(meaning)
-            or re.match(r"(?:une?|les?|la|l') ?[\w-]+ (?:et|ou|est|sont)\b", meaning)
-            or (match["id"] is None and parse(capitalise(meaning)) is not None)
-            or not _agree(term, meaning)
-        ):
+        is_listed = said[match.end() :].lstrip(", ").startswith(("et ", "ou "))
+        is_clause = match["id"] is None and parse(capitalise(meaning)) is not None
+        if term is None or is_listed or is_clause or not _can_be(term, meaning):
             continue
         asked = f"Qui est {term} ?" if is_person(term, meaning) else _what_is(name_of(term, view), term)
         worth = 0.95 if match["id"] else 0.85
         yield Fact(line, elide(asked), capitalise(meaning), Sort.CLAUSE, worth, topic=term)
+
+
+def _can_be(term: str, meaning: str) -> bool:
+    """Whether the one may describe the other."""
+    return (
+        word_count(meaning) >= _SHORTEST_MEANING
+        and VAGUE.search(meaning) is None
+        and re.match(r"(?:une?|les?|la|l') ?[\w-]+ (?:et|ou|est|sont)\b", meaning) is None
+        and _agree(term, meaning)
+    )
+
+
+_SHORTEST_MEANING, _LONGEST_TERM = 4, 5
+"""Words."""
 
 
 def _agree(term: str, meaning: str) -> bool:
@@ -100,19 +110,15 @@ def _agree(term: str, meaning: str) -> bool:
 
 
 def _noun_phrase(said: str) -> str | None:
-    """The last noun phrase with an article of its own, or a name; None when there is none to define."""
-    articles = list(
-        re.finditer(
-            r"(?:^|(?<=[ ']))(?:(?P<de>de )?(?:la|le|les|l') ?|(?P<du>du )|(?P<au>au ))", said, re.IGNORECASE
+    """The noun phrase at the end, with an article of its own, or a name; None when there is none to define."""
+    for article in _ARTICLE.finditer(said):
+        phrase = re.sub(
+            r"^(?:du|au) ", "le ", said[article.end("de") if article["de"] else article.start() :]
         )
-    )
-    for article in articles:
-        phrase = said[article.start() :]
-        phrase = re.sub(r"^de (?=la|le|les|l')", "", phrase)
-        phrase = re.sub(r"^(?:du|au) ", "le ", phrase)
-        if len(phrase.split()) <= 5 and not holds_verb(phrase):
+        if len(phrase.split()) <= _LONGEST_TERM and not holds_verb(phrase):
             return phrase
-    return said if all(word[:1].isupper() for word in said.split()) and len(said.split()) <= 3 else None
+    words = said.split()
+    return said if len(words) < _LONGEST_TERM - 1 and all(word[:1].isupper() for word in words) else None
 
 
 def read_called(said: str, line: Line, view: SourceView) -> Iterator[Fact]:

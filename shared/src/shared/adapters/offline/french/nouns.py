@@ -28,27 +28,27 @@ def is_plural_word(word: str) -> bool:
 
 
 def is_subject(said: str) -> bool:
+    """Whether it can be the subject of a statement that stands alone."""
     found = [word.lower().rstrip("'") for word in TOKEN.findall(said)]
     return (
-        0 < len(found) <= 11
-        and not set(found)
-        & (
-            ANAPHORS
-            - {"leur", "leurs", "en", "son", "sa", "ses", "on", "vous", "nous", "y", "certains", "certaines"}
-        )
-        and (found[0] not in PREPOSITIONS or found[0] in ("la", "l", "le", "les", "des"))
+        0 < len(found) <= _LONGEST_SUBJECT
+        and not set(found) & _POINTING
+        and (found[0] not in PREPOSITIONS or found[0] in _ARTICLES)
         and "," not in said
-        and not (
-            found[0].endswith(("er", "ir", "re"))
-            and found[0] in said.split()[0].lower()
-            and said.split()[0].lower() not in DETERMINERS
-            and len(found) > 1
-            and found[1] in DETERMINERS
-        )
+        and not _is_infinitive(found)
         and (bool(content_words(said)) or len(found) == _ARTICLE_AND_NOUN)
     )
 
 
+def _is_infinitive(found: list[str]) -> bool:
+    """`comprendre la photosynthèse`: an act, not a thing."""
+    return len(found) > 1 and found[0].endswith(("er", "ir", "re")) and found[1] in DETERMINERS
+
+
+_ARTICLES = frozenset(listed("le la l les un une des"))
+_POINTING = ANAPHORS - set(listed("leur leurs son sa ses on vous nous certains certaines"))
+_LONGEST_SUBJECT = 11
+"""Words."""
 _ARTICLE_AND_NOUN = 2
 """`un son`: the noun looks like a possessive."""
 
@@ -64,19 +64,17 @@ def name_of(subject: str, view: SourceView) -> str:
 
 
 def is_person(said: str, evidence: str = "") -> bool:
-    """Whether somebody is meant: a trade says it, or a full name next to a trade."""
-    if {word.lower() for word in TOKEN.findall(said)} & PERSONS:
+    """Whether somebody is meant: a trade says it, or a full name next to a trade or to what only people do."""
+    found = [word.lower() for word in TOKEN.findall(said)]
+    if PERSONS & {*found, *(word.removesuffix("s") for word in found)}:
         return True
-    words_said = said.split()
-    is_full_name = 1 < len(words_said) <= 4 and words_said[0][:1].isupper() and words_said[-1][:1].isupper()
-    return (
-        is_full_name
-        and words_said[0].lower().rstrip("'") not in DETERMINERS
-        and not said.startswith(("L'", "D'"))
-        and (bool({word.lower() for word in TOKEN.findall(evidence)[:12]} & (PERSONS | _HUMAN_DEEDS)))
-    )
+    names = said.split()
+    is_full_name = 1 < len(names) <= _LONGEST_NAME and names[0][:1].isupper() and names[-1][:1].isupper()
+    told = {word.lower() for word in TOKEN.findall(evidence)[:_EVIDENCE_WORDS]}
+    return is_full_name and found[0].rstrip("'") not in DETERMINERS and bool(told & (PERSONS | _HUMAN_DEEDS))
 
 
+_LONGEST_NAME, _EVIDENCE_WORDS = 4, 12
 _HUMAN_DEEDS = frozenset(
     listed(
         "découvre découvert invente inventé publie publié écrit fonde fondé propose proposé observe observé constate constaté montre reçu peint "
@@ -92,6 +90,7 @@ def sort_of(said: str, view: SourceView) -> Sort:
 
 
 def is_unique(meaning: str) -> bool:
+    """Whether only one thing fits: `la plus grande …`, `la protéine la plus abondante`."""
     return re.match(rf"{SUPERLATIVE}|l[ea] [\w-]+ l[ea] (?:plus|moins) ", meaning) is not None
 
 
@@ -101,6 +100,7 @@ def is_bare_name(term: str) -> bool:
 
 
 def holds_verb(term: str) -> bool:
+    """Whether a would-be noun phrase already holds a verb."""
     found = [word.lower() for word in TOKEN.findall(term)]
     return any(
         word in BE
@@ -116,8 +116,7 @@ def holds_verb(term: str) -> bool:
 def is_hollow(said: str) -> bool:
     """Whether a noun phrase names nothing by itself: `le reste`, `deux planètes`, `plusieurs rois`."""
     found = [word.lower().rstrip("'") for word in TOKEN.findall(said)]
-    articles = {"le", "la", "l", "les", "un", "une", "des"}
-    return bool(set(found[:3]) & HOLLOW) or found[0] in DETERMINERS - articles or found[0].isdigit()
+    return bool(set(found[:3]) & HOLLOW) or found[0] in DETERMINERS - _ARTICLES or found[0].isdigit()
 
 
 HOLLOW = frozenset(

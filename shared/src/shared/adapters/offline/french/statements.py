@@ -8,42 +8,41 @@ from shared.adapters.offline.french.clauses import Clause, ask, cut, elide, is_v
 from shared.adapters.offline.french.lexicon import BE, DETERMINERS, FORMS, INSTITUTIONS, MONTHS
 from shared.adapters.offline.french.nouns import HOLLOW, TOKEN, VAGUE, is_person, name_of, sort_of
 from shared.adapters.offline.source import Line, SourceView, word_count
-from shared.domain.words import content_words
+from shared.domain.words import content_words, listed
 
 _CAUSE = re.compile(
-    r"(?P<effect>.{15,160}?),? (?P<cause>(?:parce que|parce qu'|car |puisque |puisqu'|en raison d|à cause d).{8,})",
+    r"(?P<effect>.{15,160}?),? (?P<reason>(?:parce que|parce qu'|car |puisque |puisqu'|en raison d|à cause d).{8,})",
     re.IGNORECASE,
 )
-_PURPOSE = re.compile(r"(?P<effect>.{15,160}?),? (?P<purpose>(?:afin de|afin d'|pour) ?\w+(?:er|ir|re)\b.*)")
+_PURPOSE = re.compile(r"(?P<effect>.{15,160}?),? (?P<reason>(?:afin de|afin d'|pour) ?\w+(?:er|ir|re)\b.*)")
 _DATE = rf"(?:(?:\d{{1,2}}(?:er)? )?(?:{MONTHS}) )?(?:1\d{{3}}|20\d\d)"
 _WHEN = re.compile(rf"\s?,?\b(?:[Ee]n|[Ll]e|[Dd]ès|[Dd]epuis) (?P<date>{_DATE})\b(?! (?:à|et|ou)\b)")
 _ANY_YEAR = re.compile(r"\b(?:1\d{3}|20\d\d)\b(?! (?:kilo|mèt|deg|lit|mil|ton|ans|%))")
 _WHERE = re.compile(
-    r"(?P<verb>se déroulent|se déroule|a lieu|ont lieu|se trouvent|se trouve|se situent|se situe|est situéee?|sont située?s|vit|vivent) "
+    r"(?P<verb>se déroulent|se déroule|a lieu|ont lieu|se trouvent|se trouve|se situent|se situe|est située?|sont située?s|vit|vivent) "
     r"(?P<place>(?:principalement |surtout )?(?:dans|à|au|aux|sur|sous|entre|en|au-dessus|le long) .+)"
 )
 _SECOND_VERB = re.compile(r" (?:et|ou|puis|mais) (?P<verb>(?:se |s')?[a-zà-ÿ]+)\b")
 
 
 def read_cause(said: str, line: Line, view: SourceView) -> Iterator[Fact]:
-    for pattern, key, wh in ((_CAUSE, "cause", "Pourquoi"), (_PURPOSE, "purpose", "Dans quel but")):
+    """Why, or to what end."""
+    for pattern, wh, worth in ((_CAUSE, "Pourquoi", 0.95), (_PURPOSE, "Dans quel but", 0.75)):
         match = pattern.fullmatch(said)
         clause = parse(match["effect"].strip(" ,")) if match else None
-        if (
-            match is None
-            or clause is None
-            or VAGUE.search(match["effect"])
-            or word_count(match[key]) > MAX_BACK_WORDS
-        ):
+        if match is None or clause is None or VAGUE.search(match["effect"]):
             continue
-        if key == "purpose" and not _is_purpose(clause, match[key]):
-            continue
-        cause = re.sub(r"^car ", "parce que ", match[key].strip(), flags=re.IGNORECASE)
-        cause = re.sub(r"^parce que (?=[aeiouéèêhAEIOUÉ])", "parce qu'", cause)
-        yield Fact(
-            line, ask(wh, clause, view), capitalise(cause), Sort.CLAUSE, 0.95 if key == "cause" else 0.75
-        )
-        return
+        reason = match["reason"].strip()
+        is_fit = word_count(reason) <= MAX_BACK_WORDS and (pattern is _CAUSE or _is_purpose(clause, reason))
+        if is_fit:
+            yield Fact(line, ask(wh, clause, view), _because(reason), Sort.CLAUSE, worth)
+            return
+
+
+def _because(reason: str) -> str:
+    """`Car` cannot begin an answer."""
+    reason = re.sub(r"^car ", "parce que ", reason, flags=re.IGNORECASE)
+    return capitalise(re.sub(r"^(parce )que (?=[aeiouéèêhAEIOUÉ])", r"\1qu'", reason))
 
 
 def _is_purpose(clause: Clause, purpose: str) -> bool:
@@ -83,37 +82,37 @@ def read_place(clause: Clause, line: Line, view: SourceView) -> Iterator[Fact]:
 
 def read_agent(clause: Clause, line: Line, view: SourceView) -> Iterator[Fact]:
     """`Qu'est-ce qui absorbe …` or `Qui …`: the subject is the answer."""
-    verb = clause.verb.lower()
     predicate = f"{clause.clitic}{clause.verb} {cut(clause.rest)}"
-    is_plural = BE[verb] if verb in BE else FORMS[verb].is_plural
-    is_noun_after_be = verb in BE and not re.match(
-        r"[\w-]+(?:é|ée|i|ie|is|ise|it|ite|u|ue|ert|erte)\b", clause.rest
-    )
-    if (
-        is_plural
-        or is_noun_after_be
-        or (clause.clitic and verb.startswith("appel"))
-        or len(set(content_words(predicate))) < 3
-        or word_count(predicate) > 18
-        or VAGUE.search(predicate)
-        or re.search(r"\b(?:il|elle|ils|elles|son|sa|ses|leur|leurs)\b", predicate)
-        or word_count(clause.subject) > 7
-        or clause.subject.split()[-1].lower() in HOLLOW
-        or ":" in predicate
-    ):
+    lead = f" {lower_lead(clause.lead)}" if clause.lead else ""
+    if not _is_telling(clause, predicate) or VAGUE.search(lead):
         return
     who = is_person(clause.subject, f"{clause.verb} {clause.rest}") or clause.subject in view.surnames
     acts = who or bool(set(clause.subject.lower().replace("'", " ").split()) & INSTITUTIONS)
-    lead = f" {lower_lead(clause.lead)}" if clause.lead else ""
-    if VAGUE.search(lead):
-        return
-    asked = ("Qui" if acts else "Qu'est-ce qui") + f" {predicate}{lead} ?"
     yield Fact(
         line,
-        asked,
+        ("Qui" if acts else "Qu'est-ce qui") + f" {predicate}{lead} ?",
         capitalise(clause.subject),
         Sort.NAME if who else sort_of(clause.subject, view),
         0.8 if who else 0.6,
+    )
+
+
+def _is_telling(clause: Clause, predicate: str) -> bool:
+    """Whether the predicate alone lets a learner name the subject."""
+    verb = clause.verb.lower()
+    is_plural = BE[verb] if verb in BE else FORMS[verb].is_plural
+    is_noun_after_be = verb in BE and not _PARTICIPLE.match(clause.rest)
+    return not (
+        is_plural
+        or is_noun_after_be
+        or (clause.clitic and verb.startswith("appel"))
+        or ":" in predicate
+        or clause.subject.split()[-1].lower() in HOLLOW
+        or word_count(clause.subject) > _LONGEST_SUBJECT
+        or word_count(predicate) > _LONGEST_PREDICATE
+        or len(set(content_words(predicate))) < _FEWEST_CONTENT_WORDS
+        or VAGUE.search(predicate)
+        or re.search(r"\b(?:il|elle|ils|elles|son|sa|ses|leur|leurs)\b", predicate)
     )
 
 
@@ -123,24 +122,28 @@ def read_object(clause: Clause, line: Line, view: SourceView) -> Iterator[Fact]:
     second = _SECOND_VERB.search(target)
     if second and is_verb(second["verb"]):
         target = target[: second.start()]
-    found = TOKEN.findall(target.lower())
-    if (
-        clause.verb.lower() in BE
-        or clause.verb.lower() in ("a", "ont", "peut", "peuvent", "doit", "doivent", "avait", "avaient")
-        or clause.clitic
-        or not found
-        or found[0].rstrip("'") not in DETERMINERS - {"de", "d", "du", "au", "aux", "deux", "trois"}
-        or not 2 <= len(set(content_words(target))) <= 10
-        or VAGUE.search(target)
-        or re.search(r"\d", target)
-        or (clause.lead and not _WHEN.fullmatch(clause.lead))
-    ):
+    is_timed = not clause.lead or _WHEN.fullmatch(clause.lead) is not None
+    if clause.verb.lower() in _NO_OBJECT or clause.clitic or not is_timed or not _is_object(target):
         return
     lead = f" {lower_lead(clause.lead)}" if clause.lead else ""
-    yield Fact(
-        line,
-        elide(f"Que {clause.verb} {name_of(clause.subject, view)}{lead} ?"),
-        capitalise(target),
-        Sort.CLAUSE,
-        0.65,
+    asked = elide(f"Que {clause.verb} {name_of(clause.subject, view)}{lead} ?")
+    yield Fact(line, asked, capitalise(target), Sort.CLAUSE, 0.65)
+
+
+def _is_object(said: str) -> bool:
+    """Whether a noun phrase follows the verb, and one worth asking for."""
+    first = next((token.rstrip("'") for token in TOKEN.findall(said.lower())), "")
+    return (
+        first in _BEFORE_OBJECT
+        and 2 <= len(set(content_words(said))) <= _MOST_CONTENT_WORDS
+        and VAGUE.search(said) is None
+        and re.search(r"\d", said) is None
     )
+
+
+_PARTICIPLE = re.compile(r"[\w-]+(?:é|ée|i|ie|is|ise|it|ite|u|ue|ert|erte)\b")
+_LONGEST_SUBJECT, _LONGEST_PREDICATE = 7, 18
+"""Words."""
+_FEWEST_CONTENT_WORDS, _MOST_CONTENT_WORDS = 3, 10
+_NO_OBJECT = frozenset(listed("a ont avait avaient peut peuvent doit doivent")) | set(BE)
+_BEFORE_OBJECT = DETERMINERS - set(listed("de d du au aux deux trois"))
