@@ -25,7 +25,7 @@ class PatientProvider:
     """
 
     def __init__(
-        self, provider: Provider, *, calls_per_attempt: int = 1, jitter: Callable[[], float] = lambda: 1.0
+        self, provider: Provider, *, calls_per_attempt: int = 1, jitter: Callable[[], float]
     ) -> None:
         self._provider = provider
         self._calls = calls_per_attempt

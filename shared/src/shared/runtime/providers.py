@@ -1,5 +1,7 @@
 """Which provider a process works with: a key and it is OpenAI's API, no key and it is the offline generator."""
 
+import random
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from msgspec import field
@@ -35,7 +37,12 @@ class ProviderSettings(CommonSettings, frozen=True, kw_only=True, rename=variabl
         return f"{type(self).__name__}(model={self.model!r}, has_key={bool(self.openai_api_key)})"
 
 
-def build_provider(settings: ProviderSettings, *, allow_offline: bool = False) -> Provider:
+def build_provider(
+    settings: ProviderSettings,
+    *,
+    allow_offline: bool = False,
+    jitter: Callable[[], float] = random.random,
+) -> Provider:
     """The provider these settings choose; closed by who built it. `allow_offline`: the offline generator is the last
     resort when every model is busy or away. Raises `InvalidSettings`."""
     if not settings.openai_api_key:
@@ -52,6 +59,7 @@ def build_provider(settings: ProviderSettings, *, allow_offline: bool = False) -
                 takes_own_fields=host == OPENAI_HOST,
             ),
             calls_per_attempt=settings.calls_per_attempt,
+            jitter=jitter,
         )
         for model in dict.fromkeys(models)
         if model
