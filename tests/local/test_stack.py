@@ -45,9 +45,11 @@ DEAF = "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint('dea
 class Running:
     """A stack of small programs, and what it said."""
 
-    def __init__(self, folder: Path, *, worker: str = WORKER, ready_seconds: float = 30.0) -> None:
+    def __init__(
+        self, folder: Path, *, front: str = SERVER, worker: str = WORKER, ready_seconds: float = 30.0
+    ) -> None:
         ports = free_ports(2)
-        (folder / "front.py").write_text(SERVER)
+        (folder / "front.py").write_text(front)
         (folder / "worker.py").write_text(worker)
         programs = Programs(
             gateway=_program(folder, "gateway", "front", 1, ports[0]),
@@ -86,6 +88,12 @@ async def test_it_greets_when_every_service_answers_and_stops_the_door_first(tmp
 
 async def test_services_that_never_answer_are_given_up_and_stopped(tmp_path: Path) -> None:
     running, greeted = Running(tmp_path, ready_seconds=0.0), asyncio.Event()
+    assert await running.run(greeted) is False
+    assert not greeted.is_set()
+
+
+async def test_one_that_crashes_again_and_again_before_all_are_ready_is_given_up(tmp_path: Path) -> None:
+    running, greeted = Running(tmp_path, front="raise SystemExit(1)"), asyncio.Event()
     assert await running.run(greeted) is False
     assert not greeted.is_set()
 

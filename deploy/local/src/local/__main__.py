@@ -21,7 +21,7 @@ from local.problem import CannotRun
 from local.programs import Places, list_programs
 from local.redis_server import RedisServer
 from local.settings import LocalSettings
-from local.stack import READY_SECONDS, Stack
+from local.stack import Stack
 from local.tether import stop_with_parent
 from shared.adapters.migrations import migrate
 from shared.runtime.settings import InvalidSettings, read_settings
@@ -71,7 +71,7 @@ async def run(settings: LocalSettings, output: Output, *, environ: Mapping[str, 
             for other in others:
                 other.cancel()
         if not did_run:
-            raise CannotRun(f"the services did not answer within {READY_SECONDS:g} s: the log above says why")
+            raise CannotRun("the services did not get ready: the log above says why")
 
 
 def _listen_for_signals(output: Output, stop: asyncio.Event, kill: asyncio.Event) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 from msgspec import Struct
@@ -44,10 +44,19 @@ BACKOFF = Backoff()
 class Child:
     """Keeps one program running, from `run` until `stop`."""
 
-    def __init__(self, program: Program, output: Output, *, backoff: Backoff = BACKOFF) -> None:
+    def __init__(
+        self,
+        program: Program,
+        output: Output,
+        *,
+        backoff: Backoff = BACKOFF,
+        on_crash: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        """`on_crash` is told how many times in a row it crashed."""
         self.program = program
         self._output = output
         self._backoff = backoff
+        self._on_crash = on_crash
         self._stopping = asyncio.Event()
         self._process: Process | None = None
 
@@ -61,6 +70,7 @@ class Child:
             if self._stopping.is_set():
                 return
             crashes = 1 if clock() - started > self._backoff.stable_seconds else crashes + 1
+            self._on_crash(crashes)
             await self._pause(self._backoff.delay(crashes), code)
 
     async def stop(self) -> None:

@@ -10,6 +10,8 @@ from local.readiness import wait_ready
 
 READY_SECONDS = 60.0
 """Five Python processes start slowly on a loaded machine; longer than this, and something is wrong."""
+HOPELESS_CRASHES = 4
+"""In a row, before the stack was ever ready: a wrong setting, and no accident."""
 
 
 class Stack:
@@ -18,25 +20,26 @@ class Stack:
     def __init__(self, programs: Programs, output: Output, *, ready_seconds: float = READY_SECONDS) -> None:
         self._ready_seconds = ready_seconds
         self._probes = programs.probes
-        self._output = output
-        self._waves = [[Child(program, output) for program in wave] for wave in programs.stop_order]
+        self._hopeless = asyncio.Event()
+        self._waves = [
+            [Child(program, output, on_crash=self._count_crash) for program in wave]
+            for wave in programs.stop_order
+        ]
 
     async def run(self, stop: asyncio.Event, *, greet: Callable[[], None]) -> bool:
         """Calls `greet` when the services answer; returns when `stop` was set and every process is gone.
 
-        False: they did not answer in time, and every process is gone as well.
+        False: they did not get ready, and every process is gone as well.
         """
         async with asyncio.TaskGroup() as group:
             for child in self._children():
                 group.create_task(child.run())
-            stopping = group.create_task(stop.wait())
             try:
-                is_ready = await self._is_ready_before(stopping)
+                is_ready = await self._is_ready_before(stop)
                 if is_ready:
                     greet()
-                    await stopping
+                    await stop.wait()
             finally:
-                stopping.cancel()
                 await self._stop_in_order()
         return is_ready or stop.is_set()
 
@@ -48,16 +51,22 @@ class Stack:
     def _children(self) -> list[Child]:
         return [child for wave in self._waves for child in wave]
 
-    async def _is_ready_before(self, stopping: "asyncio.Task[bool]") -> bool:
+    def _count_crash(self, in_a_row: int) -> None:
+        if in_a_row >= HOPELESS_CRASHES:
+            self._hopeless.set()
+
+    async def _is_ready_before(self, stop: asyncio.Event) -> bool:
         ready = asyncio.create_task(self._all_answer())
+        others = [asyncio.create_task(event.wait()) for event in (stop, self._hopeless)]
         try:
             await asyncio.wait(
-                {ready, stopping}, timeout=self._ready_seconds, return_when=asyncio.FIRST_COMPLETED
+                {ready, *others}, timeout=self._ready_seconds, return_when=asyncio.FIRST_COMPLETED
             )
             return ready.done()
         finally:
-            ready.cancel()
-            await asyncio.wait({ready})
+            for waiting in (ready, *others):
+                waiting.cancel()
+            await asyncio.wait({ready, *others})
 
     async def _all_answer(self) -> None:
         async with asyncio.TaskGroup() as group:
