@@ -40,6 +40,10 @@ class _Running:
         self.task: asyncio.Task[None] | None = None
 
     def lose(self) -> None:
+        if self.is_settling:
+            return  # the settlement finds out by itself, or was what ended the lease
+        job = self.leased.job
+        log.warning("job.lease_lost", job_id=job.id, kind=job.kind, attempt=job.attempt)
         self.is_lost = True
         self.hand_back()
 

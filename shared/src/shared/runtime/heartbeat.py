@@ -100,5 +100,4 @@ class Heartbeat:
     def _lose(self, held: _Held) -> None:
         if self._held.get(held.job.id) is held:
             del self._held[held.job.id]
-            log.warning("job.lease_lost", job_id=held.job.id, kind=held.job.kind, attempt=held.job.attempt)
             held.on_lost()
