@@ -270,6 +270,18 @@ async def test_a_chat_is_shown_as_it_comes_with_its_quotes(api: tuple[StandIn, s
     }
 
 
+async def test_a_conversation_sends_what_was_said_before(api: tuple[StandIn, str]):
+    stand_in, url = api
+    yes = ('event: delta\ndata: {"text":"Yes."}', "event: done\ndata: {}")
+    stand_in.on("POST", "/api/chat", events(*yes), events(*yes))
+
+    ran = await etude("chat", url=url, stdin="One?\n\nTwo?\n")
+
+    assert (ran.code, ran.out) == (0, "Yes.\nYes.\n")
+    said = [turn["content"] for turn in json.loads(stand_in.bodies[1])["messages"]]
+    assert said == ["One?", "Yes.", "Two?"]
+
+
 async def test_a_chat_that_breaks_off_says_so(api: tuple[StandIn, str]):
     stand_in, url = api
     broken = 'event: error\ndata: {"title":"Busy","detail":"Later.","code":"provider_busy"}'

@@ -11,7 +11,7 @@ from rich.text import Text as Line
 
 from etude.api import Api
 from etude.failure import ExitCode, Failure
-from etude.session import session_of
+from etude.session import Terminal, session_of
 from etude.show import plain
 from etude.views import ProblemView
 from shared.domain.study import Source
@@ -37,21 +37,25 @@ def chat(
     session = session_of(context)
     turns: list[dict[str, str]] = []
     with session.api() as api:
-        for asked in [question] if question else _read_questions(session.terminal.err):
+        for asked in [question] if question else _read_questions(session.terminal):
             turns.append({"role": "user", "content": asked})
             body = {"messages": turns[-TURNS_KEPT:], **({"collection_id": collection} if collection else {})}
             answer = _show_answer(session.terminal.out, api, body)
             turns.append({"role": "assistant", "content": answer})
 
 
-def _read_questions(console: Console) -> Iterator[str]:
+def _read_questions(terminal: Terminal) -> Iterator[str]:
+    """What is typed, or what is piped in, line by line."""
+    lines = _typed(terminal.err) if terminal.err.is_terminal else map(bytes.decode, terminal.stdin)
+    return (line.strip() for line in lines if line.strip())
+
+
+def _typed(console: Console) -> Iterator[str]:
     while True:
         try:
-            asked = console.input("> ").strip()
+            yield console.input("> ")
         except EOFError:
             return
-        if asked:
-            yield asked
 
 
 def _show_answer(console: Console, api: Api, body: dict[str, Any]) -> str:

@@ -8,11 +8,10 @@ from typing import Annotated, TypeVar
 import typer
 from redis.exceptions import RedisError
 from rich.console import Console
-from rich.table import Table
 
 from etude.failure import ExitCode, Failure
 from etude.session import Session, session_of
-from etude.show import plain
+from etude.show import list_table, plain
 from shared.adapters.dead_letters import DeadLetters
 from shared.adapters.redis_client import connect
 from shared.domain.errors import StoreUnavailable
@@ -41,13 +40,11 @@ def list_letters(
     """List dead letters, newest first."""
     session = session_of(context)
     records = _ask(session, redis_url, shards, lambda letters: letters.list(limit=limit))
-    table = Table(box=None, pad_edge=False)
-    for title in ("id", "kind", "user", "died", "attempt", "why"):
-        table.add_column(title, no_wrap=True)
+    table = list_table("kind", "user", "died", "why")
     for record in records:
         why = record.problem.code if record.problem else ""
-        died = _time(record.finished_at)
-        table.add_row(record.id, record.kind, plain(record.user), died, str(record.attempt), why)
+        died = f"{datetime.fromtimestamp(record.finished_at, UTC).astimezone():%m-%d %H:%M}"
+        table.add_row(record.id, record.kind, plain(record.user), died, why)
     session.terminal.out.print(table)
 
 

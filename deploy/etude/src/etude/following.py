@@ -62,7 +62,8 @@ class _Bar:
             # after a takeover the new attempt tells its items again, under the same ids
             self._shown.add(told.item.id)
             kind, text = ("card", told.item.front) if told.item.front else ("question", told.item.question)
-            self._progress.console.print(Line(f"{kind:>10}  {plain(text)}", style="dim"))
+            line = Line(f"{kind:>10}  {plain(text)}", style="dim")
+            self._progress.console.print(line, overflow="ellipsis", no_wrap=True)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import msgspec
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text as Line
 
@@ -25,6 +26,7 @@ from shared.domain.study import (
 )
 
 STATUS_STYLES = {"succeeded": "green", "ready": "green", "failed": "red", "cancelled": "yellow"}
+ID_CHARACTERS = 36
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -88,8 +90,8 @@ def show_material(
 def show_flashcards(console: Console, cards: Sequence[Flashcard]) -> None:
     for number, card in enumerate(cards, 1):
         console.print(Line.assemble((f"{number:3}. ", "dim"), (plain(card.front), "bold")))
-        console.print(Line(f"     {plain(card.back)}"))
-        console.print(Line(f"     « {_one_line(card.source.quote)} »", style="dim italic"))
+        console.print(_indented(plain(card.back)))
+        console.print(_indented(f"« {_one_line(card.source.quote)} »", style="dim italic"))
         console.print()
 
 
@@ -101,7 +103,7 @@ def show_quiz(console: Console, questions: Sequence[QuizQuestion]) -> None:
             mark, style = ("✓", "green") if option.correct else (" ", "")
             console.print(Line(f"   {mark} {option.id}) {plain(option.text)}", style=style))
         if question.explanation:
-            console.print(Line(f"     {plain(question.explanation)}", style="dim"))
+            console.print(_indented(plain(question.explanation), style="dim"))
         console.print()
 
 
@@ -126,14 +128,21 @@ def show_maker(console: Console, generated_by: str | None) -> None:
         console.print(Line("Made by the offline generator, without a language model.", style="dim"))
 
 
-def show_jobs(console: Console, rows: Iterable[JobView]) -> None:
+def list_table(*titles: str) -> Table:
+    """Of jobs: their ids whole, to be copied, however narrow the terminal is."""
     table = Table(box=None, pad_edge=False)
-    for title in ("id", "kind", "status", "created", "attempts", "tokens"):
-        table.add_column(title, no_wrap=True, justify="right" if title in ("attempts", "tokens") else "left")
+    table.add_column("id", no_wrap=True, min_width=ID_CHARACTERS)
+    for title in titles:
+        table.add_column(title)
+    return table
+
+
+def show_jobs(console: Console, rows: Iterable[JobView]) -> None:
+    table = list_table("kind", "status", "created")
+    table.add_column("tokens", justify="right")
     for job in rows:
-        table.add_row(
-            job.id, job.kind, _status(job.status), _time(job.created_at), str(job.attempts), str(_tokens(job))
-        )
+        created = f"{job.created_at.astimezone():%m-%d %H:%M}" if job.created_at else ""
+        table.add_row(job.id, job.kind, _status(job.status), created, f"{_tokens(job):,}")
     console.print(table)
 
 
@@ -188,9 +197,13 @@ def _paragraph(console: Console, text: str) -> None:
     console.print()
 
 
+def _indented(text: str, *, style: str = "", by: int = 5) -> Padding:
+    return Padding(Line(text, style=style), (0, 0, 0, by), expand=False)
+
+
 def _points(console: Console, points: Iterable[str]) -> None:
     for point in points:
-        console.print(Line(f"  • {plain(point)}"))
+        console.print(_indented(f"• {plain(point)}", by=2))
     console.print()
 
 
