@@ -13,9 +13,9 @@ from shared.adapters.result_store import ResultStore
 
 
 @pytest.fixture(scope="session")
-def servers() -> Iterator[Servers]:
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     """Starts nothing by itself."""
-    started = Servers()
+    started = Servers(tmp_path_factory.mktemp("servers"))
     yield started
     started.close()
 

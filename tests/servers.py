@@ -1,7 +1,6 @@
 """The real servers tests run on: started when first asked for, one set per pytest process, gone with it."""
 
 import shutil
-import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -86,12 +85,12 @@ class FakeRedis:
 class Servers:
     """What was started so far. `close` stops and removes all of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
         self._opened = ExitStack()
         self._redis: dict[str, RealRedis] = {}
         self._postgres: PostgresServer | None = None
-        self.folder = Path(tempfile.mkdtemp(prefix="etude-tests-"))
-        self._opened.callback(shutil.rmtree, self.folder, ignore_errors=True)
+        self._folder = folder
+        self._opened.callback(shutil.rmtree, folder, ignore_errors=True)
 
     def close(self) -> None:
         self._opened.close()
@@ -116,7 +115,7 @@ class Servers:
     def postgres(self) -> PostgresServer:
         """Migrated, with the rows of earlier tests. Not to be called while an event loop runs."""
         if self._postgres is None:
-            self._postgres = PostgresServer(self.folder / "postgres", is_durable=False)
+            self._postgres = PostgresServer(self._folder / "postgres", is_durable=False)
             self._opened.enter_context(self._postgres)
             migrate(self._postgres.url)
         elif not self._postgres.process.is_running:  # a test ended it
@@ -125,7 +124,7 @@ class Servers:
 
     def _started(self, kind: str, binary: Path) -> RealRedis:
         if kind not in self._redis:
-            server = self._opened.enter_context(RedisServer(self.folder / kind, binary=binary))
+            server = self._opened.enter_context(RedisServer(self._folder / kind, binary=binary))
             self._redis[kind] = RealRedis(server)
         elif not self._redis[kind].server.process.is_running:  # a test ended it
             self._redis[kind].server.start()

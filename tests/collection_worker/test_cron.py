@@ -56,7 +56,7 @@ def now_due(jobs: list[CronJob]) -> list[CronJob]:
 
 async def run_due(redis_url: str, jobs: list[CronJob]) -> None:
     """Everything that is due, to its end."""
-    async with working(redis_url, jobs, poll_seconds=0.05, is_burst=True) as worker:
+    async with asyncio.timeout(20), working(redis_url, jobs, poll_seconds=0.05, is_burst=True) as worker:
         await worker.async_run()
 
 
@@ -173,8 +173,13 @@ async def test_as_a_process_it_starts_says_so_and_ends_well_when_asked_to(
         stdout=asyncio.subprocess.PIPE,
     )
     assert process.stdout is not None
-    async with asyncio.timeout(20):
-        assert b"cron.ready" in await process.stdout.readline()
-        process.send_signal(signal.SIGTERM)
-        assert b"cron.stopped" in await process.stdout.read()
-        assert await process.wait() == 0
+    try:
+        async with asyncio.timeout(30):
+            assert b"cron.ready" in await process.stdout.readline()
+            process.send_signal(signal.SIGTERM)
+            assert b"cron.stopped" in await process.stdout.read()
+            assert await process.wait() == 0
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
