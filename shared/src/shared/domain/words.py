@@ -36,24 +36,13 @@ STOP_WORDS: dict[Language, frozenset[str]] = {
 }
 ALL_STOP_WORDS = frozenset[str]().union(*STOP_WORDS.values())
 
-_SUFFIXES = (
-    "issements",
-    "issement",
-    "ements",
-    "ations",
-    "ement",
-    "ation",
-    "ments",
-    "ement",
-    "ings",
-    "ing",
-    "ment",
-)
-_ENDINGS = ("ees", "ies", "ent", "ed", "ee", "es", "er", "s", "x", "e", "y")
-_MIN_STEM = 4
+_SUFFIXES = listed("issements issement ements ations ement ation ings ing")
+_ENDINGS = listed("ents ees ies ent ed ee es er s x e y")
+"""Of each, the first that fits is taken off."""
+_MIN_STEM, _MAX_STEM = 4, 40
 _WORD = re.compile(r"\d{1,3}(?:[., ]\d{3})+(?:[.,]\d+)?(?![^\W_])|\d+[.,]\d+(?![^\W_])|[^\W_]+")
 """A number is one word, however its thousands are set apart."""
-_NUMBER = re.compile(r"\d+(?:[.,\s\u00a0\u202f]\d+)*")
+_NUMBER = re.compile(r"\d{1,3}(?:[., \u00a0\u202f]\d{3})+(?:[.,]\d+)?(?!\d)|\d+(?:[.,]\d+)?")
 _SEPARATORS = re.compile(r"[.,\s\u00a0\u202f]")
 _TYPOGRAPHY = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "œ": "oe", "æ": "ae", "Œ": "oe", "Æ": "ae"})
 
@@ -79,9 +68,13 @@ def numbers(text: str) -> set[str]:
     return {_SEPARATORS.sub("", number) for number in _NUMBER.findall(text)}
 
 
-@lru_cache(maxsize=16_384)
 def stem(word: str) -> str:
     """A folded word without its inflection: crude, the same for both languages, never shorter than four letters."""
+    return _stem(word[:_MAX_STEM])
+
+
+@lru_cache(maxsize=16_384)
+def _stem(word: str) -> str:
     for endings in (_SUFFIXES, _ENDINGS):
         for ending in endings:
             if word.endswith(ending) and len(word) - len(ending) >= _MIN_STEM:
@@ -94,9 +87,3 @@ def holds_phrase(text: str, phrase: str) -> bool:
     """Whether `phrase` stands in `text` as whole words, however it is written."""
     wanted = " ".join(words(phrase))
     return bool(wanted) and f" {wanted} " in f" {' '.join(words(text))} "
-
-
-def share_of(needed: str, text: str) -> float:
-    """How much of the meaning of `needed` is in `text`: 1.0 is all of its content words; 0.0 when it has none."""
-    wanted = set(content_words(needed))
-    return len(wanted & set(content_words(text))) / len(wanted) if wanted else 0.0
