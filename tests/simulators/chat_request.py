@@ -33,6 +33,7 @@ class ChatRequest(Struct, forbid_unknown_fields=True):
     stream: bool = False
     stream_options: _StreamOptions | None = None
     store: bool | None = None
+    reasoning_effort: str = ""
     prompt_cache_key: str = ""
     safety_identifier: str = ""
 

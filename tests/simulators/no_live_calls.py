@@ -1,7 +1,4 @@
-"""Makes it impossible for a test to reach a real provider, whatever the environment holds.
-
-For conftest: `pytest_plugins = ["tests.simulators.no_live_calls"]`, or import the fixture.
-"""
+"""Makes it impossible for a test to reach a real provider, whatever the environment holds. Imported by `conftest`."""
 
 from collections.abc import Iterator
 

@@ -1,7 +1,7 @@
 """A simulator of OpenAI's Chat Completions API: real HTTP, real token counts, faults on demand, a journal of calls.
 
 In a test: `async with ProviderSimulator() as simulator`, then call `simulator.url`. As a process:
-`python -m tests.simulators.provider --port 9000`, ruled and read over `/_control/…`.
+`python -m tests.simulators.provider --port 9000`, ruled and read over `/_control/…` (see `control`).
 """
 
 import argparse
@@ -12,8 +12,8 @@ from types import TracebackType
 from typing import Self
 
 import msgspec
-from msgspec import Struct
 from tests.simulators.chat_request import ChatRequest
+from tests.simulators.control import control
 from tests.simulators.faults import Fault, FaultKind, Faults
 from tests.simulators.http_server import HttpServer, Request, Wire
 from tests.simulators.journal import CallState, Journal
@@ -69,7 +69,7 @@ class ProviderSimulator:
             case "POST", "/v1/chat/completions":
                 await self._complete(request, wire)
             case method, path if path.startswith("/_control/"):
-                status, answer = self._control(method, path.removeprefix("/_control/"), request.body)
+                status, answer = control(self, method, path.removeprefix("/_control/"), request.body)
                 wire.send(status, JSON, msgspec.json.encode(answer))
             case _:
                 wire.send(404, JSON, error_body("Unknown request URL", "invalid_request_error", None))
@@ -179,53 +179,6 @@ class ProviderSimulator:
             await asyncio.sleep(seconds)
         wire.end()
         return CallState.ANSWERED
-
-    # -- control ------------------------------------------------------------------------------------------------
-
-    def _control(self, method: str, path: str, body: bytes) -> tuple[int, object]:
-        match method, path:
-            case "GET", "journal":
-                return 200, {"calls": self.journal.calls}
-            case "DELETE", "journal":
-                self.journal.clear()
-            case "POST", "faults":
-                ordered = msgspec.json.decode(body, type=_FaultOrder)
-                self.faults.add(*ordered.add)
-                if ordered.rates is not None:
-                    self.faults.set_rates(ordered.rates, seed=ordered.seed)
-            case "DELETE", "faults":
-                self.faults.clear()
-            case "POST", "settings":
-                self._set(msgspec.json.decode(body, type=_SettingsOrder))
-            case _:
-                return 404, {"error": "unknown"}
-        return 200, {"ok": True}
-
-    def _set(self, order: "_SettingsOrder") -> None:
-        self.latency_seconds = _given(order.latency_seconds, self.latency_seconds)
-        self.piece_seconds = _given(order.piece_seconds, self.piece_seconds)
-        if order.requests_per_minute is not None or order.tokens_per_minute is not None:
-            self.pace = Pace(
-                requests_per_minute=order.requests_per_minute, tokens_per_minute=order.tokens_per_minute
-            )
-
-
-class _FaultOrder(Struct, forbid_unknown_fields=True):
-    add: list[Fault] = []
-    rates: dict[str, float] | None = None
-    """Fault name to probability."""
-    seed: int = 0
-
-
-class _SettingsOrder(Struct, forbid_unknown_fields=True):
-    latency_seconds: float | None = None
-    piece_seconds: float | None = None
-    requests_per_minute: int | None = None
-    tokens_per_minute: int | None = None
-
-
-def _given(value: float | None, default: float) -> float:
-    return default if value is None else value
 
 
 async def _serve(port: int, latency_seconds: float) -> None:

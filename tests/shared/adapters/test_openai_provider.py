@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 from tests.simulators.faults import Fault, FaultKind, out_of_credit, overloaded, rate_limited, server_error
 from tests.simulators.journal import Call, CallState
-from tests.simulators.no_live_calls import LiveCall, forbid_live_calls
+from tests.simulators.no_live_calls import LiveCall
 from tests.simulators.provider import ProviderSimulator
 
 from shared.adapters.openai_provider import CALLS_PER_POOL, OpenAIProvider, connect
@@ -499,8 +499,7 @@ async def test_usage_that_a_stream_does_not_say_is_counted_here(
 # -- safety -------------------------------------------------------------------------------------------------------
 
 
-async def test_no_test_can_call_the_real_api(monkeypatch: pytest.MonkeyPatch):
-    forbid_live_calls(monkeypatch)
+async def test_no_test_can_call_the_real_api():
     provider = OpenAIProvider(connect("key", base_url="https://api.openai.com/v1"), model="model-1")
 
     with pytest.raises(LiveCall):

@@ -3,8 +3,7 @@
 from pathlib import Path
 
 import pytest
-from tests.simulators.faults import Fault as SimulatedFault
-from tests.simulators.faults import FaultKind, out_of_credit, rate_limited, server_error
+from tests.simulators.faults import Fault, FaultKind, out_of_credit, rate_limited, server_error
 from tests.simulators.provider import ProviderSimulator
 
 from shared.adapters.offline_provider import OfflineProvider
@@ -52,7 +51,21 @@ async def test_with_a_key_the_model_of_the_settings_answers():
         await provider.close()
 
     assert (completion.generated_by, completion.model) == ("openai", "model-7")
-    assert simulator.journal.calls[0].safety_id == "", "another server is sent nothing only OpenAI knows"
+    request = simulator.journal.calls[0].request
+    assert request is not None
+    assert request.store is None, "another server is sent nothing that only OpenAI knows"
+    assert request.reasoning_effort == ""
+
+
+async def test_a_model_may_be_told_how_much_to_think():
+    async with ProviderSimulator() as simulator:
+        provider = build_provider(with_key(simulator, ETUDE_REASONING_EFFORT="none"))
+        await provider.complete(PROMPT, CardDrafts)
+        await provider.close()
+
+    request = simulator.journal.calls[0].request
+    assert request is not None
+    assert request.reasoning_effort == "none"
 
 
 async def test_fallback_models_are_asked_in_their_order():
@@ -95,7 +108,7 @@ async def test_the_calls_of_an_attempt_are_those_of_the_settings(environ: dict[s
 
 async def test_a_call_is_given_the_time_of_the_settings():
     async with ProviderSimulator() as simulator:
-        simulator.faults.add(SimulatedFault(kind=FaultKind.HANG))
+        simulator.faults.add(Fault(kind=FaultKind.HANG))
         provider = build_provider(
             with_key(simulator, ETUDE_PROVIDER_TIMEOUT_SECONDS="0.05"), allow_offline=True
         )

@@ -102,13 +102,20 @@ class OpenAIProvider:
         *,
         model: str,
         timeout_seconds: float = TIMEOUT_SECONDS,
+        reasoning_effort: str = "",
         takes_own_fields: bool = True,
     ) -> None:
-        """`takes_own_fields`: the server knows the fields only OpenAI has; others may refuse what they do not know."""
+        """`reasoning_effort`: as the model knows it; empty leaves it to the model. `takes_own_fields`: the server knows
+        the fields only OpenAI has; others may refuse what they do not know."""
         self._client = client
         self._model = model
         self._timeout_seconds = timeout_seconds
         self._takes_own_fields = takes_own_fields
+        self._fixed: dict[str, Any] = {"model": model}
+        if reasoning_effort:
+            self._fixed["reasoning_effort"] = reasoning_effort
+        if takes_own_fields:
+            self._fixed["store"] = False
 
     async def complete(self, prompt: Prompt, schema: type[T]) -> Completion[T]:
         """Ask; ask once more, with the reason, when the answer does not fit. Raises `ProviderError`."""
@@ -191,13 +198,7 @@ class OpenAIProvider:
             self._fail(_translate(error), received.usage)
 
     def _request(self, turns: Sequence[Turn], max_output_tokens: int) -> dict[str, Any]:
-        kept_nowhere = {"store": False} if self._takes_own_fields else {}
-        return {
-            "model": self._model,
-            "messages": turns,
-            "max_completion_tokens": max_output_tokens,
-            **kept_nowhere,
-        }
+        return {**self._fixed, "messages": turns, "max_completion_tokens": max_output_tokens}
 
     def _completion(self, answer: Answer, schema: type[T], spent: Usage) -> Completion[T]:
         value = msgspec.json.decode(answer.text, type=schema)

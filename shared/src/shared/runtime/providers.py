@@ -26,11 +26,14 @@ class ProviderSettings(CommonSettings, frozen=True, kw_only=True, rename=variabl
     model: str = "gpt-5.4-mini"
     fallback_models: str = ""
     """Asked in turn when the model is busy or away; separated by commas."""
+    reasoning_effort: str = ""
+    """`none`, `low` …: for models that think at length unless told; what they think is paid for, and counts against the
+    length of the answer. Empty leaves it to the model."""
     provider_timeout_seconds: float = TIMEOUT_SECONDS
     """Of one call."""
     calls_per_attempt: int = 1
     """Calls made in place, with waits of up to 3 s between, where one fails for a moment: times the attempts of a job,
-    the exact bound on the calls of a step."""
+    the exact bound on the calls of a step to one model."""
 
     def __repr__(self) -> str:
         """Without the key, wherever it is printed."""
@@ -56,6 +59,7 @@ def build_provider(
                 client,
                 model=model,
                 timeout_seconds=settings.provider_timeout_seconds,
+                reasoning_effort=settings.reasoning_effort,
                 takes_own_fields=host == OPENAI_HOST,
             ),
             calls_per_attempt=settings.calls_per_attempt,
