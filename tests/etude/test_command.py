@@ -262,7 +262,7 @@ async def test_a_chat_is_shown_as_it_comes_with_its_quotes(api: tuple[StandIn, s
 
     ran = await etude("chat", "When?", "--collection", "c1", url=url)
 
-    assert ran.out == "At one hundred.\n  « Water boils at 100. »\n\n"
+    assert ran.out == "At one hundred.\n\n  « Water boils at 100. »\n\n"
     assert json.loads(stand_in.bodies[0]) == {
         "messages": [{"role": "user", "content": "When?"}],
         "collection_id": "c1",

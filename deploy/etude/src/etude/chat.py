@@ -7,12 +7,11 @@ import msgspec
 import typer
 from msgspec import Struct, field
 from rich.console import Console
-from rich.text import Text as Line
 
 from etude.api import Api
 from etude.failure import ExitCode, Failure
 from etude.session import Terminal, session_of
-from etude.show import plain
+from etude.show import indented, one_line, plain
 from etude.views import ProblemView
 from shared.domain.study import Source
 
@@ -79,6 +78,7 @@ def _show_answer(console: Console, api: Api, body: dict[str, Any]) -> str:
 
 
 def _show_quotes(console: Console, quotes: list[Source]) -> None:
-    console.print()
+    if quotes:
+        console.print("\n")
     for quote in quotes:
-        console.print(Line(f"  « {plain(' '.join(quote.quote.split()))} »", style="dim italic"))
+        console.print(indented(f"« {one_line(quote.quote)} »", style="dim italic", by=2))

@@ -35,6 +35,15 @@ def plain(text: str) -> str:
     return _CONTROL.sub("", text)
 
 
+def one_line(text: str) -> str:
+    return plain(" ".join(text.split()))
+
+
+def indented(text: str, *, style: str = "", by: int = 5) -> Padding:
+    """A paragraph set in from the margin, all of its lines."""
+    return Padding(Line(text, style=style), (0, 0, 0, by), expand=False)
+
+
 def show_result(console: Console, result: msgspec.Raw, *, generated_by: str | None) -> None:
     """The result of a job, whatever its kind."""
     decoded: Result = msgspec.json.decode(result, type=Result)
@@ -90,8 +99,8 @@ def show_material(
 def show_flashcards(console: Console, cards: Sequence[Flashcard]) -> None:
     for number, card in enumerate(cards, 1):
         console.print(Line.assemble((f"{number:3}. ", "dim"), (plain(card.front), "bold")))
-        console.print(_indented(plain(card.back)))
-        console.print(_indented(f"« {_one_line(card.source.quote)} »", style="dim italic"))
+        console.print(indented(plain(card.back)))
+        console.print(indented(f"« {one_line(card.source.quote)} »", style="dim italic"))
         console.print()
 
 
@@ -103,7 +112,7 @@ def show_quiz(console: Console, questions: Sequence[QuizQuestion]) -> None:
             mark, style = ("✓", "green") if option.correct else (" ", "")
             console.print(Line(f"   {mark} {option.id}) {plain(option.text)}", style=style))
         if question.explanation:
-            console.print(_indented(plain(question.explanation), style="dim"))
+            console.print(indented(plain(question.explanation), style="dim"))
         console.print()
 
 
@@ -197,15 +206,7 @@ def _paragraph(console: Console, text: str) -> None:
     console.print()
 
 
-def _indented(text: str, *, style: str = "", by: int = 5) -> Padding:
-    return Padding(Line(text, style=style), (0, 0, 0, by), expand=False)
-
-
 def _points(console: Console, points: Iterable[str]) -> None:
     for point in points:
-        console.print(_indented(f"• {plain(point)}", by=2))
+        console.print(indented(f"• {plain(point)}", by=2))
     console.print()
-
-
-def _one_line(text: str) -> str:
-    return plain(" ".join(text.split()))
