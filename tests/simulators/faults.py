@@ -21,6 +21,8 @@ class FaultKind(StrEnum):
     """A page, with status 200."""
     ERROR_IN_SUCCESS = "error_in_success"
     """An error in good form, with status 200; in a stream, after `pieces` pieces."""
+    BROKEN_EVENT = "broken_event"
+    """In a stream, a line that is no JSON, after `pieces` pieces."""
     NO_CHOICES = "no_choices"
     INVALID_JSON = "invalid_json"
     """Content that is no JSON."""

@@ -175,6 +175,8 @@ class ProviderSimulator:
                     wire.chunk(b"data: " + error_body(reply.indiscretion, fault.type, fault.code) + b"\n\n")
                     wire.end()
                     return CallState.ANSWERED
+                if fault.kind is FaultKind.BROKEN_EVENT:
+                    event = event[: len(event) // 2]
             wire.chunk(b"data: " + event + b"\n\n")
             await asyncio.sleep(seconds)
         wire.end()

@@ -427,6 +427,7 @@ async def test_a_consumer_that_has_enough_hangs_up(provider: OpenAIProvider, sim
     [
         (Fault(kind=FaultKind.CUT, pieces=4), ProviderUnavailable),
         (Fault(kind=FaultKind.ERROR_IN_SUCCESS, pieces=4), ProviderUnavailable),
+        (Fault(kind=FaultKind.BROKEN_EVENT, pieces=4), ProviderUnavailable),
         (
             Fault(kind=FaultKind.ERROR_IN_SUCCESS, pieces=4, code="rate_limit_exceeded"),
             ProviderBusy,

@@ -136,3 +136,14 @@ def test_the_key_is_never_printed():
 def test_a_base_url_that_is_none_is_said_at_the_start(url: str):
     with pytest.raises(InvalidSettings, match="OPENAI_BASE_URL"):
         build_provider(settings(OPENAI_API_KEY=KEY, OPENAI_BASE_URL=url))
+
+
+@pytest.mark.parametrize("key", ["sk-clé", "sk-a\nb", "sk-a b"])
+def test_a_key_that_is_none_is_said_at_the_start_and_not_repeated(key: str):
+    with pytest.raises(InvalidSettings, match="OPENAI_API_KEY") as raised:
+        build_provider(settings(OPENAI_API_KEY=key))
+    assert key not in str(raised.value)
+
+
+def test_blanks_are_no_key():
+    assert isinstance(build_provider(settings(OPENAI_API_KEY=" \n")), OfflineProvider)

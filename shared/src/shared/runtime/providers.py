@@ -48,11 +48,12 @@ def build_provider(
 ) -> Provider:
     """The provider these settings choose; closed by who built it. `allow_offline`: the offline generator is the last
     resort when every model is busy or away. Raises `InvalidSettings`."""
-    if not settings.openai_api_key:
+    key = _key(settings)
+    if not key:
         return OfflineProvider()
     models = [settings.model, *(name.strip() for name in settings.fallback_models.split(","))]
     host = _host(settings.openai_base_url)
-    client = connect(settings.openai_api_key, base_url=settings.openai_base_url)
+    client = connect(key, base_url=settings.openai_base_url)
     chain: list[Provider] = [
         PatientProvider(
             OpenAIProvider(
@@ -71,6 +72,14 @@ def build_provider(
     if allow_offline:
         chain.append(OfflineProvider())
     return chain[0] if len(chain) == 1 else FallbackProvider(chain)
+
+
+def _key(settings: ProviderSettings) -> str:
+    """Without the line end that came along with it. Raises `InvalidSettings` for what no header could carry."""
+    key = settings.openai_api_key.strip()
+    if not key.isascii() or not key.isprintable() or " " in key:
+        raise InvalidSettings("OPENAI_API_KEY: holds characters that no key has")
+    return key
 
 
 def _host(url: str) -> str:

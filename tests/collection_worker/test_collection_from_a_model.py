@@ -1,0 +1,57 @@
+"""A collection whose items a model drafted: through the provider, over HTTP, to checked items."""
+
+from pathlib import Path
+
+import pytest
+from tests.fakes import FakeWork
+from tests.simulators.faults import Fault, FaultKind
+from tests.simulators.provider import ProviderSimulator
+
+from collection_worker.handlers import HANDLERS
+from shared.adapters.openai_provider import OpenAIProvider, connect
+from shared.adapters.tokens import count_tokens
+from shared.domain.job import Kind
+from shared.domain.outcome import Done
+from shared.domain.planning import hold_for
+from shared.domain.study import Collection
+from shared.domain.wire import CollectionInput
+
+TEXTS = Path(__file__).parents[1] / "texts"
+
+
+async def make(simulator: ProviderSimulator, text: str, *, garbled: tuple[str, ...] = ()) -> Done:
+    """`garbled`: the steps whose first answer does not fit."""
+    provider = OpenAIProvider(connect("key", base_url=simulator.url), model="model-1")
+    work = FakeWork(provider)
+    for step in garbled:
+        simulator.faults.add(Fault(kind=FaultKind.TRUNCATED, call_id=f"{work.job.id}/{step}"))
+    outcome = await HANDLERS[Kind.COLLECTION](CollectionInput(text=text), work)
+    await provider.close()
+    assert isinstance(outcome, Done)
+    return outcome
+
+
+@pytest.mark.parametrize("name", ["photosynthese.fr", "water_cycle.en"])
+async def test_a_text_of_600_words_becomes_cards_and_questions_with_exact_quotes(name: str):
+    text = (TEXTS / f"{name}.txt").read_text(encoding="utf-8")
+    async with ProviderSimulator() as simulator:
+        outcome = await make(simulator, text)
+
+    collection = outcome.result
+    assert isinstance(collection, Collection)
+    assert (outcome.model, outcome.generated_by) == ("model-1", "openai")
+    assert len(collection.flashcards) >= 10
+    assert len(collection.quiz) >= 5
+    for item in (*collection.flashcards, *collection.quiz):
+        assert text[item.source.start : item.source.end] == item.source.quote
+
+
+@pytest.mark.parametrize("name", ["photosynthese.fr", "water_cycle.en"])
+async def test_the_hold_covers_every_call_and_its_re_ask(name: str):
+    text = (TEXTS / f"{name}.txt").read_text(encoding="utf-8")
+    async with ProviderSimulator() as simulator:
+        await make(simulator, text, garbled=("cards/0", "questions/0"))
+
+    assert len(simulator.journal.calls) == 4
+    spent = sum(call.prompt_tokens + call.completion_tokens for call in simulator.journal.calls)
+    assert spent <= hold_for(Kind.COLLECTION, CollectionInput(text=text), count_tokens)
