@@ -119,8 +119,8 @@ async def drain(url: str, redis: RedisClient, results: Results, policy: JobPolic
     heartbeat.start()
     cpu, redis_cpu, started = time.process_time(), await _redis_cpu(redis), time.perf_counter()
     live = asyncio.create_task(consumer.run())
-    # An outsider's view: nothing inside is asked to signal.
-    while await call(redis, "XLEN", keys.work_stream(0, StreamName.AI)) or consumer.running:  # noqa: ASYNC110
+    stream_key = keys.work_stream(0, StreamName.AI)
+    while await call(redis, "XLEN", stream_key) or consumer.running:  # noqa: ASYNC110 - seen from outside
         await asyncio.sleep(0.02)
     seconds = time.perf_counter() - started
     drained = Drained(seconds, time.process_time() - cpu, await _redis_cpu(redis) - redis_cpu)

@@ -21,6 +21,7 @@ from shared.domain.errors import (
     ProviderRefused,
     StoreUnavailable,
     StudyError,
+    Unexpected,
 )
 from shared.domain.job import JobState, Kind, StreamName
 from shared.domain.outcome import Fail, Outcome, Retry
@@ -383,6 +384,23 @@ async def test_while_postgres_is_away_the_job_is_kept_and_nothing_is_paid_twice(
     assert len(provider.prompts) == 1
     assert results.rows[job.id].state is JobState.SUCCEEDED
     assert (await life.record(job.id)).state is JobState.SUCCEEDED
+
+
+class ChoosyResults(MemoryResults):
+    """Refuses every result, as Postgres does with one it cannot hold."""
+
+    async def save(self, jobs: Sequence[FinalJob]) -> None:
+        if any(job.result for job in jobs):
+            raise Unexpected
+        await super().save(jobs)
+
+
+async def test_a_result_that_cannot_be_kept_ends_its_job_as_failed(life: JobLife) -> None:
+    results = ChoosyResults()
+    job = await life.submit()
+    assert await life.consumer(results=results).drain() == 1
+    assert (await life.record(job.id)).state is JobState.FAILED
+    assert results.rows[job.id].state is JobState.FAILED
 
 
 async def test_housekeeping_takes_over_the_jobs_of_a_dead_worker(life: JobLife) -> None:

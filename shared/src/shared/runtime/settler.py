@@ -8,9 +8,9 @@ import msgspec
 import structlog
 
 from shared.adapters.job_stream import JobStream
-from shared.domain.errors import HandedBack, StoreUnavailable
+from shared.domain.errors import HandedBack, StoreUnavailable, Unexpected
 from shared.domain.job import Job, JobId, JobState
-from shared.domain.outcome import Outcome, Retry
+from shared.domain.outcome import Fail, Outcome, Retry
 from shared.domain.policy import JobPolicy
 from shared.domain.provider import Usage
 from shared.domain.record import FinalJob
@@ -71,15 +71,25 @@ class Settler:
         """Save and settle what the attempt came to. While Postgres is away the job is kept, and later handed on."""
         settlement = self._decide(job, outcome, usage)
         if settlement.is_final:
-            row = to_final(settlement, now=self._clock())
-            try:
-                await until_available(
-                    lambda: self._results.save([row]), seconds=self._policy.settle_grace_seconds
-                )
-            except StoreUnavailable as error:
-                again = Retry(error.problem, after=error.retry_after, counted=False)
-                settlement = self._decide(job, again, usage)
+            settlement = await self._save(settlement)
         await self._settle(settlement)
+
+    async def _save(self, settlement: Settlement) -> Settlement:
+        """Save the row; what is to be settled then: another end, when the row cannot be kept."""
+        row = to_final(settlement, now=self._clock())
+        try:
+            await until_available(
+                lambda: self._results.save([row]), seconds=self._policy.settle_grace_seconds
+            )
+        except StoreUnavailable as error:
+            again = Retry(error.problem, after=error.retry_after, counted=False)
+            return self._decide(settlement.job, again, settlement.usage)
+        except Unexpected as error:
+            if settlement.done is None:
+                raise
+            log.error("job.result_refused")  # by Postgres, and it would be again: the job ends without it
+            return await self._save(self._decide(settlement.job, Fail(error.problem), settlement.usage))
+        return settlement
 
     def _decide(self, job: Job, outcome: Outcome, usage: Usage) -> Settlement:
         return decide(job, outcome, self._policy.retry, usage=usage, now=self._clock(), jitter=self._jitter())
