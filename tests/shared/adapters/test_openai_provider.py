@@ -234,7 +234,7 @@ ERRORS: list[tuple[Fault, type[ProviderError], float | None]] = [
     (out_of_credit("credit_balance_exhausted"), ProviderOutOfCredit, None),
     (out_of_credit("organization_spend_limit_exceeded"), ProviderOutOfCredit, None),
     (out_of_credit("project_spend_limit_exceeded"), ProviderOutOfCredit, None),
-    (out_of_credit("team_spend_limit_exceeded"), ProviderOutOfCredit, None),
+    (status(429, "team_spend_limit_exceeded"), ProviderOutOfCredit, None),
     (out_of_credit("organization_usage_limit_exceeded"), ProviderOutOfCredit, None),
     (out_of_credit("insufficient_quota"), ProviderOutOfCredit, None),
     (Fault(kind=FaultKind.ERROR, status=429, type="insufficient_quota"), ProviderOutOfCredit, None),
