@@ -105,6 +105,13 @@ def test_a_fragment_in_quotation_marks_is_quoted_with_the_characters_of_the_text
     assert quote.quote == "dans le sol l’eau et les sels minéraux" == TEXT[quote.start : quote.end]
 
 
+def test_words_that_are_quoted_twice_count_once():
+    shown = choose_passages(TEXT, ["stomata"], limit=1)
+    answer = f"“{FACTS['stomata']}” So: “small pores through which carbon dioxide enters”."
+
+    assert [quote.quote for quote in used_quotes(answer, TEXT, shown)] == [FACTS["stomata"]]
+
+
 def test_a_sentence_that_is_closely_followed_counts_as_used():
     shown = choose_passages(TEXT, ["chlorophyll"], limit=1)
     answer = "The pigment chlorophyll absorbs blue and red light and reflects green, the colour we see."
