@@ -28,6 +28,8 @@ class ScriptedProvider:
         self.goes_on = asyncio.Event()
         self.is_hung_up = asyncio.Event()
         """The call was ended before its answer was."""
+        self._streams: list[AsyncGenerator[Delta]] = []
+        """Kept, so that none is closed by being forgotten."""
         self._texts = texts
         self._error = error
         self._hangs = hangs
@@ -37,10 +39,14 @@ class ScriptedProvider:
     async def complete(self, prompt: Prompt, schema: type[T]) -> Completion[T]:
         raise NotImplementedError
 
-    async def stream(
+    def stream(
         self, messages: Sequence[Message], *, sources: Sequence[str], language: str, max_output_tokens: int
     ) -> AsyncGenerator[Delta]:
         self.asked.append((list(messages), list(sources), language))
+        self._streams.append(self._say())
+        return self._streams[-1]
+
+    async def _say(self) -> AsyncGenerator[Delta]:
         try:
             for text in self._texts:
                 yield Delta(text=text)

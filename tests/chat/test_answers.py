@@ -47,7 +47,7 @@ async def test_a_cut_ends_every_open_answer(start_chat: StartChat):
         await asyncio.sleep(0)
         chat.answers.cut()
         with pytest.raises(ProviderUnavailable):
-            await waiting
+            await asyncio.wait_for(waiting, 5)
 
     used, held = await chat.spent()
     assert used > 0
