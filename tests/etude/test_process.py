@@ -1,0 +1,52 @@
+"""The command as the shell runs it: `python -m etude`."""
+
+import asyncio
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from starlette.responses import JSONResponse, StreamingResponse
+from tests.etude.stand_in import StandIn
+from tests.serving import serving
+
+
+async def start(*arguments: str) -> Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "etude", *arguments, env={}, stdout=PIPE, stderr=PIPE
+    )
+
+
+async def test_a_failure_is_one_line_on_stderr_and_an_exit_code(tmp_path: Path):
+    process = await start("--data-dir", str(tmp_path), "jobs")
+
+    out, err = await process.communicate()
+
+    assert (process.returncode, out) == (3, b"")
+    assert err.startswith(b"etude: no stack runs in ")
+    assert b"Traceback" not in err
+
+
+async def test_an_interrupted_follower_leaves_the_job_running():
+    is_followed, is_left = asyncio.Event(), asyncio.Event()
+
+    async def silence() -> AsyncIterator[bytes]:
+        yield b":\n\n"
+        is_followed.set()
+        await is_left.wait()
+
+    stand_in = StandIn()
+    stand_in.on("POST", "/api/ai", JSONResponse({"id": "j1", "status": "queued"}, 202))
+    stand_in.on("GET", "/api/ai/j1/events", StreamingResponse(silence()))
+    async with serving(stand_in.app) as url, asyncio.timeout(20):
+        process = await start("--url", url, "--token", "t", "ai", "text", __file__)
+        await is_followed.wait()
+        process.send_signal(signal.SIGINT)
+        _, err = await process.communicate()
+        is_left.set()
+
+    assert process.returncode == 130
+    assert b"the job goes on: `etude jobs j1` shows it" in err
+    assert b"Traceback" not in err
+    assert stand_in.seen("DELETE", "/api/ai/j1") == []
