@@ -110,3 +110,9 @@ def sweep_seen(shard: int, stream: StreamName) -> str:
 def sweep_cursor(shard: int, stream: StreamName) -> str:
     """string. Where the next XAUTOCLAIM goes on, so that orphans behind live entries are reached."""
     return f"{tag(shard)}:sweep:cursor:{stream}"
+
+
+def gate(model: str) -> str:
+    """hash. What the fleet knows of a model's limits: closed_until, open_until, probe_until (ms), faults, and the two
+    buckets of its pace. Not of any shard. Expires an hour after the last call."""
+    return f"{{gate}}:{model}"

@@ -33,7 +33,7 @@ class PackingConnection(redis.Connection):
 
     def pack_command(self, *args: Any) -> list[bytes]:
         name, *rest = args
-        return [cast(bytes, hiredis.pack_command((*name.encode().split(), *rest)))]
+        return [cast(Any, hiredis).pack_command((*name.encode().split(), *rest))]
 
 
 def is_away(error: BaseException) -> bool:

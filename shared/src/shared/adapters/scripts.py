@@ -39,6 +39,8 @@ HOLD = Script("hold")
 RELEASE = Script("release")
 EXPIRE = Script("expire")
 FORGET = Script("forget")
+ENTER = Script("enter")
+LEAVE = Script("leave")
 
 ALL = (
     SUBMIT,
@@ -56,6 +58,8 @@ ALL = (
     RELEASE,
     EXPIRE,
     FORGET,
+    ENTER,
+    LEAVE,
 )
 
 

@@ -248,10 +248,17 @@ class ProviderError(StudyError):
     """Temporary faults only: another model may answer what this one cannot now."""
 
     def __init__(
-        self, *, usage: Usage | None = None, retry_after: float | None = None, **params: Param
+        self,
+        *,
+        usage: Usage | None = None,
+        retry_after: float | None = None,
+        is_counted: bool = True,
+        **params: Param,
     ) -> None:
         super().__init__(retry_after=retry_after, **params)
         self.usage = usage or Usage()
+        self.is_counted = is_counted
+        """False when no call was made: the gate was closed. It spends no attempt."""
 
 
 class ProviderBusy(ProviderError):

@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from shared.domain.job import Job
 from shared.domain.retry import RetryPolicy
 
 
@@ -22,6 +23,9 @@ class JobPolicy(Struct, frozen=True, kw_only=True):
     """After its attempt's limit a lease is renewed for this long, to save and settle; then a hung process loses it."""
     drain_seconds: float = 25.0
     """After SIGTERM: finish what runs, then hand the rest back; below a container's usual 30 s grace."""
+    offline_after_seconds: float = 120.0
+    """A job this old, or at its last attempt, may be answered by the offline generator when its plan allows it: late
+    enough to outlast a provider's hiccup, soon enough for a learner who waits."""
     park_seconds: float = 30.0
     """How long a job of a newer release's kind or version waits before somebody looks at it again."""
     claim_scan_entries: int = 10_000
@@ -31,3 +35,7 @@ class JobPolicy(Struct, frozen=True, kw_only=True):
     overload_retry_seconds: float = 30.0
     """What a refused submitter is told to wait."""
     retry: RetryPolicy = RetryPolicy()
+
+    def is_last_resort(self, job: Job, *, now: float) -> bool:
+        """Whether this attempt had better bring something, even if no model can."""
+        return self.retry.is_exhausted(job.failures + 1) or now - job.created_at >= self.offline_after_seconds

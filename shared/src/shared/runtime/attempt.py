@@ -132,6 +132,8 @@ def _to_outcome(error: Exception, job: Job, policy: JobPolicy, *, has_expired: b
             return Retry(error.problem, after=policy.park_seconds, counted=False)
         case StoreUnavailable():
             return Retry(error.problem, after=error.retry_after, counted=False)
+        case ProviderError(is_retryable=True):
+            return Retry(error.problem, after=error.retry_after, counted=error.is_counted)
         case StudyError(is_retryable=True):
             return Retry(error.problem, after=error.retry_after)
         case StudyError():

@@ -7,9 +7,12 @@ from urllib.parse import urlsplit
 from msgspec import field
 
 from shared.adapters.fallback_provider import FallbackProvider
+from shared.adapters.gate import Gate, GatePolicy
+from shared.adapters.gated_provider import GatedProvider
 from shared.adapters.offline_provider import OfflineProvider
 from shared.adapters.openai_provider import TIMEOUT_SECONDS, OpenAIProvider, connect
 from shared.adapters.patient_provider import PatientProvider
+from shared.adapters.redis_client import RedisClient
 from shared.domain.provider import Provider
 from shared.runtime.settings import CommonSettings, InvalidSettings, variable
 
@@ -31,6 +34,10 @@ class ProviderSettings(CommonSettings, frozen=True, kw_only=True, rename=variabl
     length of the answer. Empty leaves it to the model."""
     provider_timeout_seconds: float = TIMEOUT_SECONDS
     """Of one call."""
+    model_requests_per_minute: int = 0
+    """Of the provider's account, for each model; 0: not known, and only what the provider says closes the gate."""
+    model_tokens_per_minute: int = 0
+    """The same for tokens."""
     calls_per_attempt: int = 1
     """Calls made in place, with waits of up to 3 s between, where one fails for a moment: times the attempts of a job,
     the exact bound on the calls of a step to one model."""
@@ -43,35 +50,43 @@ class ProviderSettings(CommonSettings, frozen=True, kw_only=True, rename=variabl
 def build_provider(
     settings: ProviderSettings,
     *,
+    redis: RedisClient | None = None,
     allow_offline: bool = False,
     jitter: Callable[[], float] = random.random,
 ) -> Provider:
     """The provider these settings choose; closed by who built it. `allow_offline`: the offline generator is the last
-    resort when every model is busy or away. Raises `InvalidSettings`."""
+    resort when every model is busy or away. With `redis` every call goes through the fleet's gate.
+    Raises `InvalidSettings`."""
     key = _key(settings)
     if not key:
         return OfflineProvider()
     models = [settings.model, *(name.strip() for name in settings.fallback_models.split(","))]
     host = _host(settings.openai_base_url)
     client = connect(key, base_url=settings.openai_base_url)
-    chain: list[Provider] = [
-        PatientProvider(
-            OpenAIProvider(
-                client,
-                model=model,
-                timeout_seconds=settings.provider_timeout_seconds,
-                reasoning_effort=settings.reasoning_effort,
-                takes_own_fields=host == OPENAI_HOST,
-            ),
-            calls_per_attempt=settings.calls_per_attempt,
-            jitter=jitter,
+
+    def one(model: str) -> Provider:
+        provider: Provider = OpenAIProvider(
+            client,
+            model=model,
+            timeout_seconds=settings.provider_timeout_seconds,
+            reasoning_effort=settings.reasoning_effort,
+            takes_own_fields=host == OPENAI_HOST,
         )
-        for model in dict.fromkeys(models)
-        if model
-    ]
+        if redis is not None:
+            provider = GatedProvider(provider, Gate(redis, model, _gate_policy(settings)), model=model)
+        return PatientProvider(provider, calls_per_attempt=settings.calls_per_attempt, jitter=jitter)
+
+    chain = [one(model) for model in dict.fromkeys(models) if model]
     if allow_offline:
         chain.append(OfflineProvider())
     return chain[0] if len(chain) == 1 else FallbackProvider(chain)
+
+
+def _gate_policy(settings: ProviderSettings) -> GatePolicy:
+    return GatePolicy(
+        requests_per_minute=settings.model_requests_per_minute,
+        tokens_per_minute=settings.model_tokens_per_minute,
+    )
 
 
 def _key(settings: ProviderSettings) -> str:

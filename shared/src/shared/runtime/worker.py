@@ -19,13 +19,15 @@ from shared.adapters.redis_client import connect, connect_blocking, connect_sync
 from shared.adapters.result_store import ResultStore
 from shared.adapters.step_store import StepStore
 from shared.adapters.waiting_room import WaitingRoom
-from shared.domain.job import Kind, StreamName
+from shared.domain.job import Job, Kind, StreamName
 from shared.domain.policy import JobPolicy
+from shared.domain.provider import Provider
 from shared.domain.work import Handler
 from shared.runtime.consumer import Consumer
 from shared.runtime.heartbeat import Heartbeat
 from shared.runtime.housekeeping import Housekeeping
 from shared.runtime.logs import configure_logs
+from shared.runtime.plans import DEFAULT_PLAN, read_plans
 from shared.runtime.providers import ProviderSettings, build_provider
 from shared.runtime.settings import InvalidSettings, read_settings
 from shared.runtime.settler import Settler
@@ -36,6 +38,8 @@ log = structlog.get_logger()
 class WorkerSettings(ProviderSettings, frozen=True, kw_only=True):
     """What a worker needs to know."""
 
+    plans_file: str = ""
+    """The plans, as the gateway reads them: they say who may be answered offline when no model can."""
     concurrency: int = 100
     """Jobs one process runs at a time: they mostly wait for the provider."""
 
@@ -71,8 +75,15 @@ async def _live(
         stack.callback(renewing.close)
         results = await ResultStore.open(settings.postgres_url, name=consumer_name)
         stack.push_async_callback(results.close)
-        provider = build_provider(settings)
-        stack.push_async_callback(provider.close)
+        plans = read_plans(settings.plans_file or None)
+        strict = build_provider(settings, redis=redis)
+        stack.push_async_callback(strict.close)
+        lenient = build_provider(settings, redis=redis, allow_offline=True)
+        stack.push_async_callback(lenient.close)
+
+        def provider_for(job: Job) -> Provider:
+            may = plans.get(job.plan, plans[DEFAULT_PLAN]).offline_fallback
+            return lenient if may and policy.is_last_resort(job, now=time.time()) else strict
 
         stream = JobStream(
             redis, blocking, stream_name, consumer=consumer_name, shards=settings.shards, policy=policy
@@ -92,7 +103,7 @@ async def _live(
             settler,
             heartbeat,
             handlers,
-            lambda job: provider,
+            provider_for,
             concurrency=settings.concurrency,
             policy=policy,
             jitter=random.random,
