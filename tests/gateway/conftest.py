@@ -3,9 +3,10 @@
 import asyncio
 import itertools
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+import httpx
 import pytest
 from tests.factories import make_job_id
 from tests.gateway.desk import INTERNAL_SECRET, PLANS, PUBLIC_PEM, Desk
@@ -15,7 +16,6 @@ from tests.serving import serving
 
 from gateway.app import Parts, create_app
 from gateway.auth import Authenticator
-from gateway.forwarding import connect_chat
 from gateway.signing_keys import LocalKey
 from shared.adapters.budget_store import BudgetStore
 from shared.adapters.event_log import EventLog
@@ -33,7 +33,7 @@ def parts(real_redis: RedisClient, result_store: ResultStore) -> Parts:
         budgets=BudgetStore(real_redis, shards=1),
         events=EventLog(real_redis, shards=1),
         results=result_store,
-        chat=connect_chat("http://127.0.0.1:9"),
+        chat=httpx.AsyncClient(base_url="http://127.0.0.1:9", verify=False),
         checks={"redis": lambda: call(real_redis, "PING"), "postgres": result_store.ping},
         clock=time.time,
         monotonic=time.monotonic,
@@ -42,9 +42,6 @@ def parts(real_redis: RedisClient, result_store: ResultStore) -> Parts:
         closing=asyncio.Event(),
         internal_secret=INTERNAL_SECRET,
     )
-
-
-OpenDesk = Callable[[Parts], "AsyncGenerator[Desk]"]
 
 
 @asynccontextmanager

@@ -1,9 +1,8 @@
 """Event streams: ids to resume from, a comment when nothing happens, and an end as soon as nobody listens."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager, suppress
-from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
@@ -17,6 +16,8 @@ HEADERS = [
     (b"x-accel-buffering", b"no"),
 ]
 HEARTBEAT = b":\n\n"
+Fact = Callable[[], Awaitable[object]]
+"""Comes true when what it returns does."""
 OPENING = b"retry: %d\n\n" % RETRY_MS
 
 
@@ -46,7 +47,7 @@ class EventStream:
 @asynccontextmanager
 async def until_nobody_listens(receive: Receive, closing: asyncio.Event) -> AsyncGenerator[None]:
     """Ends its block early, and quietly, when the client hangs up or the process stops."""
-    async with _until(_hung_up(receive), closing.wait()):
+    async with _until(lambda: _hung_up(receive), closing.wait):
         yield
 
 
@@ -56,12 +57,12 @@ async def until_hang_up(receive: Receive) -> AsyncGenerator[None]:
 
     The request's body must have been read, or be empty: what `receive` gives next is the end of the connection.
     """
-    async with _until(_hung_up(receive)):
+    async with _until(lambda: _hung_up(receive)):
         yield
 
 
 @asynccontextmanager
-async def _until(*facts: Coroutine[Any, Any, object]) -> AsyncGenerator[None]:
+async def _until(*facts: Fact) -> AsyncGenerator[None]:
     ends = asyncio.timeout(None)
     watching = [asyncio.create_task(_end_with(fact, ends)) for fact in facts]
     try:
@@ -76,8 +77,8 @@ async def _until(*facts: Coroutine[Any, Any, object]) -> AsyncGenerator[None]:
         await asyncio.wait(watching)
 
 
-async def _end_with(fact: Coroutine[Any, Any, object], ends: asyncio.Timeout) -> None:
-    await fact
+async def _end_with(fact: Fact, ends: asyncio.Timeout) -> None:
+    await fact()
     ends.reschedule(0)
 
 

@@ -1,0 +1,152 @@
+"""Whatever is sent, the answer is one a reader understands, and nothing is accepted, held or broken."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+from tests.gateway.desk import COLLECTION, SUMMARY, TEXT, Desk
+
+from shared.runtime.bodies import JSON_BYTES
+
+JSON = {"Content-Type": "application/json"}
+
+
+def padded(size: int) -> bytes:
+    """A good body of exactly this many bytes."""
+    body = json.dumps(SUMMARY).encode()
+    return body.replace(b"Photo", b"Photo" + b"o" * (size - len(body)), 1)
+
+
+async def refused(
+    desk: Desk, status: int, code: str, path: str = "/api/ai", **request: Any
+) -> dict[str, Any]:
+    client = desk.client()
+    answer = await client.post(path, **request)
+    problem = answer.json()
+    assert (answer.status_code, problem["code"]) == (status, code)
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    usage = (await client.get("/api/usage")).json()
+    assert usage["unfinished_jobs"]["count"] == 0
+    assert [window["held"] for window in usage["windows"]] == [0, 0]
+    return problem
+
+
+async def test_one_mebibyte_is_accepted(desk: Desk):
+    answer = await desk.client().post("/api/ai", content=padded(JSON_BYTES), headers=JSON)
+    assert answer.status_code == 202
+
+
+async def test_one_byte_more_is_too_large(desk: Desk):
+    problem = await refused(desk, 413, "too_large", content=padded(JSON_BYTES + 1), headers=JSON)
+    assert "1048576" in problem["detail"]
+
+
+async def test_what_is_too_large_is_counted_while_it_comes(desk: Desk):
+    async def chunks() -> AsyncIterator[bytes]:
+        body = padded(JSON_BYTES + 1)
+        for start in range(0, len(body), 100_000):
+            yield body[start : start + 100_000]
+
+    await refused(desk, 413, "too_large", content=chunks(), headers=JSON)
+
+
+async def test_ten_megabytes_of_one_word_are_too_large(desk: Desk):
+    body = json.dumps({"kind": "summary", "input": {"text": "word " * 2_000_000}})
+    await refused(desk, 413, "too_large", content=body, headers=JSON)
+
+
+async def test_a_mebibyte_of_one_word_is_priced_and_accepted(desk: Desk):
+    body = SUMMARY | {"input": {"text": "a" * 1_000_000}}
+    assert (await desk.client().post("/api/ai", json=body)).status_code == 202
+
+
+@pytest.mark.parametrize("path", ["/api/ai", "/api/collections", "/api/chat", "/api/usage/estimate"])
+@pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded", ""])
+async def test_a_wrong_content_type_is_refused(desk: Desk, path: str, media_type: str):
+    headers = {"Content-Type": media_type}
+    await refused(desk, 415, "unsupported_media_type", path, content=json.dumps(SUMMARY), headers=headers)
+
+
+@pytest.mark.parametrize("path", ["/api/ai", "/api/collections", "/api/usage/estimate"])
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (b"", 400, "malformed_json"),
+        (b"{", 400, "malformed_json"),
+        (b'{"text": "a"}{}', 400, "malformed_json"),
+        (b'{"text": "\xff\xfe"}', 400, "invalid_encoding"),
+        ('{"text": "café"}'.encode("latin-1"), 400, "invalid_encoding"),
+        (b"[" * 10_000 + b"]" * 10_000, 400, "too_deep"),
+        (b'{"text":' * 10_000 + b"1" + b"}" * 10_000, 400, "too_deep"),
+        (b"[]", 422, "invalid_fields"),
+        (b"null", 422, "invalid_fields"),
+        (b'"text"', 422, "invalid_fields"),
+    ],
+)
+async def test_what_is_no_body_of_ours_is_named(desk: Desk, path: str, body: bytes, status: int, code: str):
+    await refused(desk, status, code, path, content=body, headers=JSON)
+
+
+@pytest.mark.parametrize(
+    ("body", "pointers"),
+    [
+        ({}, ["/kind", "/input"]),
+        ({"kind": "song", "input": {"text": TEXT}}, ["/kind"]),
+        ({"kind": "collection", "input": {"text": TEXT}}, ["/kind"]),
+        ({"kind": "quiz", "input": TEXT}, ["/input"]),
+        ({"kind": "quiz", "input": {"text": 7}}, ["/input/text"]),
+        ({"kind": "quiz", "input": {"text": TEXT, "txt": 1}, "option": {}}, ["/input/txt", "/option"]),
+        ({"kind": "quiz", "input": {"text": TEXT}, "options": {"questions": 0}}, ["/options/questions"]),
+        ({"kind": "quiz", "input": {"text": TEXT}, "options": {"questions": 101}}, ["/options/questions"]),
+        ({"kind": "quiz", "input": {"text": TEXT}, "options": {"language": "de"}}, ["/options/language"]),
+        ({"kind": "quiz", "input": {"text": "a\0b"}}, ["/input/text"]),
+    ],
+)
+async def test_every_fault_of_a_job_is_pointed_at(desk: Desk, body: dict[str, Any], pointers: list[str]):
+    problem = await refused(desk, 422, "invalid_fields", json=body)
+    assert [fault["pointer"] for fault in problem["errors"]] == pointers
+    assert all(fault["detail"] for fault in problem["errors"])
+
+
+@pytest.mark.parametrize(
+    ("body", "pointers"),
+    [
+        ({}, ["/text"]),
+        (COLLECTION | {"title": "t" * 201}, ["/title"]),
+        (COLLECTION | {"title": "a\0"}, ["/title"]),
+        (COLLECTION | {"kind": "quiz"}, ["/kind"]),
+        (
+            COLLECTION | {"options": {"flashcards": 0, "questions": 0}},
+            ["/options/flashcards", "/options/questions"],
+        ),
+    ],
+)
+async def test_every_fault_of_a_collection_is_pointed_at(
+    desk: Desk, body: dict[str, Any], pointers: list[str]
+):
+    problem = await refused(desk, 422, "invalid_fields", "/api/collections", json=body)
+    assert [fault["pointer"] for fault in problem["errors"]] == pointers
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n\t \u00a0\u2003"])
+async def test_an_empty_text_is_named(desk: Desk, text: str):
+    await refused(desk, 422, "empty_text", json={"kind": "quiz", "input": {"text": text}})
+    await refused(desk, 422, "empty_text", "/api/collections", json={"text": text})
+
+
+async def test_a_refusal_is_in_the_reader_s_language(desk: Desk):
+    problem = await refused(
+        desk, 422, "empty_text", json=SUMMARY | {"input": {"text": ""}}, headers={"Accept-Language": "fr"}
+    )
+    assert problem["title"] == "Le texte est vide"
+
+
+async def test_a_refused_body_leaves_the_connection_usable(desk: Desk):
+    async with httpx.AsyncClient(
+        base_url=desk.url, headers=desk.client().headers, limits=httpx.Limits(max_connections=1)
+    ) as client:
+        await client.post("/api/ai", content=padded(3 * JSON_BYTES), headers=JSON)
+        answer = await client.post("/api/ai", json=SUMMARY)
+    assert answer.status_code == 202

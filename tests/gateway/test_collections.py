@@ -1,0 +1,386 @@
+"""Study collections over HTTP: from a text or a document, to what is taken away."""
+
+import asyncio
+import csv
+import io
+import zipfile
+from typing import Any
+
+import docx
+import httpx
+import msgspec
+import pytest
+from tests.factories import make_card, make_collection, make_final_job
+from tests.gateway.desk import COLLECTION, TEXT, Desk
+from tests.job_life import JobLife
+
+from shared.adapters.result_store import ResultStore
+from shared.domain.errors import Problem
+from shared.domain.job import JobState, Kind, StreamName
+from shared.domain.outcome import Done, Outcome
+from shared.domain.wire import CollectionInput, JobInput
+from shared.domain.work import Work
+from shared.runtime.bodies import JSON_BYTES
+
+UNKNOWN = "01920000-0000-7000-8000-000000000001"
+
+
+async def submit(client: httpx.AsyncClient, body: dict[str, Any] = COLLECTION) -> dict[str, Any]:
+    answer = await client.post("/api/collections", json=body)
+    assert answer.status_code == 202, answer.text
+    return answer.json()
+
+
+async def upload(client: httpx.AsyncClient, name: str, content: bytes, **fields: str) -> httpx.Response:
+    return await client.post("/api/collections", files={"file": (name, content)}, data=fields)
+
+
+async def test_a_collection_is_accepted_as_processing(desk: Desk):
+    answer = await desk.client().post("/api/collections", json=COLLECTION)
+
+    made = answer.json()
+    assert answer.status_code == 202
+    assert answer.headers["Location"] == f"/api/collections/{made['id']}"
+    assert made["object"] == "collection"
+    assert (made["status"], made["title"], made["job_id"]) == ("processing", "Plants", made["id"])
+    assert (made["flashcards"], made["quiz"], made["quality"]) == ([], [], None)
+
+
+async def test_a_ready_collection_has_its_material_and_its_source(desk: Desk, result_store: ResultStore):
+    final = make_final_job(kind=Kind.COLLECTION)
+    await result_store.save([final])
+
+    made = (await desk.client().get(f"/api/collections/{final.id}")).json()
+
+    expected = msgspec.to_builtins(make_collection())
+    assert made["status"] == "ready"
+    assert {name: made[name] for name in ("title", "language", "flashcards", "quiz", "quality", "text")} == {
+        name: expected[name] for name in ("title", "language", "flashcards", "quiz", "quality", "text")
+    }
+    for item in [*made["flashcards"], *made["quiz"]]:
+        source = item["source"]
+        assert made["text"][source["start"] : source["end"]] == source["quote"]
+
+
+async def test_the_text_a_worker_gets_is_the_text_that_was_sent(
+    desk: Desk, life: JobLife, result_store: ResultStore
+):
+    got: list[JobInput] = []
+
+    async def keep(job_input: JobInput, work: Work) -> Outcome:
+        got.append(job_input)
+        return Done(make_collection(), "model-1", "offline")
+
+    client = desk.client()
+    made = await submit(client, {"text": "Été 🗼 " + TEXT, "options": {"flashcards": 3}})
+    await life.consumer(keep, stream=StreamName.COLLECTION, results=result_store).drain()
+
+    (job_input,) = got
+    assert isinstance(job_input, CollectionInput)
+    assert (job_input.text, job_input.options.flashcards) == ("Été 🗼 " + TEXT, 3)
+    assert (await client.get(f"/api/collections/{made['id']}")).json()["status"] == "ready"
+
+
+async def test_a_failed_collection_says_why(desk: Desk, result_store: ResultStore):
+    final = make_final_job(
+        kind=Kind.COLLECTION, state=JobState.FAILED, problem=Problem("no_usable_text"), result=None
+    )
+    await result_store.save([final])
+
+    made = (await desk.client().get(f"/api/collections/{final.id}")).json()
+
+    assert (made["status"], made["error"]["code"], made["flashcards"]) == ("failed", "no_usable_text", [])
+
+
+async def test_jobs_and_collections_are_not_each_other(desk: Desk):
+    client = desk.client()
+    made = await submit(client)
+
+    assert (await client.get(f"/api/ai/{made['id']}")).status_code == 404
+    assert (await client.get("/api/ai")).json()["data"] == []
+    assert [one["id"] for one in (await client.get("/api/collections")).json()["data"]] == [made["id"]]
+
+
+async def test_a_list_leaves_the_material_out(desk: Desk, result_store: ResultStore):
+    await result_store.save([make_final_job(kind=Kind.COLLECTION), make_final_job()])
+    client = desk.client()
+    await submit(client)
+
+    page = (await client.get("/api/collections")).json()
+
+    assert [one["status"] for one in page["data"]] == ["processing", "ready"]
+    assert not any({"flashcards", "quiz", "quality", "text"} & one.keys() for one in page["data"])
+
+
+# -- removing ---------------------------------------------------------------------------------------------------------
+
+
+async def test_removing_one_in_the_making_cancels_it(desk: Desk):
+    client = desk.client()
+    made = await submit(client)
+
+    removed = await client.delete(f"/api/collections/{made['id']}")
+
+    assert (removed.status_code, removed.content) == (204, b"")
+    assert (await client.get(f"/api/collections/{made['id']}")).status_code == 404
+    assert (await client.get("/api/collections")).json()["data"] == []
+    usage = (await client.get("/api/usage")).json()
+    assert [window["held"] for window in usage["windows"]] == [0, 0]
+
+
+async def test_one_that_was_cancelled_stays_away_when_its_row_is_saved(
+    desk: Desk, life: JobLife, result_store: ResultStore
+):
+    client = desk.client()
+    made = await submit(client)
+    await client.delete(f"/api/collections/{made['id']}")
+    sweeper, _ = life.housekeeping(life.stream(stream=StreamName.COLLECTION))
+    sweeper._results = result_store  # pyright: ignore[reportPrivateUsage] - the helper's own results are in memory
+    await sweeper.sweep()
+    assert await result_store.find(made["id"]) is not None
+
+    assert (await client.get(f"/api/collections/{made['id']}")).status_code == 404
+    assert (await client.get("/api/collections")).json()["data"] == []
+
+
+async def test_removing_one_that_is_ready_forgets_its_material(
+    desk: Desk, life: JobLife, result_store: ResultStore
+):
+    async def make(job_input: JobInput, work: Work) -> Outcome:
+        return Done(make_collection(), "model-1", "offline")
+
+    client = desk.client()
+    made = await submit(client)
+    await life.consumer(make, stream=StreamName.COLLECTION, results=result_store).drain()
+    path = f"/api/collections/{made['id']}"
+
+    statuses = [(await client.delete(path)).status_code, (await client.delete(path)).status_code]
+
+    assert statuses == [204, 404]
+    assert (await client.get(path)).status_code == 404
+    assert (await client.get(f"{path}/export")).status_code == 404
+
+
+async def test_nobody_removes_another_s(desk: Desk, result_store: ResultStore):
+    final = make_final_job(kind=Kind.COLLECTION)
+    await result_store.save([final])
+    path = f"/api/collections/{final.id}"
+
+    assert (await desk.client(sub="bob").delete(path)).status_code == 404
+    assert (await desk.client().get(path)).status_code == 200
+
+
+# -- documents --------------------------------------------------------------------------------------------------------
+
+
+def make_docx(*paragraphs: str) -> bytes:
+    document, out = docx.Document(), io.BytesIO()
+    for paragraph in paragraphs:
+        document.add_paragraph(paragraph)
+    document.save(out)
+    return out.getvalue()
+
+
+def make_pdf(text: str) -> bytes:
+    """The smallest PDF with a line of text."""
+    content = f"BT /F1 12 Tf 20 100 Td ({text}) Tj ET".encode()
+    objects = [
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 900 200] /Contents 4 0 R"
+        b" /Resources << /Font << /F1 5 0 R >> >> >>",
+        b"<< /Length %d >>\nstream\n%s\nendstream" % (len(content), content),
+        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+    ]
+    out, places = bytearray(b"%PDF-1.4\n"), list[int]()
+    for number, body in enumerate(objects, start=1):
+        places.append(len(out))
+        out += b"%d 0 obj\n%s\nendobj\n" % (number, body)
+    table = len(out)
+    rows = b"".join(b"%010d 00000 n \n" % place for place in places)
+    out += (
+        b"xref\n0 6\n0000000000 65535 f \n%strailer\n<< /Size 6 /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n"
+        % (rows, table)
+    )
+    return bytes(out)
+
+
+async def text_of(life: JobLife, results: ResultStore) -> str:
+    """What the worker was given to read."""
+    got: list[str] = []
+
+    async def keep(job_input: JobInput, work: Work) -> Outcome:
+        got.append(job_input.text)
+        return Done(make_collection(), "model-1", "offline")
+
+    await life.consumer(keep, stream=StreamName.COLLECTION, results=results).drain()
+    return got[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("notes.txt", TEXT.encode()),
+        ("notes.TXT", b"\xef\xbb\xbf" + TEXT.encode()),
+        ("notes.md", TEXT.encode()),
+        ("notes.docx", make_docx(TEXT)),
+        ("notes.pdf", make_pdf(TEXT)),
+    ],
+)
+async def test_a_document_is_read(
+    desk: Desk, life: JobLife, result_store: ResultStore, name: str, content: bytes
+):
+    answer = await upload(desk.client(), name, content, title="Plants", options='{"flashcards": 3}')
+
+    assert answer.status_code == 202, answer.text
+    assert answer.json()["title"] == "Plants"
+    assert " ".join((await text_of(life, result_store)).split()) == TEXT
+
+
+async def test_a_document_without_a_title_is_called_by_its_name(desk: Desk):
+    answer = await upload(desk.client(), "notes.txt", TEXT.encode())
+    assert answer.json()["title"] == "notes.txt"
+
+
+def bomb() -> bytes:
+    """A small ZIP that unpacks to far more than any document."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("word/document.xml", b"0" * (110 * JSON_BYTES))
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "status", "code"),
+    [
+        ("notes.exe", b"MZ", 422, "unsupported_document"),
+        ("notes", TEXT.encode(), 422, "unsupported_document"),
+        ("notes.pdf", b"no pdf", 422, "unsupported_document"),
+        ("notes.pdf", make_pdf(TEXT)[:200], 422, "unsupported_document"),
+        ("notes.docx", b"PK\x03\x04", 422, "unsupported_document"),
+        ("notes.docx", bomb(), 413, "too_large"),
+        ("notes.pdf", make_pdf(""), 422, "empty_text"),
+        ("notes.txt", b" \n", 422, "empty_text"),
+        ("notes.txt", "café".encode("latin-1"), 400, "invalid_encoding"),
+        ("notes.txt", b"a\0b", 422, "invalid_fields"),
+        ("notes.txt", b"a " * JSON_BYTES, 413, "too_large"),
+        ("notes.txt", b"a" * (12 * JSON_BYTES), 413, "too_large"),
+    ],
+)
+async def test_a_document_that_cannot_be_read_is_named(
+    desk: Desk, name: str, content: bytes, status: int, code: str
+):
+    answer = await upload(desk.client(), name, content)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+@pytest.mark.parametrize(
+    ("fields", "pointer"),
+    [
+        ({"options": "{"}, "/options"),
+        ({"options": '{"flashcards": -1}'}, "/options/flashcards"),
+        ({"options": '{"cards": 1}'}, "/options/cards"),
+        ({"title": "t" * 201}, "/title"),
+        ({"title": "a\0b"}, "/title"),
+        ({"text": TEXT}, "/text"),
+    ],
+)
+async def test_a_fault_beside_the_document_is_pointed_at(desk: Desk, fields: dict[str, str], pointer: str):
+    answer = await upload(desk.client(), "notes.txt", TEXT.encode(), **fields)
+    assert answer.status_code == 422
+    assert [fault["pointer"] for fault in answer.json()["errors"]] == [pointer]
+
+
+async def test_a_form_without_a_document_is_pointed_at(desk: Desk):
+    answer = await desk.client().post("/api/collections", files={"title": (None, "Plants")})
+    assert answer.json()["errors"][0]["pointer"] == "/file"
+
+
+@pytest.mark.parametrize(
+    ("media_type", "body"),
+    [
+        ("multipart/form-data", b"x"),
+        ("multipart/form-data; boundary=b", b"x"),
+        ("multipart/form-data; boundary=b", b"--b\r\nContent-Disposition: form-data\r\n\r\nx\r\n--b--\r\n"),
+    ],
+)
+async def test_a_form_that_is_none_is_refused(desk: Desk, media_type: str, body: bytes):
+    answer = await desk.client().post("/api/collections", content=body, headers={"Content-Type": media_type})
+    assert answer.status_code in {400, 422}
+
+
+# -- taking away ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def ready(result_store: ResultStore) -> str:
+    card = make_card(front="=cmd()", back="tab\there\nand a line")
+    made = make_collection(title="L’été / 2026", flashcards=[card])
+    final = make_final_job(kind=Kind.COLLECTION, result=msgspec.json.encode(made))
+    await result_store.save([final])
+    return f"/api/collections/{final.id}/export"
+
+
+async def test_json_is_everything(desk: Desk, ready: str):
+    answer = await desk.client().get(ready)
+
+    assert answer.headers["Content-Type"] == "application/json"
+    assert answer.json()["object"] == "collection"
+    assert answer.json()["flashcards"][0]["front"] == "=cmd()"
+
+
+async def test_csv_is_for_spreadsheets_and_holds_no_formula(desk: Desk, ready: str):
+    answer = await desk.client().get(ready, params={"format": "csv"})
+
+    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+    head, card, question = csv.reader(io.StringIO(answer.content.decode("utf-8-sig")))
+    assert head == ["type", "front", "back", "choices", "explanation", "quote", "difficulty"]
+    assert card[:3] == ["flashcard", "'=cmd()", "tab\there\nand a line"]
+    assert question[1:4] == ["Quelle ville la Seine traverse-t-elle ?", "Paris", "Lyon | Paris | Lille"]
+
+
+async def test_tsv_is_for_anki_a_line_a_card(desk: Desk, ready: str):
+    answer = await desk.client().get(ready, params={"format": "tsv"})
+
+    lines = answer.text.splitlines()
+    assert lines[:2] == ["#separator:tab", "#html:false"]
+    assert lines[3].split("\t")[:2] == ["=cmd()", "tab here and a line"]
+    assert len(lines) == 5
+
+
+async def test_it_is_saved_under_its_title(desk: Desk, ready: str):
+    answer = await desk.client().get(ready, params={"format": "csv"})
+    name = "L%20%C3%A9t%C3%A9%202026.csv"
+    assert answer.headers["Content-Disposition"] == f"attachment; filename*=UTF-8''{name}"
+
+
+async def test_what_is_not_ready_cannot_be_taken_away_yet(desk: Desk):
+    client = desk.client()
+    made = await submit(client)
+
+    answer = await client.get(f"/api/collections/{made['id']}/export")
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "not_ready")
+    assert answer.headers["Retry-After"] == "2"
+
+
+async def test_an_unknown_format_is_pointed_at(desk: Desk, ready: str):
+    answer = await desk.client().get(ready, params={"format": "apkg"})
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/query/format")
+
+
+async def test_who_would_rather_wait_gets_the_collection(
+    desk: Desk, life: JobLife, result_store: ResultStore
+):
+    async def make(job_input: JobInput, work: Work) -> Outcome:
+        return Done(make_collection(), "model-1", "offline")
+
+    async with asyncio.TaskGroup() as group:
+        consumer = life.consumer(make, stream=StreamName.COLLECTION, results=result_store)
+        working = group.create_task(consumer.run())
+        answer = await desk.client().post("/api/collections", json=COLLECTION, headers={"Prefer": "wait=20"})
+        consumer.stop()
+        await working
+
+    assert (answer.status_code, answer.json()["status"]) == (200, "ready")
+    assert len(answer.json()["flashcards"]) == 2
