@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from typing import TypeVar
 
+import msgspec
 import pytest
 from tests.servers import RedisPlace
 from tests.simulators.faults import out_of_credit, rate_limited, server_error
@@ -32,7 +33,7 @@ PROMPT = Prompt(
 
 
 def make_gate(redis: RedisClient, **policy: float) -> Gate:
-    return Gate(redis, "model-1", GatePolicy(**policy))  # type: ignore[arg-type]  # numbers, by name
+    return Gate(redis, "model-1", msgspec.convert(policy, GatePolicy))
 
 
 async def pass_time(redis: RedisClient, field: str) -> None:
