@@ -193,6 +193,14 @@ async def test_nobody_at_the_address_is_one_line(file: str):
     assert (ran.code, ran.err) == (3, "etude: Etude does not answer at http://127.0.0.1:9\n")
 
 
+@pytest.mark.parametrize("url", ["localhost:8000", "::", "http:///x"])
+async def test_an_address_that_is_none_is_named(url: str):
+    ran = await etude("jobs", url=url)
+
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err == f"etude: {url} is not a URL that starts with http:// or https://\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

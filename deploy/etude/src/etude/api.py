@@ -16,6 +16,8 @@ T = TypeVar("T")
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 60.0
 """Longer than the server's heartbeat: a stream that is silent for this long is dead."""
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+"""Not reached through a proxy, whatever the environment says."""
 RECONNECTS = 10
 """In a row, without an event between them; with the pauses below about a minute."""
 PAUSE_SECONDS = 1.0
@@ -35,9 +37,10 @@ class Api:
         pause: Callable[[float], None],
     ) -> None:
         self._http = httpx.Client(
-            base_url=url,
+            base_url=_parse(url),
             headers={"Authorization": f"Bearer {token}", "Accept-Language": language},
             timeout=httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
+            trust_env=_parse(url).host not in LOOPBACK,
         )
         self._new_key = new_key
         self._pause = pause
@@ -111,7 +114,7 @@ class Api:
     def _try(self, method: str, path: str, **kwargs: Any) -> httpx.Response:
         try:
             return self._http.request(method, path, **kwargs)
-        except (httpx.TransportError, httpx.InvalidURL):
+        except httpx.TransportError:
             raise self._unreachable() from None
 
     def _unreachable(self) -> Failure:
@@ -124,6 +127,16 @@ class _Away(Exception):
 
 class _NothingLeft(Exception):
     """The job is over, and the listener had heard everything."""
+
+
+def _parse(url: str) -> httpx.URL:
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL:
+        parsed = httpx.URL()
+    if parsed.scheme not in ("http", "https") or not parsed.host:
+        raise Failure(ExitCode.USAGE, f"{url} is not a URL that starts with http:// or https://")
+    return parsed
 
 
 def _checked(response: httpx.Response) -> httpx.Response:

@@ -11,7 +11,8 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
-from chat.answers import Answer, Answers
+from chat.answer import Answer
+from chat.answers import Answers
 from chat.asker import Asker, Door
 from chat.limits import limit_headers
 from chat.question import Question, check_conversation
