@@ -26,7 +26,7 @@ run: $(READY) ## Start the whole stack here; ETUDE_PORT and ETUDE_DATA_DIR move 
 
 .PHONY: test
 test: $(READY) ## Run every test on real servers, in parallel; TESTS=path and ARGS='-k word' narrow it
-	@exec $(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS) $(TESTS)
+	@exec $(BIN)/python -m pytest -n $(JOBS) --maxprocesses 8 --dist worksteal $(ARGS) $(TESTS)
 
 JOBS ?= auto
 TESTS ?=
