@@ -10,13 +10,13 @@ from msgspec import Struct
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Route, compile_path
 from starlette.types import ASGIApp
 
 from gateway.answers import answer_problem
 from gateway.auth import Authenticator
 from gateway.edge import Edge
-from gateway.endpoint import Door, Endpoint, PublicEndpoint
+from gateway.endpoint import Door, Endpoint, PublicDoor, PublicEndpoint
 from gateway.jobs import Jobs
 from gateway.listening import Listening
 from gateway.openapi import Document, describe_api
@@ -34,8 +34,14 @@ from shared.adapters.result_store import ResultStore
 from shared.domain.errors import MethodNotAllowed, NotFound
 from shared.domain.job import JobId
 
-EXPOSED = ["Location", "Retry-After", "ETag", "RateLimit", "RateLimit-Policy", "Idempotent-Replayed"]
-ACCEPTED = ["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "Last-Event-ID", "Prefer"]
+EXPOSED = [
+    *("Content-Language", "ETag", "Idempotent-Replayed", "Link", "Location", "Preference-Applied"),
+    *("RateLimit", "RateLimit-Policy", "Retry-After", "X-Chat-Id", "X-Request-Id"),
+]
+ACCEPTED = [
+    *("Accept-Language", "Authorization", "Content-Type", "Idempotency-Key", "If-None-Match"),
+    *("Last-Event-ID", "Prefer", "X-Request-Id"),
+]
 
 
 class Parts(Struct, frozen=True, kw_only=True):
@@ -61,28 +67,31 @@ class Parts(Struct, frozen=True, kw_only=True):
 
 
 def create_app(parts: Parts) -> ASGIApp:
-    endpoints = list_endpoints(parts)
-    document = describe(endpoints)
+    usage = UsageRoutes(parts.budgets, clock=parts.clock)
+    private = list_endpoints(parts, usage)
+    public = HealthRoutes(parts.checks).endpoints()
+    document = describe([*private, *public])
     app = FastAPI(title="Etude", openapi_url="/openapi.json", docs_url=None, redoc_url=None)
     app.openapi = lambda: document
     app.router.routes += [
-        Route(endpoint.path, Door(endpoint, parts.authenticator), methods=[endpoint.method])
-        for endpoint in endpoints
+        *(_route(one, Door(one, parts.authenticator, usage.whats_left)) for one in private),
+        *(_route(one, PublicDoor(one)) for one in public),
     ]
     app.add_exception_handler(404, _answer_unknown)
-    app.add_exception_handler(405, _answer_other_method(endpoints))
+    app.add_exception_handler(405, _answer_other_method([*private, *public]))
     if parts.cors_origins:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=parts.cors_origins,
             allow_methods=["GET", "POST", "DELETE"],
-            allow_headers=[*ACCEPTED, "X-Request-Id", "Accept-Language"],
-            expose_headers=[*EXPOSED, "X-Request-Id", "Preference-Applied", "Content-Language", "Link"],
+            allow_headers=ACCEPTED,
+            expose_headers=EXPOSED,
         )
     return Edge(app, new_request_id=parts.new_request_id, monotonic=parts.monotonic)
 
 
-def list_endpoints(parts: Parts) -> list[Endpoint | PublicEndpoint]:
+def list_endpoints(parts: Parts, usage: UsageRoutes) -> list[Endpoint]:
+    """Every call that needs a caller."""
     jobs = Jobs(parts.store, parts.results)
     listening = Listening(parts.events, heartbeat_seconds=parts.heartbeat_seconds, closing=parts.closing)
     submitter = Submitter(
@@ -93,9 +102,12 @@ def list_endpoints(parts: Parts) -> list[Endpoint | PublicEndpoint]:
         *CollectionRoutes(jobs, submitter, listening).endpoints(),
         *EventRoutes(listening, check_redis=parts.checks["redis"]).endpoints(),
         *ChatRoutes(parts.chat, secret=parts.internal_secret).endpoints(),
-        *UsageRoutes(parts.budgets, clock=parts.clock).endpoints(),
-        *HealthRoutes(parts.checks).endpoints(),
+        *usage.endpoints(),
     ]
+
+
+def _route(endpoint: Endpoint | PublicEndpoint, door: ASGIApp) -> Route:
+    return Route(endpoint.path, door, methods=[endpoint.method])
 
 
 def describe(endpoints: Sequence[Endpoint | PublicEndpoint]) -> Document:
@@ -113,13 +125,11 @@ def _answer_other_method(
     endpoints: Sequence[Endpoint | PublicEndpoint],
 ) -> Callable[[Request, Exception], Response]:
     """Names every method of the path: the router knows only those of the first route that it tried."""
+    patterns = [(compile_path(endpoint.path)[0], endpoint.method) for endpoint in endpoints]
 
     def answer(request: Request, _: Exception) -> Response:
-        allowed = [
-            endpoint.method
-            for endpoint in endpoints
-            if Route(endpoint.path, Door).path_regex.match(request.scope["path"])
-        ]
+        path: str = request.scope["path"]
+        allowed = [method for pattern, method in patterns if pattern.match(path)] or ["GET"]
         return answer_problem(request, MethodNotAllowed(), {"Allow": ", ".join(allowed)})
 
     return answer

@@ -210,7 +210,11 @@ def _problem_answers(codes: Iterable[str]) -> Document:
 
 
 def _problem_answer(status: int, codes: Sequence[str]) -> Document:
-    extra = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}.get(status, ())
+    extra = {
+        401: ("WWW-Authenticate",),
+        429: ("Retry-After", "RateLimit", "RateLimit-Policy"),
+        503: ("Retry-After",),
+    }.get(status, ())
     said = ", ".join(f"`{code}`" for code in codes)
     return answer(
         f"A problem: {said}.",

@@ -1,6 +1,6 @@
 """What is left, until when; and what a request would cost before it is made."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 from msgspec import Struct
@@ -26,6 +26,7 @@ from gateway.submitting import price
 from gateway.views import rfc3339
 from shared.adapters.budget_store import BudgetStore
 from shared.domain.budget import Balance, WindowName
+from shared.domain.errors import StoreUnavailable
 from shared.domain.job import Kind
 from shared.domain.submission import Allowance
 
@@ -108,6 +109,13 @@ class UsageRoutes:
             windows=[_view_window(balance) for balance in allowance.balances],
         )
         return answer_json(view, headers=headers)
+
+    async def whats_left(self, caller: Caller) -> Mapping[str, str]:
+        """Headers for who is refused something; none when the store went away meanwhile."""
+        try:
+            return (await self._allowance(caller))[1]
+        except StoreUnavailable:
+            return {}
 
     async def _allowance(self, caller: Caller) -> tuple[Allowance, dict[str, str]]:
         now = self._clock()

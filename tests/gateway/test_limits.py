@@ -1,0 +1,167 @@
+"""What a plan allows: refused beyond it, with what is left and when it resets; and asked for beforehand."""
+
+import asyncio
+import re
+from datetime import UTC, datetime
+
+import httpx
+import msgspec
+import pytest
+from tests.gateway.conftest import open_desk
+from tests.gateway.desk import COLLECTION, PLANS, SUMMARY, TEXT, Desk
+from tests.job_life import JobLife
+
+from gateway.app import Parts
+from gateway.limits import limit_headers
+from shared.adapters.result_store import ResultStore
+from shared.domain.budget import Balance, windows
+
+NOON = datetime(2026, 2, 10, 12, 0, 30, tzinfo=UTC).timestamp()
+
+
+def test_headers_say_what_the_windows_are_and_what_is_left_of_them():
+    day, month = windows(PLANS["small"], NOON)
+    headers = limit_headers(
+        (Balance(day, used=1_000, held=500), Balance(month, used=1_000, held=500)),
+        PLANS["small"],
+        requests_left=7,
+        now=NOON,
+    )
+    assert headers == {
+        "RateLimit-Policy": '"minute";q=100000;w=60, "day";q=30000;w=86400;qu="tokens",'
+        ' "month";q=10000000;w=2419200;qu="tokens"',
+        "RateLimit": f'"minute";r=7;t=30, "day";r=28500;t=43170, "month";r=9998500;t={18 * 86_400 + 43_170}',
+    }
+
+
+async def test_every_accepted_job_says_what_is_left(desk: Desk):
+    client = desk.client()
+    left = [
+        int(
+            re.findall(r'"day";r=(\d+)', (await client.post("/api/ai", json=SUMMARY)).headers["RateLimit"])[0]
+        )
+        for _ in range(2)
+    ]
+    held = (await client.get("/api/usage")).json()["windows"][0]["held"]
+
+    assert held > 0
+    assert left == [PLANS["free"].tokens_per_day - held // 2, PLANS["free"].tokens_per_day - held]
+
+
+async def test_a_budget_is_never_exceeded_however_many_ask_at_once(desk: Desk):
+    client = desk.client(plan="small")
+    price = (await client.post("/api/usage/estimate", json=SUMMARY)).json()["tokens"]
+    room = PLANS["small"].tokens_per_day // price
+
+    answers = await asyncio.gather(*(client.post("/api/ai", json=SUMMARY) for _ in range(60)))
+
+    accepted = [answer for answer in answers if answer.status_code == 202]
+    refused = [answer for answer in answers if answer.status_code == 429]
+    assert (len(accepted), len(accepted) + len(refused)) == (room, 60)
+    assert {answer.json()["code"] for answer in refused} == {"budget_exceeded"}
+
+
+async def test_two_gateways_share_one_budget(desk: Desk, parts: Parts, life: JobLife):
+    other = msgspec.structs.replace(
+        parts, store=type(parts.store)(life.redis, shards=1), closing=asyncio.Event()
+    )
+    async with open_desk(other) as elsewhere:
+        clients = [desk.client(plan="small"), elsewhere.client(plan="small")]
+        price = (await clients[0].post("/api/usage/estimate", json=SUMMARY)).json()["tokens"]
+        answers = await asyncio.gather(*(clients[n % 2].post("/api/ai", json=SUMMARY) for n in range(60)))
+    accepted = sum(answer.status_code == 202 for answer in answers)
+    assert accepted == PLANS["small"].tokens_per_day // price
+
+
+async def test_a_refused_budget_says_what_is_left_and_when_it_resets(desk: Desk):
+    client = desk.client(plan="small")
+    refused = await client.post("/api/ai", json=SUMMARY)
+    while refused.status_code == 202:
+        refused = await client.post("/api/ai", json=SUMMARY, headers={"Accept-Language": "fr"})
+
+    problem, usage = refused.json(), (await client.get("/api/usage")).json()
+    day = usage["windows"][0]
+    assert (refused.status_code, problem["code"], problem["retryable"]) == (429, "budget_exceeded", True)
+    assert str(day["left"]) in problem["detail"]
+    assert day["resets_at"][:19] in problem["detail"]
+    assert "« jour »" in problem["detail"]
+    assert int(refused.headers["Retry-After"]) == problem["retry_after"] <= 86_400
+    assert f'"day";r={day["left"]};' in refused.headers["RateLimit"]
+    assert '"day";q=30000;' in refused.headers["RateLimit-Policy"]
+
+
+async def test_too_many_requests_in_a_minute_are_refused(desk: Desk):
+    client = desk.client(plan="slow")
+    answers = [await client.post("/api/ai", json=SUMMARY) for _ in range(3)]
+
+    if len({answer.headers["Date"][:22] for answer in answers}) > 1:
+        pytest.skip("the minute ended in between")
+    assert [answer.status_code for answer in answers] == [202, 202, 429]
+    assert answers[2].json()["code"] == "rate_limited"
+    assert 1 <= int(answers[2].headers["Retry-After"]) <= 60
+
+
+async def test_too_many_unfinished_jobs_are_refused(desk: Desk):
+    client = desk.client(plan="narrow")
+    first = await client.post("/api/ai", json=SUMMARY)
+    refused = await client.post("/api/ai", json=SUMMARY)
+    await client.delete(first.headers["Location"])
+    again = await client.post("/api/ai", json=SUMMARY)
+
+    assert (refused.status_code, refused.json()["code"]) == (429, "too_many_jobs")
+    assert again.status_code == 202
+
+
+async def test_one_s_budget_is_one_s_own(desk: Desk):
+    ada, bob = desk.client(plan="small"), desk.client(sub="bob", plan="small")
+    while (await ada.post("/api/ai", json=SUMMARY)).status_code == 202:
+        pass
+    assert (await bob.post("/api/ai", json=SUMMARY)).status_code == 202
+
+
+async def test_usage_says_what_is_left_until_when(desk: Desk, life: JobLife, result_store: ResultStore):
+    client = desk.client(plan="small")
+    await client.post("/api/ai", json=SUMMARY)
+    await life.consumer(results=result_store).drain()
+    await client.post("/api/ai", json=SUMMARY)
+
+    answer = await client.get("/api/usage")
+
+    usage = answer.json()
+    assert (usage["object"], usage["plan"]) == ("usage", "small")
+    assert [window["name"] for window in usage["windows"]] == ["day", "month"]
+    for window in usage["windows"]:
+        assert window["used"] + window["held"] + window["left"] == window["limit"]
+        assert datetime.fromisoformat(window["resets_at"]) > datetime.now(UTC)
+    assert usage["requests"]["left"] in {usage["requests"]["limit"] - 2, usage["requests"]["limit"] - 1}
+    assert usage["unfinished_jobs"] == {"limit": PLANS["small"].unfinished_jobs, "count": 1}
+    assert answer.headers["RateLimit"].count(";r=") == 3
+
+
+@pytest.mark.parametrize(
+    ("priced", "path", "body"), [("ai", "/api/ai", SUMMARY), ("collections", "/api/collections", COLLECTION)]
+)
+async def test_an_estimate_is_what_is_held(desk: Desk, priced: str, path: str, body: dict[str, object]):
+    client = desk.client()
+    estimate = (await client.post("/api/usage/estimate", params={"for": priced}, json=body)).json()
+    before = (await client.get("/api/usage")).json()["windows"]
+    made: httpx.Response = await client.post(path, json=body)
+
+    assert [window["held"] for window in before] == [0, 0]
+    assert estimate["tokens"] == made.json()["usage"]["held_tokens"] > 0
+    assert estimate["is_covered"] is True
+
+
+async def test_an_estimate_says_when_the_budget_does_not_cover_it(desk: Desk):
+    body = SUMMARY | {"input": {"text": TEXT * 1_000}}
+    client = desk.client(plan="small")
+
+    estimate = (await client.post("/api/usage/estimate", json=body)).json()
+
+    assert estimate["is_covered"] is False
+    assert (await client.post("/api/ai", json=body)).status_code == 429
+
+
+async def test_an_estimate_of_what_is_unknown_is_pointed_at(desk: Desk):
+    answer = await desk.client().post("/api/usage/estimate?for=songs", json=SUMMARY)
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/query/for")
