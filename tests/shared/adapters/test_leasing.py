@@ -7,7 +7,7 @@ from tests.factories import ADA, make_plan
 from tests.job_life import JobLife, settled
 
 from shared.adapters import keys, scripts
-from shared.domain.errors import LeaseLost
+from shared.domain.errors import LeaseLost, Problem
 from shared.domain.job import Job, JobState
 from shared.domain.policy import JobPolicy
 from shared.domain.provider import Usage
@@ -113,6 +113,42 @@ async def test_a_late_owner_that_renews_does_not_take_its_job_back(life: JobLife
 
     assert await is_lost(life, job, "w1")
     assert await life.owners() == ["w2"]
+
+
+async def test_a_reader_that_slept_before_its_lease_leaves_the_entry_to_who_claimed_it(life: JobLife) -> None:
+    await life.submit()
+    sleeper = life.stream("w1")
+    await sleeper.ensure_groups()
+    (entry,) = await sleeper.read(1, block=False)
+    await life.age_entry(entry.id, sleeper.stream)
+    (taken,) = await life.stream("w2").claim(0, 10)
+
+    assert await sleeper.lease([entry]) == []
+    assert await life.owners() == ["w2"]
+    await life.age(taken.job, owner="w2")
+    assert [one.job.attempt for one in await life.stream("w3").claim(0, 10)] == [2]
+
+
+@pytest.mark.parametrize("delay", [0, 30])
+async def test_a_reader_that_slept_through_a_retry_cannot_lease_its_old_entry(
+    life: JobLife, delay: float
+) -> None:
+    await life.submit()
+    sleeper, other = life.stream("w1"), life.stream("w2")
+    await sleeper.ensure_groups()
+    (entry,) = await sleeper.read(1, block=False)
+    await life.age_entry(entry.id, sleeper.stream)
+    (taken,) = await other.claim(0, 10)
+    now = time.time()
+    retried = settled(
+        taken.job, state=JobState.QUEUED, problem=Problem("provider_busy"), retry_at=now + delay
+    )
+    await other.settle([retried], now=now)
+
+    assert await sleeper.lease([entry]) == []
+    await life.command("ZADD", keys.due(0), "XX", 1, taken.job.id)
+    await life.room.promote(0)
+    assert [one.job.attempt for one in await life.lease(other)] == [2]
 
 
 async def test_renewing_keeps_a_lease_from_being_stale(life: JobLife) -> None:

@@ -14,7 +14,7 @@ local function take_over(entry)
   local fields = call('XRANGE', KEYS[1], entry, entry)[1]
   local id = fields and fields[2][2]
   local job = id and read_leased(id)
-  if job and job[STATE] == 'queued' then
+  if job and job[STATE] == 'queued' and job[ENTRY] == entry then
     -- read, but its reader died before the lease
     reply[#reply + 1] = lease_to(consumer, id, entry, job, now)
   elseif job and job[STATE] == 'running' and job[ENTRY] == entry then

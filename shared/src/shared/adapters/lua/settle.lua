@@ -10,6 +10,7 @@ local function retry(id, job, prompt, completion, failures, delay, problem)
     'problem', problem, 'retry_at', now + delay)
   if delay > 0 then
     call('ZADD', due_key, now + delay, id)
+    call('HDEL', record_key(id), 'entry') -- it has none until it is promoted: a late reader of the old one must not lease it
   else
     enqueue(id, stream, job.kind, job.v)
   end
