@@ -146,10 +146,23 @@ async def test_the_longest_wait_asked_for_is_the_one_raised():
         2: ProviderBusy(),
     }
 
-    with pytest.raises(ProviderBusy) as raised:
+    with pytest.raises(ProviderError) as raised:
         await make_calls(steps, FakeWork(fault_on(steps, faults)))
 
     assert raised.value.retry_after == 54
+
+
+async def test_a_call_that_was_made_counts_although_others_were_kept_back():
+    steps = make_steps()
+    faults: dict[int, ProviderError] = {
+        0: ProviderBusy(retry_after=90, is_counted=False),
+        1: ProviderUnavailable(),
+    }
+
+    with pytest.raises(ProviderUnavailable) as raised:
+        await make_calls(steps, FakeWork(fault_on(steps, faults)))
+
+    assert (raised.value.is_counted, raised.value.retry_after) == (True, 90)
 
 
 @pytest.mark.parametrize("error", [ProviderOutOfCredit(), ProviderMisconfigured()])

@@ -53,7 +53,7 @@ async def make_calls(
         for step in steps:
             group.create_task(calls.make(step))
     if calls.put_off:
-        raise max(calls.put_off, key=lambda error: error.retry_after or 0.0)
+        raise _chief(calls.put_off)
     return Answers(
         completions={s.name: calls.completions[s.name] for s in steps if s.name in calls.completions},
         failed={s.name: calls.failed[s.name] for s in steps if s.name in calls.failed},
@@ -75,6 +75,13 @@ def language_of_answer(job_input: JobInput, completion: Completion[Struct]) -> L
     """The language it is written in: the one asked for, but offline always the source's own, for lack of a translator."""
     is_offline = completion.generated_by == GENERATED_BY
     return detect_language(job_input.text) if is_offline else language_of(job_input)
+
+
+def _chief(put_off: Sequence[ProviderError]) -> ProviderError:
+    """One whose call was made, if any was: it counts. With the longest wait that any of them was asked for."""
+    chief = max(put_off, key=lambda error: error.is_counted)
+    chief.retry_after = max((error.retry_after for error in put_off if error.retry_after), default=None)
+    return chief
 
 
 class _Calls:
