@@ -79,6 +79,7 @@ def make_job(**overrides: Any) -> Job:
         "plan": "pro",
         "request_id": "req-1",
         "windows": "day:2026-11-18,month:2026-11",
+        "held": 1_000,
     }
     return Job(**fields | overrides)
 

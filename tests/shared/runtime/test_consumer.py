@@ -192,6 +192,21 @@ async def test_what_a_failed_call_cost_is_charged(life: JobLife) -> None:
     assert await life.budget() == [(275, 0), (275, 0)]
 
 
+async def test_a_job_buys_no_call_beyond_its_hold(life: JobLife) -> None:
+    provider = FakeProvider(faults=lambda prompt: ProviderGarbled(usage=Usage(50, 5)))
+
+    async def handle(job_input: JobInput, work: Work) -> Outcome:
+        await work.complete("summary", PROMPT, SummaryDraft)
+        return SUMMARY
+
+    job = await life.submit(hold_tokens=100)
+    assert await life.consumer(handle, provider=provider).drain() == 3
+    record = await life.record(job.id)
+    assert len(provider.prompts) == 2
+    assert record.problem is not None
+    assert record.problem.code == "hold_spent"
+
+
 async def test_a_result_saved_before_a_crash_is_adopted_without_a_call(life: JobLife) -> None:
     job = await life.submit()
     leased = await life.lease_one(life.stream("dead"))

@@ -176,7 +176,7 @@ class JobStream:
     def _to_leased(self, shard: int, answer: list[Any]) -> Leased:
         job_id, entry, row, kept = answer
         user, kind, version, payload, attempt, failures, crashes, created, started = row[:9]
-        prompt, completion, plan, request, title, windows = row[9:15]
+        prompt, completion, plan, request, title, windows, held = row[9:16]
         job = Job(
             id=JobId(job_id.decode()),
             user=UserId(user.decode()),
@@ -196,6 +196,7 @@ class JobStream:
             request_id=request.decode(),
             title=title.decode(),
             windows=windows.decode(),
+            held=int(held),
         )
         steps = (
             {name.decode(): data for name, data in zip(kept[::2], kept[1::2], strict=True)} if kept else {}

@@ -210,6 +210,12 @@ class WorkerCrashed(JobError):
     is_retryable = True
 
 
+class HoldSpent(JobError):
+    """Failed calls have used up what was held for the job: no further one is bought."""
+
+    code = "hold_spent"
+
+
 class HandedBack(JobError):
     """The worker stopped; another one goes on."""
 

@@ -105,3 +105,5 @@ class Job(Struct, frozen=True, kw_only=True):
     """Of a collection, as submitted."""
     windows: str = ""
     """The budget windows its hold was taken in, joined by commas."""
+    held: int = 0
+    """Tokens held in them: what the job may cost in all."""

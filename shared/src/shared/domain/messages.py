@@ -100,6 +100,10 @@ MESSAGES: dict[str, dict[str, Message]] = {
             "The work was interrupted too often",
             "It was started {crashes} times and never came to an end. We keep it to look into.",
         ),
+        "hold_spent": Message(
+            "It cost more than planned",
+            "Too many answers were unusable, so we stopped before your budget paid for more. Please try again later.",
+        ),
         "handed_back": Message("Moved to another worker", "The work goes on elsewhere; nothing is lost."),
         "unknown_wire": Message("Waiting for an upgrade", "The work waits for a worker of a newer release."),
         "lease_lost": Message("Moved to another worker", "The work goes on elsewhere; nothing is lost."),
@@ -221,6 +225,10 @@ MESSAGES: dict[str, dict[str, Message]] = {
         "worker_crashed": Message(
             "Le travail a été interrompu trop souvent",
             "Il a été commencé {crashes} fois sans jamais aboutir. Nous le gardons pour l’examiner.",
+        ),
+        "hold_spent": Message(
+            "Cela a coûté plus que prévu",
+            "Trop de réponses étaient inexploitables : nous avons arrêté avant que votre budget n’en paie davantage. Réessayez plus tard.",
         ),
         "handed_back": Message(
             "Confié à un autre processus", "Le travail continue ailleurs ; rien n’est perdu."

@@ -11,6 +11,7 @@ from shared.adapters.job_stream import Leased
 from shared.adapters.step_store import StepStore
 from shared.domain.errors import (
     AttemptTimedOut,
+    HoldSpent,
     LeaseLost,
     ProviderError,
     StoreUnavailable,
@@ -59,6 +60,8 @@ class AttemptWork:
     async def complete(self, step: str, prompt: Prompt, schema: type[T]) -> Completion[T]:
         if step in self._kept:
             return decode_step(self._kept[step], schema)
+        if self.usage.total >= self._job.held:
+            raise HoldSpent
         try:
             completion = await self._provider.complete(prompt, schema)
         except ProviderError as error:
