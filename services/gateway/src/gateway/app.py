@@ -31,7 +31,7 @@ from shared.adapters.budget_store import BudgetStore
 from shared.adapters.event_log import EventLog
 from shared.adapters.job_store import JobStore
 from shared.adapters.result_store import ResultStore
-from shared.domain.errors import MethodNotAllowed, NotFound
+from shared.domain.errors import MethodNotAllowed, NotFound, Unexpected
 from shared.domain.job import JobId
 
 EXPOSED = [
@@ -71,13 +71,16 @@ def create_app(parts: Parts) -> ASGIApp:
     private = list_endpoints(parts, usage)
     public = HealthRoutes(parts.checks).endpoints()
     document = describe([*private, *public])
-    app = FastAPI(title="Etude", openapi_url="/openapi.json", docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="Etude", openapi_url="/openapi.json", docs_url=None, redoc_url=None, redirect_slashes=False
+    )
     app.openapi = lambda: document
     app.router.routes += [
         *(_route(one, Door(one, parts.authenticator, usage.whats_left)) for one in private),
         *(_route(one, PublicDoor(one)) for one in public),
     ]
     app.add_exception_handler(404, _answer_unknown)
+    app.add_exception_handler(Exception, _answer_broken)
     app.add_exception_handler(405, _answer_other_method([*private, *public]))
     if parts.cors_origins:
         app.add_middleware(
@@ -119,6 +122,10 @@ def describe(endpoints: Sequence[Endpoint | PublicEndpoint]) -> Document:
 
 def _answer_unknown(request: Request, _: Exception) -> Response:
     return answer_problem(request, NotFound())
+
+
+def _answer_broken(request: Request, _: Exception) -> Response:
+    return answer_problem(request, Unexpected())
 
 
 def _answer_other_method(

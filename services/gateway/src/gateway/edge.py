@@ -4,11 +4,8 @@ import re
 from collections.abc import Callable
 
 import structlog
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-from gateway.answers import answer_problem
-from shared.domain.errors import Unexpected
 
 log = structlog.get_logger()
 
@@ -41,9 +38,10 @@ class Edge:
                 await self._app(scope, receive, answer.send)
             except ClientDisconnect:
                 pass  # nobody is left to answer
-            except Exception:
+            except Exception:  # the application has answered, if it could
                 log.exception("http.broke")
-                await answer.repair(scope, receive)
+                if not answer.is_whole:
+                    raise ConnectionError("answer cut") from None  # so that nobody takes it for whole
             finally:
                 log.info(
                     "http.request",
@@ -61,19 +59,15 @@ class _Answer:
         self._send = send
         self._request_id = request_id
         self.status = 0
+        self.is_whole = False
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             given = (b"x-request-id", self._request_id.encode())
             message = {**message, "headers": [*message["headers"], given, *HEADERS]}
+        self.is_whole = message["type"] == "http.response.body" and not message.get("more_body", False)
         await self._send(message)
-
-    async def repair(self, scope: Scope, receive: Receive) -> None:
-        """Say that we broke; an answer that has begun can only be cut, so that nobody takes it for whole."""
-        if self.status:
-            raise ConnectionError("answer cut")
-        await answer_problem(Request(scope), Unexpected())(scope, receive, self.send)
 
 
 def _header(scope: Scope, wanted: bytes) -> str:

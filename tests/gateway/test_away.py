@@ -1,0 +1,108 @@
+"""A store that is away: an honest 503, nothing accepted, and everything again when it is back."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from tests.factories import make_final_job
+from tests.gateway.desk import COLLECTION, SUMMARY, Desk
+from tests.gateway.test_jobs import submit
+from tests.servers import RealRedis
+
+from local.postgres_server import PostgresServer
+from shared.adapters.result_store import ResultStore
+from shared.domain.job import Kind
+
+UNKNOWN = "01920000-0000-7000-8000-000000000001"
+
+
+@pytest.fixture
+async def no_redis(desk: Desk, redis_server: RealRedis) -> AsyncIterator[None]:
+    """Gone in the middle; back at the end. Started in the main thread: a server goes with the thread that started it."""
+    redis_server.server.stop()
+    yield
+    redis_server.server.start()
+
+
+def check_unavailable(answer: httpx.Response) -> None:
+    assert (answer.status_code, answer.json()["code"]) == (503, "store_unavailable")
+    assert int(answer.headers["Retry-After"]) >= 1
+    assert answer.json()["retryable"] is True
+
+
+@pytest.mark.usefixtures("no_redis")
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/api/ai", SUMMARY),
+        ("POST", "/api/collections", COLLECTION),
+        ("GET", "/api/ai", None),
+        ("GET", f"/api/ai/{UNKNOWN}", None),
+        ("DELETE", f"/api/ai/{UNKNOWN}", None),
+        ("GET", f"/api/ai/{UNKNOWN}/events", None),
+        ("GET", "/api/events", None),
+        ("GET", "/api/usage", None),
+        ("POST", "/api/usage/estimate", SUMMARY),
+        ("DELETE", f"/api/collections/{UNKNOWN}", None),
+    ],
+)
+async def test_without_redis_nothing_is_accepted_or_made_up(
+    desk: Desk, method: str, path: str, body: dict[str, object] | None
+):
+    check_unavailable(await desk.client().request(method, path, json=body))
+
+
+@pytest.mark.usefixtures("no_redis")
+async def test_without_redis_bad_requests_are_still_told_apart(desk: Desk):
+    assert (await desk.client().post("/api/ai", json={})).status_code == 422
+    assert (await desk.anonymous().post("/api/ai", json=SUMMARY)).status_code == 401
+    assert (await desk.anonymous().get("/healthz")).status_code == 200
+    ready = await desk.anonymous().get("/readyz")
+    assert (ready.status_code, ready.json()["redis"]) == (503, "away")
+
+
+async def test_jobs_are_accepted_again_when_redis_is_back(desk: Desk, redis_server: RealRedis):
+    client = desk.client()
+    before = await submit(client)
+    redis_server.server.stop()
+    check_unavailable(await client.post("/api/ai", json=SUMMARY))
+    redis_server.server.start()
+
+    after = await submit(client)
+
+    page = (await client.get("/api/ai")).json()
+    assert [job["id"] for job in page["data"]] == [after["id"], before["id"]]
+
+
+async def test_without_postgres_jobs_are_accepted_and_results_wait(
+    desk: Desk, postgres_server: PostgresServer, result_store: ResultStore
+):
+    client = desk.client()
+    done, made = make_final_job(), make_final_job(kind=Kind.COLLECTION)
+    await result_store.save([done, made])
+    postgres_server.stop()
+
+    waiting = await submit(client)
+
+    assert (await client.get(waiting["links"]["self"])).json()["status"] == "queued"
+    for path in (
+        f"/api/ai/{done.id}",
+        f"/api/collections/{made.id}",
+        f"/api/collections/{made.id}/export",
+        "/api/ai",
+    ):
+        check_unavailable(await client.get(path))
+    ready = await desk.anonymous().get("/readyz")
+    assert (ready.status_code, ready.json()["postgres"]) == (503, "away")
+
+    postgres_server.start()
+    assert (await client.get(f"/api/ai/{done.id}")).json()["result"]["summary"] == "Short."
+
+
+async def test_without_the_chat_service_the_rest_goes_on(desk: Desk):
+    client = desk.client()
+    answer = await client.post("/api/chat", json={"messages": [{"role": "user", "content": "?"}]})
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "chat_unavailable")
+    assert answer.headers["Retry-After"] == "2"
+    assert (await client.post("/api/ai", json=SUMMARY)).status_code == 202

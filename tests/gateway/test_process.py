@@ -1,0 +1,84 @@
+"""The gateway as a process: what it says when it cannot start, and how it stops."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import httpx
+import pytest
+from tests.gateway.desk import PUBLIC_PEM, SUMMARY, make_token
+
+from local.ports import LOOPBACK, free_ports
+
+STOP_SECONDS = 5
+"""Far less than the grace for requests under way: streams must not hold a stop up."""
+
+
+@contextmanager
+def running(**environ: str) -> Generator[subprocess.Popen[str]]:
+    """A gateway process, killed at the end if it still runs."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gateway"],
+        env={"PATH": os.defpath, **environ},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_it_stops_at_once_though_somebody_listens(redis_url: str, postgres_url: str):
+    (port,) = free_ports(1)
+    environ = {
+        "ETUDE_PORT": str(port),
+        "ETUDE_REDIS_URL": redis_url,
+        "ETUDE_POSTGRES_URL": postgres_url,
+        "ETUDE_JWT_PUBLIC_KEY": PUBLIC_PEM,
+    }
+    with running(**environ) as process:
+        assert process.stdout is not None
+        assert "gateway.ready" in process.stdout.readline()
+        headers = {"Authorization": f"Bearer {make_token()}"}
+        transport = httpx.HTTPTransport(retries=5)
+        with httpx.Client(
+            base_url=f"http://{LOOPBACK}:{port}", headers=headers, transport=transport
+        ) as client:
+            job = client.post("/api/ai", json=SUMMARY).json()
+            with client.stream("GET", f"/api/ai/{job['id']}/events") as stream:
+                lines = stream.iter_lines()
+                assert next(lines) == "retry: 2000"
+                process.send_signal(signal.SIGTERM)
+                assert any(line == "event: status" for line in lines)  # and then the stream ends
+        out, err = process.communicate(timeout=STOP_SECONDS)
+    assert process.returncode == 0
+    assert "gateway.stopped" in out
+    assert err == ""
+
+
+@pytest.mark.parametrize(
+    ("environ", "said"),
+    [
+        ({}, "one of ETUDE_JWT_PUBLIC_KEY, ETUDE_JWKS_URL and ETUDE_API_KEYS must be set"),
+        ({"ETUDE_JWT_PUBLIC_KEY": "secret"}, "ETUDE_JWT_PUBLIC_KEY: is no public key in PEM"),
+        ({"ETUDE_API_KEYS": "secret"}, "ETUDE_API_KEYS: "),
+        ({"ETUDE_PORT": "http"}, "ETUDE_PORT: Expected `int`"),
+        (
+            {"ETUDE_JWT_PUBLIC_KEY": PUBLIC_PEM, "ETUDE_PLANS_FILE": "absent"},
+            "ETUDE_PLANS_FILE: cannot be read",
+        ),
+    ],
+)
+def test_a_bad_setting_is_one_line_that_names_it_and_not_its_value(environ: dict[str, str], said: str):
+    with running(**environ) as process:
+        out, err = process.communicate(timeout=20)
+    assert process.returncode == 1
+    assert err.startswith(f"gateway: {said}")
+    assert err.count("\n") == 1
+    assert "secret" not in out + err
