@@ -1,0 +1,53 @@
+"""The provider simulator as a process of its own, ruled over HTTP."""
+
+import subprocess
+import sys
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+STOP_SECONDS = 45.0
+
+
+class ProviderProcess:
+    """A context manager; leaving it ends the process."""
+
+    def __init__(self, *, latency_seconds: float = 0.0) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.simulators.provider", "--latency", str(latency_seconds)],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._process.stdout is not None
+        self.url = self._process.stdout.readline().removeprefix("ready: ").strip()
+        self._control = httpx.Client(base_url=self.url.removesuffix("/v1") + "/_control", trust_env=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._control.close()
+        self._process.kill()
+        self._process.communicate(timeout=STOP_SECONDS)
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """What makes a service take it for OpenAI."""
+        return {"OPENAI_API_KEY": "sk-simulated", "OPENAI_BASE_URL": self.url}
+
+    def let_next_call_hang(self) -> None:
+        self._control.post("/faults", json={"add": [{"kind": "hang"}]}).raise_for_status()
+
+    def calls(self) -> list[dict[str, Any]]:
+        """The journal."""
+        return self._control.get("/journal").raise_for_status().json()["calls"]
+
+    def states(self) -> dict[str, list[str]]:
+        """By the id of the call, how each of its askings ended."""
+        states: dict[str, list[str]] = {}
+        for call in self.calls():
+            states.setdefault(call["call_id"], []).append(call["state"])
+        return states
