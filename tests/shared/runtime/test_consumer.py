@@ -32,6 +32,7 @@ from shared.domain.wire import JobInput
 from shared.domain.work import Handler, Work
 from shared.runtime.consumer import Consumer
 from shared.runtime.heartbeat import Heartbeat
+from shared.runtime.housekeeping import SHORTEST_PAUSE
 
 PROMPT = Prompt(
     task=Task.SUMMARY,
@@ -429,6 +430,18 @@ async def test_housekeeping_takes_over_the_jobs_of_a_dead_worker(life: JobLife) 
     await life.age(leased, owner="dead")
     await housekeeping.sweep()
     assert [one.job.id for one in claimed] == [job.id]
+
+
+async def test_one_worker_alone_sweeps_at_every_turn(real_life: JobLife) -> None:
+    """It must never find its own turn in its way, or its pauses grow until they look like an outage."""
+    real_life.policy = replace(real_life.policy, sweep_seconds=0.2, idle_sweep_seconds=60.0)
+    await real_life.submit()
+    await real_life.lease_one(real_life.stream("w1"))
+    housekeeping, _ = real_life.housekeeping(real_life.stream("w1"))
+    for _ in range(5):
+        assert await housekeeping.sweep() == 0.2
+        await asyncio.sleep(0.2 * SHORTEST_PAUSE)  # the shortest pause there is
+        assert await real_life.command("EXISTS", keys.sweep(0, StreamName.AI)) == 0
 
 
 async def test_every_kind_has_a_stream_that_a_worker_reads(life: JobLife) -> None:

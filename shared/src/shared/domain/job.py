@@ -34,8 +34,8 @@ class JobState(StrEnum):
 FINAL_STATES = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED})
 
 TRANSITIONS: dict[JobState, frozenset[JobState]] = {
-    # lease · cancel · claim of an entry whose owner died too often before it could lease
-    JobState.QUEUED: frozenset({JobState.RUNNING, JobState.CANCELLED, JobState.FAILED}),
+    # lease · cancel
+    JobState.QUEUED: frozenset({JobState.RUNNING, JobState.CANCELLED}),
     # takeover of a stale lease · retry · the three ends
     JobState.RUNNING: frozenset({JobState.RUNNING, JobState.QUEUED, *FINAL_STATES}),
     JobState.SUCCEEDED: frozenset(),

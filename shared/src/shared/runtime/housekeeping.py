@@ -18,6 +18,11 @@ from shared.domain.record import FinalJob
 
 log = structlog.get_logger()
 
+TURN = 0.75
+"""Of a sweep's interval is nobody else's: less than the shortest pause, so that nobody finds themselves in the way."""
+SHORTEST_PAUSE = 0.8
+"""Of the interval; the longest is as much above it. Spreads the sweepers of a fleet."""
+
 
 class Results(Protocol):
     """Where rows are saved as the record tells them: `shared.adapters.result_store.ResultStore`."""
@@ -48,6 +53,7 @@ class Housekeeping:
         self._policy = policy
         self._monotonic = monotonic
         self._jitter = jitter
+        self._pause = policy.sweep_seconds
         self._due_at = float("inf")
         self._woken = asyncio.Event()
 
@@ -64,7 +70,7 @@ class Housekeeping:
         while True:
             try:
                 if self._monotonic() >= sweep_at:
-                    sweep_at = self._monotonic() + await self.sweep() * (0.8 + 0.4 * self._jitter())
+                    sweep_at = self._monotonic() + await self.sweep() * self._spread()
                 if self._monotonic() >= self._due_at:
                     await self.promote()
             except StoreUnavailable:
@@ -76,6 +82,9 @@ class Housekeeping:
                 sweep_at = self._monotonic() + self._policy.sweep_seconds
             await self._sleep(min(sweep_at, self._due_at))
 
+    def _spread(self) -> float:
+        return SHORTEST_PAUSE + 2 * (1 - SHORTEST_PAUSE) * self._jitter()
+
     async def _sleep(self, until: float) -> None:
         self._woken.clear()
         try:
@@ -86,18 +95,20 @@ class Housekeeping:
 
     async def sweep(self) -> float:
         """Look once for forgotten work in every shard; returns the seconds until the next look."""
-        pause = self._policy.idle_sweep_seconds
+        policy, found_any, was_looked_at = self._policy, False, False
         for shard in range(self._stream.shards):
-            found = await self._stream.sweep(shard, interval_seconds=self._policy.sweep_seconds)
+            found = await self._stream.sweep(shard, interval_seconds=TURN * policy.sweep_seconds)
             if found is None:
                 continue
+            was_looked_at = True
             if found.may_claim and self._free() > 0:
                 self._take(await self._stream.claim(shard, self._free()))
             if found.has_waiting:
                 await self._look_after(shard)
-            if found.entries or found.has_waiting:
-                pause = self._policy.sweep_seconds
-        return pause
+            found_any = found_any or found.entries > 0 or found.has_waiting
+        if was_looked_at:  # else somebody else looked just now, and we keep our pace
+            self._pause = policy.sweep_seconds if found_any else policy.idle_sweep_seconds
+        return self._pause
 
     def _take(self, claimed: Sequence[Leased]) -> None:
         for one in claimed:
