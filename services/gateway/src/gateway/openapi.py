@@ -66,9 +66,8 @@ IDEMPOTENCY_KEY = {
 PREFER = {
     "name": "Prefer",
     "in": "header",
-    "description": "`wait=N`: answer with the result if it is there within N seconds (at most 30).",
+    "description": "`wait=10`: answer with the result if it is there within so many seconds (at most 30).",
     "schema": {"type": "string"},
-    "example": "wait=10",
 }
 IF_NONE_MATCH = {
     "name": "If-None-Match",
