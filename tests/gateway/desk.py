@@ -78,12 +78,12 @@ class Heard:
 
     def __init__(self, response: httpx.Response) -> None:
         self.response = response
-        self._lines = response.aiter_lines()
+        self.lines = response.aiter_lines()
 
     async def next(self) -> Told | None:
         """The next event; None at the end of the stream. Comments are passed over."""
         event_id, name, data = "", "", ""
-        async for line in self._lines:
+        async for line in self.lines:
             field, _, value = line.partition(": ")
             if field == "id":
                 event_id = value

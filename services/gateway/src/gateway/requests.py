@@ -1,12 +1,13 @@
 """The bodies of the two calls that make jobs."""
 
+from enum import StrEnum
 from typing import Annotated
 
 from msgspec import Meta, Struct
 from starlette.requests import Request
 
 from shared.domain.errors import EmptyText, FieldProblem, InvalidFields
-from shared.domain.job import AI_KINDS, Kind
+from shared.domain.job import Kind
 from shared.domain.study import MAX_ITEMS, Options
 from shared.domain.wire import AiInput, CollectionInput
 from shared.runtime.bodies import BodyDecoder, read_body, require_json
@@ -17,6 +18,17 @@ MAX_TITLE = 200
 Title = Annotated[str, Meta(max_length=MAX_TITLE)]
 
 
+class AiKind(StrEnum):
+    """What `POST /api/ai` makes: every kind but the collection, which has a call of its own."""
+
+    FLASHCARDS = Kind.FLASHCARDS
+    QUIZ = Kind.QUIZ
+    SUMMARY = Kind.SUMMARY
+    EXPLANATION = Kind.EXPLANATION
+    OUTLINE = Kind.OUTLINE
+    TEXT = Kind.TEXT
+
+
 class TextInput(Struct, frozen=True, forbid_unknown_fields=True):
     text: str
     """What to study: at least a few sentences."""
@@ -25,7 +37,7 @@ class TextInput(Struct, frozen=True, forbid_unknown_fields=True):
 class AiRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The body of `POST /api/ai`."""
 
-    kind: Kind
+    kind: AiKind
     input: TextInput
     options: Options = Options()
 
@@ -48,17 +60,15 @@ async def read_json(request: Request) -> bytes:
     return await read_body(request.stream(), declared=request.headers.get("content-length", ""))
 
 
-def to_ai_input(request: AiRequest) -> AiInput:
+def to_ai_input(request: AiRequest) -> tuple[Kind, AiInput]:
     """Raises `InvalidFields` and `EmptyText` for what no single field shows."""
-    if request.kind is Kind.COLLECTION:
-        raise InvalidFields(FieldProblem("/kind", "wrong_value", {"expected": ", ".join(AI_KINDS)}))
     options = request.options
-    if request.kind is Kind.FLASHCARDS and options.flashcards == 0:
+    if request.kind is AiKind.FLASHCARDS and options.flashcards == 0:
         raise InvalidFields(_too_few("/options/flashcards"))
-    if request.kind is Kind.QUIZ and options.questions == 0:
+    if request.kind is AiKind.QUIZ and options.questions == 0:
         raise InvalidFields(_too_few("/options/questions"))
     require_text(request.input.text)
-    return AiInput(text=request.input.text, options=options)
+    return Kind(request.kind), AiInput(text=request.input.text, options=options)
 
 
 def to_collection_input(request: CollectionRequest) -> CollectionInput:

@@ -43,8 +43,8 @@ class AiRoutes:
         self._listening = listening
 
     async def submit(self, request: Request, caller: Caller) -> ASGIApp:
-        body = ai_body.decode(await read_json(request))
-        submitted = await self._submitter.submit(request, caller, body.kind, to_ai_input(body))
+        kind, job_input = to_ai_input(ai_body.decode(await read_json(request)))
+        submitted = await self._submitter.submit(request, caller, kind, job_input)
         seen = submitted.seen
         return answer_json(
             view_job(seen, language=language_of(request)),

@@ -130,8 +130,7 @@ class UsageRoutes:
 
 
 async def _price_ai(body: bytes) -> int:
-    request = ai_body.decode(body)
-    return await price(request.kind, to_ai_input(request))
+    return await price(*to_ai_input(ai_body.decode(body)))
 
 
 async def _price_collection(body: bytes) -> int:

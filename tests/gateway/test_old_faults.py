@@ -1,0 +1,85 @@
+"""Three of the faults this system was built to cure, as they would show at its door."""
+
+import asyncio
+from collections import Counter
+
+import msgspec
+from tests.gateway.conftest import open_desk
+from tests.gateway.desk import PLANS, SUMMARY, listen
+from tests.gateway.test_events import fail
+from tests.gateway.test_jobs import drain, submit
+from tests.job_life import JobLife
+
+from gateway.app import Parts
+from shared.adapters.result_store import ResultStore
+
+
+async def commands(life: JobLife) -> int:
+    return int((await life.command("INFO", "stats"))["total_commands_processed"])
+
+
+async def test_old_fault_1_clients_are_told_and_nobody_polls(
+    parts: Parts, life: JobLife, result_store: ResultStore
+):
+    """A client that waits asks nothing, and neither does the gateway on its behalf: Redis hears no command."""
+    async with open_desk(msgspec.structs.replace(parts, heartbeat_seconds=0.02)) as desk:
+        client = desk.client()
+        job = await submit(client)
+        async with listen(client, job["links"]["events"]) as heard:
+            assert await heard.next()
+            before = await commands(life)
+            beats = 0
+            async for line in heard.lines:
+                beats += line == ":"
+                if beats == 20:
+                    break
+            asked = await commands(life) - before - 1  # the counting itself
+            await drain(life, result_store)
+            rest = await heard.all()
+
+    assert asked == 0
+    assert [event.data["status"] for event in rest] == ["running", "succeeded"]
+
+
+async def test_old_fault_1_a_poll_that_remains_costs_a_304(parts: Parts):
+    async with open_desk(parts) as desk:
+        client = desk.client()
+        job = await submit(client)
+        tag = (await client.get(job["links"]["self"])).headers["ETag"]
+        polls = [await client.get(job["links"]["self"], headers={"If-None-Match": tag}) for _ in range(10)]
+
+    assert {(poll.status_code, poll.content, poll.headers["Retry-After"]) for poll in polls} == {
+        (304, b"", "2")
+    }
+
+
+async def test_old_fault_5_an_error_has_a_code_and_words_for_its_reader(
+    parts: Parts, life: JobLife, result_store: ResultStore
+):
+    async with open_desk(parts) as desk:
+        client = desk.client()
+        job = await submit(client)
+        await life.consumer(fail, results=result_store).drain()
+        errors = [
+            (await client.get(job["links"]["self"], headers={"Accept-Language": language})).json()["error"]
+            for language in ("fr", "en")
+        ]
+
+    assert [error["code"] for error in errors] == ["no_usable_text", "no_usable_text"]
+    assert [error["title"] for error in errors] == [
+        "Aucune phrase exploitable",
+        "No usable sentence was found",
+    ]
+    assert not any(error["retryable"] for error in errors)
+
+
+async def test_old_fault_8_nobody_spends_more_than_their_plan_has(parts: Parts):
+    async with open_desk(parts) as desk:
+        client = desk.client(plan="small")
+        price = (await client.post("/api/usage/estimate", json=SUMMARY)).json()["tokens"]
+        room = PLANS["small"].tokens_per_day // price
+        answers = await asyncio.gather(*(client.post("/api/ai", json=SUMMARY) for _ in range(10 * room)))
+        usage = (await client.get("/api/usage")).json()["windows"][0]
+
+    assert Counter(answer.status_code for answer in answers) == {202: room, 429: 9 * room}
+    assert usage["held"] == room * price <= usage["limit"]
