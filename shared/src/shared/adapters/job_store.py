@@ -89,13 +89,13 @@ class JobStore:
         return found[0] if found else None
 
     async def find_many(self, user: UserId, ids: Sequence[JobId]) -> list[Record]:
+        """Those of the jobs that live and are this user's. Payloads stay where they are, however often one asks."""
         if not ids:
             return []
         shard = self.shard_of(user)
-        rows = await call_many(self._redis, [("HGETALL", keys.record(shard, job_id)) for job_id in ids])
-        found = zip(ids, rows, strict=True)
-        records = [to_record(job_id, as_fields(row)) for job_id, row in found if row]
-        return [record for record in records if record.user == user]
+        rows = await call_many(self._redis, [("HMGET", keys.record(shard, job_id), *SHOWN) for job_id in ids])
+        found = [(job_id, _named(row)) for job_id, row in zip(ids, rows, strict=True)]
+        return [to_record(job_id, fields) for job_id, fields in found if fields.get("user") == user]
 
     async def unfinished(self, user: UserId) -> list[JobId]:
         """Ids of the user's unfinished jobs, newest first."""
@@ -178,6 +178,15 @@ def _accepted(job: Submission, answer: list[Any], policy: JobPolicy, now: float)
 
 
 Fields = Mapping[str, str]
+SHOWN = (
+    *("user", "kind", "state", "attempt", "failures", "created", "started", "finished"),
+    *("done", "total", "held", "prompt", "completion", "problem", "retry_at", "title"),
+)
+"""What `to_record` reads."""
+
+
+def _named(row: Sequence[bytes | None]) -> Fields:
+    return {name: value.decode() for name, value in zip(SHOWN, row, strict=True) if value is not None}
 
 
 def as_fields(row: Any) -> dict[str, str]:
