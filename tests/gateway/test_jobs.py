@@ -134,6 +134,20 @@ async def test_a_change_changes_the_tag(desk: Desk, life: JobLife, result_store:
     assert not any(tag.startswith("W/") for tag in tags)
 
 
+async def test_looking_at_a_job_does_not_move_its_text(desk: Desk, life: JobLife):
+    async def sent() -> int:
+        return int((await life.command("INFO", "stats"))["total_net_output_bytes"])
+
+    client = desk.client()
+    job = await submit(client, SUMMARY | {"input": {"text": "word " * 200_000}})
+    before = await sent()
+    for _ in range(10):
+        await client.get(job["links"]["self"])
+        await client.get("/api/ai")
+
+    assert await sent() - before < 100_000
+
+
 async def test_another_language_is_another_tag(desk: Desk):
     client = desk.client()
     job = await submit(client)

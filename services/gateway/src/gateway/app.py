@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 
 from gateway.answers import answer_problem
 from gateway.auth import Authenticator
+from gateway.documents import DocumentReader
 from gateway.edge import Edge
 from gateway.endpoint import Door, Endpoint, PublicDoor, PublicEndpoint
 from gateway.jobs import Jobs
@@ -102,7 +103,7 @@ def list_endpoints(parts: Parts, usage: UsageRoutes) -> list[Endpoint]:
     )
     return [
         *AiRoutes(jobs, submitter, listening).endpoints(),
-        *CollectionRoutes(jobs, submitter, listening).endpoints(),
+        *CollectionRoutes(jobs, submitter, listening, DocumentReader()).endpoints(),
         *EventRoutes(listening, check_redis=parts.checks["redis"]).endpoints(),
         *ChatRoutes(parts.chat, secret=parts.internal_secret).endpoints(),
         *usage.endpoints(),

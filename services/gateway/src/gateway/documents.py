@@ -28,19 +28,23 @@ MAX_PAGES = 1_000
 READERS = 2
 """Documents read at a time: it is work for the processor, and answers must go on meanwhile."""
 
-_seats = asyncio.Semaphore(READERS)
 
+class DocumentReader:
+    """Reads documents in threads, a few at a time."""
 
-async def read_document(name: str, content: bytes) -> str:
-    """The text of a document, by its name's ending.
+    def __init__(self) -> None:
+        self._seats = asyncio.Semaphore(READERS)
 
-    Raises `UnsupportedDocument`, `InvalidEncoding`, `TooLarge`, `EmptyText`, and `InvalidFields` for NUL characters.
-    """
-    async with _seats:
-        text = await asyncio.to_thread(_read, name, content)
-    if not text.strip():
-        raise EmptyText
-    return text
+    async def read(self, name: str, content: bytes) -> str:
+        """The text of a document, by its name's ending.
+
+        Raises `UnsupportedDocument`, `InvalidEncoding`, `TooLarge`, `EmptyText`, and `InvalidFields` for NUL characters.
+        """
+        async with self._seats:
+            text = await asyncio.to_thread(_read, name, content)
+        if not text.strip():
+            raise EmptyText
+        return text
 
 
 def _read(name: str, content: bytes) -> str:

@@ -11,7 +11,7 @@ from shared.domain.job import JobId, JobState, Kind, UserId
 from shared.domain.record import FinalJob, Record
 
 CHUNK = 200
-"""Records looked up at a time."""
+"""Records looked up at a time: a long list of unfinished jobs is not read for its first page."""
 
 
 class Seen(Struct, frozen=True):

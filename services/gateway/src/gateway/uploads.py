@@ -7,7 +7,7 @@ from starlette.datastructures import FormData, Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
-from gateway.documents import DOCUMENT_BYTES, read_document
+from gateway.documents import DOCUMENT_BYTES, DocumentReader
 from gateway.requests import MAX_TITLE, CollectionRequest, Title
 from shared.domain.errors import FieldProblem, InvalidFields, RequestError, StudyError
 from shared.domain.study import Options
@@ -20,8 +20,8 @@ FIELDS = ("file", "title", "options")
 _options = BodyDecoder(Options)
 
 
-async def read_upload(request: Request) -> CollectionRequest:
-    """Raises what `read_document` raises, `InvalidFields` and `RequestError`."""
+async def read_upload(request: Request, documents: DocumentReader) -> CollectionRequest:
+    """Raises what `DocumentReader.read` raises, `InvalidFields` and `RequestError`."""
     body = await read_body(
         request.stream(), declared=request.headers.get("content-length", ""), limit=FORM_BYTES
     )
@@ -29,7 +29,7 @@ async def read_upload(request: Request) -> CollectionRequest:
     try:
         file = _check_fields(form)
         title, options = _title(form), _read_options(form)
-        text = await read_document(file.filename or "", await file.read())
+        text = await documents.read(file.filename or "", await file.read())
         return CollectionRequest(text=text, title=title or (file.filename or "")[:MAX_TITLE], options=options)
     finally:
         await form.close()

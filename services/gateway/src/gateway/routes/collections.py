@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 from gateway import openapi
 from gateway.answers import CACHED, answer_json, language_of
 from gateway.auth import Caller
+from gateway.documents import DocumentReader
 from gateway.endpoint import Endpoint
 from gateway.exports import EXPORTS
 from gateway.jobs import Jobs, Seen
@@ -44,13 +45,16 @@ class CollectionPage(Struct, frozen=True, kw_only=True):
 
 
 class CollectionRoutes:
-    def __init__(self, jobs: Jobs, submitter: Submitter, listening: Listening) -> None:
+    def __init__(
+        self, jobs: Jobs, submitter: Submitter, listening: Listening, documents: DocumentReader
+    ) -> None:
+        self._documents = documents
         self._jobs = jobs
         self._submitter = submitter
         self._listening = listening
 
     async def submit(self, request: Request, caller: Caller) -> ASGIApp:
-        body = await _read(request)
+        body = await self._read(request)
         submitted = await self._submitter.submit(request, caller, Kind.COLLECTION, to_collection_input(body))
         seen = submitted.seen
         return answer_json(
@@ -58,6 +62,12 @@ class CollectionRoutes:
             status=200 if "Preference-Applied" in submitted.headers else 202,
             headers={**submitted.headers, "Location": f"/api/collections/{seen.job.id}"},
         )
+
+    async def _read(self, request: Request) -> CollectionRequest:
+        media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if media_type == "multipart/form-data":
+            return await read_upload(request, self._documents)
+        return collection_body.decode(await read_json(request))
 
     async def show(self, request: Request, caller: Caller) -> ASGIApp:
         seen, language = await self._find(request, caller), language_of(request)
@@ -111,13 +121,6 @@ class CollectionRoutes:
             Endpoint("GET", "/api/collections/{id}/events", self.follow, FOLLOW),
             Endpoint("GET", "/api/collections/{id}/export", self.export, EXPORT),
         ]
-
-
-async def _read(request: Request) -> CollectionRequest:
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type == "multipart/form-data":
-        return await read_upload(request)
-    return collection_body.decode(await read_json(request))
 
 
 def _saved_as(job: FinalJob, suffix: str, media_type: str) -> dict[str, str]:
