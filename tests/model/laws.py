@@ -1,0 +1,79 @@
+"""What must hold in every state of a shard, whatever led to it: said without the model, which might err like the scripts."""
+
+from collections import Counter
+
+from tests.model.shard_state import NEVER, ShardState
+
+from shared.domain.job import JobState, UserId
+
+Tokens = Counter[tuple[UserId, str]]
+"""By user and window."""
+
+
+def check_state(state: ShardState) -> None:
+    """Raises `AssertionError`, like all here."""
+    check_places(state)
+    check_holds(state)
+    check_endings(state)
+
+
+def check_places(state: ShardState) -> None:
+    """An unfinished job is in exactly one place; a running one is pending with its owner; a final one is nowhere."""
+    places = Counter(job_id for jobs in state.entries.values() for job_id in jobs)
+    places.update(job_id for jobs in state.waiting.values() for job_id in jobs)
+    places.update(state.due)
+    unfinished = {job_id for job_id, job in state.jobs.items() if not job.state.is_final}
+    assert places == Counter(unfinished)
+    assert unfinished == {job_id for jobs in state.live.values() for job_id in jobs}
+    for job_id, job in state.jobs.items():
+        if job.state is JobState.RUNNING:
+            assert state.pending[job_id].consumer == job.owner, job_id
+
+
+def check_holds(state: ShardState) -> None:
+    """What is held is what unfinished jobs and chat answers hold, to the token."""
+    held = Tokens()
+    for job in state.jobs.values():
+        held.update({(job.user, window): job.held for window in job.windows})
+    for hold in state.holds.values():
+        held.update({(hold.user, window): hold.tokens for window in hold.windows})
+    assert {key: counts.held for key, counts in state.budgets.items() if counts.held} == +held
+
+
+def check_endings(state: ShardState) -> None:
+    """What is final expires, all of it at one time, and holds nothing; what is not stays."""
+    for job_id, job in state.jobs.items():
+        assert len(job.expires) == 1, job_id
+        assert (NEVER in job.expires) != job.state.is_final, job_id
+        assert job.held == (0 if job.state.is_final else job.hold), job_id
+
+
+def check_step(before: ShardState, after: ShardState) -> None:
+    """What one command may change of what was."""
+    for job_id, job in before.jobs.items():
+        now = after.jobs[job_id]
+        assert now.attempt >= job.attempt, job_id
+        if job.state.is_final:
+            assert now.state is job.state or job_id in before.dead - after.dead, job_id
+    for user, log in before.logs.items():
+        assert after.logs[user][: len(log)] == log, user
+    if before.holds == after.holds:
+        check_charges(before, after)
+
+
+def check_charges(before: ShardState, after: ShardState) -> None:
+    """Used grows by what the jobs that ended have cost, once."""
+    ended = Tokens()
+    for job_id, job in before.jobs.items():
+        now = after.jobs[job_id]
+        if now.state.is_final and not job.state.is_final:
+            ended.update({(now.user, window): now.prompt + now.completion for window in now.windows})
+    used_before = Tokens({key: counts.used for key, counts in before.budgets.items()})
+    used_after = Tokens({key: counts.used for key, counts in after.budgets.items()})
+    assert +used_after == +(used_before + ended)
+
+
+def check_rest(state: ShardState) -> None:
+    """Once everything is final, what stays is what expires, and the letters of the dead."""
+    left = (*state.entries.values(), state.pending, state.due, state.waiting, state.live, state.holds)
+    assert not any(left)

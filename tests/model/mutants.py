@@ -1,0 +1,312 @@
+"""Faults planted in the scripts, each of which the model must find: the proof that it looks."""
+
+import hashlib
+from importlib import resources
+
+import pytest
+from msgspec import Struct
+
+from shared.adapters import scripts
+from shared.adapters.scripts import Script
+
+PRELUDE = "prelude"
+_FOLDER = resources.files("shared.adapters") / "lua"
+
+
+class Mutant(Struct, frozen=True):
+    """One fault: `text`, found once in the file, replaced."""
+
+    name: str
+    file: str
+    text: str
+    replacement: str
+
+    def plant(self, patch: pytest.MonkeyPatch) -> None:
+        """Until the patch is undone every caller runs the faulty script; every script, for a fault in the prelude."""
+        source = (_FOLDER / f"{self.file}.lua").read_text(encoding="utf-8")
+        assert source.count(self.text) == 1, f"{self.file}.lua has changed: plant {self.name!r} anew"
+        for script in scripts.ALL:
+            if self.file in (PRELUDE, script.name):
+                patch.setattr(scripts, script.name.upper(), self._infect(script, source))
+
+    def _infect(self, script: Script, source: str) -> Script:
+        return _Source(
+            script.name, script.source.replace(source, source.replace(self.text, self.replacement))
+        )
+
+
+class _Source(Script):
+    """A script that is not what its file says."""
+
+    def __init__(self, name: str, source: str) -> None:
+        self.name = name
+        self.source = source
+        self.sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
+
+
+MUTANTS = (
+    # -- submit, hold ---------------------------------------------------------------------------------------------
+    Mutant(
+        "an idempotency key is ignored",
+        "submit",
+        "if known[1] then return answer",
+        "if false then return answer",
+    ),
+    Mutant("an idempotency key goes with any body", "submit", "known[1] == ARGV[16] and 2 or -1", "2"),
+    Mutant(
+        "only the first window is checked",
+        "submit",
+        "  if tonumber(spent[1] or 0) + tonumber(spent[2] or 0) + tokens >",
+        "  if i == 18 and tonumber(spent[1] or 0) + tonumber(spent[2] or 0) + tokens >",
+    ),
+    Mutant(
+        "what is held is not counted against the limit",
+        "submit",
+        "tonumber(spent[1] or 0) + tonumber(spent[2] or 0) + tokens >",
+        "tonumber(spent[1] or 0) + tokens >",
+    ),
+    Mutant(
+        "the same submission twice is two entries",
+        "submit",
+        "if call('EXISTS', record) == 1 then",
+        "if false then",
+    ),
+    Mutant(
+        "waiting jobs count as being at work",
+        "submit",
+        "live_here - call('LLEN', waiting) >=",
+        "live_here >=",
+    ),
+    Mutant(
+        "one job too many is at work", "submit", ">= tonumber(ARGV[12]) then", "> tonumber(ARGV[12]) then"
+    ),
+    Mutant("requests are not counted", "submit", "if call('INCR', requests) == 1 then", "if true then"),
+    Mutant(
+        "a chat hold asked twice is held twice",
+        "hold",
+        "if call('EXISTS', KEYS[1]) == 1 then",
+        "if false then",
+    ),
+    Mutant("a chat hold never expires", "hold", "call('ZADD', holds_key, now_ms() + ARGV[6], ARGV[1])", ""),
+    # -- lease, renew, claim --------------------------------------------------------------------------------------
+    Mutant(
+        "a lease does not raise the attempt",
+        PRELUDE,
+        "local attempt = tonumber(job[5]) + 1",
+        "local attempt = math.max(1, tonumber(job[5]))",
+    ),
+    Mutant(
+        "a job is handed over without its steps", PRELUDE, "if tonumber(job[5]) > 1 then", "if false then"
+    ),
+    Mutant(
+        "a late reader takes the entry of who claimed it",
+        "lease",
+        "  elseif job[STATE] == 'running' and job[ENTRY] == entry then",
+        "  elseif job[STATE] == 'running' and job[OWNER] == ARGV[1] and job[ENTRY] == entry then",
+    ),
+    Mutant(
+        "a late reader leases an entry that is gone",
+        "lease",
+        "job[STATE] == 'queued' and job[ENTRY] == entry",
+        "job[STATE] == 'queued'",
+    ),
+    Mutant(
+        "another's lease is answered as one's own",
+        "lease",
+        "job[OWNER] == ARGV[1] and answer_leased(id, entry, job) or 0",
+        "answer_leased(id, entry, job)",
+    ),
+    Mutant(
+        "a lease asked twice is two attempts",
+        "lease",
+        "if job[STATE] == 'queued' and",
+        "if (job[STATE] == 'queued' or job[OWNER] == ARGV[1]) and",
+    ),
+    Mutant("renewing is a plain XCLAIM", "renew", "held[1] == 'running' and held[2] == ARGV[i + 2]", "true"),
+    Mutant(
+        "renewing does not keep a lease from being stale",
+        "renew",
+        "mine[#mine + 1] = 'IDLE'\n  mine[#mine + 1] = 0\n",
+        "mine[#mine + 1] = 'IDLE'\n  mine[#mine + 1] = 36000000\n",
+    ),
+    Mutant("live leases are claimed", "claim", "consumer, ARGV[3], cursor", "consumer, 0, cursor"),
+    Mutant(
+        "claiming starts over every time",
+        "claim",
+        "local cursor = call('GET', cursor_key) or '0-0'",
+        "local cursor = '0-0'",
+    ),
+    Mutant(
+        "the cursor of claiming is not stored", "claim", "else call('SET', cursor_key, cursor) end", "end"
+    ),
+    Mutant(
+        "a crash is not counted",
+        "claim",
+        "call('HINCRBY', record_key(id), 'crashes', 1)",
+        "tonumber(job[7]) + 1",
+    ),
+    Mutant(
+        "a job that was only read is counted as crashed",
+        "claim",
+        "-- read, but its reader died before the lease",
+        "call('HINCRBY', record_key(id), 'crashes', 1)",
+    ),
+    Mutant("a crash too many admits nobody", "claim", "admit_next(ending.user, stream)", ""),
+    Mutant("a dead letter made by crashes is never saved", "claim", "call('ZADD', unsaved_key, now, id)", ""),
+    Mutant(
+        "the entry of a dead letter stays pending", "claim", "call('XACK', KEYS[1], GROUP, unpack(gone))", ""
+    ),
+    # -- keep, append ---------------------------------------------------------------------------------------------
+    Mutant(
+        "keeping knows no fence",
+        "keep",
+        "if held[1] ~= 'running' or held[2] ~= ARGV[2] then return 0 end",
+        "",
+    ),
+    Mutant(
+        "a step kept twice is charged twice",
+        "keep",
+        "== 0 then return 2 end",
+        "== 0 then local again = 2 end",
+    ),
+    Mutant(
+        "telling knows no fence",
+        "append",
+        "if held[1] ~= 'running' or held[2] ~= ARGV[2] then return 0 end",
+        "",
+    ),
+    Mutant("an event asked twice is told twice", "append", "if number > told then", "if true then"),
+    Mutant("a new attempt's events pass for told", "append", "'^' .. ARGV[2] .. ':(%d+)$'", "'^%d+:(%d+)$'"),
+    # -- settle ---------------------------------------------------------------------------------------------------
+    Mutant(
+        "settling knows no fence",
+        "settle",
+        "job.state == 'running' and job.attempt == attempt",
+        "job.state == 'running'",
+    ),
+    Mutant(
+        "settling twice charges twice",
+        "settle",
+        "job.state == 'running' and job.attempt == attempt",
+        "job.attempt == attempt",
+    ),
+    Mutant("acknowledged and not deleted", "settle", "  call('XDEL', KEYS[1], unpack(closed))\n", ""),
+    Mutant("deleted and not acknowledged", "settle", "  call('XACK', KEYS[1], GROUP, unpack(closed))\n", ""),
+    Mutant("nobody is admitted after an end", "settle", "      admit_next(job.user, stream)\n", ""),
+    Mutant(
+        "two are admitted after an end",
+        "settle",
+        "      admit_next(job.user, stream)\n",
+        "      admit_next(job.user, stream)\n      admit_next(job.user, stream)\n",
+    ),
+    Mutant(
+        "a retry admits somebody",
+        "settle",
+        "    if state == 'queued' then\n",
+        "    if state == 'queued' then\n      admit_next(job.user, stream)\n",
+    ),
+    Mutant(
+        "a retry is due and in the stream",
+        "settle",
+        "call('ZADD', due_key, now + delay, id)",
+        "call('ZADD', due_key, now + delay, id)\n    enqueue(id, stream, job.kind, job.v)",
+    ),
+    Mutant("a due job remembers its old entry", "settle", "call('HDEL', record_key(id), 'entry')", "local _"),
+    # -- the end of a job -----------------------------------------------------------------------------------------
+    Mutant("what was held is not given back", PRELUDE, "if held > 0 and", "if false and"),
+    Mutant("what was used is not charged", PRELUDE, "if used > 0 then", "if false then"),
+    Mutant(
+        "only the first window is settled",
+        PRELUDE,
+        "string.gmatch(windows, '[^,]+')",
+        "string.gmatch(windows, '^[^,]+')",
+    ),
+    Mutant("a final record never expires", PRELUDE, "  call('PEXPIRE', record, keep_ms)\n", ""),
+    Mutant(
+        "a final job's events never expire", PRELUDE, "  call('PEXPIRE', job_events_key(id), keep_ms)\n", ""
+    ),
+    Mutant(
+        "the steps of a final job stay", PRELUDE, "    if job.kept then call('DEL', steps_key(id)) end\n", ""
+    ),
+    Mutant(
+        "the steps of a dead letter are deleted",
+        PRELUDE,
+        "if job.kept then call('PEXPIRE', steps_key(id), keep_ms) end",
+        "call('DEL', steps_key(id))",
+    ),
+    Mutant("a dead letter goes as early as others", PRELUDE, "    keep_ms = DEAD_RETENTION_MS\n", ""),
+    Mutant(
+        "a final job stays among the unfinished",
+        PRELUDE,
+        "  call('ZREM', live_key(job.user, job.stream), id)\n",
+        "",
+    ),
+    Mutant(
+        "an event is told to the user's log only",
+        PRELUDE,
+        "  call('XADD', job_events_key(id), 'MAXLEN', '~', JOB_LOG_CAP, event, 'event', fact)\n",
+        "",
+    ),
+    Mutant("an event has two ids", PRELUDE, "JOB_LOG_CAP, event, 'event'", "JOB_LOG_CAP, '*', 'event'"),
+    Mutant(
+        "who is admitted keeps waiting",
+        PRELUDE,
+        "local id = call('LPOP', list)",
+        "local id = call('LINDEX', list, 0)",
+    ),
+    Mutant("the newest is admitted first", PRELUDE, "call('LPOP', list)", "call('RPOP', list)"),
+    # -- cancel, replay, promote, release, expire, forget ---------------------------------------------------------
+    Mutant(
+        "anybody may cancel",
+        "cancel",
+        "if job.user ~= user then return 0 end",
+        "if not job.user then return 0 end",
+    ),
+    Mutant(
+        "a final job can be cancelled",
+        "cancel",
+        "if job.state ~= 'queued' and job.state ~= 'running' then return 2 end",
+        "",
+    ),
+    Mutant("a cancelled job is still due", "cancel", "call('ZREM', due_key, id)", ""),
+    Mutant(
+        "a cancelled job keeps waiting",
+        "cancel",
+        "call('LREM', waiting_key(user, job.stream), 1, id) == 1",
+        "false",
+    ),
+    Mutant("a cancelled job's entry stays", "cancel", "if job.entry then", "if false then"),
+    Mutant(
+        "a cancelled job lets nobody in",
+        "cancel",
+        "if not was_waiting then admit_next(user, job.stream) end",
+        "",
+    ),
+    Mutant("cancelling a waiting job lets one in", "cancel", "if not was_waiting then", "if true then"),
+    Mutant(
+        "a cancelled job does not pay for its steps",
+        "cancel",
+        "tonumber(job.prompt), tonumber(job.completion), ''",
+        "0, 0, ''",
+    ),
+    Mutant(
+        "anything can be replayed",
+        "replay",
+        "if call('ZREM', dead_key, id) == 0 or job[1] ~= 'failed' or not job[8] then",
+        "call('ZREM', dead_key, id)\nif not job[8] then",
+    ),
+    Mutant("a replayed job holds nothing", "replay", "  call('HINCRBY', budget, 'held', job[6])\n", ""),
+    Mutant("a replayed job pays twice for its steps", "replay", ", 'prompt', 0, 'completion', 0)", ")"),
+    Mutant("a replayed job expires", "replay", " call('PERSIST', key) end", " end"),
+    Mutant("promoting loses the job", "promote", "if job[1] == 'queued' then", "if false then"),
+    Mutant("promoting twice is two entries", "promote", "  call('ZREM', due_key, id)\n", ""),
+    Mutant("a chat hold can be released twice", "release", "call('DEL', KEYS[1])", ""),
+    Mutant("a released chat hold expires once more", "release", "call('ZREM', holds_key, ARGV[1])", ""),
+    Mutant(
+        "an expired chat hold is not given back",
+        "expire",
+        "if hold[1] then settle_windows",
+        "if false then settle_windows",
+    ),
+    Mutant("consumers are forgotten with what they hold", "forget", "facts.pending == 0 and ", ""),
+)

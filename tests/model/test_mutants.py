@@ -1,0 +1,33 @@
+"""The model finds every planted fault."""
+
+from collections import Counter
+
+import pytest
+from hypothesis import Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+from tests.model.machine import JobLifeMachine
+from tests.model.mutants import MUTANTS, Mutant
+from tests.model.shard import Shard
+from tests.servers import MACHINE
+
+HUNT = settings(
+    max_examples=400,
+    stateful_step_count=30,
+    derandomize=True,
+    deadline=None,
+    phases=[Phase.generate],
+    report_multiple_bugs=False,
+)
+"""No shrinking: it is enough that it is found."""
+
+
+@pytest.mark.parametrize("redis_place", [MACHINE], indirect=True, ids=[""])
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_a_planted_fault_is_found(shard: Shard, mutant: Mutant, monkeypatch: pytest.MonkeyPatch) -> None:
+    mutant.plant(monkeypatch)
+    with pytest.raises(AssertionError):
+        run_state_machine_as_test(lambda: JobLifeMachine(shard), settings=HUNT)
+
+
+def test_no_fault_is_planted_twice() -> None:
+    assert Counter(mutant.name for mutant in MUTANTS).most_common(1)[0][1] == 1
