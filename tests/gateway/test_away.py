@@ -1,16 +1,23 @@
 """A store that is away: an honest 503, nothing accepted, and everything again when it is back."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from tests.factories import make_final_job
+from tests.gateway.conftest import open_desk
 from tests.gateway.desk import COLLECTION, SUMMARY, Desk
 from tests.gateway.test_jobs import submit
+from tests.job_life import JobLife
 from tests.servers import RealRedis
 
+from gateway.app import Parts
 from local.postgres_server import PostgresServer
 from shared.adapters.result_store import ResultStore
+from shared.domain.errors import StoreUnavailable
 from shared.domain.job import Kind
 
 UNKNOWN = "01920000-0000-7000-8000-000000000001"
@@ -106,3 +113,27 @@ async def test_without_the_chat_service_the_rest_goes_on(desk: Desk):
     assert (answer.status_code, answer.json()["code"]) == (503, "chat_unavailable")
     assert answer.headers["Retry-After"] == "2"
     assert (await client.post("/api/ai", json=SUMMARY)).status_code == 202
+
+
+class NoResults:
+    """Postgres, away."""
+
+    async def find(self, *_: Any, **__: Any) -> None:
+        raise StoreUnavailable(retry_after=2)
+
+
+async def test_an_accepted_job_is_never_answered_with_a_503(parts: Parts, life: JobLife):
+    """Who waited for a result that cannot be read now still learns that the job was accepted."""
+    results: Any = NoResults()
+    async with (
+        open_desk(msgspec.structs.replace(parts, results=results)) as desk,
+        asyncio.TaskGroup() as group,
+    ):
+        consumer = life.consumer()
+        working = group.create_task(consumer.run())
+        answer = await desk.client().post("/api/ai", json=SUMMARY, headers={"Prefer": "wait=20"})
+        consumer.stop()
+        await working
+
+    assert (answer.status_code, answer.json()["status"]) == (202, "queued")
+    assert answer.headers["Retry-After"] == "2"

@@ -5,7 +5,6 @@ import hashlib
 from collections.abc import Callable
 from contextlib import aclosing
 
-import structlog
 from msgspec import Struct
 from starlette.requests import Request
 
@@ -18,7 +17,7 @@ from gateway.sse import until_nobody_listens
 from shared.adapters.event_log import EventLog
 from shared.adapters.job_store import JobStore
 from shared.adapters.tokens import count_tokens
-from shared.domain.errors import NotFound
+from shared.domain.errors import NotFound, StoreUnavailable
 from shared.domain.job import JobId, JobState, Kind
 from shared.domain.planning import hold_for
 from shared.domain.record import Record
@@ -29,8 +28,6 @@ POLL_SECONDS = 2
 """What a caller who asks instead of listening is told to wait."""
 LARGE_CHARACTERS = 50_000
 """From here on counting takes milliseconds, and is done in a thread."""
-
-log = structlog.get_logger()
 
 
 class Submitted(Struct, frozen=True):
@@ -76,23 +73,30 @@ class Submitter:
             fingerprint=_fingerprint(kind, payload) if key else "",
         )
         accepted = await self._store.submit(submission, now=now)
-        seen, waited = await self._wait(request, submission, accepted, now)
-        return Submitted(seen, {**_headers(seen, accepted, caller, now=now), **waited})
-
-    async def _wait(
-        self, request: Request, submission: Submission, accepted: Accepted, now: float
-    ) -> tuple[Seen, dict[str, str]]:
-        kinds = [submission.kind]
         seconds = wait_seconds(request)
+        seen = await self._look(request, submission, accepted, seconds) or _as_accepted(submission, now)
+        headers = _headers(seen, accepted, caller, now=now)
+        if seconds and seen.job.state.is_final:
+            headers["Preference-Applied"] = f"wait={seconds:.0f}"
+        return Submitted(seen, headers)
+
+    async def _look(
+        self, request: Request, submission: Submission, accepted: Accepted, seconds: float
+    ) -> Seen | None:
+        """The job as it is, after the wait that was asked for. None: as it was accepted, for all that is known."""
         if not seconds and not accepted.is_replay:
-            return Seen(_as_accepted(submission, now), None), {}
-        if seconds:
-            await self._until_done(request, submission, accepted.job_id, seconds)
-        seen = await self._jobs.find(submission.user, accepted.job_id, kinds)
-        if seen is None:  # the job of this key was removed since
+            return None
+        try:
+            if seconds:
+                await self._until_done(request, submission, accepted.job_id, seconds)
+            seen = await self._jobs.find(submission.user, accepted.job_id, [submission.kind])
+        except StoreUnavailable:
+            if accepted.is_replay:
+                raise
+            return None  # a 503 would say that nothing was accepted
+        if seen is None:  # removed since
             raise NotFound
-        is_kept = seconds and seen.job.state.is_final
-        return seen, {"Preference-Applied": f"wait={seconds:.0f}"} if is_kept else {}
+        return seen
 
     async def _until_done(
         self, request: Request, submission: Submission, job_id: JobId, seconds: float
@@ -120,8 +124,8 @@ def _fingerprint(kind: Kind, payload: bytes) -> str:
     return hashlib.sha256(kind.encode() + b"\0" + payload).hexdigest()
 
 
-def _as_accepted(submission: Submission, now: float) -> Record:
-    return Record(
+def _as_accepted(submission: Submission, now: float) -> Seen:
+    record = Record(
         id=submission.id,
         user=submission.user,
         kind=submission.kind,
@@ -130,6 +134,7 @@ def _as_accepted(submission: Submission, now: float) -> Record:
         held=submission.hold_tokens,
         title=submission.title,
     )
+    return Seen(record, None)
 
 
 def _headers(seen: Seen, accepted: Accepted, caller: Caller, *, now: float) -> dict[str, str]:
