@@ -12,26 +12,7 @@ from tests.gateway.desk import COLLECTION, PLANS, SUMMARY, TEXT, Desk
 from tests.job_life import JobLife
 
 from gateway.app import Parts
-from gateway.limits import limit_headers
 from shared.adapters.result_store import ResultStore
-from shared.domain.budget import Balance, windows
-
-NOON = datetime(2026, 2, 10, 12, 0, 30, tzinfo=UTC).timestamp()
-
-
-def test_headers_say_what_the_windows_are_and_what_is_left_of_them():
-    day, month = windows(PLANS["small"], NOON)
-    headers = limit_headers(
-        (Balance(day, used=1_000, held=500), Balance(month, used=1_000, held=500)),
-        PLANS["small"],
-        requests_left=7,
-        now=NOON,
-    )
-    assert headers == {
-        "RateLimit-Policy": '"minute";q=100000;w=60, "day";q=30000;w=86400;qu="tokens",'
-        ' "month";q=10000000;w=2419200;qu="tokens"',
-        "RateLimit": f'"minute";r=7;t=30, "day";r=28500;t=43170, "month";r=9998500;t={18 * 86_400 + 43_170}',
-    }
 
 
 async def test_every_accepted_job_says_what_is_left(desk: Desk):

@@ -11,7 +11,6 @@ from starlette.requests import Request
 from gateway.answers import request_id_of
 from gateway.auth import Caller
 from gateway.jobs import Jobs, Seen
-from gateway.limits import limit_headers
 from gateway.preferences import idempotency_key, wait_seconds
 from gateway.sse import until_nobody_listens
 from shared.adapters.event_log import EventLog
@@ -23,6 +22,7 @@ from shared.domain.planning import hold_for
 from shared.domain.record import Record
 from shared.domain.submission import Accepted, Submission
 from shared.domain.wire import CollectionInput, JobInput, encode_input
+from shared.runtime.limits import Requests, limit_headers
 
 POLL_SECONDS = 2
 """What a caller who asks instead of listening is told to wait."""
@@ -138,7 +138,8 @@ def _as_accepted(submission: Submission, now: float) -> Seen:
 
 
 def _headers(seen: Seen, accepted: Accepted, caller: Caller, *, now: float) -> dict[str, str]:
-    headers = limit_headers(accepted.balances, caller.plan, requests_left=accepted.requests_left, now=now)
+    requests = Requests(caller.plan.requests_per_minute, accepted.requests_left)
+    headers = limit_headers(accepted.balances, now=now, requests=requests)
     if accepted.is_replay:
         headers["Idempotent-Replayed"] = "true"
     if not seen.job.state.is_final:

@@ -14,13 +14,13 @@ from structlog.contextvars import bound_contextvars
 from chat.answer import Answer
 from chat.answers import Answers
 from chat.asker import Asker, Door
-from chat.limits import limit_headers
 from chat.question import Question, check_conversation
 from chat.sse import HEARTBEAT, EventResponse, encode_event, until_hang_up, with_heartbeats
 from shared.domain.errors import StudyError, Unexpected
 from shared.domain.provider import Usage
 from shared.domain.study import Source
 from shared.runtime.bodies import BodyDecoder, read_body, require_json
+from shared.runtime.limits import limit_headers
 from shared.runtime.problems import problem_response_parts
 
 HEARTBEAT_SECONDS = 15.0

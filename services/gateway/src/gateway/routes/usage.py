@@ -11,7 +11,6 @@ from gateway import openapi
 from gateway.answers import answer_json
 from gateway.auth import Caller
 from gateway.endpoint import Endpoint
-from gateway.limits import allowance_headers
 from gateway.preferences import choice
 from gateway.requests import (
     AiRequest,
@@ -29,6 +28,7 @@ from shared.domain.budget import Balance, WindowName
 from shared.domain.errors import StoreUnavailable
 from shared.domain.job import Kind
 from shared.domain.submission import Allowance
+from shared.runtime.limits import Requests, limit_headers
 
 PRICED = ("ai", "collections")
 
@@ -120,7 +120,9 @@ class UsageRoutes:
     async def _allowance(self, caller: Caller) -> tuple[Allowance, dict[str, str]]:
         now = self._clock()
         allowance = await self._budgets.allowance(caller.user, caller.plan, now=now)
-        return allowance, {"Cache-Control": "no-store", **allowance_headers(allowance, caller.plan, now=now)}
+        requests = Requests(allowance.requests_limit, allowance.requests_left)
+        left = limit_headers(allowance.balances, now=now, requests=requests)
+        return allowance, {"Cache-Control": "no-store", **left}
 
     def endpoints(self) -> Sequence[Endpoint]:
         return [
