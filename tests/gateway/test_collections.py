@@ -239,7 +239,7 @@ async def test_a_document_is_read(
 
 async def test_a_document_without_a_title_is_called_by_its_name(desk: Desk):
     answer = await upload(desk.client(), "notes.txt", TEXT.encode())
-    assert answer.json()["title"] == "notes.txt"
+    assert answer.json()["title"] == "notes"
 
 
 def bomb() -> bytes:

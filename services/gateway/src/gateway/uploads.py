@@ -1,6 +1,7 @@
 """Multipart bodies: a document, and what goes with it, as the request a JSON body would have been."""
 
 from collections.abc import AsyncIterator
+from pathlib import PurePath
 
 import msgspec
 from starlette.datastructures import FormData, Headers, UploadFile
@@ -30,7 +31,7 @@ async def read_upload(request: Request, documents: DocumentReader) -> Collection
         file = _check_fields(form)
         title, options = _title(form), _read_options(form)
         text = await documents.read(file.filename or "", await file.read())
-        return CollectionRequest(text=text, title=title or (file.filename or "")[:MAX_TITLE], options=options)
+        return CollectionRequest(text=text, title=title or _name_of(file), options=options)
     finally:
         await form.close()
 
@@ -59,6 +60,11 @@ def _check_fields(form: FormData) -> UploadFile:
     file = files[0]
     assert isinstance(file, UploadFile)
     return file
+
+
+def _name_of(file: UploadFile) -> str:
+    """What a document without a title is called."""
+    return PurePath(file.filename or "").stem.replace("\0", "")[:MAX_TITLE]
 
 
 def _title(form: FormData) -> str:
