@@ -10,7 +10,7 @@ from enum import Enum
 from typing import Any, TypeVar
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from msgspec import Struct
 from tests.factories import ADA, BOB, make_plan, make_submission
 from tests.model.laws import check_rest, check_state, check_step
@@ -32,8 +32,8 @@ START = 4_102_272_000.0
 MINUTE, DAY = 60.0, 86_400.0
 RETRY_SECONDS = 3_600.0
 PLANS = (
-    make_plan(tokens_per_day=800, requests_per_minute=7, concurrent_jobs=1, unfinished_jobs=4),
-    make_plan(tokens_per_month=1_200, requests_per_minute=7, concurrent_jobs=2, unfinished_jobs=6),
+    make_plan(tokens_per_day=700, requests_per_minute=7, concurrent_jobs=1, unfinished_jobs=4),
+    make_plan(tokens_per_month=900, requests_per_minute=7, concurrent_jobs=3, unfinished_jobs=6),
 )
 BUSY = Problem("provider_busy")
 
@@ -87,6 +87,7 @@ kinds = st.sampled_from((Kind.SUMMARY, Kind.SUMMARY, Kind.SUMMARY, Kind.COLLECTI
 consumers = st.sampled_from(CONSUMERS)
 streams = st.sampled_from((StreamName.AI, StreamName.AI, StreamName.AI, StreamName.COLLECTION))
 tokens = st.sampled_from((100, 300))
+limits = st.sampled_from((1, 1, 10))
 times_sent = st.sampled_from((1, 1, 2))
 usages = st.builds(Usage, st.integers(0, 9), st.integers(0, 9))
 jobs = among(lambda machine: machine.jobs)
@@ -125,6 +126,18 @@ class JobLifeMachine(RuleBasedStateMachine):
 
     def current(self) -> list[Attempt]:
         return [one for one in self.attempts if self.model.is_current(one.job.id, one.job.attempt)]
+
+    @initialize(
+        user=users,
+        orders=st.lists(st.tuples(plans, kinds), min_size=3, max_size=6),
+        counts=st.dictionaries(consumers, st.integers(1, 3), min_size=1),
+    )
+    def begin(self, user: UserId, orders: Sequence[tuple[Plan, Kind]], counts: dict[str, int]) -> None:
+        """Nothing happens in an empty place: one user has jobs there already, and some are at work."""
+        for plan, kind in orders:
+            self.submit(user, plan, kind, tokens=100, key="", fingerprint="", times=1)
+        for consumer, count in counts.items():
+            self.take(consumer, StreamName.AI, count)
 
     # -- what users do ------------------------------------------------------------------------------------------
 
@@ -281,9 +294,16 @@ class JobLifeMachine(RuleBasedStateMachine):
                 self.aging(job_id)
 
     @has_pending
-    @rule(consumer=consumers, stream=streams, limit=st.sampled_from((1, 1, 10)))
+    @rule(consumer=consumers, stream=streams, limit=limits)
     def claim(self, consumer: str, stream: StreamName, limit: int) -> None:
         self.claiming(consumer, stream, limit)
+
+    @has_pending
+    @rule(consumer=consumers, other=consumers, limit=limits)
+    def die(self, consumer: str, other: str, limit: int) -> None:
+        """A process is gone, and another one takes over what it can."""
+        self.stall(consumer)
+        self.claiming(other, StreamName.AI, limit)
 
     @has_jobs
     @rule(job_ids=st.sets(among(lambda machine: sorted(machine.model.state.due) or machine.jobs), max_size=2))

@@ -12,7 +12,7 @@ from tests.servers import MACHINE
 
 HUNT = settings(
     max_examples=400,
-    stateful_step_count=30,
+    stateful_step_count=50,
     derandomize=True,
     deadline=None,
     phases=[Phase.generate],
