@@ -51,9 +51,9 @@ async def _serve(settings: ChatSettings, plans: dict[str, Plan]) -> None:
         stack.push_async_callback(redis.aclose)
         results = await ResultStore.open(settings.postgres_url, name="chat")
         stack.push_async_callback(results.close)
-        models = build_provider(settings)
+        models = build_provider(settings, redis=redis)
         stack.push_async_callback(models.close)
-        models_or_offline = build_provider(settings, allow_offline=True)
+        models_or_offline = build_provider(settings, redis=redis, allow_offline=True)
         stack.push_async_callback(models_or_offline.close)
         answers = Answers(
             JobStore(redis, shards=settings.shards),

@@ -12,7 +12,7 @@ from typing import Any, cast
 import structlog
 
 from shared.adapters import keys
-from shared.adapters.redis_client import COMMAND_SECONDS, RETRY_AFTER_SECONDS, RedisClient, call, is_away
+from shared.adapters.redis_client import COMMAND_SECONDS, RETRY_AFTER_SECONDS, RedisClient, call, end, is_away
 from shared.domain.errors import StoreUnavailable
 from shared.domain.event import Event, EventName
 from shared.domain.job import JobId, UserId
@@ -53,10 +53,7 @@ class EventLog:
             await asyncio.wait([listening])
             listening.result()
         finally:
-            # redis-py can lose a cancellation that meets a lost connection: say it until it is heard.
-            while not listening.done():
-                listening.cancel()
-                await asyncio.wait([listening], timeout=0.1)
+            await end(listening)
 
     async def _listen_on(self) -> None:
         while True:

@@ -1,5 +1,6 @@
 """Connections to Redis, named after their process, with time-outs that fit what they are used for."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -53,6 +54,16 @@ def is_away(error: BaseException) -> bool:
             "BUSY ",
         )
     )
+
+
+async def end(running: asyncio.Task[None]) -> None:
+    """Cancel something that talks to Redis, and wait until it is over.
+
+    redis-py can lose a cancellation that meets a lost connection: it is said until it is heard.
+    """
+    while not running.done():
+        running.cancel()
+        await asyncio.wait([running], timeout=0.1)
 
 
 async def call(redis_client: RedisClient, *command: Arg) -> Any:

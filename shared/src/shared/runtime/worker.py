@@ -15,7 +15,7 @@ import structlog
 import uvloop
 
 from shared.adapters.job_stream import JobStream, reader_name
-from shared.adapters.redis_client import connect, connect_blocking, connect_sync
+from shared.adapters.redis_client import connect, connect_blocking, connect_sync, end
 from shared.adapters.result_store import ResultStore
 from shared.adapters.step_store import StepStore
 from shared.adapters.waiting_room import WaitingRoom
@@ -125,8 +125,7 @@ async def _live(
         log.info("worker.ready", consumer=consumer_name, stream=stream_name, pid=os.getpid())
         sweeping = asyncio.create_task(housekeeping.run())
         await consumer.run()
-        sweeping.cancel()
-        await asyncio.wait([sweeping])
+        await end(sweeping)
         log.info("worker.stopped", consumer=consumer_name)
 
 
