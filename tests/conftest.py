@@ -4,12 +4,18 @@ import os
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from hypothesis import settings
 from tests.servers import REDIS_KINDS, NoServer, RealRedis, RedisPlace, Servers, empty_database, flush
 from tests.simulators.no_live_calls import no_live_calls as no_live_calls  # for every test
 
 from local.postgres_server import PostgresServer
 from shared.adapters.redis_client import RedisClient
 from shared.adapters.result_store import ResultStore
+
+# `--hypothesis-profile=long` looks further, and elsewhere each time
+settings.register_profile(
+    "long", max_examples=5_000, stateful_step_count=80, deadline=None, derandomize=False, print_blob=True
+)
 
 
 @pytest.fixture(scope="session")

@@ -98,6 +98,9 @@ def differences(seen: object, expected: object, path: str = "") -> list[str]:
         )
     if isinstance(seen, dict) and isinstance(expected, dict):
         return _differences(cast(dict[Any, Any], seen), cast(dict[Any, Any], expected), path)
+    if isinstance(seen, list) and isinstance(expected, list):
+        pair = cast(list[Any], seen), cast(list[Any], expected)
+        return _differences(dict(enumerate(pair[0])), dict(enumerate(pair[1])), path)
     return [f"{path}: seen {seen}, expected {expected}"]
 
 

@@ -1,9 +1,11 @@
-"""The scripts and a plain Python model of the job life agree after every step of any history, on a real Redis."""
+"""The scripts and a plain Python model of the job life agree after every step of any history, on a real Redis.
+
+Quick and the same every time; `make test TESTS=tests/model/test_model.py ARGS=--hypothesis-profile=long` looks for minutes.
+"""
 
 import pytest
 from hypothesis import settings
-from hypothesis.stateful import run_state_machine_as_test
-from tests.model.machine import JobLifeMachine
+from tests.model.machine import run_histories
 from tests.model.shard import Shard
 from tests.servers import MACHINE, WHEEL
 
@@ -14,4 +16,5 @@ QUICK = settings(
 
 @pytest.mark.parametrize("redis_place", [WHEEL, MACHINE], indirect=True)
 def test_scripts_do_what_the_model_says(shard: Shard) -> None:
-    run_state_machine_as_test(lambda: JobLifeMachine(shard), settings=QUICK)
+    is_long = settings.get_current_profile_name() == "long"
+    run_histories(shard, settings.get_profile("long") if is_long else QUICK)

@@ -4,8 +4,7 @@ from collections import Counter
 
 import pytest
 from hypothesis import Phase, settings
-from hypothesis.stateful import run_state_machine_as_test
-from tests.model.machine import JobLifeMachine
+from tests.model.machine import run_histories
 from tests.model.mutants import MUTANTS, Mutant
 from tests.model.shard import Shard
 from tests.servers import MACHINE
@@ -26,7 +25,7 @@ HUNT = settings(
 def test_a_planted_fault_is_found(shard: Shard, mutant: Mutant, monkeypatch: pytest.MonkeyPatch) -> None:
     mutant.plant(monkeypatch)
     with pytest.raises(AssertionError):
-        run_state_machine_as_test(lambda: JobLifeMachine(shard), settings=HUNT)
+        run_histories(shard, HUNT)
 
 
 def test_no_fault_is_planted_twice() -> None:

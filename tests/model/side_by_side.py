@@ -1,0 +1,302 @@
+"""A real shard and the model, given the same commands: every answer and, after each step, everything held must agree."""
+
+import itertools
+from collections.abc import Awaitable, Iterable, Sequence
+from enum import Enum
+from typing import Any, cast
+
+from msgspec import Struct
+from tests.factories import make_submission
+from tests.model.laws import check_rest, check_state, check_step
+from tests.model.model import Lease, Model, Place
+from tests.model.shard import POLICY, Shard
+from tests.model.shard_state import differences
+
+from shared.adapters import keys, scripts
+from shared.adapters.job_stream import Entry, Leased
+from shared.domain.budget import Plan
+from shared.domain.errors import IdempotencyConflict, LeaseLost, LimitReached, Overloaded, Problem
+from shared.domain.job import EntryId, Job, JobId, JobState, Kind, StreamName, UserId
+from shared.domain.provider import Usage
+from shared.domain.settlement import Settlement
+from shared.domain.submission import Hold
+
+START = 4_102_272_000.0
+"""30 December 2099, 00:00 UTC: no window ends while tests run, and a new month is two days away."""
+RETRY_SECONDS = 3_600.0
+BUSY = Problem("provider_busy")
+REFUSALS = (LimitReached, IdempotencyConflict, Overloaded, LeaseLost)
+
+
+class Disagreement(AssertionError):
+    """Redis and the model say different things."""
+
+
+class End(Enum):
+    """How an attempt ends."""
+
+    SUCCEEDED = JobState.SUCCEEDED
+    FAILED = JobState.FAILED
+    DEAD = "failed, and kept as a dead letter"
+    RETRIED_NOW = "queued at once"
+    RETRIED_LATER = "queued after a while"
+
+
+class Read(Struct, frozen=True):
+    """An entry in the hands of who read it."""
+
+    consumer: str
+    entry: Entry
+    place: Place
+
+    def __repr__(self) -> str:
+        return f"<entry of {self.entry.job_id}, read by {self.consumer}>"
+
+
+class Attempt(Struct, frozen=True):
+    """A lease in the hands of who got it: still its owner, or late."""
+
+    consumer: str
+    job: Job
+
+    def __repr__(self) -> str:
+        return f"<attempt {self.job.attempt} at {self.job.id}, by {self.consumer}>"
+
+
+class SideBySide:
+    """Each method is one command. It raises `Disagreement` when the answer is not the expected one."""
+
+    def __init__(self, shard: Shard) -> None:
+        shard.reset()
+        self.shard = shard
+        self.model = Model(POLICY)
+        self.now = START
+        self.jobs: list[JobId] = []
+        self.reads: list[Read] = []
+        self.attempts: list[Attempt] = []
+        self.holds: list[Hold] = []
+        self.is_sound = True
+        """Nothing was done since both were compared."""
+        self._seen = shard.snapshot()
+        self._names = itertools.count(1)
+        self._entry_ids: dict[JobId, EntryId] = {}
+        """The last entry each job was read from."""
+
+    def unfinished(self) -> list[JobId]:
+        return [job_id for job_id in self.jobs if not self.model.state.jobs[job_id].state.is_final]
+
+    def current(self) -> list[Attempt]:
+        """Attempts that still own their job."""
+        return [one for one in self.attempts if self.model.is_current(one.job.id, one.job.attempt)]
+
+    # -- what users do ------------------------------------------------------------------------------------------
+
+    def submit(
+        self,
+        user: UserId,
+        plan: Plan,
+        kind: Kind,
+        *,
+        tokens: int,
+        key: str = "",
+        fingerprint: str = "",
+        times: int = 1,
+    ) -> None:
+        submission = make_submission(
+            id=JobId(f"j{next(self._names)}"),
+            user=user,
+            plan=plan,
+            kind=kind,
+            hold_tokens=tokens,
+            idempotency_key=key,
+            fingerprint=fingerprint,
+            payload=b"{}",
+        )
+        for _ in range(times):
+            accepted = self._ask(self.shard.store.submit(submission, now=self.now))
+            expected = self.model.submit(submission, self.now)
+            _agree(_refusal(accepted) or accepted.job_id, expected)
+        if submission.id in self.model.state.jobs:
+            self.jobs.append(submission.id)
+
+    def cancel(self, user: UserId, job_id: JobId) -> None:
+        record = self._ask(self.shard.store.cancel(user, job_id))
+        _agree(record and record.state, self.model.cancel(user, job_id))
+
+    def hold(self, user: UserId, plan: Plan, tokens: int, *, times: int = 1) -> None:
+        hold_id = f"h{next(self._names)}"
+        for _ in range(times):
+            answer = self._ask(
+                self.shard.budgets.hold(
+                    user, plan, hold_id=hold_id, tokens=tokens, expires_in=RETRY_SECONDS, now=self.now
+                )
+            )
+            refusal = self.model.ledger.hold(user, plan, hold_id, tokens, self.now)
+            _agree(_refusal(answer), refusal)
+            if not refusal:
+                self.holds.append(answer[0])
+
+    def release(self, hold: Hold, *, used: int) -> None:
+        answer = self._ask(self.shard.budgets.release(hold, used=used))
+        _agree(answer, self.model.ledger.release(hold.id, used))
+
+    # -- what workers do ----------------------------------------------------------------------------------------
+
+    def read(self, consumer: str, stream: StreamName, count: int) -> list[Read]:
+        entries = self._ask(self.shard.stream(consumer, stream).read(count, block=False))
+        places = self.model.read(consumer, stream, count)
+        _agree([entry.job_id for entry in entries], [job_id for job_id, _ in places])
+        self._entry_ids |= {entry.job_id: entry.id for entry in entries}
+        reads = [Read(consumer, entry, place) for entry, place in zip(entries, places, strict=True)]
+        self.reads += reads
+        return reads
+
+    def lease(self, reads: Sequence[Read]) -> list[Attempt]:
+        """Entries of one stream, read by one consumer."""
+        if not reads:
+            return []
+        consumer, stream = reads[0].consumer, self.model.state.jobs[reads[0].entry.job_id].stream
+        leased = self._ask(self.shard.stream(consumer, stream).lease([read.entry for read in reads]))
+        leases = [self.model.lease(consumer, read.place) for read in reads]
+        return self._own(consumer, leased, [lease for lease in leases if lease])
+
+    def take(self, consumer: str, stream: StreamName, count: int) -> list[Attempt]:
+        """Read and lease, as a worker does that lives."""
+        return self.lease(self.read(consumer, stream, count))
+
+    def claim(self, consumer: str, stream: StreamName, limit: int) -> list[Attempt]:
+        leased = self._ask(self.shard.stream(consumer, stream).claim(0, limit))
+        return self._own(consumer, leased, self.model.claim(consumer, stream, limit))
+
+    def _own(self, consumer: str, leased: Sequence[Leased], expected: Sequence[Lease]) -> list[Attempt]:
+        _agree([_told(one) for one in leased], expected)
+        attempts = [Attempt(consumer, one.job) for one in leased]
+        self.attempts += attempts
+        return attempts
+
+    def renew(self, attempts: Sequence[Attempt]) -> None:
+        """As many as the first one's owner has in one stream."""
+        consumer, stream = attempts[0].consumer, attempts[0].job.stream
+        mine = [one.job for one in attempts if (one.consumer, one.job.stream) == (consumer, stream)]
+        args = [part for job in mine for part in (job.entry, job.id, job.attempt)]
+        answer = self._ask(
+            scripts.run(self.shard.redis, scripts.RENEW, keys.work_stream(0, stream), consumer, *args)
+        )
+        _agree(answer, [int(self.model.renew(consumer, job.id, job.attempt)) for job in mine])
+
+    def keep(self, job: Job, step: str, usage: Usage) -> None:
+        completion = f"{step} of attempt {job.attempt}".encode()
+        answer = self._ask(self.shard.steps.keep(job, step, completion, usage))
+        _agree(answer is None, self.model.keep(job.id, job.attempt, step, completion, usage))
+
+    def append(self, job: Job, count: int, *, number: int, progress: tuple[int, int] | None) -> None:
+        events = [("item", b'{"number":%d}' % n) for n in range(number, number + count)]
+        answer = self._ask(self.shard.steps.append(job, events, number=number, progress=progress))
+        _agree(answer is None, self.model.append(job.id, job.attempt, count, number, progress))
+
+    def settlement(self, job: Job, end: End, extra: Usage, *, is_counted: bool) -> Settlement:
+        """As a worker would ask for that knows what the job has cost so far, and `extra` that it did not keep."""
+        known = self.model.state.jobs[job.id]
+        states = {End.SUCCEEDED: JobState.SUCCEEDED, End.FAILED: JobState.FAILED, End.DEAD: JobState.FAILED}
+        delays = {End.RETRIED_NOW: 0.0, End.RETRIED_LATER: RETRY_SECONDS}
+        return Settlement(
+            job=job,
+            state=states.get(end, JobState.QUEUED),
+            usage=Usage(known.prompt, known.completion) + extra,
+            problem=None if end is End.SUCCEEDED else BUSY,
+            retry_at=self.now + delays[end] if end in delays else None,
+            failures=job.failures + is_counted,
+            is_dead=end is End.DEAD,
+        )
+
+    def settle(self, consumer: str, stream: StreamName, settlements: Sequence[Settlement]) -> None:
+        """Settlements of different jobs of one stream."""
+        settled = self._ask(self.shard.stream(consumer, stream).settle(settlements, now=self.now))
+        _agree(settled, {one.job.id: self.model.settle(one, now=self.now) for one in settlements})
+
+    # -- what goes wrong, and what housekeeping and operators do ------------------------------------------------
+
+    def age(self, job_id: JobId) -> None:
+        """Nobody renews this lease for long."""
+        consumer, stream = self.model.state.pending[job_id].consumer, self.model.state.jobs[job_id].stream
+        self.shard.age(consumer, stream, self._entry_ids[job_id])
+        self.model.age(job_id)
+
+    def stall(self, consumer: str) -> None:
+        """A process stands still for long, with all it has in hands."""
+        for job_id, held in self.model.state.pending.items():
+            if held.consumer == consumer:
+                self.age(job_id)
+
+    def promote(self, job_ids: Iterable[JobId]) -> None:
+        """The time of these has come, if they wait for it."""
+        for job_id in job_ids:
+            self.shard.command("ZADD", keys.due(0), "XX", 0, job_id)
+        self.model.promote(job_ids)
+        wait = self._ask(self.shard.room.promote(0))
+        _agree(wait is not None, bool(self.model.state.due))
+
+    def expire(self, hold_id: str) -> None:
+        """The time of this hold is over."""
+        self.shard.command("ZADD", keys.holds(0), "XX", 0, hold_id)
+        _agree(self._ask(self.shard.room.expire_holds(0)), int(self.model.ledger.release(hold_id, 0)))
+
+    def replay(self, job_id: JobId, plan: Plan) -> None:
+        answer = self._ask(self.shard.dead.replay(job_id, plan, now=self.now))
+        _agree(answer, self.model.replay(job_id, plan, self.now))
+
+    def forget(self, consumer: str, stream: StreamName) -> None:
+        """Every consumer that holds nothing: none of them takes an entry along."""
+        self._ask(self.shard.stream(consumer, stream).forget(idle_seconds=-1))
+
+    def finish_everything(self) -> None:
+        """From wherever things stand, every job can be brought to its end, and then nothing is left."""
+        state = self.model.state
+        while self.unfinished():
+            self.promote(set(state.due))
+            for stream in StreamName:
+                for job_id in state.pending:
+                    self.age(job_id)
+                attempts = self.claim("w1", stream, 100) + self.take("w1", stream, 100)
+                ends = [
+                    self.settlement(one.job, End.SUCCEEDED, Usage(), is_counted=False) for one in attempts
+                ]
+                self.settle("w1", stream, ends)
+                self.compare()
+        for hold_id in list(state.holds):
+            self.expire(hold_id)
+        self.compare()
+        check_rest(self._seen)
+
+    # -- whether they agree -------------------------------------------------------------------------------------
+
+    def compare(self) -> None:
+        """What both hold now. Raises `Disagreement`, or `AssertionError` when a law is broken."""
+        before, self._seen = self._seen, self.shard.snapshot()
+        if found := differences(self._seen, self.model.expected()):
+            raise Disagreement("\n".join(found))
+        check_state(self._seen)
+        check_step(before, self._seen)
+        self.is_sound = True
+
+    def _ask(self, answer: Awaitable[Any]) -> Any:
+        """The answer, or the kind of refusal."""
+        self.is_sound = False
+        try:
+            return self.shard.wait(answer)
+        except REFUSALS as refusal:
+            return type(refusal)
+
+
+def _refusal(answer: Any) -> object:
+    return cast(object, answer) if isinstance(answer, type) else None
+
+
+def _agree(answered: object, expected: object) -> None:
+    if answered != expected:
+        raise Disagreement(f"answered {answered}, expected {expected}")
+
+
+def _told(leased: Leased) -> Lease:
+    job = leased.job
+    return Lease(job.id, job.attempt, job.failures, job.crashes, job.spent, leased.steps)
