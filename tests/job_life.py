@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
-from typing import Any, cast
+from typing import Any
 
 from msgspec.structs import replace
 from tests.factories import ADA, make_submission
@@ -17,7 +17,7 @@ from shared.adapters.dead_letters import DeadLetters
 from shared.adapters.event_log import EventLog
 from shared.adapters.job_store import JobStore
 from shared.adapters.job_stream import JobStream, Leased, reader_name
-from shared.adapters.redis_client import Arg, RedisClient, call
+from shared.adapters.redis_client import Arg, RedisClient, call, nodes
 from shared.adapters.step_store import StepStore
 from shared.adapters.waiting_room import WaitingRoom
 from shared.domain.errors import Problem
@@ -199,15 +199,25 @@ class JobLife:
         self, entry: str, stream: StreamName, shard: int = 0, *, owner: str = "w1", seconds: float = 60.0
     ) -> None:
         key, idle = keys.work_stream(shard, stream), int(seconds * 1000)
-        await cast(Any, self.redis).xclaim(key, keys.GROUP, owner, 0, [entry], idle=idle, justid=True)
+        await self._raw("XCLAIM", key, keys.GROUP, owner, 0, entry, "IDLE", idle, "JUSTID")
 
     async def command(self, *command: Arg) -> Any:
         return await call(self.redis, *command)
 
+    async def _raw(self, name: str, key: str, *args: Arg) -> Any:
+        """One command, its answer as the server gives it."""
+        return await self.command(
+            "EVAL", "return redis.call(ARGV[1], KEYS[1], unpack(ARGV, 2))", 1, key, name, *args
+        )
+
+    async def command_everywhere(self, *command: Arg) -> list[Any]:
+        """Ask each node, where a command has no key; one server is one node."""
+        return [await call(node, *command) for node in await nodes(self.redis)]
+
     # -- what is left -------------------------------------------------------------------------------------------
 
     async def key_names(self) -> set[str]:
-        return {key.decode() for key in await self.command("KEYS", "*")}
+        return {key.decode() for found in await self.command_everywhere("KEYS", "*") for key in found}
 
     async def count_pending(self, stream: StreamName = StreamName.AI, shard: int = 0) -> int:
         return int((await self.command("XPENDING", keys.work_stream(shard, stream), keys.GROUP))["pending"])
@@ -215,8 +225,8 @@ class JobLife:
     async def owners(self, stream: StreamName = StreamName.AI, shard: int = 0) -> list[str]:
         """Who holds the pending entries, in their order."""
         key = keys.work_stream(shard, stream)
-        pending = await cast(Any, self.redis).xpending_range(key, keys.GROUP, min="-", max="+", count=100)
-        return [one["consumer"].decode() for one in pending]
+        pending = await self._raw("XPENDING", key, keys.GROUP, "-", "+", 100)
+        return [one[1].decode() for one in pending]
 
     async def count_entries(self, stream: StreamName = StreamName.AI, shard: int = 0) -> int:
         return int(await self.command("XLEN", keys.work_stream(shard, stream)))

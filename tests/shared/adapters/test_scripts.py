@@ -66,6 +66,6 @@ async def test_lua_and_python_make_the_same_key_names(life: JobLife, shard: int)
 
 async def test_a_server_that_forgot_the_scripts_is_told_them_again(life: JobLife) -> None:
     await life.submit()
-    await life.command("SCRIPT FLUSH")
+    await life.command_everywhere("SCRIPT FLUSH")
     await life.submit()
     assert len(await life.lease(life.stream())) == 2

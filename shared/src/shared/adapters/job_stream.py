@@ -12,7 +12,7 @@ from msgspec import Struct
 from redis.exceptions import ResponseError
 
 from shared.adapters import keys, scripts
-from shared.adapters.redis_client import Arg, RedisClient, call
+from shared.adapters.redis_client import Arg, RedisClient, call, nodes
 from shared.domain.errors import WorkerCrashed
 from shared.domain.job import EntryId, Job, JobId, StreamName, UserId
 from shared.domain.policy import JobPolicy
@@ -85,7 +85,7 @@ class JobStream:
         """Create what is missing of streams and groups, from the beginning: nothing queued before is skipped."""
         for shard in range(self.shards):
             try:
-                await call(self._redis, "XGROUP", "CREATE", self.key(shard), keys.GROUP, "0", "MKSTREAM")
+                await call(self._redis, "XGROUP CREATE", self.key(shard), keys.GROUP, "0", "MKSTREAM")
             except ResponseError as error:
                 if "BUSYGROUP" not in str(error):
                     raise
@@ -120,9 +120,10 @@ class JobStream:
 
     async def wake(self) -> None:
         """End this consumer's blocking read now, without losing what it was about to be given."""
-        for client in await call(self._redis, "CLIENT LIST"):
-            if client["name"] == reader_name(self.consumer):
-                await call(self._redis, "CLIENT UNBLOCK", client["id"])
+        for node in await nodes(self._redis):
+            for client in await call(node, "CLIENT LIST"):
+                if client["name"] == reader_name(self.consumer):
+                    await call(node, "CLIENT UNBLOCK", client["id"])
 
     async def lease(self, entries: Sequence[Entry]) -> list[Leased]:
         """Become the owner of what was read; entries with nothing left to do disappear here."""

@@ -1,7 +1,11 @@
-"""Connections to Redis, named after their process, with time-outs that fit what they are used for."""
+"""Connections to Redis, named after their process, with time-outs that fit what they are used for.
+
+A URL that begins with `redis+cluster://` names nodes of a cluster; whoever uses a connection need not know.
+"""
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, cast
 
 import hiredis
@@ -13,6 +17,8 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ReadOnlyError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from shared.adapters.cluster import Cluster, SyncCluster, is_cluster
+from shared.adapters.cluster_reader import ClusterReader
 from shared.domain.errors import StoreUnavailable
 
 RedisClient = redis.Redis
@@ -52,6 +58,9 @@ def is_away(error: BaseException) -> bool:
             "NOREPLICAS",
             "READONLY",
             "BUSY ",
+            "MOVED ",
+            "ASK ",
+            "UNBLOCKED ",
         )
     )
 
@@ -79,24 +88,54 @@ async def call(redis_client: RedisClient, *command: Arg) -> Any:
         raise
 
 
-async def call_many(redis_client: RedisClient, commands: Sequence[Sequence[Arg]]) -> list[Any]:
+async def call_each(redis_client: RedisClient, commands: Sequence[Sequence[Arg]]) -> list[Any]:
     """Many commands in one round trip; an answer may be an exception, for its caller alone.
 
-    Raises `StoreUnavailable` when Redis is away.
+    Raises `StoreUnavailable` when Redis is away; when one node of a cluster is, that is the answer of its commands.
     """
-    pipeline = cast(Any, redis_client.pipeline(transaction=False))
-    for command in commands:
-        pipeline.execute_command(*command)
     try:
-        return cast(list[Any], await pipeline.execute(raise_on_error=False))
+        answers = await _execute_many(redis_client, commands)
     except Exception as error:
         if is_away(error):
             raise StoreUnavailable(retry_after=RETRY_AFTER_SECONDS) from error
         raise
+    return [
+        StoreUnavailable(retry_after=RETRY_AFTER_SECONDS)
+        if isinstance(answer, Exception) and is_away(answer)
+        else answer
+        for answer in answers
+    ]
+
+
+async def call_many(redis_client: RedisClient, commands: Sequence[Sequence[Arg]]) -> list[Any]:
+    """Many commands in one round trip. Raises the first error there is, `StoreUnavailable` when Redis is away."""
+    answers = await call_each(redis_client, commands)
+    for answer in answers:
+        if isinstance(answer, Exception):
+            raise answer
+    return answers
+
+
+async def _execute_many(redis_client: RedisClient, commands: Sequence[Sequence[Arg]]) -> list[Any]:
+    if isinstance(cast(Any, redis_client), Cluster):
+        return await cast(Any, redis_client).execute_many(commands)
+    pipeline = cast(Any, redis_client.pipeline(transaction=False))
+    for command in commands:
+        pipeline.execute_command(*command)
+    return await pipeline.execute(raise_on_error=False)
+
+
+async def nodes(redis_client: RedisClient) -> list[RedisClient]:
+    """The servers behind a connection: one, or those of a cluster that serve slots."""
+    if isinstance(cast(Any, redis_client), Cluster):
+        return await cast(Any, redis_client).nodes()
+    return [redis_client]
 
 
 def connect(url: str, *, name: str) -> RedisClient:
     """A pool for short calls. One retry on a fresh connection: every script may be asked twice."""
+    if is_cluster(url):
+        return cast(Any, Cluster(url, partial(connect, name=name)))
     return cast(Any, redis.Redis).from_url(
         url,
         connection_class=PackingConnection,
@@ -112,6 +151,10 @@ def connect(url: str, *, name: str) -> RedisClient:
 
 def connect_blocking(url: str, *, name: str, block_seconds: float) -> RedisClient:
     """One connection for blocking reads: its socket waits longer than the block, or every quiet read would be cut."""
+    if is_cluster(url):
+        cluster = Cluster(url, partial(connect, name=name))
+        reader = ClusterReader(cluster, partial(connect_blocking, name=name, block_seconds=block_seconds))
+        return cast(Any, reader)
     return cast(Any, redis.Redis).from_url(
         url,
         client_name=name,
@@ -125,6 +168,8 @@ def connect_blocking(url: str, *, name: str, block_seconds: float) -> RedisClien
 
 def connect_sync(url: str, *, name: str, timeout_seconds: float) -> SyncRedisClient:
     """For the renewal thread, which must not depend on the event loop."""
+    if is_cluster(url):
+        return cast(Any, SyncCluster(url, partial(connect_sync, name=name, timeout_seconds=timeout_seconds)))
     return cast(Any, sync_redis.Redis).from_url(
         url,
         client_name=name,

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from redis.exceptions import NoScriptError
 
-from shared.adapters.redis_client import Arg, RedisClient, SyncRedisClient, call, call_many
+from shared.adapters.redis_client import Arg, RedisClient, SyncRedisClient, call, call_each
 
 
 class Script:
@@ -76,13 +76,13 @@ async def run_many(
 ) -> list[Any]:
     """Many calls (key, args) of one script in one round trip; an answer may be an exception, for its caller alone.
 
-    Raises `StoreUnavailable` when Redis is away.
+    Raises `StoreUnavailable` when Redis is away; when one node of a cluster is, that is the answer of its calls.
     """
-    answers = await call_many(redis, [("EVALSHA", script.sha, 1, key, *args) for key, args in calls])
+    answers = await call_each(redis, [("EVALSHA", script.sha, 1, key, *args) for key, args in calls])
     unknown = [i for i, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
     if unknown:
         again = [("EVAL", script.source, 1, calls[i][0], *calls[i][1]) for i in unknown]
-        for i, answer in zip(unknown, await call_many(redis, again), strict=True):
+        for i, answer in zip(unknown, await call_each(redis, again), strict=True):
             answers[i] = answer
     return answers
 
