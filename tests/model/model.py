@@ -81,17 +81,12 @@ class Model:
             held=new.hold_tokens,
             windows=tuple(window.key for window in current),
         )
-        at_work = len(state.live[user, stream]) - len(state.waiting[user, stream])
         state.jobs[new.id] = job
-        state.live[user, stream].add(new.id)
         self.ledger.count_request(user, now)
         self.ledger.take(user, job.windows, job.hold)
         if new.idempotency_key:
             state.idempotency[user, new.idempotency_key] = (new.fingerprint, new.id)
-        if at_work >= new.plan.concurrent_jobs:
-            state.waiting[user, stream].append(new.id)
-        else:
-            self._enqueue(new.id)
+        self._admit(new.id, new.plan)
         self._tell_status(new.id)
         return new.id
 
@@ -122,7 +117,7 @@ class Model:
             self._leave(job_id)
             self._finish(job_id, JobState.CANCELLED, Usage(job.prompt, job.completion))
             if not was_waiting:
-                self._admit(job.user, job.stream)
+                self._admit_next(job.user, job.stream)
         return job.state
 
     # -- what workers do ----------------------------------------------------------------------------------------
@@ -181,7 +176,7 @@ class Model:
                 self._leave(job_id)
                 spent = Usage(job.prompt, job.completion)
                 self._finish(job_id, JobState.FAILED, spent, problem="worker_crashed", is_dead=True)
-                self._admit(job.user, job.stream)
+                self._admit_next(job.user, job.stream)
                 return None
         return self._lease_to(consumer, job_id)
 
@@ -220,7 +215,7 @@ class Model:
             self._finish(
                 job_id, settlement.state, settlement.usage, problem=problem, is_dead=settlement.is_dead
             )
-            self._admit(job.user, job.stream)
+            self._admit_next(job.user, job.stream)
             return True
         job.state, job.problem = JobState.QUEUED, problem
         job.prompt, job.completion = settlement.usage.prompt_tokens, settlement.usage.completion_tokens
@@ -245,13 +240,12 @@ class Model:
         job = self.state.jobs[job_id]
         self.state.dead.remove(job_id)
         self.state.unsaved.discard(job_id)
-        self.state.live[job.user, job.stream].add(job_id)
         job.state, job.problem, job.failures, job.crashes = JobState.QUEUED, "", 0, 0
         job.prompt = job.completion = 0
         job.held, job.windows = job.hold, tuple(window.key for window in windows(plan, now))
         job.expires = frozenset({NEVER})
         self.ledger.take(job.user, job.windows, job.held)
-        self._enqueue(job_id)
+        self._admit(job_id, plan)
         self._tell_status(job_id)
         return True
 
@@ -285,7 +279,17 @@ class Model:
             self.state.entries[self.state.jobs[job_id].stream].remove(job_id)
             self.state.pending.pop(job_id, None)
 
-    def _admit(self, user: UserId, stream: StreamName) -> None:
+    def _admit(self, job_id: JobId, plan: Plan) -> None:
+        """Into the stream, or, while as many of the user's jobs as may be are with workers, into the waiting list."""
+        job = self.state.jobs[job_id]
+        live, waiting = self.state.live[job.user, job.stream], self.state.waiting[job.user, job.stream]
+        if len(live) - len(waiting) < plan.concurrent_jobs:
+            self._enqueue(job_id)
+        else:
+            waiting.append(job_id)
+        live.add(job_id)
+
+    def _admit_next(self, user: UserId, stream: StreamName) -> None:
         """Of what waits, the oldest."""
         if waiting := self.state.waiting[user, stream]:
             self._enqueue(waiting.pop(0))

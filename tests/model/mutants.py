@@ -73,13 +73,11 @@ MUTANTS = (
     ),
     Mutant(
         "waiting jobs count as being at work",
-        "submit",
-        "live_here - call('LLEN', waiting) >=",
-        "live_here >=",
+        PRELUDE,
+        "call('ZCARD', live_key(user, stream)) - call('LLEN', waiting) >=",
+        "call('ZCARD', live_key(user, stream)) >=",
     ),
-    Mutant(
-        "one job too many is at work", "submit", ">= tonumber(ARGV[12]) then", "> tonumber(ARGV[12]) then"
-    ),
+    Mutant("one job too many is at work", PRELUDE, ">= tonumber(with_workers)", "> tonumber(with_workers)"),
     Mutant("requests are not counted", "submit", "if call('INCR', requests) == 1 then", "if true then"),
     Mutant(
         "a chat hold asked twice is held twice",
@@ -291,6 +289,13 @@ MUTANTS = (
         "tonumber(job.prompt), tonumber(job.completion), ''",
         "0, 0, ''",
     ),
+    Mutant(
+        "a replayed job passes those that wait",
+        "replay",
+        "admit(id, user, job[3], job[4], job[5], ARGV[2])",
+        "enqueue(id, job[3], job[4], job[5])",
+    ),
+    Mutant("a replayed job remembers its old entry", "replay", "call('HDEL', record, 'entry')", "local _"),
     Mutant(
         "a replayed job stays a dead letter",
         "replay",

@@ -9,7 +9,7 @@ from tests.job_life import JobLife, settled
 from shared.adapters import keys
 from shared.domain.budget import windows
 from shared.domain.errors import BudgetExceeded, LeaseLost, Problem, ProviderBusy, RateLimited
-from shared.domain.job import Job, JobState
+from shared.domain.job import Job, JobState, StreamName
 from shared.domain.provider import Usage
 from shared.domain.settlement import Settlement
 
@@ -205,6 +205,19 @@ async def test_a_dead_letter_can_be_replayed_once_with_its_steps(life: JobLife) 
     (again,) = await life.lease(stream)
     assert (again.job.attempt, again.job.failures, again.steps) == (2, 0, {"cards/0": b"{}"})
     assert again.job.payload == submitted.payload
+
+
+async def test_dead_letters_replayed_together_stay_within_their_users_cap(life: JobLife) -> None:
+    plan = make_plan(concurrent_jobs=1)
+    stream = life.stream()
+    jobs = [await life.submit(plan=make_plan()) for _ in range(3)]
+    for one in await life.lease(stream):
+        dead = settled(one.job, state=JobState.FAILED, problem=BUSY, is_dead=True)
+        await stream.settle([dead], now=time.time())
+    for job in jobs:
+        assert await life.dead.replay(job.id, plan, now=time.time())
+    assert await life.count_entries() == 1
+    assert await life.command("LLEN", keys.waiting(0, ADA, StreamName.AI)) == 2
 
 
 async def test_a_hold_is_charged_what_was_used_when_released(life: JobLife) -> None:

@@ -1,6 +1,6 @@
 -- prelude: what every script begins with. The names of keys (as in keys.py; a test holds the two together), the
--- clock, and the three things that happen in more than one script: telling an event, freeing a hold, admitting the
--- user's next waiting job.
+-- clock, and the things that happen in more than one script: telling an event, letting a job in, freeing a hold, ending
+-- a job, handing it to an owner.
 --
 --   KEYS[1] is always a key of the shard: it routes the call, and its hash tag begins every name made here.
 --   Times are the server's, in ms: one clock for the whole fleet, whatever a worker believes the time is.
@@ -58,6 +58,17 @@ end
 local function enqueue(id, stream, kind, version)
   local entry = call('XADD', stream_key(stream), '*', 'job', id, 'kind', kind, 'v', version)
   call('HSET', record_key(id), 'entry', entry)
+end
+
+-- A job that may begin: into the stream; or into its user's own list, while as many of that user's jobs of this stream
+-- are with workers as the plan allows. To be called before the job is among the live ones.
+local function admit(id, user, stream, kind, version, with_workers)
+  local waiting = waiting_key(user, stream)
+  if call('ZCARD', live_key(user, stream)) - call('LLEN', waiting) >= tonumber(with_workers) then
+    call('RPUSH', waiting, id)
+  else
+    enqueue(id, stream, kind, version)
+  end
 end
 
 -- A job of this user left the stream for good: the longest waiting one may enter.

@@ -1,6 +1,6 @@
 -- replay: give a dead letter another life, with its steps and a fresh retry budget.
 --   KEYS  1 dead (zset)
---   ARGV  1 id   then for each window: key, expires at (ms)
+--   ARGV  1 id  2 jobs of one stream with workers   then for each window: key, expires at (ms)
 --   returns 1 queued again | 0 not a dead letter
 -- The hold is taken anew without asking the limit: the fault was ours.
 local id = ARGV[1]
@@ -8,7 +8,7 @@ local record = record_key(id)
 local job = call('HMGET', record, 'state', 'user', 'stream', 'kind', 'v', 'hold', 'attempt', 'payload')
 if call('ZREM', dead_key, id) == 0 or job[1] ~= 'failed' or not job[8] then return 0 end
 local user, windows = job[2], {}
-for i = 2, #ARGV, 2 do
+for i = 3, #ARGV, 2 do
   local budget = budget_key(user, ARGV[i])
   windows[#windows + 1] = ARGV[i]
   call('HINCRBY', budget, 'held', job[6])
@@ -19,7 +19,8 @@ call('HSET', record, 'state', 'queued', 'failures', 0, 'crashes', 0, 'held', job
   'finished', 0, 'problem', '', 'prompt', 0, 'completion', 0)
 for _, key in ipairs({record, steps_key(id), job_events_key(id)}) do call('PERSIST', key) end
 call('ZREM', unsaved_key, id)
+call('HDEL', record, 'entry') -- the one it died under is gone
+admit(id, user, job[3], job[4], job[5], ARGV[2])
 call('ZADD', live_key(user, job[3]), now_ms(), id)
-enqueue(id, job[3], job[4], job[5])
 tell(id, user, 'status', status_json(id, job[4], 'queued', job[7]))
 return 1

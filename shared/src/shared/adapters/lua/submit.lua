@@ -32,8 +32,7 @@ if ARGV[15] ~= '' then
   if known[1] then return answer(known[1] == ARGV[16] and 2 or -1, known[2]) end
 end
 if tonumber(call('GET', requests) or 0) >= tonumber(ARGV[11]) then return answer(-2, id) end
-local live, waiting = live_key(user, stream), waiting_key(user, stream)
-local live_here = call('ZCARD', live)
+local live_here = call('ZCARD', live_key(user, stream))
 local live_there = call('ZCARD', live_key(user, stream == 'ai' and 'collection' or 'ai'))
 if live_here + live_there >= tonumber(ARGV[13]) then return answer(-3, id) end
 if call('XLEN', KEYS[1]) >= tonumber(ARGV[14]) then return answer(-4, id) end
@@ -59,12 +58,8 @@ end
 call('HSET', record, 'state', 'queued', 'user', user, 'kind', kind, 'v', ARGV[4], 'stream', stream, 'payload', ARGV[6],
   'plan', ARGV[7], 'request', ARGV[8], 'title', ARGV[9], 'held', tokens, 'hold', tokens, 'windows', table.concat(windows, ','),
   'attempt', 0, 'failures', 0, 'crashes', 0, 'created', now, 'started', 0, 'prompt', 0, 'completion', 0, 'problem', '')
-if live_here - call('LLEN', waiting) >= tonumber(ARGV[12]) then
-  call('RPUSH', waiting, id)
-else
-  enqueue(id, stream, kind, ARGV[4])
-end
-call('ZADD', live, now, id)
+admit(id, user, stream, kind, ARGV[4], ARGV[12])
+call('ZADD', live_key(user, stream), now, id)
 tell(id, user, 'status', status_json(id, kind, 'queued', 0))
 call('PEXPIRE', user_events_key(user), USER_LOG_MS)
 return answer(1, id)
