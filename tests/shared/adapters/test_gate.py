@@ -7,8 +7,8 @@ from typing import TypeVar
 
 import msgspec
 import pytest
-from tests.servers import RedisPlace
-from tests.simulators.faults import out_of_credit, rate_limited, server_error
+from tests.servers import RealRedis, RedisPlace
+from tests.simulators.faults import Fault, out_of_credit, rate_limited, server_error
 from tests.simulators.pace import Pace
 from tests.simulators.provider import ProviderSimulator
 
@@ -179,6 +179,23 @@ async def test_an_empty_account_is_asked_once(simulator: ProviderSimulator, real
     errors = await ask_all([provider], 20)
     assert len(simulator.journal.calls) == 1
     assert isinstance(errors[0], ProviderOutOfCredit)
+    await provider.close()
+
+
+@pytest.mark.parametrize("fault", [None, server_error()])
+async def test_what_was_called_comes_back_though_redis_went_away_meanwhile(
+    simulator: ProviderSimulator, redis_server: RealRedis, real_redis: RedisClient, fault: Fault | None
+) -> None:
+    """The answer is paid for, and the error counts: neither is lost because the gate cannot be told."""
+    if fault:
+        simulator.faults.add(fault)
+    simulator.latency_seconds = 0.2
+    provider = make_provider(simulator, real_redis)
+    asking = asyncio.create_task(ask_all([provider], 1))
+    await simulator.journal.until(lambda calls: len(calls) == 1)
+    redis_server.server.process.kill()
+    (error,) = await asking
+    assert isinstance(error, ProviderUnavailable) if fault else error is None
     await provider.close()
 
 

@@ -15,6 +15,7 @@ from shared.domain.errors import (
     ProviderOutOfCredit,
     ProviderTimedOut,
     ProviderUnavailable,
+    StoreUnavailable,
 )
 from shared.domain.provider import Completion, Delta, Message, Prompt, Provider
 
@@ -85,6 +86,13 @@ class GatedProvider:
         raise ProviderBusy(retry_after=wait, is_counted=False)
 
     async def _tell(self, error: ProviderError | None) -> None:
+        """An answer is paid for: it is not lost because the gate cannot be told of it."""
+        try:
+            await self._leave(error)
+        except StoreUnavailable:
+            log.warning("provider.gate_away", model=self._model)
+
+    async def _leave(self, error: ProviderError | None) -> None:
         match error:
             case ProviderBusy():
                 wait = BUSY_SECONDS if error.retry_after is None else error.retry_after
