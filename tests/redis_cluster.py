@@ -100,6 +100,9 @@ class RedisCluster:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
         self._stack.close()
 
     def _form(self) -> None:
@@ -110,14 +113,13 @@ class RedisCluster:
         edges = [SLOTS * i // PRIMARIES for i in range(PRIMARIES + 1)]
         for node, first, after in zip(self.nodes, edges, edges[1:], strict=False):
             node.ask("CLUSTER", "ADDSLOTSRANGE", first, after - 1)
-        names = [node.ask("CLUSTER", "MYID").decode() for node in self.nodes]
-        _wait(lambda: all(self._has_met(node) for node in self.nodes))
+        names = [_text(node.ask("CLUSTER", "MYID")) for node in self.nodes]
+        _wait(
+            lambda: all(name in _text(node.ask("CLUSTER", "NODES")) for node in self.nodes for name in names)
+        )
         for i, node in enumerate(self.nodes[PRIMARIES:]):
             node.ask("CLUSTER", "REPLICATE", names[i % PRIMARIES])
         _wait(lambda: all(self._is_formed(node) for node in self.nodes))
-
-    def _has_met(self, node: Node) -> bool:
-        return f"cluster_known_nodes:{len(self.nodes)}" in _text(node.ask("CLUSTER", "INFO"))
 
     def _is_formed(self, node: Node) -> bool:
         if "cluster_state:ok" not in _text(node.ask("CLUSTER", "INFO")):
@@ -130,14 +132,31 @@ class RedisCluster:
             node.ask("CONFIG", "SET", "cluster-node-timeout", milliseconds)
 
     def owner(self, key: str) -> Node:
-        """Who serves a key, as its nodes agreed when nothing had happened yet."""
-        slot = int(self.nodes[0].ask("CLUSTER", "KEYSLOT", key))
-        (port,) = (
-            node["primary"][1]
-            for (first, last), node in self.nodes[0].ask("CLUSTER SLOTS").items()
-            if first <= slot <= last
-        )
-        return next(node for node in self.nodes if node.port == port)
+        """Who serves a key."""
+        slot = int(self._running[0].ask("CLUSTER", "KEYSLOT", key))
+        for first, last, (_, port, *_), *_ in self._running[0].ask("CLUSTER", "SLOTS"):
+            if first <= slot <= last:
+                return next(node for node in self.nodes if node.port == port)
+        raise LookupError(f"nobody serves {key}")
+
+    def kill(self, node: Node) -> None:
+        """As a crash would end it, with everything it had acknowledged at its replicas."""
+        node.ask("WAIT", 1, 5_000)
+        self.set_patience(QUICK_MS)
+        node.process.kill()
+
+    def wait_for_successor(self) -> None:
+        """Until all that are left agree on who serves what in place of a node that was killed."""
+        gone = {node.port for node in self.nodes} - {node.port for node in self._running}
+        _wait(lambda: all(self._is_served(node, gone) for node in self._running))
+
+    @property
+    def _running(self) -> list[Node]:
+        return [node for node in self.nodes if node.process.is_running]
+
+    def _is_served(self, node: Node, gone: set[int]) -> bool:
+        served_by = {primary[1] for _, _, primary, *_ in node.ask("CLUSTER", "SLOTS")}
+        return self._is_formed(node) and not served_by & gone
 
 
 def _text(answer: Any) -> str:

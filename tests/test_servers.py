@@ -12,6 +12,7 @@ from shared.adapters.redis_client import RedisClient, call, nodes
 async def test_each_redis_starts_empty_runs_scripts_and_shares_its_memory_between_connections(
     redis: RedisClient, redis_place: RedisPlace
 ) -> None:
+    assert await call(redis, "PING")
     assert [await call(node, "DBSIZE") for node in await nodes(redis)] in ([0], [0, 0, 0])
     assert await call(redis, "EVAL", "return redis.call('INCR', KEYS[1])", 1, "n") == 1
     other = redis_place.connect()

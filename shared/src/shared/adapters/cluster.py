@@ -47,12 +47,10 @@ class Slots:
         self.version += 1
 
     def _url(self, node: Any, asked: str) -> str:
-        host = node[0].decode() if node[0] else asked.removeprefix(self._prefix).rpartition(":")[0]
-        return (
-            f"{self._prefix}[{host}]:{node[1]}"
-            if ":" in host.strip("[]")
-            else f"{self._prefix}{host}:{node[1]}"
+        host = (
+            node[0].decode() if node[0] else asked.removeprefix(self._prefix).rpartition(":")[0].strip("[]")
         )
+        return f"{self._prefix}{f'[{host}]' if ':' in host else host}:{node[1]}"
 
     def owner(self, command: Command) -> str:
         """Who serves the command's key. One without a key goes where slot 0 is."""
@@ -191,29 +189,29 @@ class SyncCluster:
     """For the renewal thread: one command at a time."""
 
     def __init__(self, url: str, connect: Callable[[str], sync_redis.Redis]) -> None:
-        self._slots = Slots(url)
+        self.slots = Slots(url)
         self._connect = connect
         self._nodes: dict[str, sync_redis.Redis] = {}
 
     def execute_command(self, *command: Any) -> Any:
-        if self._slots.version == 0:
+        if self.slots.version == 0:
             self._learn()
         for _ in range(ROUNDS):
-            url = self._slots.owner(command)
+            url = self.slots.owner(command)
             try:
                 return self._ask(url, command)
             except (*LOST, ResponseError) as error:
                 if not _is_misplaced(error):
                     raise
                 self._learn()
-                if isinstance(error, LOST) and self._slots.owner(command) == url:
+                if isinstance(error, LOST) and self.slots.owner(command) == url:
                     raise
         raise RedisConnectionError("sent from node to node")
 
     def _learn(self) -> None:
-        for url in self._slots.informants:
+        for url in self.slots.informants:
             try:
-                self._slots.learn(self._ask(url, ("CLUSTER", "SLOTS")), url)
+                self.slots.learn(self._ask(url, ("CLUSTER", "SLOTS")), url)
             except LOST:
                 continue
             return

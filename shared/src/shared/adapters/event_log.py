@@ -156,14 +156,22 @@ class EventLog:
         try:
             await self._register(channel, queue)
             await self._wait_subscribed(channel)
-            is_behind = True
+            is_behind, has_begun = True, False
             while True:
                 if is_behind:
-                    async for event in self._read_on(source, last):
-                        last = _parse_id(event.id)
-                        yield event
-                        if job_id and event.name == EventName.DONE:
-                            return
+                    try:
+                        async for event in self._read_on(source, last):
+                            last = _parse_id(event.id)
+                            yield event
+                            if job_id and event.name == EventName.DONE:
+                                return
+                    except StoreUnavailable:
+                        if not has_begun:
+                            raise
+                        # The bell rings at one node of a cluster before the log is back at another.
+                        await asyncio.sleep(RECONNECT_SECONDS)
+                        continue
+                    has_begun = True
                 try:
                     async with asyncio.timeout(heartbeat_seconds):
                         event = await queue.get()
