@@ -127,6 +127,15 @@ def test_rows_that_budgets_are_rebuilt_from_cannot_be_pruned(days: str) -> None:
         read_cron_settings({"ETUDE_RESULT_RETENTION_DAYS": days})
 
 
+def test_on_a_cluster_the_cron_needs_a_redis_of_its_own() -> None:
+    environ = {"ETUDE_REDIS_URL": "redis+cluster://one:7000"}
+    with pytest.raises(InvalidSettings, match="ETUDE_CRON_REDIS_URL"):
+        read_cron_settings(environ)
+    assert (
+        read_cron_settings(environ | {"ETUDE_CRON_REDIS_URL": "redis://two"}).cron_redis_url == "redis://two"
+    )
+
+
 async def test_a_duty_that_fails_does_not_end_the_cron(redis_url: str) -> None:
     called = Called(failures=1)
     await run_due(redis_url, now_due(schedule(None, called.duty())))

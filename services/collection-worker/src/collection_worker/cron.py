@@ -19,6 +19,7 @@ from arq.cron import CronJob, cron
 from arq.worker import Worker
 from redis.asyncio import ConnectionPool
 
+from shared.adapters.cluster import is_cluster
 from shared.adapters.job_stream import JobStream
 from shared.adapters.redis_client import COMMAND_SECONDS, RedisClient, connect, is_away
 from shared.adapters.result_store import ResultStore
@@ -45,6 +46,8 @@ Duty = Callable[[], Awaitable[int]]
 
 
 class CronSettings(CommonSettings, frozen=True, kw_only=True):
+    cron_redis_url: str = ""
+    """Where arq keeps its few keys, when that is not where the jobs are: arq cannot use a cluster."""
     result_retention_days: int = 0
     """After this long the row of a final job is deleted, but for collections, which learners delete. 0: never; else at
     least 32."""
@@ -144,6 +147,8 @@ def read_cron_settings(environ: Mapping[str, str]) -> CronSettings:
     settings = read_settings(CronSettings, environ)
     if settings.result_retention_days != 0 and settings.result_retention_days < MIN_RETENTION_DAYS:
         raise InvalidSettings(f"ETUDE_RESULT_RETENTION_DAYS: must be 0, or at least {MIN_RETENTION_DAYS}")
+    if is_cluster(settings.cron_redis_url or settings.redis_url):
+        raise InvalidSettings("ETUDE_CRON_REDIS_URL: must name a Redis that is no cluster")
     return settings
 
 
@@ -158,7 +163,8 @@ async def _live(settings: CronSettings) -> None:
             prune_results(results, days=days, clock=time.time) if days else None,
             forget_consumers(open_streams(redis, shards=settings.shards)),
         )
-        timekeeper = asyncio.create_task(keep_time(settings.redis_url, jobs, poll_seconds=POLL_SECONDS))
+        arq_url = settings.cron_redis_url or settings.redis_url
+        timekeeper = asyncio.create_task(keep_time(arq_url, jobs, poll_seconds=POLL_SECONDS))
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, timekeeper.cancel)
