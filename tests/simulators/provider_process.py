@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -40,6 +41,10 @@ class ProviderProcess:
 
     def let_next_call_hang(self) -> None:
         self._control.post("/faults", json={"add": [{"kind": "hang"}]}).raise_for_status()
+
+    def set_rates(self, rates: Mapping[str, float], *, seed: int) -> None:
+        """From now on calls go wrong by chance: fault name to probability."""
+        self._control.post("/faults", json={"rates": dict(rates), "seed": seed}).raise_for_status()
 
     def calls(self) -> list[dict[str, Any]]:
         """The journal."""

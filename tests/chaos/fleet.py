@@ -1,0 +1,195 @@
+"""Everything that runs in a run: real servers, real services, the provider simulator; each where a fault can reach it."""
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+from msgspec import Struct
+from tests.chaos.proxy import Proxy
+from tests.chaos.service import Service
+from tests.simulators.provider_process import ProviderProcess
+
+from etude.signing import sign_token
+from local.child import Program
+from local.credentials import Credentials, open_credentials
+from local.data_dir import DataDir
+from local.ports import LOOPBACK, free_ports
+from local.postgres_server import PostgresServer
+from local.readiness import wait_ready
+from local.redis_server import RedisServer
+from shared.adapters.migrations import migrate
+from shared.adapters.redis_client import RedisClient, connect
+
+PLANS_FILE = Path(__file__).parent / "plans.json"
+READY_SECONDS = 60.0
+STOP_SECONDS = 40.0
+"""More than a worker's own grace."""
+TOKEN_LIFE = timedelta(days=1)
+PROVIDER_TIMEOUT_SECONDS = 6.0
+"""Of one call: a hanging one is given up while the run still lasts."""
+SHARDS = 2
+POLL_SECONDS = 0.1
+
+
+class Size(Struct, frozen=True, kw_only=True):
+    """How many of each there are."""
+
+    gateways: int = 2
+    ai_workers: int = 2
+    collection_workers: int = 2
+    latency_seconds: float = 0.4
+    """Of every provider call."""
+
+
+class Worker(Struct, frozen=True):
+    """A worker and its own way to Redis."""
+
+    service: Service
+    redis: Proxy
+
+
+class Fleet(Struct, frozen=True, kw_only=True):
+    """What faults are done to, and users talk to."""
+
+    folder: Path
+    redis_server: RedisServer
+    postgres_server: PostgresServer
+    redis: RedisClient
+    """Straight to the server, for whoever looks on."""
+    provider: ProviderProcess
+    gateways: Mapping[str, Service]
+    """By URL."""
+    workers: tuple[Worker, ...]
+    data: DataDir
+    clock: Callable[[], float]
+
+    @property
+    def services(self) -> list[Service]:
+        return [*self.gateways.values(), *(worker.service for worker in self.workers)]
+
+    def token(self, user: str, plan: str) -> str:
+        return sign_token(self.data.private_key, user=user, plan=plan, now=datetime.now(UTC), ttl=TOKEN_LIFE)
+
+
+@asynccontextmanager
+async def running_fleet(folder: Path, size: Size, *, clock: Callable[[], float]) -> AsyncGenerator[Fleet]:
+    """From nothing, and to nothing; only `folder` stays."""
+    data = DataDir(folder)
+    credentials = open_credentials(data, now=datetime.now(UTC))
+    async with AsyncExitStack() as opened:
+        redis_server = opened.enter_context(RedisServer(data.redis))
+        postgres_server = opened.enter_context(PostgresServer(data.postgres, is_durable=False))
+        await asyncio.to_thread(migrate, postgres_server.url)
+        provider = opened.enter_context(ProviderProcess(latency_seconds=size.latency_seconds))
+        redis = connect(redis_server.url, name="onlooker")
+        opened.push_async_callback(redis.aclose)
+        common = {
+            **_inherited(),
+            **provider.environ,
+            "PYTHONUNBUFFERED": "1",
+            "ETUDE_REDIS_URL": redis_server.url,
+            "ETUDE_POSTGRES_URL": postgres_server.url,
+            "ETUDE_SHARDS": str(SHARDS),
+            "ETUDE_PLANS_FILE": str(PLANS_FILE),
+            "ETUDE_PROVIDER_TIMEOUT_SECONDS": str(PROVIDER_TIMEOUT_SECONDS),
+        }
+        names = [
+            *((f"ai-worker-{number}", "ai_worker") for number in range(size.ai_workers)),
+            *(
+                (f"collection-worker-{number}", "collection_worker")
+                for number in range(size.collection_workers)
+            ),
+        ]
+        workers = [
+            await _make_worker(opened, Program(name=name, module=module, environ=common, stop_seconds=STOP_SECONDS), folder)
+            for name, module in names
+        ]  # fmt: skip
+        gateways = {
+            f"http://{LOOPBACK}:{port}": _gateway(number, port, common, credentials, folder)
+            for number, port in enumerate(free_ports(size.gateways))
+        }
+        fleet = Fleet(
+            folder=folder,
+            redis_server=redis_server,
+            postgres_server=postgres_server,
+            redis=redis,
+            provider=provider,
+            gateways=gateways,
+            workers=tuple(workers),
+            data=data,
+            clock=clock,
+        )
+        opened.push_async_callback(_stop, fleet)
+        await _start(fleet)
+        yield fleet
+
+
+async def _make_worker(opened: AsyncExitStack, program: Program, folder: Path) -> Worker:
+    url = urlsplit(program.environ["ETUDE_REDIS_URL"])
+    assert url.port is not None
+    proxy = await opened.enter_async_context(Proxy(url.port))
+    own = url._replace(netloc=url.netloc.replace(f":{url.port}", f":{proxy.port}")).geturl()
+    environ = {**program.environ, "ETUDE_REDIS_URL": own}
+    behind = Program(
+        name=program.name, module=program.module, environ=environ, stop_seconds=program.stop_seconds
+    )
+    return Worker(Service(behind, folder), proxy)
+
+
+def _gateway(
+    number: int, port: int, common: Mapping[str, str], credentials: Credentials, folder: Path
+) -> Service:
+    environ = {
+        **common,
+        "ETUDE_HOST": LOOPBACK,
+        "ETUDE_PORT": str(port),
+        "ETUDE_HEARTBEAT_SECONDS": "2",
+        "ETUDE_JWT_PUBLIC_KEY_FILE": str(credentials.public_key),
+        "ETUDE_INTERNAL_SECRET_FILE": str(credentials.internal_secret),
+    }
+    return Service(
+        Program(name=f"gateway-{number}", module="gateway", environ=environ, stop_seconds=STOP_SECONDS),
+        folder,
+    )
+
+
+async def _start(fleet: Fleet) -> None:
+    for service in fleet.services:
+        await service.start()
+    async with asyncio.timeout(READY_SECONDS):
+        await asyncio.gather(*map(until_ready, fleet.gateways))
+        for worker in fleet.workers:
+            await until_reading(worker.service, lives=1)
+
+
+async def until_reading(service: Service, *, lives: int) -> None:
+    """Until a worker's log says for the `lives`-th time that it reads."""
+    while service.count_lines()["worker.ready"] < lives:  # noqa: ASYNC110 - another process sends no signal
+        await asyncio.sleep(POLL_SECONDS)
+
+
+async def until_ready(gateway_url: str) -> None:
+    port = httpx.URL(gateway_url).port
+    assert port is not None
+    await wait_ready(port, "/readyz")
+
+
+async def _stop(fleet: Fleet) -> None:
+    for service in fleet.services:
+        if service.is_running:
+            service.resume()
+    await asyncio.gather(*(service.stop() for service in fleet.services if service.is_running))
+
+
+def _inherited() -> dict[str, str]:
+    """What this process was given, but for settings and keys."""
+    return {
+        name: value
+        for name, value in os.environ.items()  # noqa: TID251 - handed on to processes, not read as settings
+        if not name.startswith(("ETUDE_", "OPENAI_"))
+    }

@@ -1,0 +1,85 @@
+"""What users will ask for, drawn from a seed: who, what, when, how often, and who changes their mind."""
+
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from msgspec import Struct
+
+TEXTS = tuple(sorted((Path(__file__).parents[1] / "texts").glob("*.txt")))
+KINDS = {"flashcards": 4, "quiz": 3, "summary": 3, "explanation": 2, "outline": 1, "text": 1, "collection": 3}
+"""With their weights."""
+PLANS = {"pro": 6, "strict": 3, "free": 1}
+JOBS_PER_USER = 25
+
+
+class Wish(Struct, frozen=True, kw_only=True):
+    """One request a user is going to make."""
+
+    at: float
+    """Seconds after the beginning."""
+    user: str
+    kind: str
+    body: dict[str, Any]
+    key: str
+    """Idempotency key; none if empty."""
+    is_sent_twice: bool
+    is_followed: bool
+    """Its user listens to this job."""
+    cancel_after: float | None
+    """Seconds after it was accepted."""
+
+    @property
+    def path(self) -> str:
+        return "/api/collections" if self.kind == "collection" else "/api/ai"
+
+
+class Load(Struct, frozen=True):
+    plans: dict[str, str]
+    """Of each user."""
+    wishes: tuple[Wish, ...]
+
+    @property
+    def seconds(self) -> float:
+        return self.wishes[-1].at
+
+
+def plan_load(seed: int, *, jobs: int, per_second: float) -> Load:
+    """Arrivals at random, as independent users make them."""
+    chance = Random(seed)
+    users = [f"user-{number}" for number in range(max(4, jobs // JOBS_PER_USER))]
+    plans = {user: _choose(chance, PLANS) for user in users}
+    texts = [path.read_text(encoding="utf-8") for path in TEXTS]
+    wishes: list[Wish] = []
+    at = 0.0
+    for number in range(jobs):
+        at += chance.expovariate(per_second)
+        wishes.append(_wish(chance, number, at, users, texts))
+    return Load(plans, tuple(wishes))
+
+
+def _wish(chance: Random, number: int, at: float, users: list[str], texts: list[str]) -> Wish:
+    kind = _choose(chance, KINDS)
+    has_key = chance.random() < 0.6
+    return Wish(
+        at=at,
+        user=chance.choice(users),
+        kind=kind,
+        body=_body(chance, kind, chance.choice(texts), number),
+        key=f"wish-{number}" if has_key else "",
+        is_sent_twice=has_key and chance.random() < 0.2,
+        is_followed=chance.random() < 0.1,
+        cancel_after=chance.uniform(0.0, 1.5) if chance.random() < 0.06 else None,
+    )
+
+
+def _body(chance: Random, kind: str, text: str, number: int) -> dict[str, Any]:
+    options = {"flashcards": chance.randint(3, 8), "questions": chance.randint(2, 5)}
+    if kind == "collection":
+        return {"title": f"Collection {number}", "text": text, "options": options}
+    start = text[: max(200, len(text) // chance.randint(1, 4))]
+    return {"kind": kind, "input": {"text": start}, "options": options}
+
+
+def _choose(chance: Random, weights: dict[str, int]) -> str:
+    return chance.choices(list(weights), list(weights.values()))[0]

@@ -1,0 +1,85 @@
+"""One process of Etude, which may be killed, paused, stopped and started again."""
+
+import asyncio
+import os
+import signal
+import sys
+from asyncio.subprocess import DEVNULL, STDOUT, Process
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from local.child import Program
+from local.tether import die_with_parent
+
+
+class Service:
+    """Its log, of all its lives, is in one file of JSON lines."""
+
+    def __init__(self, program: Program, folder: Path) -> None:
+        self.name = program.name
+        self._program = program
+        self._log = folder / f"{program.name}.log"
+        self._process: Process | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.returncode is None
+
+    async def start(self) -> None:
+        with self._log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", self._program.module),
+                env=self._program.environ,
+                stdin=DEVNULL,
+                stdout=log,
+                stderr=STDOUT,
+                start_new_session=True,
+                preexec_fn=die_with_parent(),
+            )
+
+    def send_kill(self) -> None:
+        """As a crash would end it; `gone` waits until it has."""
+        self._send(signal.SIGKILL)
+
+    def pause(self) -> None:
+        self._send(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._send(signal.SIGCONT)
+
+    async def gone(self) -> int:
+        """Its exit code."""
+        assert self._process is not None
+        return await self._process.wait()
+
+    async def stop(self) -> int:
+        """Ask it to stop, and kill it when it takes longer than it may; its exit code."""
+        self._send(signal.SIGTERM)
+        try:
+            async with asyncio.timeout(self._program.stop_seconds):
+                return await self.gone()
+        except TimeoutError:
+            self.send_kill()
+            return await self.gone()
+
+    def count_lines(self) -> Counter[str]:
+        """How often it said what. Counts what is no JSON, a traceback say, as `not json`."""
+        said = Counter[str]()
+        for line in self._log.read_bytes().splitlines():
+            try:
+                said[str(msgspec.json.decode(line)["event"])] += 1
+            except (msgspec.DecodeError, KeyError, TypeError):
+                said["not json"] += 1
+        return said
+
+    def _send(self, number: signal.Signals) -> None:
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, number)
