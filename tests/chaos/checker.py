@@ -293,6 +293,12 @@ def comes_to_rest(history: History) -> Iterator[Violation]:
                 yield Violation("comes to rest", f"{key} never expires", (left,))
 
 
+def stops_in_good_order(history: History) -> Iterator[Violation]:
+    for fault in history.of(Struck):
+        if fault.note:
+            yield Violation("stops in good order", f"{fault.target}: {fault.note}", (fault,))
+
+
 RULES: tuple[Rule, ...] = (
     ends_once,
     has_one_row,
@@ -305,4 +311,5 @@ RULES: tuple[Rule, ...] = (
     balances,
     shows_nothing_foreign,
     comes_to_rest,
+    stops_in_good_order,
 )

@@ -1,0 +1,187 @@
+"""Every rule of the checker finds what it is there for, and finds nothing in a history without fault."""
+
+from collections.abc import Sequence
+
+import pytest
+from tests.chaos.checker import RULES, check
+from tests.chaos.history import (
+    Called,
+    Cancelled,
+    Connected,
+    Counted,
+    Heard,
+    Left,
+    Line,
+    Peeked,
+    Saved,
+    Shown,
+    Struck,
+    Submitted,
+    Told,
+)
+from tests.chaos.small_history import (
+    ADA,
+    EVE,
+    FAILED,
+    GOOD,
+    LOGS,
+    PLAIN,
+    REMOVED,
+    T0,
+    TAKEN_OVER,
+    TOKENS,
+    WINDOW,
+    altered,
+    called,
+    saved,
+    submitted,
+    told,
+    without,
+)
+
+
+def broken(lines: Sequence[Line]) -> set[str]:
+    return {violation.rule for violation in check(lines)}
+
+
+def event(job_id: str, name: str, status: str = "") -> str:
+    return next(one.event_id for one in LOGS if (one.job_id, one.name, one.status) == (job_id, name, status))
+
+
+def test_a_history_in_which_every_promise_is_kept_breaks_no_rule() -> None:
+    assert check(GOOD) == []
+
+
+BROKEN: dict[str, tuple[str, Sequence[Line]]] = {
+    "an accepted job that never ends": (
+        "ends once",
+        without(Told, job_id=PLAIN, name="done"),
+    ),
+    "an accepted job of which nothing is left": (
+        "ends once",
+        [*GOOD, submitted(ADA, "job-gone")],
+    ),
+    "an end without a row": ("ends once", without(Saved, job_id=PLAIN)),
+    "a row that tells another end": ("ends once", altered(Saved, {"state": "failed"}, job_id=PLAIN)),
+    "an owner who sees another end": ("ends once", altered(Shown, {"state": "failed"}, job_id=PLAIN)),
+    "an owner who sees it unfinished": ("ends once", altered(Shown, {"state": "running"}, job_id=PLAIN)),
+    "a job its owner cannot find though they did not remove it": (
+        "ends once",
+        [line for line in GOOD if not isinstance(line, Cancelled)],
+    ),
+    "two rows": ("one row", [*GOOD, saved(ADA, PLAIN, "succeeded", 0)]),
+    "two jobs for one idempotency key": (
+        "one job for a key",
+        [*GOOD, submitted(ADA, PLAIN, "key-1")],
+    ),
+    "a job that nobody asked for": (
+        "comes from a request",
+        [*GOOD, saved(ADA, "job-from-nowhere", "failed", 0)],
+    ),
+    "a start after the end": (
+        "never goes back",
+        [*GOOD, told(ADA, PLAIN, 30.0, "status", "running", 2)],
+    ),
+    "a second end": ("never goes back", [*GOOD, told(ADA, PLAIN, 30.0, "done", "succeeded")]),
+    "a start at an attempt that was before": (
+        "never goes back",
+        altered(Told, {"attempt": 1}, job_id=TAKEN_OVER, attempt=2),
+    ),
+    "an item of an attempt that lost its lease": (
+        "never goes back",
+        [
+            *(line for line in GOOD if line != LOGS[8]),
+            told(ADA, TAKEN_OVER, 12.5, "item", attempt=1),
+            LOGS[8],
+        ],
+    ),
+    "success without a start": (
+        "never goes back",
+        without(Told, job_id=PLAIN, name="status", status="running"),
+    ),
+    "an event nobody heard": ("hears all", without(Heard, event_id=event(PLAIN, "item"))),
+    "an event heard twice": (
+        "hears all",
+        [*GOOD, *(line for line in GOOD if isinstance(line, Heard) and line.name == "item")],
+    ),
+    "events out of order": (
+        "hears all",
+        [line for line in GOOD if not isinstance(line, Heard)]
+        + [line for line in reversed(GOOD) if isinstance(line, Heard)],
+    ),
+    "a call bought again without a reason": ("paid once", [*GOOD, called(PLAIN, 2.0, 2.1)]),
+    "a call bought again though its worker was struck long after": (
+        "paid once",
+        altered(Struck, {"at": T0 + 8, "healed_at": T0 + 9}),
+    ),
+    "a takeover of a job whose worker was well": (
+        "never takes a live job",
+        altered(Struck, {"jobs": (PLAIN,)}),
+    ),
+    "more used than the rows cost": ("balances", altered(Counted, {"used": 2 * TOKENS + 1}, user=ADA)),
+    "less used than the rows cost": ("balances", without(Counted, user=ADA)),
+    "something held in the end": ("balances", altered(Counted, {"held": 1}, user=EVE)),
+    "use that no row explains": (
+        "balances",
+        [*GOOD, Counted(user="mallory", window=WINDOW, used=1, held=0)],
+    ),
+    "a row that costs more than was bought": (
+        "balances",
+        [
+            *altered(Saved, {"tokens": TOKENS + 1}, job_id=FAILED)[:-3],
+            Counted(user=ADA, window=WINDOW, used=2 * TOKENS, held=0),
+            Counted(user=EVE, window=WINDOW, used=TOKENS + 1, held=0),
+        ],
+    ),
+    "somebody else's job shown": ("shows nothing foreign", altered(Peeked, {"status": 200})),
+    "somebody else's event heard": (
+        "shows nothing foreign",
+        [*GOOD, Heard(at=T0, listener="all of ada's", event_id="9-0", job_id=FAILED, name="done")],
+    ),
+    "an entry left in a stream": ("comes to rest", altered(Left, {"lengths": {"entries": 1}})),
+    "a key that stays for good": ("comes to rest", altered(Left, {"lasting_keys": (f"{{s0}}:job:{PLAIN}",)})),
+    "a worker that did not stop in good order": (
+        "stops in good order",
+        altered(Struck, {"note": "exit code -9"}),
+    ),
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_it_finds(what: str) -> None:
+    rule, lines = BROKEN[what]
+    assert rule in broken(lines)
+
+
+def test_every_rule_can_fail() -> None:
+    found = {violation.rule for _, lines in BROKEN.values() for violation in check(lines)}
+    assert len(found) == len(RULES)
+    assert found == {rule for rule, _ in BROKEN.values()}
+
+
+def test_what_it_finds_comes_with_the_lines_that_show_it() -> None:
+    (violation,) = [one for one in check(without(Saved, job_id=PLAIN)) if one.rule == "ends once"]
+    assert PLAIN in violation.what
+    assert {type(line) for line in violation.evidence} >= {Submitted, Told, Shown}
+
+
+def test_a_request_whose_answer_got_lost_may_have_made_a_job() -> None:
+    unclear = Submitted(at=T0, answered_at=T0 + 1, user=EVE, kind="summary", status=503)
+    assert check([*GOOD, unclear, saved(EVE, "job-unclear", "cancelled", 0)]) == []
+
+
+def test_a_call_that_failed_may_be_made_again() -> None:
+    again = called(PLAIN, 0.5, 0.6, state="hung_up")
+    assert isinstance(again, Called)
+    assert check([*GOOD, again]) == []
+
+
+def test_who_follows_a_job_that_is_removed_hears_it_up_to_there() -> None:
+    follower = "one of eve's"
+    first = next(one for one in LOGS if one.job_id == REMOVED)
+    heard = Heard(at=T0, listener=follower, event_id=first.event_id, job_id=REMOVED, name=first.name)
+    connections = [
+        Connected(at=T0, listener=follower, user=EVE, job_id=REMOVED, status=status) for status in (200, 404)
+    ]
+    assert check([*GOOD, *connections, heard]) == []
+    assert broken([*GOOD, connections[0], heard]) == {"hears all"}
