@@ -11,7 +11,7 @@ import fakeredis
 from tests.redis_cluster import RedisCluster
 
 from local.postgres_server import PostgresServer
-from local.redis_server import RedisServer, machine_redis, wheel_redis
+from local.redis_server import RedisServer, machine_redis, version_of, wheel_redis
 from shared.adapters.migrations import migrate
 from shared.adapters.postgres import connect as connect_postgres
 from shared.adapters.redis_client import (
@@ -26,6 +26,8 @@ from shared.adapters.redis_client import (
 
 FAKE, WHEEL, MACHINE, CLUSTER = "fake", "redis-6.2", "redis-server", "cluster"
 REDIS_KINDS = (FAKE, WHEEL, MACHINE, CLUSTER)
+OLDEST_CLUSTER = (7, 0)
+"""ADDSLOTSRANGE, and a bus on a port of our choice."""
 BLOCK_SECONDS = 5.0
 
 
@@ -141,8 +143,8 @@ class Servers:
         if self._cluster is not None and not replicas:
             return self._cluster
         binary = machine_redis()
-        if binary is None:
-            raise NoServer("no redis-server on this machine for a cluster")
+        if binary is None or version_of(binary) < OLDEST_CLUSTER:
+            raise NoServer("no redis-server on this machine that forms a cluster by command")
         folder = self._folder / f"cluster-{secrets.token_hex(3)}"
         place = ClusterPlace(
             self._opened.enter_context(RedisCluster(folder, binary=binary, replicas=replicas))

@@ -56,7 +56,7 @@ async def fragile(servers: Servers) -> AsyncIterator[JobLife]:
 
 def test_a_url_names_nodes_that_share_a_user_and_a_password() -> None:
     slots = Slots("rediss+cluster://ada:secret@one:7000,two:7001/")
-    assert slots.informants == ["rediss://ada:secret@one:7000", "rediss://ada:secret@two:7001"]
+    assert slots.informants() == ["rediss://ada:secret@one:7000", "rediss://ada:secret@two:7001"]
     assert is_cluster("redis+cluster://one:7000")
     assert not is_cluster("redis://one:7000")
 
@@ -64,10 +64,11 @@ def test_a_url_names_nodes_that_share_a_user_and_a_password() -> None:
 def test_nodes_are_learnt_with_their_replicas_and_may_have_an_address_of_version_six_or_no_name() -> None:
     slots = Slots("redis+cluster://[::1]:7000")
     slots.learn(
-        [(0, 9_999, [b"", 7000], [b"::2", 7003]), (10_000, 16_383, [b"two", 7001])], slots.informants[0]
+        [(0, 9_999, [b"", 7000], [b"::2", 7003]), (10_000, 16_383, [b"two", 7001])], slots.informants()[0]
     )
     assert slots.primaries == ["redis://[::1]:7000", "redis://two:7001"]
-    assert slots.informants == ["redis://[::1]:7000", "redis://two:7001", "redis://[::2]:7003"]
+    assert slots.informants() == ["redis://[::1]:7000", "redis://two:7001", "redis://[::2]:7003"]
+    assert slots.informants(["redis://[::1]:7000"])[-1] == "redis://[::1]:7000"
     assert slots.owner(("GET", "foo")) == "redis://two:7001"  # slot 12182
     assert slots.owner(("EVALSHA", "sha", 1, "bar")) == "redis://[::1]:7000"  # slot 5061
     assert slots.owner(("PING",)) == "redis://[::1]:7000"

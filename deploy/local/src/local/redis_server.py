@@ -61,7 +61,7 @@ class RedisServer:
         (self._port,) = free_ports(1)
         server = Server(name="Redis", folder=folder, stop_signal=signal.SIGTERM)
         self.process = ServerProcess(server)
-        self.version = _version(self._binary)
+        self.version = version_of(self._binary)
 
     @property
     def url(self) -> str:
@@ -105,7 +105,7 @@ class RedisServer:
             client.close()
 
 
-def _version(binary: Path) -> tuple[int, ...]:
+def version_of(binary: Path) -> tuple[int, ...]:
     text = subprocess.run([str(binary), "--version"], capture_output=True, text=True, check=True).stdout
     found = re.search(r"v=(\d+)\.(\d+)\.(\d+)", text)
     return tuple(int(number) for number in found.groups()) if found else ()

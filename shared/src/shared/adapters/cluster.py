@@ -6,7 +6,7 @@ to another node counts as away: a script must find all keys of its shard in one 
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, cast
 
 import redis as sync_redis
@@ -64,10 +64,10 @@ class Slots:
     def primaries(self) -> list[str]:
         return sorted({url for _, _, url in self._ranges})
 
-    @property
-    def informants(self) -> list[str]:
-        """Everybody who may know."""
-        return list(dict.fromkeys((*self.primaries, *self._others, *self._seeds)))
+    def informants(self, doubtful: Collection[str] = ()) -> list[str]:
+        """Everybody who may know, who did not answer just now last."""
+        known = dict.fromkeys((*self.primaries, *self._others, *self._seeds))
+        return sorted(known, key=lambda url: url in doubtful)
 
 
 def is_cluster(url: str) -> bool:
@@ -116,12 +116,12 @@ class Cluster:
         if self.slots.version == 0:
             await self.learn(seen=0)
 
-    async def learn(self, *, seen: int) -> None:
+    async def learn(self, *, seen: int, doubtful: Collection[str] = ()) -> None:
         """Ask again who serves what, unless somebody has since version `seen`. Raises when no node answers."""
         async with self._learning:
             if self.slots.version != seen:
                 return
-            for url in self.slots.informants:
+            for url in self.slots.informants(doubtful):
                 try:
                     answer = await cast(Any, self.node(url)).execute_command("CLUSTER", "SLOTS")
                 except LOST:
@@ -154,13 +154,10 @@ class Cluster:
             left = [i for i in left if _is_misplaced(answers[i])]
             if not left:
                 break
-            await self.learn(seen=version)
+            lost = {asked[i] for i in left if isinstance(answers[i], LOST)}
+            await self.learn(seen=version, doubtful=lost)
             # Gone, and nobody in its place yet: the caller waits better than we can.
-            left = [
-                i
-                for i in left
-                if not isinstance(answers[i], LOST) or self.slots.owner(commands[i]) != asked[i]
-            ]
+            left = [i for i in left if self.slots.owner(commands[i]) not in lost]
         return answers
 
     async def _ask(self, url: str, mine: list[int], commands: Sequence[Command], answers: list[Any]) -> None:
@@ -176,7 +173,7 @@ class Cluster:
 
     def pubsub(self) -> Any:
         """Listen at one node: what is published at any of them reaches all. The next call takes the next node."""
-        informants = self.slots.primaries or self.slots.informants
+        informants = self.slots.primaries or self.slots.informants()
         self._turn += 1
         return cast(Any, self.node(informants[self._turn % len(informants)])).pubsub()
 
@@ -203,13 +200,13 @@ class SyncCluster:
             except (*LOST, ResponseError) as error:
                 if not _is_misplaced(error):
                     raise
-                self._learn()
+                self._learn(doubtful=url)
                 if isinstance(error, LOST) and self.slots.owner(command) == url:
                     raise
         raise RedisConnectionError("sent from node to node")
 
-    def _learn(self) -> None:
-        for url in self.slots.informants:
+    def _learn(self, doubtful: str = "") -> None:
+        for url in self.slots.informants([doubtful]):
             try:
                 self.slots.learn(self._ask(url, ("CLUSTER", "SLOTS")), url)
             except LOST:

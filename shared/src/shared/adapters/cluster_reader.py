@@ -6,7 +6,7 @@ the call.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from typing import Any, cast
 
@@ -36,14 +36,16 @@ class ClusterReader:
         version = self._cluster.slots.version
         at = command.index("STREAMS") + 1
         asked = command[at : at + (len(command) - at) // 2]
-        reads = {asyncio.create_task(self._read(key, command[:at])) for key in asked}
+        reads = {key: asyncio.create_task(self._read(key, command[:at])) for key in asked}
         try:
-            is_blocking = "BLOCK" in command
-            await asyncio.wait(reads, return_when="FIRST_COMPLETED" if is_blocking else "ALL_COMPLETED")
-            await self._end(reads)
+            if "BLOCK" in command:
+                await asyncio.wait(reads.values(), return_when=asyncio.FIRST_COMPLETED)
+                await self._end(reads)
+            else:
+                await asyncio.wait(reads.values())
         finally:
-            await _cancel(reads)
-        return await self._gather(reads, version)
+            await _cancel(reads.values())
+        return await self._gather(reads.values(), version)
 
     async def aclose(self) -> None:
         for _, connection in self._connections.values():
@@ -68,16 +70,23 @@ class ClusterReader:
             self._connections[key] = url, self._connect(url)
         return self._connections[key]
 
-    async def _end(self, reads: set[asyncio.Task[Any]]) -> None:
+    async def _end(self, reads: dict[bytes, asyncio.Task[Any]]) -> None:
         with suppress(TimeoutError):
-            async with asyncio.timeout(END_SECONDS):
-                while not all(read.done() for read in reads):
-                    for url, client in list(self._blocked.values()):
-                        with suppress(RedisError, OSError):
-                            await cast(Any, self._cluster.node(url)).execute_command("CLIENT UNBLOCK", client)
-                    await asyncio.wait(reads, timeout=AGAIN_SECONDS)
+            async with asyncio.timeout(END_SECONDS), asyncio.TaskGroup() as ending:
+                for key, read in reads.items():
+                    ending.create_task(self._end_one(key, read))
 
-    async def _gather(self, reads: set[asyncio.Task[Any]], version: int) -> list[Any]:
+    async def _end_one(self, key: bytes, read: asyncio.Task[Any]) -> None:
+        while not read.done():
+            if where := self._blocked.get(key):
+                await self._unblock(*where)
+            await asyncio.wait([read], timeout=AGAIN_SECONDS)
+
+    async def _unblock(self, url: str, client: int) -> None:
+        with suppress(RedisError, OSError):
+            await cast(Any, self._cluster.node(url)).execute_command("CLIENT UNBLOCK", client)
+
+    async def _gather(self, reads: Collection[asyncio.Task[Any]], version: int) -> list[Any]:
         errors = [error for read in reads if not read.cancelled() and (error := read.exception())]
         if any(
             isinstance(error, LOST) or str(error).startswith(("MOVED ", "UNBLOCKED ")) for error in errors
@@ -94,7 +103,7 @@ def _has_answer(read: asyncio.Task[Any]) -> bool:
     return not read.cancelled() and read.exception() is None
 
 
-async def _cancel(reads: set[asyncio.Task[Any]]) -> None:
+async def _cancel(reads: Collection[asyncio.Task[Any]]) -> None:
     left = [read for read in reads if not read.done()]
     for read in left:
         read.cancel()
