@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from msgspec import Struct, field
+from msgspec import Struct
 from tests.model.shard_state import Counts, HoldFacts, ShardState
 
 from shared.domain.budget import Plan, Window, windows
@@ -15,7 +15,7 @@ Refusal = type[StudyError]
 class Ledger(Struct):
     """Budgets, requests and holds of `state`."""
 
-    state: ShardState = field(default_factory=ShardState)
+    state: ShardState
 
     def is_too_fast(self, user: UserId, plan: Plan, now: float) -> bool:
         return self.state.requests.get((user, minute(now)), 0) >= plan.requests_per_minute

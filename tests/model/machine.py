@@ -71,7 +71,7 @@ dead_jobs = among(lambda both: sorted(both.model.state.dead) or both.jobs)
 pending_jobs = among(lambda both: sorted(both.model.state.pending))
 holders = among(lambda both: sorted({held.consumer for held in both.model.state.pending.values()}))
 attempts = among(lambda both: both.current() or both.attempts) | among(lambda both: both.attempts)
-reads = among(lambda both: both.reads)
+reads = among(lambda both: both.unleased() or both.reads) | among(lambda both: both.reads)
 holds = among(lambda both: both.holds)
 
 has_jobs = when(lambda both: both.jobs)

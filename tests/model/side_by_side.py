@@ -78,6 +78,7 @@ class SideBySide:
         self.is_sound = True
         """Nothing was done since both were compared."""
         self._seen = shard.snapshot()
+        self._leased_places: set[Place] = set()
         self._names = itertools.count(1)
         self._entry_ids: dict[JobId, EntryId] = {}
         """The last entry each job was read from."""
@@ -88,6 +89,10 @@ class SideBySide:
     def current(self) -> list[Attempt]:
         """Attempts that still own their job."""
         return [one for one in self.attempts if self.model.is_current(one.job.id, one.job.attempt)]
+
+    def unleased(self) -> list[Read]:
+        """What was read and is still to be leased by its reader, if it is not too late."""
+        return [read for read in self.reads if read.place not in self._leased_places]
 
     # -- what users do ------------------------------------------------------------------------------------------
 
@@ -156,6 +161,7 @@ class SideBySide:
         if not reads:
             return []
         consumer, stream = reads[0].consumer, self.model.state.jobs[reads[0].entry.job_id].stream
+        self._leased_places |= {read.place for read in reads}
         leased = self._ask(self.shard.stream(consumer, stream).lease([read.entry for read in reads]))
         leases = [self.model.lease(consumer, read.place) for read in reads]
         return self._own(consumer, leased, [lease for lease in leases if lease])
@@ -258,6 +264,7 @@ class SideBySide:
                 for job_id in state.pending:
                     self.age(job_id)
                 attempts = self.claim("w1", stream, 100) + self.take("w1", stream, 100)
+                self.compare()
                 ends = [
                     self.settlement(one.job, End.SUCCEEDED, Usage(), is_counted=False) for one in attempts
                 ]

@@ -4,13 +4,18 @@ Quick and the same every time; `make test TESTS=tests/model/test_model.py ARGS=-
 """
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from tests.model.machine import run_histories
 from tests.model.shard import Shard
 from tests.servers import MACHINE, WHEEL
 
 QUICK = settings(
-    max_examples=200, stateful_step_count=30, derandomize=True, deadline=None, report_multiple_bugs=False
+    max_examples=200,
+    stateful_step_count=30,
+    derandomize=True,
+    deadline=None,
+    report_multiple_bugs=False,
+    suppress_health_check=[HealthCheck.too_slow],
 )
 
 
