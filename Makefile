@@ -55,6 +55,16 @@ fmt: $(READY) ## Format the code and mend what the linter can mend
 bench: $(READY) ## Measure; BENCH=name picks one
 	@exec $(BIN)/python -m tests.bench $(BENCH)
 
+.PHONY: chaos
+chaos: $(READY) ## Break the whole system on purpose: SEEDS, JOBS, FAULTS (a drill; `table`: each alone), SEED, RATE
+	@exec $(BIN)/python -m tests.chaos --seeds $(SEEDS) --jobs $(if $(filter auto,$(JOBS)),300,$(JOBS)) \
+	  --faults '$(FAULTS)' --seed $(SEED) --rate $(RATE) $(ARGS)
+
+SEEDS ?= 1
+FAULTS ?= all
+SEED ?= 1
+RATE ?= 25
+
 .PHONY: setup
 setup: $(READY) ## Only install: uv and every dependency, inside this folder
 

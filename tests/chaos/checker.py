@@ -82,11 +82,39 @@ class History:
 
 
 Rule = Callable[[History], Iterator[Violation]]
+FLUSH = "FLUSHALL"
 
 
 def check(lines: Iterable[Line]) -> list[Violation]:
-    history = History(lines)
+    """What was broken. After a FLUSHALL only what came later is held to the promises."""
+    history = History(after_flush(lines))
     return [violation for rule in RULES for violation in rule(history)]
+
+
+def after_flush(lines: Iterable[Line]) -> list[Line]:
+    """Of a run in which Redis was emptied, what is about jobs that were asked for after it; else everything."""
+    lines = list(lines)
+    flushes = [line.healed_at for line in lines if isinstance(line, Struck) and line.name == FLUSH]
+    if not flushes:
+        return lines
+    asked = [line for line in lines if isinstance(line, Submitted)]
+    early = {line.job_id for line in asked if line.at <= flushes[-1]}
+    late = {line.job_id for line in asked} - early
+    return [
+        line
+        for line in lines
+        if getattr(line, "job_id", "") in ("", *late) and not _is_early(line, flushes[-1])
+    ]
+
+
+def _is_early(line: Line, flush: float) -> bool:
+    match line:
+        case Submitted():
+            return line.at <= flush
+        case Called():
+            return line.started_at <= flush
+        case _:
+            return False
 
 
 def ends_once(history: History) -> Iterator[Violation]:

@@ -6,27 +6,30 @@ from functools import partial
 from random import Random
 
 from msgspec import Struct
-from tests.chaos.faults import (
-    POINTS,
-    Blow,
+from tests.chaos.faults import Blow, Fault, MakeFault
+from tests.chaos.fleet import Fleet
+from tests.chaos.history import Record, Struck
+from tests.chaos.server_faults import (
     CutConnections,
-    Fault,
+    FillRedis,
+    FlushRedis,
     KillGateway,
     KillRedis,
-    KillWorker,
-    KillWorkerAt,
-    MakeFault,
+    LockPostgres,
     PausePostgres,
     PauseRedis,
-    PauseWorker,
-    PoisonJob,
     ProviderFault,
     RestartPostgres,
+)
+from tests.chaos.worker_faults import (
+    POINTS,
+    KillWorker,
+    KillWorkerAt,
+    PauseWorker,
+    PoisonJob,
     RestartWorkers,
     SilenceWorker,
 )
-from tests.chaos.fleet import Fleet
-from tests.chaos.history import Record, Struck
 
 Lane = tuple[MakeFault, ...]
 
@@ -76,6 +79,8 @@ def list_drills(*, is_short: bool) -> dict[str, Drill]:
     )
     stores: Lane = (
         KillRedis,
+        FillRedis,
+        LockPostgres,
         partial(PauseRedis, pause),
         CutConnections,
         RestartPostgres,
@@ -93,9 +98,12 @@ def list_drills(*, is_short: bool) -> dict[str, Drill]:
         _drill("gateway", KillGateway),
         _drill("redis kill", KillRedis),
         _drill("redis pause", partial(PauseRedis, pause)),
+        _drill("redis full", FillRedis),
+        _drill("flush", FlushRedis, shortest_pause=6.0, longest_pause=6.0),
         _drill("client kill", CutConnections, shortest_pause=0.3, longest_pause=1.5),
         _drill("postgres restart", RestartPostgres),
         _drill("postgres pause", partial(PausePostgres, pause)),
+        _drill("postgres starved", LockPostgres),
         *(_drill(f"provider {name}", make) for name, make in PROVIDER_FAULTS.items()),
     ]  # fmt: skip
     mixed = [

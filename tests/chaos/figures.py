@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from math import ceil
 
 from msgspec import Struct
-from tests.chaos.checker import History, Violation, was_in_flight
-from tests.chaos.history import Called, Line, Logged, Started, Struck
+from tests.chaos.checker import FLUSH, History, Violation, was_in_flight
+from tests.chaos.history import Called, Line, Logged, Started, Struck, Told
 
 LOST, DOUBLED, UNBALANCED = "lost", "doubled", "unbalanced"
 SORTS = {
@@ -40,7 +40,10 @@ class Figures(Struct, kw_only=True):
     broken: Counter[str] = Counter()
     """Violations by what they amount to."""
     recoveries: list[float] = []
-    """Seconds from a crash until the job ran elsewhere, of every struck job that had not ended."""
+    """Seconds from a crash until the job ran elsewhere, of every struck job that had not ended; from a flush until
+    any job ran."""
+    flushed: int = 0
+    """Jobs that a FLUSHALL took, as it does."""
     bought_again: int = 0
     """Calls."""
     wasted_tokens: int = 0
@@ -54,6 +57,7 @@ class Figures(Struct, kw_only=True):
             faults=self.faults + other.faults,
             crashes=self.crashes + other.crashes,
             broken=self.broken + other.broken,
+            flushed=self.flushed + other.flushed,
             recoveries=self.recoveries + other.recoveries,
             bought_again=self.bought_again + other.bought_again,
             wasted_tokens=self.wasted_tokens + other.wasted_tokens,
@@ -62,9 +66,10 @@ class Figures(Struct, kw_only=True):
 
     def cells(self) -> list[str]:
         broken = Counter(self.broken)
+        lost = f"{broken.pop(LOST, 0)}" + (f" (flushed: {self.flushed})" if self.flushed else "")
         return [
             *(self.drill, str(self.seeds), str(self.jobs), str(self.faults)),
-            *(str(broken.pop(sort, 0)) for sort in (LOST, DOUBLED, UNBALANCED)),
+            *(lost, *(str(broken.pop(sort, 0)) for sort in (DOUBLED, UNBALANCED))),
             *(str(broken.total()), str(len(self.recoveries)) if self.crashes else "–", _spread(self.recoveries)),
             *(str(self.bought_again), f"{self.wasted_tokens / self.crashes:.0f}" if self.crashes else "–", str(self.fenced)),
         ]  # fmt: skip
@@ -82,7 +87,11 @@ def measure(lines: Iterable[Line], violations: Sequence[Violation]) -> Figures:
         faults=len(history.of(Struck)),
         crashes=len(crashes),
         broken=Counter(SORTS.get(one.rule, "broken") for one in violations),
-        recoveries=[seconds for crash in crashes for seconds in _recoveries(history, crash)],
+        flushed=len(_flushed(history)),
+        recoveries=[
+            *(seconds for crash in crashes for seconds in _recoveries(history, crash)),
+            *_resumptions(history),
+        ],
         bought_again=len(wasted),
         wasted_tokens=sum(wasted),
         fenced=sum(line.count for line in history.of(Logged) if line.event in FENCED),
@@ -97,6 +106,25 @@ def _recoveries(history: History, crash: Struck) -> Iterable[float]:
         ]
         if after and after[0].status == "running":
             yield after[0].at - crash.at
+
+
+def _resumptions(history: History) -> Iterable[float]:
+    for flush in _flushes(history):
+        begun = [told.at for told in history.of(Told) if told.status == "running" and told.at > flush.at]
+        yield min(begun) - flush.at
+
+
+def _flushed(history: History) -> set[str]:
+    """Accepted before Redis was emptied, and never saved."""
+    flushes = _flushes(history)
+    if not flushes:
+        return set()
+    early = {job_id for job_id, line in history.accepted.items() if line.at <= flushes[-1].healed_at}
+    return {job_id for job_id in early if not history.rows[job_id]}
+
+
+def _flushes(history: History) -> list[Struck]:
+    return [fault for fault in history.of(Struck) if fault.name == FLUSH]
 
 
 def _wasted(history: History) -> Iterable[int]:

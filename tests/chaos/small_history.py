@@ -53,9 +53,9 @@ LOGS = [
 ]
 
 
-def submitted(user: str, job_id: str, key: str = "", **more: Any) -> Submitted:
+def submitted(user: str, job_id: str, key: str = "", at: float = T0) -> Submitted:
     return Submitted(
-        at=T0, answered_at=T0 + 0.1, user=user, kind="summary", key=key, status=202, job_id=job_id, **more
+        at=at, answered_at=at + 0.1, user=user, kind="summary", key=key, status=202, job_id=job_id
     )
 
 

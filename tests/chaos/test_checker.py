@@ -185,3 +185,16 @@ def test_who_follows_a_job_that_is_removed_hears_it_up_to_there() -> None:
     ]
     assert check([*GOOD, *connections, heard]) == []
     assert broken([*GOOD, connections[0], heard]) == {"hears all"}
+
+
+def test_what_a_flush_took_is_held_against_nobody_and_what_came_later_is() -> None:
+    flush = Struck(at=T0 + 0.2, healed_at=T0 + 0.5, name="FLUSHALL")
+    later = submitted(ADA, "job-later", at=T0 + 1)
+    log = [told(ADA, "job-later", 2.0, "status", "queued"), told(ADA, "job-later", 3.0, "done", "cancelled")]
+    row, shown = (
+        saved(ADA, "job-later", "cancelled", 0),
+        Shown(user=ADA, job_id="job-later", status=200, state="cancelled"),
+    )
+    emptied = [submitted(ADA, PLAIN), flush, later, *log, row, shown]
+    assert check(emptied) == []
+    assert broken([line for line in emptied if line != row]) == {"ends once"}

@@ -1,0 +1,174 @@
+"""What can befall workers: killed anywhere, paused, cut off, restarted, poisoned."""
+
+import asyncio
+from collections.abc import Sequence
+from random import Random
+
+from tests.chaos.faults import Blow
+from tests.chaos.fleet import Fleet, Worker
+from tests.chaos.pending import jobs_of
+from tests.chaos.proxy import Trap
+
+from shared.adapters import scripts
+
+LEASE_SECONDS = 10.0
+POLL_SECONDS = 0.05
+
+
+class _WorkerFault:
+    """One that befalls a worker."""
+
+    def __init__(self, name: str, seconds: float) -> None:
+        self.name = name
+        self.seconds = seconds
+        self._worker: Worker | None = None
+
+    @property
+    def worker(self) -> Worker:
+        assert self._worker is not None
+        return self._worker
+
+    def _choose(self, fleet: Fleet, chance: Random) -> Worker:
+        self._worker = chance.choice([worker for worker in fleet.workers if worker.service.is_running])
+        return self._worker
+
+
+async def _strike(fleet: Fleet, worker: Worker, at: float) -> Blow:
+    """What a worker that is gone since then had its hands on."""
+    return Blow(at=at, target=worker.service.name, jobs=await jobs_of(fleet.redis, worker))
+
+
+async def _kill(fleet: Fleet, worker: Worker) -> Blow:
+    at = fleet.clock()
+    worker.service.send_kill()
+    await worker.service.gone()
+    return await _strike(fleet, worker, at)
+
+
+class KillWorker(_WorkerFault):
+    """SIGKILL, whatever it is doing; a new one after a second."""
+
+    def __init__(self, seconds: float = 1.0) -> None:
+        super().__init__("worker killed", seconds)
+
+    async def apply(self, fleet: Fleet, chance: Random) -> Sequence[Blow]:
+        return [await _kill(fleet, self._choose(fleet, chance))]
+
+    async def heal(self, fleet: Fleet) -> None:
+        await self.worker.service.start()
+
+
+POINTS = {
+    "killed after read": (scripts.LEASE, True),
+    "killed before save": (scripts.KEEP, False),
+    "killed before settle": (scripts.SETTLE, True),
+    "killed after settle": (scripts.SETTLE, False),
+}
+"""The script at which a worker dies, and whether before Redis sees it or when its answer comes."""
+
+
+class KillWorkerAt(KillWorker):
+    """SIGKILL at a chosen point of a job's life; in the call it is `KillWorker` that mostly hits."""
+
+    WAIT_SECONDS = 10.0
+    """For the worker to come to that point; without work it never does."""
+
+    def __init__(self, point: str) -> None:
+        super().__init__()
+        self.name = f"worker {point}"
+        self._script, self._is_before = POINTS[point]
+
+    async def apply(self, fleet: Fleet, chance: Random) -> Sequence[Blow]:
+        worker = self._choose(fleet, chance)
+        worker.redis.set_trap(Trap(self._script.sha.encode(), self._is_before, worker.service.send_kill))
+        try:
+            async with asyncio.timeout(self.WAIT_SECONDS):
+                await worker.service.gone()
+        except TimeoutError:
+            worker.redis.set_trap(None)
+            return [await _kill(fleet, worker)]
+        return [await _strike(fleet, worker, fleet.clock())]
+
+
+class PauseWorker(_WorkerFault):
+    """SIGSTOP for longer than its leases live, then SIGCONT: a zombie that believes it owns them."""
+
+    def __init__(self, seconds: float = 3 * LEASE_SECONDS) -> None:
+        super().__init__("worker paused", seconds)
+
+    async def apply(self, fleet: Fleet, chance: Random) -> Sequence[Blow]:
+        worker, at = self._choose(fleet, chance), fleet.clock()
+        worker.service.pause()
+        return [await _strike(fleet, worker, at)]
+
+    async def heal(self, fleet: Fleet) -> None:
+        self.worker.service.resume()
+
+
+class SilenceWorker(_WorkerFault):
+    """Its connections to Redis carry nothing any more, and nobody is told."""
+
+    def __init__(self, seconds: float = 2 * LEASE_SECONDS) -> None:
+        super().__init__("worker cut off silently", seconds)
+
+    async def apply(self, fleet: Fleet, chance: Random) -> Sequence[Blow]:
+        worker, at = self._choose(fleet, chance), fleet.clock()
+        worker.redis.silence()
+        return [await _strike(fleet, worker, at)]
+
+    async def heal(self, fleet: Fleet) -> None:
+        self.worker.redis.hear()
+
+
+class RestartWorkers:
+    """SIGTERM to each in turn, and a new one in its place: nothing is lost, repeated or taken over."""
+
+    name = "rolling restart"
+    seconds = 0.0
+
+    async def apply(self, fleet: Fleet, chance: Random) -> Sequence[Blow]:
+        return [await self._restart(fleet, worker) for worker in fleet.workers if worker.service.is_running]
+
+    async def _restart(self, fleet: Fleet, worker: Worker) -> Blow:
+        at = fleet.clock()
+        code = await worker.service.stop()
+        await worker.service.start()
+        return Blow(at=at, target=worker.service.name, note=f"exit code {code}" if code else "")
+
+    async def heal(self, fleet: Fleet) -> None:
+        pass
+
+
+class PoisonJob:
+    """A job that takes every owner down with it, until it is given up. Its neighbours are struck as well."""
+
+    OWNERS = 3
+    WAIT_SECONDS = 40.0
+    """For the next owner: a lease, the sweep, and what goes wrong elsewhere."""
+
+    name = "poison job"
+    seconds = 0.0
+
+    async def apply(self, fleet: Fleet, chance: Random) -> Sequence[Blow]:
+        jobs = [job_id for worker in fleet.workers for job_id in await jobs_of(fleet.redis, worker)]
+        if not jobs:
+            return []
+        poison, blows = chance.choice(jobs), list[Blow]()
+        while len(blows) < self.OWNERS and (owner := await self._owner_of(fleet, poison)):
+            blows.append(await _kill(fleet, owner))
+            await owner.service.start()
+        return blows
+
+    async def heal(self, fleet: Fleet) -> None:
+        pass
+
+    async def _owner_of(self, fleet: Fleet, poison: str) -> Worker | None:
+        """Whoever has it next; None when it ended before."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self.WAIT_SECONDS
+        while loop.time() < until:
+            for worker in fleet.workers:
+                if worker.service.is_running and poison in await jobs_of(fleet.redis, worker):
+                    return worker
+            await asyncio.sleep(POLL_SECONDS)
+        return None
