@@ -26,6 +26,8 @@ RETRY_READ_SECONDS = 1.0
 """After a read that failed: no hot loop, one log line a second at most, and back within two."""
 
 
+AT_ONCE = 64
+"""Jobs read and leased together: they begin while the next ones are read."""
 HAND_BACK_SECONDS = 2.0
 
 
@@ -149,7 +151,7 @@ class Consumer:
             await self._wait_for_slot()
             self.ready.set()
             try:
-                entries = await self._stream.read(self.free, block=True)
+                entries = await self._stream.read(min(self.free, AT_ONCE), block=True)
                 self.start(await self._stream.lease(entries) if entries else ())
                 self._say_back()
             except Exception as error:  # noqa: BLE001 - nothing that goes wrong with a read may end the reading

@@ -19,6 +19,10 @@ from shared.runtime.patience import until_available
 
 log = structlog.get_logger()
 
+TOGETHER = 64
+"""Attempts settled in one call: enough to share a round trip, few enough that the first slots are free, and read for
+again, while the next ones are settled."""
+
 
 class Results(Protocol):
     """Where final jobs are kept: `shared.adapters.result_store.ResultStore`."""
@@ -119,7 +123,7 @@ class Settler:
 
     async def _write(self) -> None:
         while self._arriving:
-            batch, self._arriving = self._arriving, []
+            batch, self._arriving = self._arriving[:TOGETHER], self._arriving[TOGETHER:]
             try:
                 settled = await self._stream.settle([one for one, _ in batch], now=self._clock())
             except Exception as error:  # noqa: BLE001 - whatever it was, each attempt is told
