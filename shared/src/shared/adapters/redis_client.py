@@ -4,6 +4,7 @@ A URL that begins with `redis+cluster://` names nodes of a cluster; whoever uses
 """
 
 import asyncio
+import re
 from collections.abc import Sequence
 from functools import partial
 from typing import Any, cast
@@ -14,7 +15,7 @@ import redis.asyncio as redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import ReadOnlyError, ResponseError
+from redis.exceptions import OutOfMemoryError, ReadOnlyError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from shared.adapters.cluster import Cluster, SyncCluster, is_cluster
@@ -31,8 +32,14 @@ MAX_CONNECTIONS = 64
 RETRY_AFTER_SECONDS = 2.0
 """What a caller is told to wait when Redis is away: a restart with a small AOF takes about this long."""
 
-AWAY = (RedisConnectionError, RedisTimeoutError, ReadOnlyError, OSError)
+AWAY = (RedisConnectionError, RedisTimeoutError, ReadOnlyError, OutOfMemoryError, OSError)
 """What redis-py raises when the server cannot be used now: it will be back."""
+
+_REFUSAL = re.compile(
+    r"(?:^|user_script: ?\d+: -)"
+    r"(?:OOM|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|MISCONF|NOREPLICAS|READONLY|BUSY|MOVED|ASK|UNBLOCKED) "
+)
+"""How a server says so that redis-py has no class for. Inside a script 6.2 wraps its word in where it happened."""
 
 
 class PackingConnection(redis.Connection):
@@ -47,22 +54,7 @@ def is_away(error: BaseException) -> bool:
     """Whether an error means that Redis cannot take this now: gone, loading, read-only, out of memory, failing over."""
     if isinstance(error, AWAY):
         return True
-    return isinstance(error, ResponseError) and str(error).startswith(
-        (
-            "OOM",
-            "LOADING",
-            "MASTERDOWN",
-            "CLUSTERDOWN",
-            "TRYAGAIN",
-            "MISCONF",
-            "NOREPLICAS",
-            "READONLY",
-            "BUSY ",
-            "MOVED ",
-            "ASK ",
-            "UNBLOCKED ",
-        )
-    )
+    return isinstance(error, ResponseError) and _REFUSAL.search(str(error)) is not None
 
 
 async def end(running: asyncio.Task[None]) -> None:
