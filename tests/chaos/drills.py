@@ -44,6 +44,9 @@ class Drill(Struct, frozen=True, kw_only=True):
     longest_pause: float = 4.0
 
 
+OFTEN = {"shortest_pause": 0.5, "longest_pause": 2.0}
+
+
 def _provider(kind: str, rate: float, seconds: float = 4.0) -> MakeFault:
     return partial(ProviderFault, kind, rate=rate, seconds=seconds)
 
@@ -89,8 +92,8 @@ def list_drills(*, is_short: bool) -> dict[str, Drill]:
     provider: Lane = tuple(make for name, make in PROVIDER_FAULTS.items() if name != "out of credit")
     singles = [
         _drill("none"),
-        _drill("kill", KillWorker, shortest_pause=2.0),
-        *(_drill(point.removeprefix("killed ").join(("kill ", "")), make, shortest_pause=2.0) for point, make in zip(POINTS, points, strict=True)),
+        _drill("kill", KillWorker, **OFTEN),
+        *(_drill(f"kill {point}", partial(KillWorkerAt, point), **OFTEN) for point in POINTS),
         _drill("zombie", partial(PauseWorker, zombie)),
         _drill("silence", partial(SilenceWorker, zombie)),
         _drill("poison", PoisonJob),

@@ -109,9 +109,11 @@ def _recoveries(history: History, crash: Struck) -> Iterable[float]:
 
 
 def _resumptions(history: History) -> Iterable[float]:
-    for flush in _flushes(history):
+    """Of the last flush: what was told before it is gone with it."""
+    for flush in _flushes(history)[-1:]:
         begun = [told.at for told in history.of(Told) if told.status == "running" and told.at > flush.at]
-        yield min(begun) - flush.at
+        if begun:
+            yield min(begun) - flush.at
 
 
 def _flushed(history: History) -> set[str]:

@@ -59,10 +59,10 @@ class KillWorker(_WorkerFault):
 
 
 POINTS = {
-    "killed after read": (scripts.LEASE, True),
-    "killed before save": (scripts.KEEP, False),
-    "killed before settle": (scripts.SETTLE, True),
-    "killed after settle": (scripts.SETTLE, False),
+    "after read": (scripts.LEASE, True),
+    "before save": (scripts.KEEP, False),
+    "before settle": (scripts.SETTLE, True),
+    "after settle": (scripts.SETTLE, False),
 }
 """The script at which a worker dies, and whether before Redis sees it or when its answer comes."""
 
@@ -75,7 +75,7 @@ class KillWorkerAt(KillWorker):
 
     def __init__(self, point: str) -> None:
         super().__init__()
-        self.name = f"worker {point}"
+        self.name = f"worker killed {point}"
         self._script, self._is_before = POINTS[point]
 
     async def apply(self, fleet: Fleet, chance: Random) -> Sequence[Blow]:
