@@ -120,7 +120,12 @@ MUTANTS = (
         "if job[STATE] == 'queued' and",
         "if (job[STATE] == 'queued' or job[OWNER] == ARGV[1]) and",
     ),
-    Mutant("renewing is a plain XCLAIM", "renew", "held[1] == 'running' and held[2] == ARGV[i + 2]", "true"),
+    Mutant(
+        "renewing is a plain XCLAIM",
+        "renew",
+        "held[1] == 'running' and held[2] == ARGV[i + 2] and held[3] == ARGV[1]",
+        "true",
+    ),
     Mutant(
         "renewing does not keep a lease from being stale",
         "renew",

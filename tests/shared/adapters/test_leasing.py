@@ -249,3 +249,12 @@ async def test_consumers_that_are_gone_and_hold_nothing_are_forgotten(life: JobL
     names = [one["name"] for one in await life.command("XINFO CONSUMERS", holder.key(0), keys.GROUP)]
     assert b"holder" in names
     assert await life.count_pending() == 1
+
+
+async def test_an_attempt_that_a_lost_write_let_be_leased_twice_has_one_owner(life: JobLife) -> None:
+    """As after a failover to a node that had not heard of the first lease."""
+    await life.submit()
+    job = await life.lease_one(life.stream("w1"))
+    await life.command("HSET", keys.record(0, job.id), "owner", "w2")
+    assert await is_lost(life, job, "w1")
+    assert not await is_lost(life, job, "w2")
