@@ -21,6 +21,6 @@ async def test_every_promise_is_kept_while_processes_and_connections_die(tmp_pat
 
     assert not violations, explain(PLAN, violations)
     # it would be easy to keep every promise while nothing is asked and nothing breaks
-    assert figures.jobs > 250
+    assert figures.jobs > 200
     assert figures.faults >= 5
     assert figures.crashes >= 2
