@@ -1,6 +1,7 @@
 """Calls are made side by side, paid for once, and sorted by what can still be done about them."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import TypeVar
 
 import pytest
@@ -17,6 +18,8 @@ from shared.domain.errors import (
     ProviderRefused,
     ProviderTimedOut,
     ProviderUnavailable,
+    StoreUnavailable,
+    StudyError,
 )
 from shared.domain.job import Kind
 from shared.domain.planning import PlannedStep, plan_steps
@@ -37,7 +40,7 @@ def make_steps(parts: int = 4) -> list[PlannedStep]:
     return steps
 
 
-def fault_on(steps: list[PlannedStep], faults: dict[int, ProviderError]) -> FakeProvider:
+def fault_on(steps: list[PlannedStep], faults: Mapping[int, StudyError]) -> FakeProvider:
     by_source = {steps[index].prompt.source: error for index, error in faults.items()}
     return FakeProvider(faults=lambda prompt: by_source.get(prompt.source))
 
@@ -126,11 +129,12 @@ async def test_a_call_to_be_tried_later_is_raised_as_it_is(error: ProviderError)
         await make_calls(steps, FakeWork(fault_on(steps, {1: error})))
 
 
-async def test_before_a_retry_calls_under_way_are_kept_and_no_new_one_is_begun():
+@pytest.mark.parametrize("error", [ProviderBusy(), StoreUnavailable()])
+async def test_before_a_retry_calls_under_way_are_kept_and_no_new_one_is_begun(error: StudyError):
     steps = make_steps(30)
-    work = FakeWork(fault_on(steps, {0: ProviderBusy()}))
+    work = FakeWork(fault_on(steps, {0: error}))
 
-    with pytest.raises(ProviderBusy):
+    with pytest.raises(type(error)):
         await make_calls(steps, work)
 
     assert len(work.asked) == PARALLEL_CALLS

@@ -9,7 +9,13 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from shared.adapters.offline_provider import GENERATED_BY
-from shared.domain.errors import ProviderError, ProviderGarbled, ProviderMisconfigured, ProviderOutOfCredit
+from shared.domain.errors import (
+    ProviderError,
+    ProviderGarbled,
+    ProviderMisconfigured,
+    ProviderOutOfCredit,
+    StoreUnavailable,
+)
 from shared.domain.job import Job
 from shared.domain.language import detect_language
 from shared.domain.outcome import Done
@@ -54,6 +60,8 @@ async def make_calls(
             group.create_task(calls.make(step))
     if calls.put_off:
         raise _chief(calls.put_off)
+    if calls.away is not None:
+        raise calls.away
     return Answers(
         completions={s.name: calls.completions[s.name] for s in steps if s.name in calls.completions},
         failed={s.name: calls.failed[s.name] for s in steps if s.name in calls.failed},
@@ -99,6 +107,8 @@ class _Calls:
         self.completions: dict[str, Completion[Struct]] = {}
         self.failed: dict[str, ProviderError] = {}
         self.put_off: list[ProviderError] = []
+        self.away: StoreUnavailable | None = None
+        """The gate could not be asked for leave."""
 
     async def make(self, step: PlannedStep) -> None:
         async with self._slots:
@@ -109,7 +119,7 @@ class _Calls:
             await self._work.progress(self._done, self._total)
 
     async def _ask(self, step: PlannedStep) -> None:
-        if self.put_off:
+        if self.put_off or self.away:
             return
         if self._stopped_by is not None:
             self.failed[step.name] = self._stopped_by
@@ -119,6 +129,8 @@ class _Calls:
             self.completions[step.name] = await self._work.complete(step.name, prompt, step.schema)
         except ProviderError as error:
             self._sort(step, error)
+        except StoreUnavailable as error:
+            self.away = error
 
     async def _deliver(self) -> None:
         """Hand on what is next in the plan, and what came early and waited for it."""
