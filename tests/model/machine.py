@@ -66,6 +66,7 @@ times_sent = st.sampled_from((1, 1, 2))
 
 # Most commands are about what is going on; what is late, final or foreign comes in between.
 unfinished_jobs = among(lambda both: both.unfinished() or both.jobs)
+jobs_set_aside = among(lambda both: both.set_aside() or both.jobs)
 due_jobs = among(lambda both: sorted(both.model.state.due) or both.jobs)
 dead_jobs = among(lambda both: sorted(both.model.state.dead) or both.jobs)
 pending_jobs = among(lambda both: sorted(both.model.state.pending))
@@ -90,15 +91,32 @@ class JobLifeMachine(RuleBasedStateMachine):
 
     @initialize(
         user=users,
-        orders=st.lists(st.tuples(plans, kinds), min_size=3, max_size=6),
+        plan=plans,
+        orders=st.lists(kinds, min_size=3, max_size=6),
         taken=st.dictionaries(consumers, counts, min_size=1),
+        endings=st.lists(st.sampled_from(End), max_size=2),
+        is_read_only=st.booleans(),
     )
-    def begin(self, user: UserId, orders: Sequence[tuple[str, Kind]], taken: dict[str, int]) -> None:
-        """Nothing happens in an empty place: one user has jobs there already, and some are at work."""
-        for plan, kind in orders:
+    def begin(
+        self,
+        user: UserId,
+        plan: str,
+        orders: Sequence[Kind],
+        taken: dict[str, int],
+        endings: Sequence[End],
+        is_read_only: bool,
+    ) -> None:
+        """Nothing happens in an empty place: one user has jobs there already, some at work, some at their first end."""
+        for kind in orders:
             self.both.submit(user, PLANS[plan], kind, tokens=100)
         for consumer, count in taken.items():
             self.both.take(consumer, StreamName.AI, count)
+        self.both.compare()
+        for attempt, end in zip(self.both.current(), endings, strict=False):
+            settlement = self.both.settlement(attempt.job, end, Usage(2, 1), is_counted=True)
+            self.both.settle(attempt.consumer, StreamName.AI, [settlement])
+        if is_read_only:
+            self.both.read(CONSUMERS[0], StreamName.AI, 2)
 
     @invariant()
     def redis_holds_what_the_model_says(self) -> None:
@@ -106,7 +124,18 @@ class JobLifeMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         if self.both.is_sound:
+            self.both.try_everything_late()
+            self.order_too_much()
             self.both.finish_everything()
+
+    def order_too_much(self) -> None:
+        """More than any window has room for, and more often than once under one key."""
+        self.both.now += MINUTE
+        for plan in PLANS.values():
+            for fingerprint in ("f", "f", "g"):
+                self.both.submit(ADA, plan, Kind.COLLECTION, tokens=400, key="late", fingerprint=fingerprint)
+            self.both.submit(ADA, plan, Kind.SUMMARY, tokens=400)
+        self.both.compare()
 
     # -- what users do ------------------------------------------------------------------------------------------
 
@@ -127,10 +156,15 @@ class JobLifeMachine(RuleBasedStateMachine):
         )
 
     @has_jobs
-    @rule(user=users, job_id=unfinished_jobs, times=times_sent)
-    def cancel(self, user: UserId, job_id: JobId, times: int) -> None:
+    @rule(job_id=unfinished_jobs | jobs_set_aside, times=times_sent)
+    def cancel(self, job_id: JobId, times: int) -> None:
         for _ in range(times):
-            self.both.cancel(user, job_id)
+            self.both.cancel(self.both.owner(job_id), job_id)
+
+    @has_jobs
+    @rule(job_id=unfinished_jobs)
+    def cancel_anothers(self, job_id: JobId) -> None:
+        self.both.cancel(BOB if self.both.owner(job_id) == ADA else ADA, job_id)
 
     @rule(user=users, plan=plans, tokens=tokens, times=times_sent)
     def hold(self, user: UserId, plan: str, tokens: int, times: int) -> None:

@@ -86,6 +86,14 @@ class SideBySide:
     def unfinished(self) -> list[JobId]:
         return [job_id for job_id in self.jobs if not self.model.state.jobs[job_id].state.is_final]
 
+    def set_aside(self) -> list[JobId]:
+        """Jobs that wait for their turn or for their time."""
+        state = self.model.state
+        return sorted({*state.due, *(job_id for waiting in state.waiting.values() for job_id in waiting)})
+
+    def owner(self, job_id: JobId) -> UserId:
+        return self.model.state.jobs[job_id].user
+
     def current(self) -> list[Attempt]:
         """Attempts that still own their job."""
         return [one for one in self.attempts if self.model.is_current(one.job.id, one.job.attempt)]
@@ -255,6 +263,24 @@ class SideBySide:
         """Every consumer that holds nothing: none of them takes an entry along."""
         self._ask(self.shard.stream(consumer, stream).forget(idle_seconds=-1))
 
+    def try_everything_late(self) -> None:
+        """Whoever read or owned something comes back for it, and what still waits is cancelled."""
+        for read in list(self.reads):
+            self.lease([read])
+        for attempt in list(self.attempts):
+            self.append(attempt.job, 1, number=1, progress=None)
+            self.keep(attempt.job, "late", Usage(1, 1))
+        self.compare()
+        current = self.current()
+        for attempt in self.attempts:
+            if attempt not in current:
+                late = self.settlement(attempt.job, End.SUCCEEDED, Usage(1, 1), is_counted=False)
+                self.renew([attempt])
+                self.settle(attempt.consumer, attempt.job.stream, [late])
+        for job_id in self.set_aside():
+            self.cancel(self.owner(job_id), job_id)
+            self.compare()
+
     def finish_everything(self) -> None:
         """From wherever things stand, every job can be brought to its end, and then nothing is left."""
         state = self.model.state
@@ -264,6 +290,8 @@ class SideBySide:
                 for job_id in state.pending:
                     self.age(job_id)
                 attempts = self.claim("w1", stream, 100) + self.take("w1", stream, 100)
+                for one in attempts:
+                    self.append(one.job, 1, number=1, progress=None)
                 self.compare()
                 ends = [
                     self.settlement(one.job, End.SUCCEEDED, Usage(), is_counted=False) for one in attempts
