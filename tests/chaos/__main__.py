@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from tests.chaos.checker import Violation, check
 from tests.chaos.drills import list_drills
 from tests.chaos.figures import Figures, add_up, measure, write_table
-from tests.chaos.history import write_history
+from tests.chaos.history import read_history, write_history
 from tests.chaos.run import Plan, Watch, run
 
 SHOWN_VIOLATIONS = 5
@@ -30,14 +30,15 @@ def main(console: Console) -> int:
     if unknown:
         console.print(f"no such drill: {', '.join(unknown)}; there are: {', '.join(drills)}")
         return 2
+    if options.check:
+        return _check_again(options.check, console)
     figures: list[Figures] = []
     with _progress(console) as progress:
         for name in options.faults:
             for seed in range(options.seed, options.seed + options.seeds):
                 plan = Plan(seed=seed, jobs=options.jobs, drill=drills[name], per_second=options.rate)
                 figures.append(_run_one(plan, progress, options.history))
-    print(write_table(add_up(figures)))  # noqa: T201 - the table is what it is run for
-    return int(any(one.broken for one in figures))
+    return _conclude(figures)
 
 
 def _run_one(plan: Plan, progress: Progress, kept: Path | None) -> Figures:
@@ -54,6 +55,23 @@ def _run_one(plan: Plan, progress: Progress, kept: Path | None) -> Figures:
     progress.update(row, now=f"{len(violations)} broken" if violations else "all promises kept")
     progress.stop_task(row)
     return measure(lines, violations)
+
+
+def _check_again(folder: Path, console: Console) -> int:
+    """The same rules over histories that were kept."""
+    figures: list[Figures] = []
+    for path in sorted(folder.glob("*.jsonl"), key=lambda path: path.stat().st_mtime):
+        lines = list(read_history(path))
+        violations = check(lines)
+        for one in violations[:SHOWN_VIOLATIONS]:
+            console.print(f"{path.name}: {one.rule}: {one.what}", highlight=False, markup=False)
+        figures.append(measure(lines, violations))
+    return _conclude(figures)
+
+
+def _conclude(figures: list[Figures]) -> int:
+    print(write_table(add_up(figures)))  # noqa: T201 - the table is what it is run for
+    return int(any(one.broken for one in figures))
 
 
 def explain(plan: Plan, violations: list[Violation]) -> str:
@@ -93,6 +111,7 @@ def _read_options() -> argparse.Namespace:
     )
     parser.add_argument("--short", action="store_true", help="pauses of 10 s instead of 30 s")
     parser.add_argument("--history", type=Path, help="a folder to keep the histories in")
+    parser.add_argument("--check", type=Path, help="run nothing: check the histories in this folder again")
     options = parser.parse_args()
     alone = [name for name in list_drills(is_short=True) if name not in MIXED]
     options.faults = [*alone, "all"] if options.faults == "table" else options.faults.split(",")

@@ -26,6 +26,8 @@ L = TypeVar("L", bound=Struct)
 FINAL = frozenset({"succeeded", "failed", "cancelled"})
 KEEP_SECONDS = 3.0
 """From the provider's answer to its step being kept, on a machine with a lot to do: until then a call is in flight."""
+HANG_UPS = ("provider_timed_out", "attempt_timed_out", "handed_back")
+"""Problems of attempts that end with a call under way."""
 LASTING = (":stream:", ":dead", ":sweep:seen:", ":sweep:cursor:")
 """Parts of the names of the keys that stay for good: a fixed number of them."""
 
@@ -53,7 +55,8 @@ class History:
             self.logs[told.user].append(told)
         self.calls = defaultdict[str, list[Called]](list)
         for call in self.of(Called):
-            self.calls[call.call_id].append(call)
+            if call.call_id:  # chat has none
+                self.calls[call.call_id].append(call)
         self.struck = defaultdict[str, list[Struck]](list)
         for fault in self.of(Struck):
             for job_id in fault.jobs:
@@ -238,22 +241,57 @@ def _few(ids: Counter[str]) -> str:
 
 
 def is_paid_once(history: History) -> Iterator[Violation]:
-    """A call that was answered is not made again, unless its worker was struck before it could keep the answer."""
+    """A call that was answered is not made again, unless nobody was there any more to keep the answer."""
     for call_id, calls in history.calls.items():
-        if not call_id:
-            continue
         for call in sorted(calls, key=lambda call: call.started_at)[:-1]:
-            if call.is_good and not was_in_flight(history, call):
+            if call.is_good and not (was_in_flight(history, call) or _came_too_late(history, call)):
                 evidence = (*calls, *history.about(call.job_id))
                 yield Violation("paid once", f"{call_id} was bought {len(calls)} times", evidence)
                 break
 
 
 def was_in_flight(history: History, call: Called) -> bool:
-    """Whether a fault took its worker away before the answer was kept."""
+    """Whether a fault took its worker away before the answer was kept. The provider may note a call late: one that it
+    notes before the job runs again is of the worker that is gone."""
     return any(
-        call.started_at <= fault.healed_at and fault.at <= call.ended_at + KEEP_SECONDS
+        call.started_at <= _runs_again(history, call.job_id, fault)
+        and fault.at <= call.ended_at + KEEP_SECONDS
         for fault in history.struck[call.job_id]
+    )
+
+
+def _runs_again(history: History, job_id: str, fault: Struck) -> float:
+    later = (told.at for told in history.told[job_id] if told.status == "running" and told.at > fault.at)
+    return max(fault.healed_at, next(later, 0.0))
+
+
+def _came_too_late(history: History, call: Called) -> bool:
+    """Whether its attempt had ended before the answer came: it had timed out."""
+    return any(
+        told.name in ("status", "done") and call.started_at < told.at <= call.ended_at
+        for told in history.told[call.job_id]
+    )
+
+
+def gives_up_no_call(history: History) -> Iterator[Violation]:
+    """Nobody hangs up on a provider that is at work, which bills it all the same, but for a reason."""
+    cancelled = {line.job_id for line in history.of(Cancelled)}
+    for calls in history.calls.values():
+        for call in calls:
+            has_reason = (
+                call.fault != ""
+                or call.job_id in cancelled
+                or was_in_flight(history, call)
+                or _was_told_to_end(history, call)
+            )
+            if call.state == "hung_up" and not has_reason:
+                yield Violation("gives up no call", call.call_id, (call, *history.about(call.job_id)))
+
+
+def _was_told_to_end(history: History, call: Called) -> bool:
+    return any(
+        told.code in HANG_UPS and call.started_at <= told.at <= call.ended_at + KEEP_SECONDS
+        for told in history.told[call.job_id]
     )
 
 
@@ -335,6 +373,7 @@ RULES: tuple[Rule, ...] = (
     never_goes_back,
     hears_all_in_order,
     is_paid_once,
+    gives_up_no_call,
     takes_only_struck_jobs,
     balances,
     shows_nothing_foreign,

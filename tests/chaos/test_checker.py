@@ -114,6 +114,10 @@ BROKEN: dict[str, tuple[str, Sequence[Line]]] = {
         "paid once",
         altered(Struck, {"at": T0 + 8, "healed_at": T0 + 9}),
     ),
+    "a provider hung up on in the middle of its work": (
+        "gives up no call",
+        [*GOOD, called(PLAIN, 1.2, 1.5, state="hung_up")],
+    ),
     "a takeover of a job whose worker was well": (
         "never takes a live job",
         altered(Struck, {"jobs": (PLAIN,)}),
@@ -171,9 +175,21 @@ def test_a_request_whose_answer_got_lost_may_have_made_a_job() -> None:
 
 
 def test_a_call_that_failed_may_be_made_again() -> None:
-    again = called(PLAIN, 0.5, 0.6, state="hung_up")
-    assert isinstance(again, Called)
-    assert check([*GOOD, again]) == []
+    assert check([*GOOD, called(PLAIN, 1.15, 1.2, state="hung_up", fault="hang")]) == []
+    assert check([*GOOD, called(PLAIN, 1.15, 1.2, status=500, fault="server_error")]) == []
+
+
+def test_a_call_whose_answer_came_after_its_attempt_had_ended_may_be_made_again() -> None:
+    """Of `FAILED`, the first attempt ends at 0.2."""
+    late = altered(Called, {"ended_at": T0 + 0.25, "status": 200, "fault": ""}, status=500)
+    assert check(late) == []
+    in_time = altered(Called, {"ended_at": T0 + 0.15, "status": 200, "fault": ""}, status=500)
+    assert broken(in_time) == {"paid once"}
+
+
+def test_a_call_that_the_provider_notes_late_is_of_the_worker_that_is_gone() -> None:
+    """`TAKEN_OVER` runs again at 12."""
+    assert check([*GOOD, called(TAKEN_OVER, 11.0, 11.5)]) == []
 
 
 def test_who_follows_a_job_that_is_removed_hears_it_up_to_there() -> None:
