@@ -106,8 +106,9 @@ class RedisCluster:
         self._stack.close()
 
     def _form(self) -> None:
-        for i, node in enumerate(self.nodes):
+        for i, node in enumerate(self.nodes):  # all of them before any has heard of another
             node.ask("CLUSTER", "SET-CONFIG-EPOCH", i + 1)
+        for i, node in enumerate(self.nodes):
             for other in self.nodes[i + 1 :]:
                 node.ask("CLUSTER", "MEET", LOOPBACK, other.port, other.bus_port)
         edges = [SLOTS * i // PRIMARIES for i in range(PRIMARIES + 1)]

@@ -48,7 +48,7 @@ def test_it_stops_at_once_though_somebody_listens(redis_url: str, postgres_url: 
         headers = {"Authorization": f"Bearer {make_token()}"}
         transport = httpx.HTTPTransport(retries=5)
         with httpx.Client(
-            base_url=f"http://{LOOPBACK}:{port}", headers=headers, transport=transport
+            base_url=f"http://{LOOPBACK}:{port}", headers=headers, transport=transport, timeout=STOP_SECONDS
         ) as client:
             job = client.post("/api/ai", json=SUMMARY).json()
             with client.stream("GET", f"/api/ai/{job['id']}/events") as stream:
