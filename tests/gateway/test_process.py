@@ -13,7 +13,7 @@ from tests.gateway.desk import PUBLIC_PEM, SUMMARY, make_token
 
 from local.ports import LOOPBACK, free_ports
 
-STOP_SECONDS = 5
+STOP_SECONDS = 20
 """Far less than the grace for requests under way: streams must not hold a stop up."""
 
 
