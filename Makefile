@@ -56,7 +56,7 @@ bench: $(READY) ## Measure; BENCH=name picks one
 	@exec $(BIN)/python -m tests.bench $(BENCH)
 
 .PHONY: chaos
-chaos: $(READY) ## Break the whole system on purpose: SEEDS, JOBS, FAULTS (a drill; `table`: each alone), SEED, RATE
+chaos: $(READY) ## Break the whole system on purpose: SEEDS, JOBS, FAULTS, SEED, RATE; ARGS=--table: each drill alone
 	@exec $(BIN)/python -m tests.chaos --seeds $(SEEDS) --jobs $(if $(filter auto,$(JOBS)),300,$(JOBS)) \
 	  --faults '$(FAULTS)' --seed $(SEED) --rate $(RATE) $(ARGS)
 

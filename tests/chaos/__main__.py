@@ -114,7 +114,7 @@ def _read_options() -> argparse.Namespace:
     parser.add_argument("--check", type=Path, help="run nothing: check the histories in this folder again")
     options = parser.parse_args()
     alone = [name for name in list_drills(is_short=True) if name not in MIXED]
-    options.faults = [*alone, "all"] if options.faults == "table" else options.faults.split(",")
+    options.faults = [*alone, "all"] if options.table else options.faults.split(",")
     return options
 
 
