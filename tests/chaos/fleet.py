@@ -30,9 +30,15 @@ READY_SECONDS = 60.0
 STOP_SECONDS = 40.0
 """More than a worker's own grace."""
 TOKEN_LIFE = timedelta(days=1)
-PROVIDER_TIMEOUT_SECONDS = 6.0
-"""Of one call: a hanging one is given up while the run still lasts."""
 SHARDS = 2
+SETTINGS = {
+    "PYTHONUNBUFFERED": "1",
+    "ETUDE_SHARDS": str(SHARDS),
+    "ETUDE_PLANS_FILE": str(PLANS_FILE),
+    # a call that hangs is given up while the run still lasts
+    "ETUDE_PROVIDER_TIMEOUT_SECONDS": "6",
+}
+"""Of every process."""
 POLL_SECONDS = 0.1
 
 
@@ -91,24 +97,12 @@ async def running_fleet(folder: Path, size: Size, *, clock: Callable[[], float])
         common = {
             **_inherited(),
             **provider.environ,
-            "PYTHONUNBUFFERED": "1",
+            **SETTINGS,
             "ETUDE_REDIS_URL": redis_server.url,
             "ETUDE_POSTGRES_URL": postgres_server.url,
-            "ETUDE_SHARDS": str(SHARDS),
-            "ETUDE_PLANS_FILE": str(PLANS_FILE),
-            "ETUDE_PROVIDER_TIMEOUT_SECONDS": str(PROVIDER_TIMEOUT_SECONDS),
         }
-        names = [
-            *((f"ai-worker-{number}", "ai_worker") for number in range(size.ai_workers)),
-            *(
-                (f"collection-worker-{number}", "collection_worker")
-                for number in range(size.collection_workers)
-            ),
-        ]
-        workers = [
-            await _make_worker(opened, Program(name=name, module=module, environ=common, stop_seconds=STOP_SECONDS), folder)
-            for name, module in names
-        ]  # fmt: skip
+        programs = _worker_programs(size, common)
+        workers = [await _make_worker(opened, program, folder) for program in programs]
         gateways = {
             f"http://{LOOPBACK}:{port}": _gateway(number, port, common, credentials, folder)
             for number, port in enumerate(free_ports(size.gateways))
@@ -127,6 +121,15 @@ async def running_fleet(folder: Path, size: Size, *, clock: Callable[[], float])
         opened.push_async_callback(_stop, fleet)
         await _start(fleet)
         yield fleet
+
+
+def _worker_programs(size: Size, environ: Mapping[str, str]) -> list[Program]:
+    modules = {"ai_worker": size.ai_workers, "collection_worker": size.collection_workers}
+    return [
+        Program(name=f"{module}-{number}", module=module, environ=environ, stop_seconds=STOP_SECONDS)
+        for module, count in modules.items()
+        for number in range(count)
+    ]
 
 
 async def _make_worker(opened: AsyncExitStack, program: Program, folder: Path) -> Worker:

@@ -3,6 +3,7 @@
 import time
 from pathlib import Path
 
+import pytest
 from tests.chaos.__main__ import explain
 from tests.chaos.checker import check
 from tests.chaos.drills import list_drills
@@ -10,7 +11,8 @@ from tests.chaos.figures import measure
 from tests.chaos.history import read_history, write_history
 from tests.chaos.run import Plan, Watch, run
 
-PLAN = Plan(seed=1, jobs=300, drill=list_drills(is_short=True)["short"])
+pytestmark = pytest.mark.e2e
+PLAN = Plan(seed=1, jobs=300, drill=list_drills(is_short=True)["short"], rest_seconds=120.0)
 
 
 async def test_every_promise_is_kept_while_processes_and_connections_die(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """What a server says when it cannot take a write now is known for what it is, on the oldest and the newest."""
 
+import asyncio
 import time
+from itertools import count
 
 import pytest
 from tests.factories import make_submission
@@ -42,3 +44,17 @@ async def test_a_server_that_became_a_replica_is_away(redis: RedisClient) -> Non
             await JobStore(redis, shards=1).submit(make_submission(), now=time.time())
     finally:
         await call(redis, "REPLICAOF", "NO", "ONE")
+
+
+async def test_a_cancelled_command_never_goes_on_wherever_it_is(redis: RedisClient) -> None:
+    await call(redis, "PING")  # the connection is there: what is met is the sending and the reading
+    for steps in count():
+        calling = asyncio.create_task(call(redis, "PING"))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        if not calling.cancel():
+            break
+        await asyncio.wait([calling])
+        assert calling.cancelled(), f"a cancellation after {steps} turns of the loop was lost"
+        await call(redis, "PING")
+    assert steps > 1

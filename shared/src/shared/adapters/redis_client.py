@@ -5,7 +5,7 @@ A URL that begins with `redis+cluster://` names nodes of a cluster; whoever uses
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any, cast
 
@@ -42,12 +42,40 @@ _REFUSAL = re.compile(
 """How a server says so that redis-py has no class for. Inside a script 6.2 wraps its word in where it happened."""
 
 
-class PackingConnection(redis.Connection):
-    """Packs commands in C: a settle of a hundred jobs has a thousand arguments."""
+class Connection(redis.Connection):
+    """Packs commands in C, as a settle of a hundred jobs has a thousand arguments; and hears every cancellation.
+
+    redis-py sends under `asyncio.wait_for`, which before Python 3.12 forgets a cancellation that comes as the sending
+    ends: a cancelled listener would go on listening, a cancelled attempt working.
+    """
 
     def pack_command(self, *args: Any) -> list[bytes]:
         name, *rest = args
         return [cast(Any, hiredis).pack_command((*name.encode().split(), *rest))]
+
+    async def send_packed_command(
+        self, command: bytes | str | Iterable[bytes], check_health: bool = True
+    ) -> None:
+        if not self.is_connected:
+            await self.connect()
+        elif check_health:
+            await self.check_health()
+        try:
+            async with asyncio.timeout(self.socket_timeout):
+                await self._send_packed_command(_in_parts(command))
+        except BaseException as error:  # half of it may be sent: nothing else can go over this connection
+            await self.disconnect(nowait=True)
+            if isinstance(error, TimeoutError):
+                raise RedisTimeoutError("Timeout writing to socket") from None
+            if isinstance(error, OSError):
+                raise RedisConnectionError(f"{type(error).__name__} while writing to socket") from error
+            raise
+
+
+def _in_parts(command: bytes | str | Iterable[bytes]) -> Iterable[bytes]:
+    if isinstance(command, str):
+        return [command.encode()]
+    return [command] if isinstance(command, bytes) else command
 
 
 def is_away(error: BaseException) -> bool:
@@ -130,7 +158,7 @@ def connect(url: str, *, name: str) -> RedisClient:
         return cast(Any, Cluster(url, partial(connect, name=name)))
     return cast(Any, redis.Redis).from_url(
         url,
-        connection_class=PackingConnection,
+        connection_class=Connection,
         client_name=name,
         max_connections=MAX_CONNECTIONS,
         socket_timeout=COMMAND_SECONDS,
@@ -149,6 +177,7 @@ def connect_blocking(url: str, *, name: str, block_seconds: float) -> RedisClien
         return cast(Any, reader)
     return cast(Any, redis.Redis).from_url(
         url,
+        connection_class=Connection,
         client_name=name,
         single_connection_client=True,
         socket_timeout=block_seconds + COMMAND_SECONDS,
