@@ -106,9 +106,8 @@ def _read_options() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=1, help="runs of each drill, each with the next seed")
     parser.add_argument("--jobs", type=int, default=300, help="asked for in each run")
     parser.add_argument("--rate", type=float, default=25.0, help="jobs asked for per second")
-    parser.add_argument(
-        "--faults", default="all", help="drills, separated by commas; `table`: each one alone"
-    )
+    parser.add_argument("--faults", default="all", help="drills, separated by commas")
+    parser.add_argument("--table", action="store_true", help="each drill alone, then all of them at once")
     parser.add_argument("--short", action="store_true", help="pauses of 10 s instead of 30 s")
     parser.add_argument("--history", type=Path, help="a folder to keep the histories in")
     parser.add_argument("--check", type=Path, help="run nothing: check the histories in this folder again")
