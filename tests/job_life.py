@@ -152,6 +152,7 @@ class JobLife:
         results: Any = None,
         provider: Provider | None = None,
         handlers: Mapping[Kind, Handler] | None = None,
+        on_suspect_gone: Callable[[], None] = lambda: None,
     ) -> Consumer:
         work_stream = self.stream(consumer, stream)
         settler = Settler(
@@ -172,17 +173,21 @@ class JobLife:
             concurrency=concurrency,
             policy=self.policy,
             jitter=lambda: 0.5,
+            on_suspect_gone=on_suspect_gone,
         )
 
-    def housekeeping(self, stream: JobStream, *, free: int = 100) -> tuple[Housekeeping, list[Leased]]:
-        """A sweeper, and the list of what it claims."""
+    def housekeeping(
+        self, stream: JobStream, *, consumer: Consumer | None = None
+    ) -> tuple[Housekeeping, list[Leased]]:
+        """A sweeper, and the list of what it claims if no consumer runs it."""
         claimed: list[Leased] = []
         housekeeping = Housekeeping(
             stream,
             self.room,
             self.results,
-            free=lambda: free,
-            start=claimed.extend,
+            free=lambda: consumer.free if consumer else 100,
+            has_suspect=lambda: consumer is not None and consumer.has_suspect,
+            start=consumer.start if consumer else claimed.extend,
             policy=self.policy,
             monotonic=time.monotonic,
             jitter=lambda: 0.5,

@@ -252,9 +252,9 @@ class JobLifeMachine(RuleBasedStateMachine):
         self.both.stall(consumer)
 
     @has_pending
-    @rule(consumer=consumers, stream=streams, limit=limits)
-    def claim(self, consumer: str, stream: StreamName, limit: int) -> None:
-        self.both.claim(consumer, stream, limit)
+    @rule(consumer=consumers, stream=streams, limit=limits, with_suspect=st.booleans())
+    def claim(self, consumer: str, stream: StreamName, limit: int, with_suspect: bool) -> None:
+        self.both.claim(consumer, stream, limit, with_suspect=with_suspect)
 
     @has_pending
     @rule(consumer=holders, other=consumers, limit=limits)

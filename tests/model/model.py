@@ -147,16 +147,27 @@ class Model:
         """Its owner does not renew its lease for long."""
         self.state.pending[job_id].is_stale = True
 
-    def claim(self, consumer: str, stream: StreamName, limit: int) -> list[Lease]:
+    def claim(self, consumer: str, stream: StreamName, limit: int, with_suspect: bool) -> list[Lease]:
         leases: list[Lease] = []
         start = self._cursor.pop(stream, 0)
         for entry, job_id in self._pending_from(stream, start):
             if len(leases) == limit:
                 self._cursor[stream] = entry
                 break
-            if self.state.pending[job_id].is_stale and (lease := self._take_over(consumer, job_id)):
+            if not self.state.pending[job_id].is_stale:
+                continue
+            if self._becomes_suspect(job_id):
+                if not with_suspect:
+                    continue
+                with_suspect = False
+            if lease := self._take_over(consumer, job_id):
                 leases.append(lease)
         return leases
+
+    def _becomes_suspect(self, job_id: JobId) -> bool:
+        """One more crash after this one would be the last."""
+        job = self.state.jobs[job_id]
+        return job.state is JobState.RUNNING and job.crashes + 2 == self._policy.retry.max_crashes
 
     def _pending_from(self, stream: StreamName, start: int) -> list[tuple[int, JobId]]:
         pending = ((self._entry[job_id], job_id) for job_id in self.state.pending)

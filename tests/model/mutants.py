@@ -154,6 +154,24 @@ MUTANTS = (
         "-- read, but its reader died before the lease",
         "call('HINCRBY', record_key(id), 'crashes', 1)",
     ),
+    Mutant(
+        "suspects are claimed together",
+        "claim",
+        "takes_suspect = takes_suspect and not is_suspect",
+        "takes_suspect = takes_suspect",
+    ),
+    Mutant(
+        "a suspect is claimed beside another",
+        "claim",
+        "local takes_suspect = ARGV[8] == '1'",
+        "local takes_suspect = true",
+    ),
+    Mutant(
+        "a suspect that must wait is with its claimer",
+        "claim",
+        "call('XCLAIM', KEYS[1], GROUP, job[OWNER], 0, entry, 'IDLE', ARGV[3], 'JUSTID')",
+        "nil",
+    ),
     Mutant("a crash too many admits nobody", "claim", "admit_next(ending.user, stream)", ""),
     Mutant("a dead letter made by crashes is never saved", "claim", "call('ZADD', unsaved_key, now, id)", ""),
     Mutant(

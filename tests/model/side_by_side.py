@@ -178,9 +178,11 @@ class SideBySide:
         """Read and lease, as a worker does that lives."""
         return self.lease(self.read(consumer, stream, count))
 
-    def claim(self, consumer: str, stream: StreamName, limit: int) -> list[Attempt]:
-        leased = self._ask(self.shard.stream(consumer, stream).claim(0, limit))
-        return self._own(consumer, leased, self.model.claim(consumer, stream, limit))
+    def claim(
+        self, consumer: str, stream: StreamName, limit: int, *, with_suspect: bool = True
+    ) -> list[Attempt]:
+        leased = self._ask(self.shard.stream(consumer, stream).claim(0, limit, with_suspect=with_suspect))
+        return self._own(consumer, leased, self.model.claim(consumer, stream, limit, with_suspect))
 
     def _own(self, consumer: str, leased: Sequence[Leased], expected: Sequence[Lease]) -> list[Attempt]:
         _agree([_told(one) for one in leased], expected)

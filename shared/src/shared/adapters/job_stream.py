@@ -143,8 +143,9 @@ class JobStream:
             return None
         return Sweep(entries=answer[1], has_waiting=answer[2] > 0, may_claim=answer[3] == 1)
 
-    async def claim(self, shard: int, count: int) -> list[Leased]:
-        """Take over up to `count` jobs whose owner is gone; those that crashed too often become dead letters."""
+    async def claim(self, shard: int, count: int, *, with_suspect: bool = True) -> list[Leased]:
+        """Take over up to `count` jobs whose owner is gone, at most one of them a suspect (see `JobPolicy.is_suspect`);
+        those that crashed too often become dead letters."""
         policy = self._policy
         problem = msgspec.json.encode(WorkerCrashed(crashes=policy.retry.max_crashes).problem)
         answer = await scripts.run(
@@ -152,7 +153,7 @@ class JobStream:
             scripts.CLAIM,
             self.key(shard),
             *(self.consumer, self.stream, int(policy.lease_seconds * 1000), count),
-            *(policy.retry.max_crashes, policy.claim_scan_entries, problem),
+            *(policy.retry.max_crashes, policy.claim_scan_entries, problem, int(with_suspect)),
         )
         return [self._to_leased(shard, one) for one in answer]
 

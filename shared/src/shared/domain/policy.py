@@ -39,3 +39,8 @@ class JobPolicy(Struct, frozen=True, kw_only=True):
     def is_last_resort(self, job: Job, *, now: float) -> bool:
         """Whether this attempt had better bring something, even if no model can."""
         return self.retry.is_exhausted(job.failures + 1) or now - job.created_at >= self.offline_after_seconds
+
+    def is_suspect(self, job: Job) -> bool:
+        """Whether it may be what killed its owners, and one more crash would be its last: it runs beside no other
+        suspect, so that the innocent among them live."""
+        return 0 < job.crashes == self.retry.max_crashes - 1

@@ -70,6 +70,7 @@ class Consumer:
         concurrency: int,
         policy: JobPolicy,
         jitter: Callable[[], float],
+        on_suspect_gone: Callable[[], None] = lambda: None,
     ) -> None:
         self._stream = stream
         self._steps = steps
@@ -80,6 +81,7 @@ class Consumer:
         self._concurrency = concurrency
         self._policy = policy
         self._jitter = jitter
+        self._on_suspect_gone = on_suspect_gone
         self._running: set[_Running] = set()
         self._freed = asyncio.Event()
         self.ready = asyncio.Event()
@@ -95,6 +97,11 @@ class Consumer:
     @property
     def running(self) -> int:
         return len(self._running)
+
+    @property
+    def has_suspect(self) -> bool:
+        """Whether a job runs here that may be what killed its owners."""
+        return any(self._policy.is_suspect(run.leased.job) for run in self._running)
 
     def stop(self) -> None:
         """Read no more. `run` returns when what runs is finished or handed back."""
@@ -211,6 +218,8 @@ class Consumer:
             self._heartbeat.let_go(job)
             self._running.discard(running)
             self._freed.set()
+            if self._policy.is_suspect(job):
+                self._on_suspect_gone()
 
     async def _attempt(self, running: _Running) -> None:
         job = running.leased.job

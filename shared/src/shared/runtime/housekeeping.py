@@ -31,7 +31,8 @@ class Results(Protocol):
 
 
 class Housekeeping:
-    """The sweeper of one process. `free` says how many jobs it may claim, `start` takes them."""
+    """The sweeper of one process. `free` says how many jobs it may claim, `has_suspect` whether a suspect is not to be
+    among them, `start` takes them."""
 
     def __init__(
         self,
@@ -40,6 +41,7 @@ class Housekeeping:
         results: Results,
         *,
         free: Callable[[], int],
+        has_suspect: Callable[[], bool],
         start: Callable[[Sequence[Leased]], None],
         policy: JobPolicy,
         monotonic: Callable[[], float],
@@ -49,12 +51,14 @@ class Housekeeping:
         self._room = room
         self._results = results
         self._free = free
+        self._has_suspect = has_suspect
         self._start = start
         self._policy = policy
         self._monotonic = monotonic
         self._jitter = jitter
         self._pause = policy.sweep_seconds
         self._due_at = float("inf")
+        self._is_next_awaited = False
         self._woken = asyncio.Event()
 
     def expect_due(self, seconds: float) -> None:
@@ -64,12 +68,18 @@ class Housekeeping:
             self._due_at = due_at
             self._woken.set()
 
+    def expect_next(self) -> None:
+        """A suspect that ran here is gone: take the next one, if any waits for its turn."""
+        self._is_next_awaited = True
+        self._woken.set()
+
     async def run(self) -> None:
         """Until cancelled. A store that is away is waited for."""
         sweep_at = 0.0
         while True:
             try:
-                if self._monotonic() >= sweep_at:
+                if self._is_next_awaited or self._monotonic() >= sweep_at:
+                    self._is_next_awaited = False
                     sweep_at = self._monotonic() + await self.sweep() * self._spread()
                 if self._monotonic() >= self._due_at:
                     await self.promote()
@@ -87,6 +97,8 @@ class Housekeeping:
 
     async def _sleep(self, until: float) -> None:
         self._woken.clear()
+        if self._is_next_awaited:
+            return
         try:
             async with asyncio.timeout(max(0.0, until - self._monotonic())):
                 await self._woken.wait()
@@ -101,8 +113,8 @@ class Housekeeping:
             if found is None:
                 continue
             was_looked_at = True
-            if found.may_claim and self._free() > 0:
-                self._take(await self._stream.claim(shard, self._free()))
+            if found.may_claim:
+                await self._claim(shard)
             if found.has_waiting:
                 await self._look_after(shard)
             found_any = found_any or found.entries > 0 or found.has_waiting
@@ -110,7 +122,10 @@ class Housekeeping:
             self._pause = policy.sweep_seconds if found_any else policy.idle_sweep_seconds
         return self._pause
 
-    def _take(self, claimed: Sequence[Leased]) -> None:
+    async def _claim(self, shard: int) -> None:
+        if self._free() <= 0:
+            return
+        claimed = await self._stream.claim(shard, self._free(), with_suspect=not self._has_suspect())
         for one in claimed:
             log.warning("job.claimed", job_id=one.job.id, kind=one.job.kind, attempt=one.job.attempt)
         self._start(claimed)

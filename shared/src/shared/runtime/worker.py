@@ -107,12 +107,14 @@ async def _live(
             concurrency=settings.concurrency,
             policy=policy,
             jitter=random.random,
+            on_suspect_gone=lambda: housekeeping.expect_next(),
         )
         housekeeping = Housekeeping(
             stream,
             WaitingRoom(redis),
             results,
             free=lambda: consumer.free,
+            has_suspect=lambda: consumer.has_suspect,
             start=consumer.start,
             policy=policy,
             monotonic=time.monotonic,

@@ -1,11 +1,14 @@
 -- claim: take over jobs whose owner stopped renewing.
 --   KEYS  1 work stream
 --   ARGV  1 consumer  2 stream  3 lease (ms)  4 how many at most  5 crashes that make a dead letter  6 entries to look at
---         7 problem of a dead letter (JSON)
+--         7 problem of a dead letter (JSON)  8 1 if a suspect may be among them
 --   returns {jobs as lease_to answers …}; jobs that crashed too often end here as dead letters
+-- A suspect is a job whose next crash would be its last: a consumer gets one of them at a time, so that one which kills
+-- its owners takes no other to its end. Those that must wait stay stale, with their dead owner.
 -- The cursor is stored, so that orphans behind any number of live entries are reached. JUSTID, because 6.2 answers
 -- a deleted entry without its id.
-local consumer, stream, limit = ARGV[1], ARGV[2], tonumber(ARGV[4])
+local consumer, stream, limit, most_crashes = ARGV[1], ARGV[2], tonumber(ARGV[4]), tonumber(ARGV[5])
+local takes_suspect = ARGV[8] == '1'
 local cursor_key, now = sweep_cursor_key(stream), now_ms()
 local cursor = call('GET', cursor_key) or '0-0'
 local looked, reply, gone = 0, {}, {}
@@ -18,8 +21,13 @@ local function take_over(entry)
     -- read, but its reader died before the lease
     reply[#reply + 1] = lease_to(consumer, id, entry, job, now)
   elseif job and job[STATE] == 'running' and job[ENTRY] == entry then
+    local is_suspect = tonumber(job[7]) + 2 == most_crashes
+    if is_suspect and not takes_suspect then
+      return call('XCLAIM', KEYS[1], GROUP, job[OWNER], 0, entry, 'IDLE', ARGV[3], 'JUSTID')
+    end
+    takes_suspect = takes_suspect and not is_suspect
     local crashes = call('HINCRBY', record_key(id), 'crashes', 1)
-    if crashes < tonumber(ARGV[5]) then
+    if crashes < most_crashes then
       job[7] = tostring(crashes)
       reply[#reply + 1] = lease_to(consumer, id, entry, job, now)
     else

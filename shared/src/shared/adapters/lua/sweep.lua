@@ -1,13 +1,15 @@
 -- sweep: be the one who looks for forgotten work of a stream in this interval, and learn whether there is any.
 --   KEYS  1 work stream
 --   ARGV  1 consumer  2 stream  3 interval (ms): how long nobody else sweeps  4 lease (ms)
+--           the same consumer may look again in its interval
 --   returns {1, entries in the stream, whether anything waits for its time, whether claiming may begin} | {0}: another one sweeps
 -- If nobody swept for more than half a lease, the server or the fleet was away, and leases ran out that nobody could
 -- renew: their owners get half a lease to say that they live before anything is claimed.
 local entries = call('XLEN', KEYS[1])
 local waits = call('EXISTS', due_key, holds_key, unsaved_key)
 if entries == 0 and waits == 0 then return {1, 0, 0, 0} end -- nothing to be the one for
-if not call('SET', sweep_key(ARGV[2]), ARGV[1], 'NX', 'PX', ARGV[3]) then return {0} end
+local sweeper_key = sweep_key(ARGV[2])
+if not call('SET', sweeper_key, ARGV[1], 'NX', 'PX', ARGV[3]) and call('GET', sweeper_key) ~= ARGV[1] then return {0} end
 local may_claim = 0
 if entries > 0 then
   local seen_key, now, patience = sweep_seen_key(ARGV[2]), now_ms(), ARGV[4] / 2
