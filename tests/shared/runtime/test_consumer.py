@@ -13,7 +13,7 @@ from tests.job_life import SUMMARY, JobLife, MemoryResults, succeed
 from tests.servers import RealRedis
 
 from shared.adapters import keys
-from shared.adapters.job_stream import JobStream
+from shared.adapters.job_stream import Entry, JobStream, Leased
 from shared.domain.errors import (
     NoUsableText,
     ProviderBusy,
@@ -417,6 +417,26 @@ async def test_a_result_that_cannot_be_kept_ends_its_job_as_failed(life: JobLife
     assert await life.consumer(results=results).drain() == 1
     assert (await life.record(job.id)).state is JobState.FAILED
     assert results.rows[job.id].state is JobState.FAILED
+
+
+async def test_a_lease_whose_answer_got_lost_is_asked_again(real_life: JobLife) -> None:
+    """Nobody renews it meanwhile: it would be claimed like a dead worker's, and counted as a crash."""
+    job, gate = await real_life.submit(), Gate(is_open=True)
+    consumer = real_life.consumer(gate)
+    stream = consumer._stream  # pyright: ignore[reportPrivateUsage] - the fault is between the stream and Redis
+    lease, losses = stream.lease, [StoreUnavailable(retry_after=0)]
+
+    async def lose_first_answer(entries: Sequence[Entry]) -> list[Leased]:
+        leased = await lease(entries)
+        if losses:
+            raise losses.pop()
+        return leased
+
+    stream.lease = lose_first_answer
+    async with running(consumer), asyncio.timeout(20):
+        await gate.begun.wait()
+    assert (await real_life.record(job.id)).state is JobState.SUCCEEDED
+    assert (gate.attempts, losses) == ([1], [])
 
 
 async def test_housekeeping_takes_over_the_jobs_of_a_dead_worker(life: JobLife) -> None:

@@ -1,11 +1,11 @@
 """One piece of writing about a whole text: a long text is worked through in parts, whose notes are then made one."""
 
-import asyncio
 from typing import Generic, TypeVar
 
 from msgspec import Struct
 
 from ai_worker.notes import write_note
+from shared.adapters.thinking import think
 from shared.domain.errors import NoUsableText
 from shared.domain.job import Kind
 from shared.domain.outcome import Done, Fail
@@ -34,7 +34,7 @@ async def make_whole(
     kind: Kind, job_input: JobInput, work: Work, schema: type[DraftT]
 ) -> Whole[DraftT] | Fail:
     """Fails when any part does: a summary that silently left out a chapter would be no summary."""
-    steps = await asyncio.to_thread(plan_steps, kind, job_input)
+    steps = await think(plan_steps, kind, job_input)
     if not steps:
         return Fail(NoUsableText().problem)
     answers = await make_calls(steps, work, after=1 if len(steps) > 1 else 0)

@@ -13,6 +13,7 @@ from chat.question import Question
 from shared.adapters.budget_store import BudgetStore
 from shared.adapters.job_store import JobStore
 from shared.adapters.result_store import ResultStore
+from shared.adapters.thinking import think
 from shared.domain.budget import Plan
 from shared.domain.errors import NotFound, NotReady
 from shared.domain.job import JobId, Kind, UserId
@@ -94,7 +95,7 @@ class Answers:
         collection = await self._find_collection(user, JobId(str(question.collection_id)))
         if len(collection.text) < LONG_TEXT:
             return write_brief(question, collection)
-        return await asyncio.to_thread(write_brief, question, collection)
+        return await think(write_brief, question, collection)
 
     async def _find_collection(self, user: UserId, job_id: JobId) -> Collection:
         kept = await self._results.find_collection(user, job_id)

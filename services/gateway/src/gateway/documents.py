@@ -9,6 +9,7 @@ from pathlib import PurePath
 import docx
 import pypdf
 
+from shared.adapters.thinking import think
 from shared.domain.errors import (
     EmptyText,
     FieldProblem,
@@ -41,7 +42,7 @@ class DocumentReader:
         Raises `UnsupportedDocument`, `InvalidEncoding`, `TooLarge`, `EmptyText`, and `InvalidFields` for NUL characters.
         """
         async with self._seats:
-            text = await asyncio.to_thread(_read, name, content)
+            text = await think(_read, name, content)
         if not text.strip():
             raise EmptyText
         return text

@@ -15,6 +15,7 @@ from gateway.preferences import idempotency_key, wait_seconds
 from gateway.sse import until_nobody_listens
 from shared.adapters.event_log import EventLog
 from shared.adapters.job_store import JobStore
+from shared.adapters.thinking import think
 from shared.adapters.tokens import count_tokens
 from shared.domain.errors import NotFound, StoreUnavailable
 from shared.domain.job import JobId, JobState, Kind
@@ -116,7 +117,7 @@ async def price(kind: Kind, job_input: JobInput) -> int:
     """Tokens the job may use at most: what is held for it."""
     if len(job_input.text) < LARGE_CHARACTERS:
         return hold_for(kind, job_input, count_tokens)
-    return await asyncio.to_thread(hold_for, kind, job_input, count_tokens)
+    return await think(hold_for, kind, job_input, count_tokens)
 
 
 def _fingerprint(kind: Kind, payload: bytes) -> str:

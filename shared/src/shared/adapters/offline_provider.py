@@ -5,7 +5,6 @@ It writes in the source's language: it cannot translate. Whoever checks its item
 bytes. A source without a usable sentence gives empty drafts: the handler decides what that means.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import TypeVar
 
@@ -15,6 +14,7 @@ from shared.adapters.offline.answers import answer
 from shared.adapters.offline.items import make_cards, make_questions
 from shared.adapters.offline.prose import explain, outline, summarise, write_note
 from shared.adapters.offline.source import SourceView
+from shared.adapters.thinking import think
 from shared.domain.errors import ProviderMisconfigured
 from shared.domain.provider import Completion, Delta, Message, Prompt, Task, Usage
 from shared.domain.study import CardDrafts, Difficulty, Language, QuestionDrafts
@@ -51,7 +51,7 @@ class OfflineProvider:
         if writer is None:
             raise ProviderMisconfigured(model=MODEL)
         if len(prompt.source) > BLOCKING_CHARACTERS:
-            value = await asyncio.to_thread(writer, prompt)
+            value = await think(writer, prompt)
         else:
             value = writer(prompt)
         if not isinstance(value, schema):
@@ -63,7 +63,7 @@ class OfflineProvider:
     ) -> AsyncIterator[Delta]:
         """The best passages of `sources` on the last question, quoted verbatim."""
         question = next((message.content for message in reversed(messages) if message.role == "user"), "")
-        told = await asyncio.to_thread(answer, question, sources, Language(language))
+        told = await think(answer, question, sources, Language(language))
         for piece in _pieces(told):
             yield Delta(text=piece)
         yield Delta(usage=Usage(), model=MODEL, generated_by=GENERATED_BY)

@@ -44,18 +44,40 @@ _WORD = re.compile(r"\d{1,3}(?:[., ]\d{3})+(?:[.,]\d+)?(?![^\W_])|\d+[.,]\d+(?![
 """A number is one word, however its thousands are set apart."""
 _NUMBER = re.compile(r"\d{1,3}(?:[., \u00a0\u202f]\d{3})+(?:[.,]\d+)?(?!\d)|\d+(?:[.,]\d+)?")
 _SEPARATORS = re.compile(r"[.,\s\u00a0\u202f]")
+_MAX_KNOWN = 1_000
+"""Characters of a text whose words are remembered for a while."""
 _TYPOGRAPHY = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "œ": "oe", "æ": "ae", "Œ": "oe", "Æ": "ae"})
 
 
 def fold(text: str) -> str:
     """Lower case, no accents, plain apostrophes: what two readers would take for the same."""
-    decomposed = unicodedata.normalize("NFKD", text.translate(_TYPOGRAPHY))
-    return "".join(char for char in decomposed if not unicodedata.combining(char)).casefold()
+    if text.isascii():
+        return text.lower()
+    return unicodedata.normalize("NFKD", text.translate(_TYPOGRAPHY)).translate(_bare).casefold()
 
 
-def words(text: str) -> list[str]:
+class _Bare(dict[int, int | None]):
+    """Takes away what combines with the letter before it; each character is looked up once."""
+
+    def __missing__(self, code: int) -> int | None:
+        self[code] = kept = None if unicodedata.combining(chr(code)) else code
+        return kept
+
+
+_bare = _Bare()
+
+
+def words(text: str) -> tuple[str, ...]:
     """The folded words and numbers, in order; numbers without the separators that differ between languages."""
-    return [_SEPARATORS.sub("", word) for word in _WORD.findall(fold(text))]
+    return _known_words(text) if len(text) <= _MAX_KNOWN else _find_words(text)
+
+
+def _find_words(text: str) -> tuple[str, ...]:
+    return tuple(_SEPARATORS.sub("", word) for word in _WORD.findall(fold(text)))
+
+
+_known_words = lru_cache(maxsize=4_096)(_find_words)
+"""The checks of an item look at the same quote, question and options a dozen times."""
 
 
 def content_words(text: str) -> list[str]:

@@ -7,7 +7,7 @@ from contextlib import suppress
 import structlog
 from redis.exceptions import ResponseError
 
-from shared.adapters.job_stream import JobStream, Leased
+from shared.adapters.job_stream import Entry, JobStream, Leased
 from shared.adapters.redis_client import is_away
 from shared.adapters.step_store import StepStore
 from shared.domain.errors import LeaseLost, StoreUnavailable
@@ -83,6 +83,8 @@ class Consumer:
         self._jitter = jitter
         self._on_suspect_gone = on_suspect_gone
         self._running: set[_Running] = set()
+        self._in_hand: list[Entry] = []
+        """Read and not leased yet. A lease whose answer got lost is asked again: it is ours, and nobody renews it."""
         self._freed = asyncio.Event()
         self.ready = asyncio.Event()
         """Set when it reads for the first time."""
@@ -143,6 +145,12 @@ class Consumer:
             self._heartbeat.hold(one.job, running.lose)
             running.task = asyncio.create_task(self._run(running))
 
+    def _is_running(self, job: Job) -> bool:
+        """This very attempt: claimed by this process while it could not hear that it had leased it."""
+        return job.attempt > 1 and any(
+            (run.leased.job.id, run.leased.job.attempt) == (job.id, job.attempt) for run in self._running
+        )
+
     def _lose_earlier(self, job: Job) -> None:
         """A process may claim its own stale lease: the attempt under way here is then over."""
         for running in self._running:
@@ -158,8 +166,11 @@ class Consumer:
             await self._wait_for_slot()
             self.ready.set()
             try:
-                entries = await self._stream.read(min(self.free, AT_ONCE), block=True)
-                self.start(await self._stream.lease(entries) if entries else ())
+                if not self._in_hand:
+                    self._in_hand = await self._stream.read(min(self.free, AT_ONCE), block=True)
+                leased = await self._stream.lease(self._in_hand) if self._in_hand else ()
+                self._in_hand = []
+                self.start([one for one in leased if not self._is_running(one.job)])
                 self._say_back()
             except Exception as error:  # noqa: BLE001 - nothing that goes wrong with a read may end the reading
                 await self._heal(error)

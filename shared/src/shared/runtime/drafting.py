@@ -3,12 +3,12 @@
 What the handlers of both workers have in common.
 """
 
-import asyncio
 from collections.abc import Sequence
 
 from msgspec import Struct
 
 from shared.adapters.offline_provider import GENERATED_BY
+from shared.adapters.thinking import think
 from shared.domain.checks import check_cards, check_questions
 from shared.domain.errors import NoUsableText, Problem, ProviderGarbled
 from shared.domain.gathering import Gathering
@@ -45,13 +45,12 @@ class Material(Struct, frozen=True, kw_only=True):
 
 async def make_items(kind: Kind, job_input: JobInput, work: Work) -> Material:
     """Make the items of this kind of job. An item told is always part of the result."""
-    # A long text takes a while to read: the loop stays free for the other jobs.
-    steps = await asyncio.to_thread(plan_steps, kind, job_input)
-    found = await asyncio.to_thread(sections, job_input.text)
+    steps = await think(plan_steps, kind, job_input)
+    found = await think(sections, job_input.text)
     desk = _Desk(kind, job_input, work, found)
     answers = await make_calls(steps, work, desk.receive)
     await desk.finish()
-    return await asyncio.to_thread(desk.report, steps, answers)
+    return await think(desk.report, steps, answers)
 
 
 class _Desk:
@@ -66,6 +65,11 @@ class _Desk:
 
     async def receive(self, step: PlannedStep, completion: Completion[Struct]) -> None:
         """Check one part's drafts and tell what is chosen of them."""
+        await self._tell(await think(self._choose, step, completion))
+
+    def _choose(
+        self, step: PlannedStep, completion: Completion[Struct]
+    ) -> Sequence[Flashcard | QuizQuestion]:
         text, difficulty = self._input.text, self._input.options.difficulty
         language = language_of_answer(self._input, completion)
         match completion.value:
@@ -73,12 +77,12 @@ class _Desk:
                 checked = check_cards(
                     cards, text=text, language=language, difficulty=difficulty, within=step.span
                 )
-                await self._tell(self._cards.add(checked, step.quota))
+                return self._cards.add(checked, step.quota)
             case QuestionDrafts(questions=questions):
                 checked = check_questions(
                     questions, text=text, language=language, difficulty=difficulty, within=step.span
                 )
-                await self._tell(self._questions.add(checked, step.quota))
+                return self._questions.add(checked, step.quota)
             case _:
                 raise TypeError(f"{step.name} makes no items")
 
