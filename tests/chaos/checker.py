@@ -26,6 +26,8 @@ L = TypeVar("L", bound=Struct)
 FINAL = frozenset({"succeeded", "failed", "cancelled"})
 KEEP_SECONDS = 3.0
 """From the provider's answer to its step being kept, on a machine with a lot to do: until then a call is in flight."""
+REDIS_AWAY = ("Redis killed", "Redis paused", "Redis full")
+"""How the names of the faults begin in which nothing can be kept."""
 HANG_UPS = ("provider_timed_out", "attempt_timed_out", "handed_back")
 """Problems of attempts that end with a call under way."""
 LASTING = (":stream:", ":dead", ":sweep:seen:", ":sweep:cursor:")
@@ -45,6 +47,8 @@ class History:
 
     def __init__(self, lines: Iterable[Line]) -> None:
         self.lines = list(lines)
+        struck = sorted(self.of(Struck), key=lambda fault: fault.at)
+        self.redis_outages = [fault for fault in struck if fault.name.startswith(REDIS_AWAY)]
         self.rows = defaultdict[str, list[Saved]](list)
         for row in self.of(Saved):
             self.rows[row.job_id].append(row)
@@ -255,9 +259,18 @@ def was_in_flight(history: History, call: Called) -> bool:
     notes before the job runs again is of the worker that is gone."""
     return any(
         call.started_at <= _runs_again(history, call.job_id, fault)
-        and fault.at <= call.ended_at + KEEP_SECONDS
+        and fault.at <= _kept_by(history, call.ended_at)
         for fault in history.struck[call.job_id]
     )
+
+
+def _kept_by(history: History, answered_at: float) -> float:
+    """When an answer is kept at the latest: its worker cannot while Redis is away, and does when it is back."""
+    kept_by = answered_at + KEEP_SECONDS
+    for outage in history.redis_outages:
+        if outage.at <= kept_by and answered_at <= outage.healed_at:
+            kept_by = max(kept_by, outage.healed_at + KEEP_SECONDS)
+    return kept_by
 
 
 def _runs_again(history: History, job_id: str, fault: Struck) -> float:

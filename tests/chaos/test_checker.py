@@ -192,6 +192,13 @@ def test_a_call_that_the_provider_notes_late_is_of_the_worker_that_is_gone() -> 
     assert check([*GOOD, called(TAKEN_OVER, 11.0, 11.5)]) == []
 
 
+def test_an_answer_that_comes_while_redis_is_away_is_in_flight_until_redis_is_back() -> None:
+    late = altered(Struck, {"at": T0 + 8, "healed_at": T0 + 9})
+    outage = Struck(at=T0, healed_at=T0 + 6, name="Redis paused")
+    assert broken(late) == {"paid once"}
+    assert broken([*late, outage]) == set()
+
+
 def test_who_follows_a_job_that_is_removed_hears_it_up_to_there() -> None:
     follower = "one of eve's"
     first = next(one for one in LOGS if one.job_id == REMOVED)
