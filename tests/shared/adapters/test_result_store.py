@@ -181,10 +181,20 @@ async def test_what_a_record_tells_stands_even_over_a_later_attempt(
 ) -> None:
     job = make_final_job(kind=COLLECTION, attempt=3)
     await result_store.save([job])
-    told = again(job, attempt=2, result=None, state=JobState.CANCELLED)
+    told = again(job, attempt=2, result=None, state=JobState.CANCELLED, finished_at=job.finished_at + 1)
     await result_store.save_told([told])
     assert await result_store.find(job.id) == told
     assert await count(connection, "flashcards") == 0
+
+
+async def test_what_a_record_told_before_its_replay_yields_to_what_the_replay_made(
+    result_store: ResultStore,
+) -> None:
+    dead = make_final_job(attempt=3, **FAILED)
+    done = make_final_job(id=dead.id, attempt=4, finished_at=dead.finished_at + 60)
+    await result_store.save([done])
+    await result_store.save_told([dead])
+    assert await result_store.find(dead.id) == done
 
 
 async def test_attempts_saved_at_the_same_moment_leave_the_latest(result_store: ResultStore) -> None:

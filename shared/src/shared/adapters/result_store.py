@@ -84,7 +84,7 @@ class ResultStore:
         return None
 
     async def save_told(self, jobs: Sequence[FinalJob]) -> None:
-        """Keep what records tell of jobs that ended without a worker, whatever row there is.
+        """Keep what records tell of jobs that ended without a worker, whatever row there was when they did.
 
         A job that Postgres refuses is logged and left out: it would be refused again, and must not hold up the others.
         """

@@ -1,4 +1,5 @@
--- One row per final job: a row of the same or a later attempt stays, unless the record itself tells ($19).
+-- One row per final job: a row of the same or a later attempt stays, unless the record itself tells ($19); but a record
+-- that was read before its dead letter was replayed, and done by a later attempt, has nothing to tell any more.
 -- Returns the jobs written now; a removed one stays removed.
 INSERT INTO async_jobs AS kept (
     id, user_id, kind, status, attempt, created_at, started_at, finished_at, plan, model, generated_by,
@@ -29,5 +30,7 @@ ON CONFLICT (id) DO UPDATE SET
     windows = excluded.windows,
     result = excluded.result,
     error = excluded.error
-WHERE kept.attempt < excluded.attempt OR $19
+WHERE
+    kept.attempt < excluded.attempt
+    OR ($19 AND (kept.attempt = excluded.attempt OR kept.finished_at <= excluded.finished_at))
 RETURNING id::text, is_removed
