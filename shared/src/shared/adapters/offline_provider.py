@@ -23,8 +23,6 @@ T = TypeVar("T")
 
 MODEL = "etude-offline-1"
 GENERATED_BY = "offline"
-BLOCKING_CHARACTERS = 10_000
-"""A longer source is read in a thread: this many take some 30 ms."""
 DEFAULT_COUNT = 10
 _WORDS_PER_DELTA = 6
 
@@ -50,10 +48,7 @@ class OfflineProvider:
         writer = _WRITERS.get(prompt.task)
         if writer is None:
             raise ProviderMisconfigured(model=MODEL)
-        if len(prompt.source) > BLOCKING_CHARACTERS:
-            value = await think(writer, prompt)
-        else:
-            value = writer(prompt)
+        value = await think(writer, prompt)
         if not isinstance(value, schema):
             raise ProviderMisconfigured(model=MODEL)
         return Completion(value=value, usage=Usage(), model=MODEL, generated_by=GENERATED_BY)
