@@ -1,13 +1,14 @@
 """A store that is away: an honest 503, nothing accepted, and everything again when it is back."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import msgspec
 import pytest
-from tests.factories import make_final_job
+from tests.factories import make_final_job, make_submission
 from tests.gateway.conftest import open_desk
 from tests.gateway.desk import COLLECTION, SUMMARY, Desk
 from tests.gateway.test_jobs import submit
@@ -16,6 +17,7 @@ from tests.servers import RealRedis
 
 from gateway.app import Parts
 from local.postgres_server import PostgresServer
+from shared.adapters.job_store import JobStore
 from shared.adapters.result_store import ResultStore
 from shared.domain.errors import StoreUnavailable
 from shared.domain.job import Kind
@@ -35,6 +37,28 @@ def check_unavailable(answer: httpx.Response) -> None:
     assert (answer.status_code, answer.json()["code"]) == (503, "store_unavailable")
     assert int(answer.headers["Retry-After"]) >= 1
     assert answer.json()["retryable"] is True
+
+
+async def test_who_comes_while_redis_is_found_away_is_told_with_those_who_found_out(
+    redis_server: RealRedis,
+) -> None:
+    redis = redis_server.connect()
+    redis.connection_pool.connection_kwargs["socket_timeout"] = 0.3
+    store = JobStore(redis, shards=1)
+    redis_server.server.process.pause()
+    try:
+        first = asyncio.create_task(store.submit(make_submission(), now=time.time()))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # it is on its way
+        second = asyncio.create_task(store.submit(make_submission(), now=time.time()))
+        await asyncio.wait([first])
+        await asyncio.sleep(0)
+        assert second.done()
+    finally:
+        redis_server.server.process.resume()
+        await asyncio.wait([first, second])
+        await redis.aclose()
+    assert [type(one.exception()) for one in (first, second)] == [StoreUnavailable] * 2
 
 
 @pytest.mark.usefixtures("no_redis")

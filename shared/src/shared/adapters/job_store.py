@@ -63,6 +63,8 @@ class JobStore:
                 calls = [self._submit_call(submission, now) for submission, now, _ in batch]
                 answers = await scripts.run_many(self._redis, scripts.SUBMIT, calls)
             except Exception as error:  # noqa: BLE001 - whatever it was, each submitter is told
+                # Who came meanwhile would find the same out, after another time-out.
+                batch, self._arriving = [*batch, *self._arriving], []
                 answers = [error for _ in batch]
             for (_, _, future), answer in zip(batch, answers, strict=True):
                 _resolve(future, answer)
