@@ -46,11 +46,11 @@ async def test_who_comes_while_redis_is_found_away_is_told_with_those_who_found_
     redis.connection_pool.connection_kwargs["socket_timeout"] = 0.3
     store = JobStore(redis, shards=1)
     redis_server.server.process.pause()
+    first = asyncio.create_task(store.submit(make_submission(), now=time.time()))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)  # it is on its way
+    second = asyncio.create_task(store.submit(make_submission(), now=time.time()))
     try:
-        first = asyncio.create_task(store.submit(make_submission(), now=time.time()))
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)  # it is on its way
-        second = asyncio.create_task(store.submit(make_submission(), now=time.time()))
         await asyncio.wait([first])
         await asyncio.sleep(0)
         assert second.done()
