@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import msgspec
@@ -43,7 +43,7 @@ async def test_who_comes_while_redis_is_found_away_is_told_with_those_who_found_
     redis_server: RealRedis,
 ) -> None:
     redis = redis_server.connect()
-    redis.connection_pool.connection_kwargs["socket_timeout"] = 0.3
+    cast(Any, redis).connection_pool.connection_kwargs["socket_timeout"] = 0.3
     store = JobStore(redis, shards=1)
     redis_server.server.process.pause()
     first = asyncio.create_task(store.submit(make_submission(), now=time.time()))
