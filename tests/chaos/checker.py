@@ -30,7 +30,7 @@ REDIS_AWAY = ("Redis killed", "Redis paused", "Redis full")
 """How the names of the faults begin in which nothing can be kept."""
 HANG_UPS = ("provider_timed_out", "attempt_timed_out", "handed_back")
 """Problems of attempts that end with a call under way."""
-LASTING = (":stream:", ":dead", ":sweep:seen:", ":sweep:cursor:")
+LASTING = (":stream:", ":dead", ":ledger", ":sweep:seen:", ":sweep:cursor:")
 """Parts of the names of the keys that stay for good: a fixed number of them."""
 
 

@@ -15,6 +15,7 @@ def check_state(state: ShardState) -> None:
     check_places(state)
     check_holds(state)
     check_endings(state)
+    check_totals(state)
 
 
 def check_places(state: ShardState) -> None:
@@ -46,6 +47,16 @@ def check_endings(state: ShardState) -> None:
         assert len(job.expires) == 1, job_id
         assert (NEVER in job.expires) != job.state.is_final, job_id
         assert job.held == (0 if job.state.is_final else job.hold), job_id
+
+
+def check_totals(state: ShardState) -> None:
+    """Every job that was let in, by acceptance or replay, has ended or is somewhere; a dead letter was left or replayed."""
+    totals, waiting = Counter(state.totals), sum(len(jobs) for jobs in state.waiting.values())
+    there = sum(len(jobs) for jobs in state.entries.values()) + len(state.due) + totals["waiting"]
+    ended = totals["succeeded"] + totals["failed"] + totals["cancelled"]
+    assert totals["waiting"] == waiting
+    assert totals["accepted"] + totals["replayed"] == ended + there
+    assert totals["dead_lettered"] == totals["replayed"] + len(state.dead)
 
 
 def check_step(before: ShardState, after: ShardState) -> None:

@@ -4,7 +4,7 @@ Nothing here is clever or quick. Where a script answers, the method returns the 
 """
 
 import itertools
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -47,6 +47,8 @@ class Model:
         """Of the jobs that have one, the number of their entry."""
         self._numbers = itertools.count(1)
         self._cursor: dict[StreamName, int] = {}
+        self._counted = Counter[str]()
+        """Jobs that ever came to what."""
 
     def expected(self) -> ShardState:
         """What Redis should hold now, in the form it is read from there."""
@@ -54,8 +56,13 @@ class Model:
             self.state,
             live={key: jobs for key, jobs in self.state.live.items() if jobs},
             waiting={key: jobs for key, jobs in self.state.waiting.items() if jobs},
+            totals=self._totals(),
             cursors={stream: self._next_looked_at(stream) for stream in self._cursor},
         )
+
+    def _totals(self) -> dict[str, int]:
+        waiting = sum(len(jobs) for jobs in self.state.waiting.values())
+        return dict(+(self._counted + Counter(waiting=waiting)))
 
     def _next_looked_at(self, stream: StreamName) -> JobId | None:
         return next((job_id for _, job_id in self._pending_from(stream, self._cursor[stream])), None)
@@ -86,6 +93,7 @@ class Model:
         self.ledger.take(user, job.windows, job.hold)
         if new.idempotency_key:
             state.idempotency[user, new.idempotency_key] = (new.fingerprint, new.id)
+        self._counted["accepted"] += 1
         self._admit(new.id, new.plan)
         self._tell_status(new.id)
         return new.id
@@ -256,6 +264,7 @@ class Model:
         job.held, job.windows = job.hold, tuple(window.key for window in windows(plan, now))
         job.expires = frozenset({NEVER})
         self.ledger.take(job.user, job.windows, job.held)
+        self._counted["replayed"] += 1
         self._admit(job_id, plan)
         self._tell_status(job_id)
         return True
@@ -314,6 +323,7 @@ class Model:
         job.state, job.held, job.problem = end, 0, problem
         job.prompt, job.completion = usage.prompt_tokens, usage.completion_tokens
         job.expires = frozenset({WEEK if is_dead else HOUR})
+        self._counted.update([str(end), "dead_lettered"] if is_dead else [str(end)])
         if is_dead:
             self.state.dead.add(job_id)
         else:

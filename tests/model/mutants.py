@@ -278,6 +278,23 @@ MUTANTS = (
         "local id = call('LINDEX', list, 0)",
     ),
     Mutant("the newest is admitted first", PRELUDE, "call('LPOP', list)", "call('RPOP', list)"),
+    # -- the ledger -----------------------------------------------------------------------------------------------
+    Mutant("an accepted job is not booked", "submit", "book('accepted')\n", ""),
+    Mutant(
+        "a submission sent twice is booked twice",
+        "submit",
+        "if call('EXISTS', record) == 1 then",
+        "if call('EXISTS', record) == 1 then book('accepted')",
+    ),
+    Mutant("an end is not booked", PRELUDE, "  book(state)\n", ""),
+    Mutant("a dead letter is not booked", PRELUDE, "    book('dead_lettered')\n", ""),
+    Mutant("a replay is not booked", "replay", "book('replayed')\n", ""),
+    Mutant("a replay is an acceptance", "replay", "book('replayed')", "book('accepted')"),
+    Mutant("a waiting job is not booked", PRELUDE, "    book('waiting')\n", ""),
+    Mutant("an admitted job is booked as waiting", PRELUDE, "    book('waiting', -1)\n", ""),
+    Mutant(
+        "a cancelled job is booked as waiting", "cancel", "if was_waiting then book('waiting', -1) end\n", ""
+    ),
     # -- cancel, replay, promote, release, expire, forget ---------------------------------------------------------
     Mutant(
         "anybody may cancel",

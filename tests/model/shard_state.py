@@ -80,6 +80,8 @@ class ShardState(Struct):
     due: set[JobId] = set()
     dead: set[JobId] = set()
     unsaved: set[JobId] = set()
+    totals: dict[str, int] = {}
+    """The shard's ledger: how many jobs ever came to what, and how many stand in waiting lists."""
     holds: dict[str, HoldFacts] = {}
     budgets: dict[tuple[UserId, str], Counts] = {}
     requests: dict[tuple[UserId, int], int] = {}

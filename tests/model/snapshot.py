@@ -88,6 +88,8 @@ class _Snapshot:
                 state.dead = set(_ids(value))
             case ["unsaved"] if is_lasting:
                 state.unsaved = set(_ids(value))
+            case ["ledger"] if is_lasting:
+                state.totals = {name: int(jobs) for name, jobs in _fields(value).items() if int(jobs)}
             case ["hold", hold_id] if is_lasting:
                 held = _fields(value)
                 state.holds[hold_id] = HoldFacts(

@@ -97,6 +97,12 @@ def dead(shard: int) -> str:
     return f"{tag(shard)}:dead"
 
 
+def ledger(shard: int) -> str:
+    """hash. How many jobs were ever accepted, succeeded, failed, cancelled, replayed, dead_lettered; and how many stand in
+    waiting lists now. Counted by the scripts in the step that makes it so. Never expires."""
+    return f"{tag(shard)}:ledger"
+
+
 def sweep(shard: int, stream: StreamName) -> str:
     """string, NX PX. Who sweeps a stream now; its expiry lets the next one in if that one dies."""
     return f"{tag(shard)}:sweep:{stream}"

@@ -41,6 +41,7 @@ EXPIRE = Script("expire")
 FORGET = Script("forget")
 ENTER = Script("enter")
 LEAVE = Script("leave")
+SURVEY = Script("survey")
 
 ALL = (
     SUBMIT,
@@ -60,6 +61,7 @@ ALL = (
     FORGET,
     ENTER,
     LEAVE,
+    SURVEY,
 )
 
 

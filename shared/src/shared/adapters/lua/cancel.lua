@@ -16,5 +16,6 @@ if job.entry then
   call('XDEL', stream_key(job.stream), job.entry)
 end
 local was_waiting = job.state == 'queued' and call('LREM', waiting_key(user, job.stream), 1, id) == 1
+if was_waiting then book('waiting', -1) end
 if not was_waiting then admit_next(user, job.stream) end
 return 1

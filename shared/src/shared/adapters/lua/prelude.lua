@@ -28,11 +28,15 @@ local function sweep_seen_key(stream) return tag .. ':sweep:seen:' .. stream end
 local function sweep_cursor_key(stream) return tag .. ':sweep:cursor:' .. stream end
 local due_key, holds_key = tag .. ':due', tag .. ':holds'
 local unsaved_key, dead_key = tag .. ':unsaved', tag .. ':dead'
+local ledger_key = tag .. ':ledger'
 
 local function now_ms()
   local time = call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
+
+-- In the ledger: so many jobs more came to this. What stands there must add up to what the shard holds.
+local function book(what, jobs) call('HINCRBY', ledger_key, what, jobs or 1) end
 
 -- One fact, in the job's log and in its user's under one id, and at once to whoever listens:
 -- `<job id> <name> <data>`, published with its event id in front.
@@ -66,6 +70,7 @@ local function admit(id, user, stream, kind, version, with_workers)
   local waiting = waiting_key(user, stream)
   if call('ZCARD', live_key(user, stream)) - call('LLEN', waiting) >= tonumber(with_workers) then
     call('RPUSH', waiting, id)
+    book('waiting')
   else
     enqueue(id, stream, kind, version)
   end
@@ -77,6 +82,7 @@ local function admit_next(user, stream)
   while true do
     local id = call('LPOP', list)
     if not id then return end
+    book('waiting', -1)
     local job = call('HMGET', record_key(id), 'state', 'kind', 'v')
     if job[1] == 'queued' then return enqueue(id, stream, job[2], job[3]) end
   end
@@ -109,7 +115,9 @@ local function finish(id, job, state, prompt, completion, problem, failures, now
   tell(id, job.user, 'done', done_json(id, job.kind, state, prompt, completion, problem))
   local changes = {'state', state, 'finished', now, 'prompt', prompt, 'completion', completion, 'held', 0, 'problem', problem, 'failures', failures}
   local keep_ms = RETENTION_MS
+  book(state)
   if is_dead then
+    book('dead_lettered')
     keep_ms = DEAD_RETENTION_MS
     call('ZREMRANGEBYSCORE', dead_key, '-inf', now - DEAD_RETENTION_MS)
     call('ZADD', dead_key, now, id)

@@ -20,6 +20,7 @@ call('HSET', record, 'state', 'queued', 'failures', 0, 'crashes', 0, 'held', job
 for _, key in ipairs({record, steps_key(id), job_events_key(id)}) do call('PERSIST', key) end
 call('ZREM', unsaved_key, id)
 call('HDEL', record, 'entry') -- the one it died under is gone
+book('replayed')
 admit(id, user, job[3], job[4], job[5], ARGV[2])
 call('ZADD', live_key(user, job[3]), now_ms(), id)
 tell(id, user, 'status', status_json(id, job[4], 'queued', job[7]))

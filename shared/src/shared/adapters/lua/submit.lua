@@ -58,6 +58,7 @@ end
 call('HSET', record, 'state', 'queued', 'user', user, 'kind', kind, 'v', ARGV[4], 'stream', stream, 'payload', ARGV[6],
   'plan', ARGV[7], 'request', ARGV[8], 'title', ARGV[9], 'held', tokens, 'hold', tokens, 'windows', table.concat(windows, ','),
   'attempt', 0, 'failures', 0, 'crashes', 0, 'created', now, 'started', 0, 'prompt', 0, 'completion', 0, 'problem', '')
+book('accepted')
 admit(id, user, stream, kind, ARGV[4], ARGV[12])
 call('ZADD', live_key(user, stream), now, id)
 tell(id, user, 'status', status_json(id, kind, 'queued', 0))
