@@ -35,6 +35,8 @@ from shared.domain.work import Handler, Work
 from shared.runtime.consumer import Consumer
 from shared.runtime.heartbeat import Heartbeat
 from shared.runtime.housekeeping import Housekeeping
+from shared.runtime.metrics.jobs import JobWatch
+from shared.runtime.metrics.meter import Meter
 from shared.runtime.settler import Settler
 
 POLICY = JobPolicy(block_seconds=0.2, drain_seconds=0.2, retry=RetryPolicy(base_seconds=0.0))
@@ -84,6 +86,8 @@ class JobLife:
         self.room = WaitingRoom(redis)
         self.results = MemoryResults()
         self.provider = FakeProvider()
+        self.meter = Meter("tests")
+        self.watch = JobWatch(self.meter, StreamName.AI, ["pro"])
         self._closing: list[Callable[[], Awaitable[Any]]] = []
 
     async def close(self) -> None:
@@ -162,6 +166,7 @@ class JobLife:
             clock=time.time,
             jitter=lambda: 0.5,
             on_retry=lambda seconds: None,
+            watch=self.watch,
         )
         return Consumer(
             work_stream,
@@ -174,6 +179,7 @@ class JobLife:
             policy=self.policy,
             jitter=lambda: 0.5,
             on_suspect_gone=on_suspect_gone,
+            watch=self.watch,
         )
 
     def housekeeping(
@@ -187,7 +193,7 @@ class JobLife:
             self.results,
             free=lambda: consumer.free if consumer else 100,
             has_suspect=lambda: consumer is not None and consumer.has_suspect,
-            start=consumer.start if consumer else claimed.extend,
+            start=consumer.take_over if consumer else claimed.extend,
             policy=self.policy,
             monotonic=time.monotonic,
             jitter=lambda: 0.5,

@@ -41,6 +41,8 @@ from shared.domain.wire import AiInput, JobInput, encode_input
 from shared.domain.work import Work
 from shared.runtime.consumer import Consumer
 from shared.runtime.heartbeat import Heartbeat
+from shared.runtime.metrics.jobs import JobWatch
+from shared.runtime.metrics.meter import Meter
 from shared.runtime.providers import ProviderSettings, build_provider
 from shared.runtime.settler import Results, Settler
 
@@ -101,8 +103,15 @@ async def drain(url: str, redis: RedisClient, results: Results, policy: JobPolic
     renewing = connect_sync(url, name=name, timeout_seconds=2.0)
     stream = JobStream(redis, blocking, StreamName.AI, consumer=name, shards=1, policy=policy)
     heartbeat = Heartbeat(renewing, consumer=name, policy=policy, monotonic=time.monotonic)
+    watch = JobWatch(Meter("bench"), StreamName.AI, ["bench"])
     settler = Settler(
-        stream, results, policy=policy, clock=time.time, jitter=random.random, on_retry=lambda seconds: None
+        stream,
+        results,
+        policy=policy,
+        clock=time.time,
+        jitter=random.random,
+        on_retry=lambda seconds: None,
+        watch=watch,
     )
     provider = build_provider(ProviderSettings())
     consumer = Consumer(
@@ -115,6 +124,7 @@ async def drain(url: str, redis: RedisClient, results: Results, policy: JobPolic
         concurrency=CONCURRENCY,
         policy=policy,
         jitter=random.random,
+        watch=watch,
     )
     await stream.ensure_groups()
     heartbeat.start()

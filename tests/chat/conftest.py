@@ -22,6 +22,7 @@ from shared.adapters.tokens import count_tokens
 from shared.domain.budget import Plan
 from shared.domain.job import UserId
 from shared.domain.provider import Provider
+from shared.runtime.metrics.meter import Meter
 
 SECRET = "between-us"
 HEADERS = {"X-Etude-Internal": SECRET, "X-Etude-User": ADA, "X-Etude-Plan": "pro", "X-Request-Id": "req-1"}
@@ -66,6 +67,7 @@ async def start_chat(real_redis: RedisClient, result_store: ResultStore) -> Asyn
                 answers,
                 {"redis": lambda: call(real_redis, "PING")},
                 clock=lambda: now,
+                meter=Meter("tests"),
                 heartbeat_seconds=heartbeat_seconds,
             )
             url = await stack.enter_async_context(serving(app))

@@ -112,7 +112,13 @@ class RunningStack:
 def start_local(folder: Path, port: int, environ: Mapping[str, str] | None = None) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, "-m", "local"],
-        env={**_inherited(), "ETUDE_DATA_DIR": str(folder), "ETUDE_PORT": str(port), **(environ or {})},
+        env={
+            **_inherited(),
+            "ETUDE_DATA_DIR": str(folder),
+            "ETUDE_PORT": str(port),
+            "ETUDE_METRICS_BASE_PORT": "0",
+            **(environ or {}),
+        },
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -23,6 +23,7 @@ from gateway.app import Parts, create_app
 from gateway.auth import Authenticator
 from gateway.forwarding import connect_chat
 from gateway.signing_keys import LocalKey
+from gateway.watching import GatewayWatch
 from shared.adapters.budget_store import BudgetStore
 from shared.adapters.event_log import EventLog
 from shared.adapters.job_store import JobStore
@@ -32,6 +33,7 @@ from shared.adapters.result_store import ResultStore
 from shared.adapters.tokens import count_tokens
 from shared.domain.job import StreamName
 from shared.runtime.consumer import Consumer
+from shared.runtime.metrics.meter import Meter
 
 
 @pytest.fixture
@@ -77,7 +79,9 @@ async def place(life: JobLife, real_redis: RedisClient, result_store: ResultStor
         clock=time.time,
         new_id=lambda: f"chat_{next(ids)}",
     )
-    chat = create_chat(Door(INTERNAL_SECRET, {"free": PLAN}), answers, {}, clock=time.time)
+    chat = create_chat(
+        Door(INTERNAL_SECRET, {"free": PLAN}), answers, {}, clock=time.time, meter=Meter("tests")
+    )
 
     def hire() -> list[Consumer]:
         return [
@@ -110,6 +114,8 @@ async def place(life: JobLife, real_redis: RedisClient, result_store: ResultStor
             new_request_id=lambda: f"request-{next(ids)}",
             closing=asyncio.Event(),
             internal_secret=INTERNAL_SECRET,
+            meter=life.meter,
+            watch=GatewayWatch(life.meter, PLANS),
         )
         stack.callback(group.create_task(parts.events.run()).cancel)
         stack.push_async_callback(parts.chat.aclose)

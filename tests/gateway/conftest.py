@@ -17,16 +17,18 @@ from tests.serving import serving
 from gateway.app import Parts, create_app
 from gateway.auth import Authenticator
 from gateway.signing_keys import LocalKey
+from gateway.watching import GatewayWatch
 from shared.adapters.budget_store import BudgetStore
 from shared.adapters.event_log import EventLog
 from shared.adapters.job_store import JobStore
 from shared.adapters.redis_client import RedisClient, call
 from shared.adapters.result_store import ResultStore
+from shared.runtime.metrics.meter import Meter
 
 
 @pytest.fixture
 def parts(real_redis: RedisClient, result_store: ResultStore) -> Parts:
-    numbers = itertools.count(1)
+    numbers, meter = itertools.count(1), Meter("tests")
     return Parts(
         authenticator=Authenticator(LocalKey(PUBLIC_PEM), {}, PLANS, clock=time.time),
         store=JobStore(real_redis, shards=1),
@@ -41,6 +43,8 @@ def parts(real_redis: RedisClient, result_store: ResultStore) -> Parts:
         new_request_id=lambda: f"request-{next(numbers)}",
         closing=asyncio.Event(),
         internal_secret=INTERNAL_SECRET,
+        meter=meter,
+        watch=GatewayWatch(meter, PLANS),
     )
 
 

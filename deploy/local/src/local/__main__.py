@@ -15,16 +15,17 @@ from local.credentials import Credentials, open_credentials
 from local.data_dir import DataDir, StackFile
 from local.guard import guard
 from local.output import Output
-from local.ports import free_ports, require_free
+from local.ports import LOOPBACK, free_ports, require_free
 from local.postgres_server import PostgresServer
 from local.problem import CannotRun
-from local.programs import Places, list_programs
+from local.programs import Places, list_metrics_ports, list_programs
 from local.redis_server import RedisServer
 from local.settings import LocalSettings
 from local.stack import Stack
 from local.tether import stop_with_parent
 from shared.adapters.migrations import migrate
-from shared.runtime.settings import InvalidSettings, read_settings
+from shared.runtime.metrics.serving import PATH
+from shared.runtime.settings import InvalidSettings, read_settings, variable
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -49,7 +50,10 @@ async def run(settings: LocalSettings, output: Output, *, environ: Mapping[str, 
     data = DataDir(settings.folder)
     with ExitStack() as opened:
         opened.enter_context(data.claimed())
-        require_free(settings.port)
+        require_free(settings.port, variable("port"))
+        metrics_ports = list_metrics_ports(settings)
+        for port in metrics_ports.values():
+            require_free(port, variable("metrics_base_port"))
         credentials = open_credentials(data, now=now)
         redis = opened.enter_context(RedisServer(data.redis))
         postgres = opened.enter_context(PostgresServer(data.postgres))
@@ -58,7 +62,13 @@ async def run(settings: LocalSettings, output: Output, *, environ: Mapping[str, 
         places = Places(redis_url=redis.url, postgres_url=postgres.url, chat_port=chat_port)
         opened.callback(data.unpublish)
         data.publish(
-            StackFile(url=settings.url, redis_url=redis.url, postgres_url=postgres.url, pid=os.getpid())
+            StackFile(
+                url=settings.url,
+                redis_url=redis.url,
+                postgres_url=postgres.url,
+                pid=os.getpid(),
+                metrics={name: f"http://{LOOPBACK}:{port}{PATH}" for name, port in metrics_ports.items()},
+            )
         )
         stack = Stack(list_programs(settings, places, credentials, environ), output)
         async with asyncio.TaskGroup() as group:

@@ -19,6 +19,8 @@ class StackFile(Struct, frozen=True, kw_only=True):
     redis_url: str
     postgres_url: str
     pid: int
+    metrics: dict[str, str] = {}
+    """Where each process tells its metrics, by its name."""
 
 
 class DataDir:

@@ -8,8 +8,8 @@ from local.problem import CannotRun
 LOOPBACK = "127.0.0.1"
 
 
-def require_free(port: int) -> None:
-    """Raises `CannotRun` when something else listens there."""
+def require_free(port: int, variable: str) -> None:
+    """Raises `CannotRun` when something else listens there. `variable` is what moves it."""
     with socket.socket() as probe:
         # as a server would bind: a connection still in TIME_WAIT is no obstacle
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -17,7 +17,7 @@ def require_free(port: int) -> None:
             probe.bind((LOOPBACK, port))
         except OSError as error:
             raise CannotRun(
-                f"port {port} cannot be used ({error.strerror}): set ETUDE_PORT to another"
+                f"port {port} cannot be used ({error.strerror}): set {variable} to another"
             ) from None
 
 

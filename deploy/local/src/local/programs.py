@@ -14,6 +14,9 @@ FRONT_STOP_SECONDS = 10.0
 WORKER_STOP_SECONDS = 30.0
 """More than a worker's own grace, in which it finishes its jobs or hands them back."""
 
+WORKERS_MEASURED = 20
+"""Of each kind: their ports lie between those of others."""
+
 
 class Places(Struct, frozen=True, kw_only=True):
     """Where things are this time."""
@@ -56,14 +59,26 @@ def list_programs(
         "ETUDE_JWT_PUBLIC_KEY_FILE": str(credentials.public_key),
     }
     chat = {"ETUDE_HOST": LOOPBACK, "ETUDE_PORT": str(places.chat_port)}
+    ports = list_metrics_ports(settings)
+
+    def measured(name: str) -> Mapping[str, str]:
+        return {"ETUDE_METRICS_HOST": LOOPBACK, "ETUDE_METRICS_PORT": str(ports.get(name, 0))}
 
     def front(name: str, environ: Mapping[str, str]) -> Program:
         return Program(
-            name=name, module=name, environ={**common, **inside, **environ}, stop_seconds=FRONT_STOP_SECONDS
+            name=name,
+            module=name,
+            environ={**common, **inside, **environ, **measured(name)},
+            stop_seconds=FRONT_STOP_SECONDS,
         )
 
     def worker(name: str, module: str) -> Program:
-        return Program(name=name, module=module, environ=common, stop_seconds=WORKER_STOP_SECONDS)
+        return Program(
+            name=name,
+            module=module,
+            environ={**common, **measured(name)},
+            stop_seconds=WORKER_STOP_SECONDS,
+        )
 
     return Programs(
         probes=((settings.port, "/readyz"), (places.chat_port, "/readyz")),
@@ -78,6 +93,24 @@ def list_programs(
             worker("cron", "collection_worker.cron"),
         ),
     )
+
+
+def list_metrics_ports(settings: LocalSettings) -> dict[str, int]:
+    """By the name of the program. The same at each start, so that Prometheus may be told them once; a kind of worker has
+    room for twenty, and what is beyond tells none."""
+    if not settings.metrics_base_port:
+        return {}
+    rows = {
+        0: ["gateway", "chat"],
+        10: _numbered("ai-worker", settings.ai_workers)[:WORKERS_MEASURED],
+        30: _numbered("collection-worker", settings.collection_workers)[:WORKERS_MEASURED],
+        50: ["cron"],
+    }
+    return {
+        name: settings.metrics_base_port + row + number
+        for row, names in rows.items()
+        for number, name in enumerate(names)
+    }
 
 
 def _numbered(name: str, count: int) -> list[str]:

@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 from shared.runtime.settings import variable
 
 Port = Annotated[int, Meta(ge=1, le=65535)]
+BasePort = Annotated[int, Meta(ge=0, le=65000)]
 Count = Annotated[int, Meta(ge=0, le=64)]
 
 
@@ -16,6 +17,8 @@ class LocalSettings(Struct, frozen=True, kw_only=True, rename=variable):
     """Where Redis, Postgres and the keys live; what is in it survives a restart."""
     port: Port = 8000
     """Of the gateway, on loopback. Every other port is a free one, chosen at each start."""
+    metrics_base_port: BasePort = 9100
+    """The first of the ports on which the processes tell their metrics, on loopback; 0: they tell none."""
     ai_workers: Count = 1
     """Processes that make flashcards, quizzes, summaries and the like."""
     collection_workers: Count = 1

@@ -11,7 +11,7 @@ from pathlib import Path
 import structlog
 import uvicorn
 import uvloop
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from chat.answers import Answers
 from chat.app import create_app
@@ -25,8 +25,12 @@ from shared.adapters.result_store import ResultStore
 from shared.adapters.tokens import count_tokens, warm_up
 from shared.domain.budget import Plan
 from shared.runtime.logs import configure_logs
+from shared.runtime.metrics.meter import Meter
+from shared.runtime.metrics.models import ModelWatch, read_prices
+from shared.runtime.metrics.serving import serving_metrics
+from shared.runtime.metrics.stores import PoolWatch, ScriptWatch
 from shared.runtime.plans import read_plans
-from shared.runtime.providers import build_provider
+from shared.runtime.providers import build_provider, models_of
 from shared.runtime.settings import InvalidSettings, read_settings
 
 SETTLE_SECONDS = 2
@@ -42,18 +46,33 @@ def main() -> None:
     except InvalidSettings as error:
         raise SystemExit(f"chat: {error}") from None
     configure_logs("chat", log_format=settings.log_format, level=settings.log_level)
-    uvloop.run(_serve(settings, plans))
+    try:
+        uvloop.run(_serve(settings, plans))
+    except InvalidSettings as error:
+        raise SystemExit(f"chat: {error}") from None
 
 
 async def _serve(settings: ChatSettings, plans: dict[str, Plan]) -> None:
+    meter = Meter("chat")
+    pool = PoolWatch(meter)
+    watch = ModelWatch(
+        meter,
+        models_of(settings),
+        read_prices(settings.model_prices),
+        kind=lambda: "chat",
+        kinds=["chat"],
+        is_streaming=True,
+    )
     async with AsyncExitStack() as stack:
-        redis = connect(settings.redis_url, name="chat")
+        await stack.enter_async_context(serving_metrics(meter, settings))
+        redis = connect(settings.redis_url, name="chat", observe=ScriptWatch(meter))
         stack.push_async_callback(redis.aclose)
-        results = await ResultStore.open(settings.postgres_url, name="chat")
+        results = await ResultStore.open(settings.postgres_url, name="chat", watcher=pool)
         stack.push_async_callback(results.close)
-        models = build_provider(settings, redis=redis)
+        pool.look_at(results)
+        models = build_provider(settings, redis=redis, watch=watch)
         stack.push_async_callback(models.close)
-        models_or_offline = build_provider(settings, redis=redis, allow_offline=True)
+        models_or_offline = build_provider(settings, redis=redis, allow_offline=True, watch=watch)
         stack.push_async_callback(models_or_offline.close)
         answers = Answers(
             JobStore(redis, shards=settings.shards),
@@ -67,14 +86,14 @@ async def _serve(settings: ChatSettings, plans: dict[str, Plan]) -> None:
         stack.push_async_callback(_settle, answers)
         door = Door(settings.internal_secret, plans)
         checks = {"redis": lambda: call(redis, "PING"), "postgres": results.ping}
-        app = create_app(door, answers, checks, clock=time.time)
+        app = create_app(door, answers, checks, clock=time.time, meter=meter)
         await asyncio.to_thread(warm_up)
         gc.freeze()
         await Server(_uvicorn_config(app, settings), on_stop=lambda: _cut_later(settings, answers)).serve()
     log.info("chat.stopped")
 
 
-def _uvicorn_config(app: FastAPI, settings: ChatSettings) -> uvicorn.Config:
+def _uvicorn_config(app: ASGIApp, settings: ChatSettings) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         host=settings.host,

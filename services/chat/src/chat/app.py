@@ -1,18 +1,29 @@
 """The application: the routes, over what they use, and errors as problems."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 from fastapi import FastAPI, Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Scope
 
 from chat.answers import Answers
 from chat.asker import Door
 from chat.routes.chat import HEARTBEAT_SECONDS, ChatEndpoint
 from chat.routes.health import Check, HealthRoutes
+from chat.watching import ChatWatch
 from shared.domain.errors import MethodNotAllowed, NotFound, StudyError, Unexpected
+from shared.runtime.metrics.http import Known, MeteredApp
+from shared.runtime.metrics.meter import Meter
 from shared.runtime.problems import problem_response_parts
+
+KNOWN: Sequence[Known] = (
+    ("POST", "/api/chat", (200, 401, 404, 409, 413, 422, 429, 500, 502, 503, 504)),
+    ("GET", "/healthz", (200,)),
+    ("GET", "/readyz", (200, 503)),
+)
+ROUTES = frozenset(route for _, route, _ in KNOWN)
 
 log = structlog.get_logger()
 
@@ -23,12 +34,15 @@ def create_app(
     checks: Mapping[str, Check],
     *,
     clock: Callable[[], float],
+    meter: Meter,
     heartbeat_seconds: float = HEARTBEAT_SECONDS,
-) -> FastAPI:
+) -> ASGIApp:
     """Internal: only the gateway speaks to it, so it describes itself to nobody."""
     app = FastAPI(title="Etude chat", openapi_url=None)
     health = HealthRoutes(checks)
-    chat = ChatEndpoint(door, answers, clock=clock, heartbeat_seconds=heartbeat_seconds)
+    chat = ChatEndpoint(
+        door, answers, clock=clock, watch=ChatWatch(meter), heartbeat_seconds=heartbeat_seconds
+    )
     app.router.routes += [
         Route("/api/chat", chat, methods=["POST"]),
         Route("/healthz", health.healthz, methods=["GET"]),
@@ -38,7 +52,11 @@ def create_app(
     app.add_exception_handler(404, lambda request, _: _say(request, NotFound()))
     app.add_exception_handler(405, lambda request, _: _say(request, MethodNotAllowed()))
     app.add_exception_handler(Exception, _say_broken)
-    return app
+    return MeteredApp(app, meter, KNOWN, route_of=_route_of)
+
+
+def _route_of(scope: Scope) -> str:
+    return scope["path"] if scope["path"] in ROUTES else ""
 
 
 def _say(request: Request, error: Exception) -> Response:

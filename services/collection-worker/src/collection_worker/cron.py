@@ -26,6 +26,9 @@ from shared.adapters.result_store import ResultStore
 from shared.domain.job import StreamName
 from shared.domain.policy import JobPolicy
 from shared.runtime.logs import configure_logs
+from shared.runtime.metrics.exporter import Exporter
+from shared.runtime.metrics.meter import Meter
+from shared.runtime.metrics.serving import serving_metrics
 from shared.runtime.settings import CommonSettings, InvalidSettings, read_settings
 
 log = structlog.get_logger()
@@ -43,6 +46,11 @@ MIN_RETENTION_DAYS = 32
 
 Duty = Callable[[], Awaitable[int]]
 """What is done when its time comes; returns to how many things."""
+
+
+OnDone = Callable[[str], None]
+"""Told which duty was done."""
+FORGET, PRUNE = "forget_consumers", "prune_results"
 
 
 class CronSettings(CommonSettings, frozen=True, kw_only=True):
@@ -71,17 +79,21 @@ def forget_consumers(streams: Sequence[JobStream]) -> Duty:
     return forget
 
 
-def schedule(prune: Duty | None, forget: Duty) -> list[CronJob]:
+def schedule(prune: Duty | None, forget: Duty, *, on_done: OnDone = lambda _: None) -> list[CronJob]:
     """Once in all the fleet: prune every night, forget every hour. Times are UTC."""
-    jobs = [_as_cron_job("forget_consumers", forget, hour=None, minute=23, seconds=60)]
+    jobs = [_as_cron_job(FORGET, forget, on_done, hour=None, minute=23, seconds=60)]
     if prune:
-        jobs.append(_as_cron_job("prune_results", prune, hour=3, minute=17, seconds=3600))
+        jobs.append(_as_cron_job(PRUNE, prune, on_done, hour=3, minute=17, seconds=3600))
     return jobs
 
 
-def _as_cron_job(name: str, duty: Duty, *, hour: int | None, minute: int, seconds: int) -> CronJob:
+def _as_cron_job(
+    name: str, duty: Duty, on_done: OnDone, *, hour: int | None, minute: int, seconds: int
+) -> CronJob:
     async def run(ctx: dict[Any, Any]) -> int:  # arq passes it by this name
-        return await duty()
+        count = await duty()
+        on_done(name)
+        return count
 
     return cron(run, name=name, hour=hour, minute=minute, timeout=seconds)
 
@@ -139,7 +151,10 @@ def main() -> None:
     except InvalidSettings as error:
         raise SystemExit(f"cron: {error}") from None
     configure_logs("cron", log_format=settings.log_format, level=settings.log_level)
-    asyncio.run(_live(settings))
+    try:
+        asyncio.run(_live(settings))
+    except InvalidSettings as error:
+        raise SystemExit(f"cron: {error}") from None
 
 
 def read_cron_settings(environ: Mapping[str, str]) -> CronSettings:
@@ -153,15 +168,21 @@ def read_cron_settings(environ: Mapping[str, str]) -> CronSettings:
 
 
 async def _live(settings: CronSettings) -> None:
+    meter = Meter("cron")
+    duties = meter.gauge("etude_cron_duty_last_success_timestamp_seconds")
+    duties.expect([FORGET, PRUNE] if settings.result_retention_days else [FORGET])
     async with AsyncExitStack() as stack:
         redis = connect(settings.redis_url, name="cron")
         stack.push_async_callback(redis.aclose)
         results = await ResultStore.open(settings.postgres_url, name="cron")
         stack.push_async_callback(results.close)
+        Exporter(meter, redis, results.survey, shards=settings.shards)
+        await stack.enter_async_context(serving_metrics(meter, settings))
         days = settings.result_retention_days
         jobs = schedule(
             prune_results(results, days=days, clock=time.time) if days else None,
             forget_consumers(open_streams(redis, shards=settings.shards)),
+            on_done=lambda duty: duties.of(duty).set(time.time()),
         )
         arq_url = settings.cron_redis_url or settings.redis_url
         timekeeper = asyncio.create_task(keep_time(arq_url, jobs, poll_seconds=POLL_SECONDS))

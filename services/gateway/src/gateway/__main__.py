@@ -19,6 +19,7 @@ from gateway.auth import Authenticator, KeySource, read_api_keys
 from gateway.forwarding import connect_chat
 from gateway.settings import GatewaySettings
 from gateway.signing_keys import LocalKey, PublishedKeys
+from gateway.watching import GatewayWatch
 from shared.adapters.budget_store import BudgetStore
 from shared.adapters.event_log import EventLog
 from shared.adapters.job_store import JobStore
@@ -28,6 +29,9 @@ from shared.adapters.tokens import warm_up
 from shared.domain.errors import StoreUnavailable
 from shared.domain.ids import RANDOM_BYTES, new_job_id
 from shared.runtime.logs import configure_logs
+from shared.runtime.metrics.meter import Meter
+from shared.runtime.metrics.serving import serving_metrics
+from shared.runtime.metrics.stores import PoolWatch, ScriptWatch
 from shared.runtime.plans import read_plans
 from shared.runtime.settings import InvalidSettings, read_settings
 
@@ -50,7 +54,9 @@ def main() -> None:
 
 async def _serve(settings: GatewaySettings) -> None:
     async with AsyncExitStack() as stack:
-        parts, redis = await _open(settings, stack)
+        meter = Meter("gateway")
+        await stack.enter_async_context(serving_metrics(meter, settings))
+        parts, redis = await _open(settings, meter, stack)
         await asyncio.to_thread(warm_up)
         await _warn_of_losses(redis)
         server = _Server(
@@ -78,9 +84,10 @@ async def _serve(settings: GatewaySettings) -> None:
     log.info("gateway.stopped")
 
 
-async def _open(settings: GatewaySettings, stack: AsyncExitStack) -> tuple[Parts, RedisClient]:
+async def _open(settings: GatewaySettings, meter: Meter, stack: AsyncExitStack) -> tuple[Parts, RedisClient]:
     """Everything the gateway is made of, from the outside in; `stack` closes it in reverse."""
     plans = read_plans(settings.plans_file or None)
+    watch, pool = GatewayWatch(meter, plans), PoolWatch(meter)
     http = await stack.enter_async_context(httpx.AsyncClient(timeout=FETCH_SECONDS))
     authenticator = Authenticator(
         _key_source(settings, http),
@@ -89,11 +96,13 @@ async def _open(settings: GatewaySettings, stack: AsyncExitStack) -> tuple[Parts
         issuer=settings.jwt_issuer,
         audience=settings.jwt_audience,
         clock=time.time,
+        on_failure=watch.turned_away,
     )
-    redis = connect(settings.redis_url, name="gateway")
+    redis = connect(settings.redis_url, name="gateway", observe=ScriptWatch(meter))
     stack.push_async_callback(redis.aclose)
-    results = await ResultStore.open(settings.postgres_url, name="gateway")
+    results = await ResultStore.open(settings.postgres_url, name="gateway", watcher=pool)
     stack.push_async_callback(results.close)
+    pool.look_at(results)
     parts = Parts(
         authenticator=authenticator,
         store=JobStore(redis, shards=settings.shards),
@@ -109,6 +118,8 @@ async def _open(settings: GatewaySettings, stack: AsyncExitStack) -> tuple[Parts
         closing=asyncio.Event(),
         internal_secret=settings.internal_secret,
         heartbeat_seconds=settings.heartbeat_seconds,
+        meter=meter,
+        watch=watch,
         cors_origins=[origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()],
     )
     return parts, redis

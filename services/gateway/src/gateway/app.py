@@ -1,7 +1,7 @@
 """The application: the API's calls over what they use, behind one edge."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 
 import httpx
@@ -11,7 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, compile_path
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Scope
 
 from gateway.answers import answer_problem
 from gateway.auth import Authenticator
@@ -28,12 +28,15 @@ from gateway.routes.events import EventRoutes
 from gateway.routes.health import Check, HealthRoutes
 from gateway.routes.usage import UsageRoutes
 from gateway.submitting import Submitter
+from gateway.watching import GatewayWatch
 from shared.adapters.budget_store import BudgetStore
 from shared.adapters.event_log import EventLog
 from shared.adapters.job_store import JobStore
 from shared.adapters.result_store import ResultStore
 from shared.domain.errors import MethodNotAllowed, NotFound, Unexpected
 from shared.domain.job import JobId
+from shared.runtime.metrics.http import Known, MeteredApp
+from shared.runtime.metrics.meter import Meter
 
 EXPOSED = [
     *("Content-Language", "ETag", "Idempotent-Replayed", "Link", "Location", "Preference-Applied"),
@@ -63,6 +66,8 @@ class Parts(Struct, frozen=True, kw_only=True):
     closing: asyncio.Event
     """Set when the process stops: event streams end, and their listeners resume elsewhere."""
     internal_secret: str
+    meter: Meter
+    watch: GatewayWatch
     heartbeat_seconds: float = 15.0
     cors_origins: Sequence[str] = ()
 
@@ -77,7 +82,7 @@ def create_app(parts: Parts) -> ASGIApp:
     )
     app.openapi = lambda: document
     app.router.routes += [
-        *(_route(one, Door(one, parts.authenticator, usage.whats_left)) for one in private),
+        *(_route(one, Door(one, parts.authenticator, usage.whats_left, parts.watch)) for one in private),
         *(_route(one, PublicDoor(one)) for one in public),
     ]
     app.add_exception_handler(404, _answer_unknown)
@@ -91,15 +96,37 @@ def create_app(parts: Parts) -> ASGIApp:
             allow_headers=ACCEPTED,
             expose_headers=EXPOSED,
         )
-    return Edge(app, new_request_id=parts.new_request_id, monotonic=parts.monotonic)
+    edge = Edge(app, new_request_id=parts.new_request_id, monotonic=parts.monotonic)
+    return MeteredApp(edge, parts.meter, known_answers([*private, *public]), route_of=route_template)
+
+
+def known_answers(endpoints: Iterable[Endpoint | PublicEndpoint]) -> Iterator[Known]:
+    """As the description of the API has them."""
+    for one in endpoints:
+        yield one.method, one.path, [int(status) for status in one.description["responses"]]
+
+
+def route_template(scope: Scope) -> str:
+    return scope.get("route_template", "")
 
 
 def list_endpoints(parts: Parts, usage: UsageRoutes) -> list[Endpoint]:
     """Every call that needs a caller."""
     jobs = Jobs(parts.store, parts.results)
-    listening = Listening(parts.events, heartbeat_seconds=parts.heartbeat_seconds, closing=parts.closing)
+    listening = Listening(
+        parts.events,
+        heartbeat_seconds=parts.heartbeat_seconds,
+        closing=parts.closing,
+        watch=parts.watch,
+    )
     submitter = Submitter(
-        parts.store, parts.events, jobs, clock=parts.clock, new_id=parts.new_id, closing=parts.closing
+        parts.store,
+        parts.events,
+        jobs,
+        clock=parts.clock,
+        new_id=parts.new_id,
+        closing=parts.closing,
+        watch=parts.watch,
     )
     return [
         *AiRoutes(jobs, submitter, listening).endpoints(),

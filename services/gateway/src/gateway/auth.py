@@ -56,7 +56,10 @@ class Authenticator:
         issuer: str = "",
         audience: str = "",
         clock: Callable[[], float],
+        on_failure: Callable[[str], None] = lambda _: None,
     ) -> None:
+        """`on_failure` is told why a caller was turned away, which the caller is not."""
+        self._on_failure = on_failure
         self._keys = keys
         self._api_keys = api_keys
         self._plans = plans
@@ -69,7 +72,7 @@ class Authenticator:
         """Raises `NotAuthenticated`, and `Unavailable` when no signing key could be fetched yet."""
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not token:
-            raise NotAuthenticated
+            raise self._refusal("malformed" if authorization else "missing")
         digest = hashlib.sha256(token.encode()).digest()
         verified = self._verified.get(digest)
         if verified and self._clock() < verified[1]:
@@ -85,19 +88,19 @@ class Authenticator:
     async def _verify_api_key(self, digest: bytes) -> tuple[Caller, float]:
         key = self._api_keys.get(digest.hex())
         if key is None:
-            raise NotAuthenticated
+            raise self._refusal("unknown_key")
         return self._caller(key.user, key.plan), self._clock() + CACHE_SECONDS
 
     async def _verify_token(self, token: str) -> tuple[Caller, float]:
         if self._keys is None:
-            raise NotAuthenticated
+            raise self._refusal("unknown_key")
         try:
             key = await self._keys.find(jwt.get_unverified_header(token).get("kid"))
             if key is None:
-                raise NotAuthenticated
+                raise self._refusal("unknown_key")
             claims = self._decode(token, key)
-        except (jwt.PyJWTError, ValueError, TypeError):
-            raise NotAuthenticated from None
+        except (jwt.PyJWTError, ValueError, TypeError) as error:
+            raise self._refusal(_reason(error)) from None
         until = min(float(claims["exp"]), self._clock() + CACHE_SECONDS)
         return self._caller(claims["sub"], claims.get("plan")), until
 
@@ -123,20 +126,36 @@ class Authenticator:
 
     def _check_times(self, claims: Mapping[str, Any]) -> None:
         now = self._clock()
-        if now >= float(claims["exp"]) + LEEWAY_SECONDS or now < float(claims.get("nbf", 0)) - LEEWAY_SECONDS:
-            raise NotAuthenticated
+        if now >= float(claims["exp"]) + LEEWAY_SECONDS:
+            raise self._refusal("expired")
+        if now < float(claims.get("nbf", 0)) - LEEWAY_SECONDS:
+            raise self._refusal("claims")
 
     def _caller(self, user: object, plan: object) -> Caller:
         if not isinstance(user, str) or not _USER.fullmatch(user):
-            raise NotAuthenticated
+            raise self._refusal("claims")
         name = plan if isinstance(plan, str) and plan in self._plans else DEFAULT_PLAN
         return Caller(UserId(user), name, self._plans[name])
+
+    def _refusal(self, reason: str) -> NotAuthenticated:
+        self._on_failure(reason)
+        return NotAuthenticated()
 
     def _remember(self, digest: bytes, caller: Caller, until: float) -> None:
         self._verified[digest] = caller, until
         self._verified.move_to_end(digest)
         if len(self._verified) > CACHED_TOKENS:
             self._verified.popitem(last=False)
+
+
+def _reason(error: Exception) -> str:
+    match error:
+        case jwt.InvalidSignatureError() | jwt.InvalidAlgorithmError():
+            return "signature"
+        case jwt.InvalidAudienceError() | jwt.InvalidIssuerError() | jwt.MissingRequiredClaimError():
+            return "claims"
+        case _:
+            return "malformed"
 
 
 def read_api_keys(content: str) -> dict[str, ApiKey]:

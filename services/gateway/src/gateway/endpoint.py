@@ -9,8 +9,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.answers import answer_problem
 from gateway.auth import Authenticator, Caller
+from gateway.watching import GatewayWatch
 from shared.domain.errors import LimitReached, StudyError
 
+KIND = "job_kind"
 Handler = Callable[[Request, Caller], Awaitable[ASGIApp]]
 """Called with a request whose caller is known; returns what answers. Both may raise `StudyError`, before they send."""
 PublicHandler = Callable[[Request], Awaitable[ASGIApp]]
@@ -24,6 +26,8 @@ class Endpoint(Struct, frozen=True):
     handler: Handler
     description: dict[str, Any]
     """Its OpenAPI operation."""
+    is_submission: bool = False
+    """Its refusals are counted, under the kind that the handler has put into the scope."""
 
 
 class PublicEndpoint(Struct, frozen=True):
@@ -38,7 +42,10 @@ class PublicEndpoint(Struct, frozen=True):
 class Door:
     """An endpoint as an ASGI application: lets callers in, and puts refusals into their language."""
 
-    def __init__(self, endpoint: Endpoint, authenticator: Authenticator, whats_left: WhatsLeft) -> None:
+    def __init__(
+        self, endpoint: Endpoint, authenticator: Authenticator, whats_left: WhatsLeft, watch: GatewayWatch
+    ) -> None:
+        self._watch = watch
         self._endpoint = endpoint
         self._authenticator = authenticator
         self._whats_left = whats_left
@@ -54,6 +61,8 @@ class Door:
             answer = await self._endpoint.handler(request, caller)
             await answer(scope, receive, send)
         except StudyError as error:
+            if self._endpoint.is_submission:
+                self._watch.refused(scope.get(KIND, ""), error)
             headers = await self._headers(error, caller)
             await answer_problem(request, error, headers)(scope, receive, send)
 

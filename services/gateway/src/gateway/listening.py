@@ -11,6 +11,7 @@ from msgspec import Struct
 from gateway.jobs import Seen
 from gateway.sse import HEARTBEAT, EventStream, encode_event
 from gateway.views import rfc3339
+from gateway.watching import GatewayWatch
 from shared.adapters.event_log import EventLog
 from shared.domain.event import Event, EventName, Finished, StatusChanged
 from shared.domain.job import JobId, UserId
@@ -44,28 +45,46 @@ class DoneView(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Listening:
     """Makes streams of a user's events."""
 
-    def __init__(self, log: EventLog, *, heartbeat_seconds: float, closing: asyncio.Event) -> None:
+    def __init__(
+        self, log: EventLog, *, heartbeat_seconds: float, closing: asyncio.Event, watch: GatewayWatch
+    ) -> None:
         self._log = log
+        self._watch = watch
         self._heartbeat_seconds = heartbeat_seconds
         self._closing = closing
 
     def to_user(self, user: UserId, *, after: str | None, language: str) -> EventStream:
         """Everything of theirs. Without `after` from the log's start, so that nothing is missed after a first look."""
         tail = self._log.tail(user, after=after, heartbeat_seconds=self._heartbeat_seconds)
-        return EventStream(_told(tail, language), self._closing)
+        return EventStream(self._live(tail, language), self._closing)
 
     def to_job(self, user: UserId, job_id: JobId, *, after: str | None, language: str) -> EventStream:
         """One job's, until its `done`."""
         tail = self._log.tail(user, job_id=job_id, after=after, heartbeat_seconds=self._heartbeat_seconds)
-        return EventStream(_told(tail, language), self._closing)
+        return EventStream(self._live(tail, language), self._closing)
 
     async def to_final(self, seen: Seen, *, after: str | None, language: str) -> EventStream | None:
         """What is left to tell of a job that is over; its `done` at least, for who has heard nothing. None: nothing."""
         job = seen.job
-        heard = [chunk async for chunk in _told(self._logged(job.user, job.id, after), language)]
+        logged = self._logged(job.user, job.id, after)
+        heard = [_told(event, language) async for event in logged if event is not None]
         if not heard and after is not None:
             return None
         return EventStream(_replayed(heard or [_done_of(seen, language)]), self._closing)
+
+    async def _live(self, tail: AsyncGenerator[Event | None], language: str) -> AsyncGenerator[bytes]:
+        since = self._watch.now()
+        self._watch.stream_began()
+        try:
+            async with aclosing(tail) as events:
+                async for event in events:
+                    if event is None:
+                        yield HEARTBEAT
+                    else:
+                        yield _told(event, language)
+                        self._watch.heard(event.id, since=since)  # asked for more: it is written
+        finally:
+            self._watch.stream_ended()
 
     async def _logged(self, user: UserId, job_id: JobId, after: str | None) -> AsyncGenerator[Event | None]:
         """What stands in the log now."""
@@ -76,10 +95,8 @@ class Listening:
                 yield event
 
 
-async def _told(tail: AsyncGenerator[Event | None], language: str) -> AsyncGenerator[bytes]:
-    async with aclosing(tail) as events:
-        async for event in events:
-            yield HEARTBEAT if event is None else encode_event(event.name, _data(event, language), event.id)
+def _told(event: Event, language: str) -> bytes:
+    return encode_event(event.name, _data(event, language), event.id)
 
 
 async def _replayed(chunks: list[bytes]) -> AsyncGenerator[bytes]:

@@ -13,6 +13,7 @@ from gateway.auth import Caller
 from gateway.jobs import Jobs, Seen
 from gateway.preferences import idempotency_key, wait_seconds
 from gateway.sse import until_nobody_listens
+from gateway.watching import GatewayWatch
 from shared.adapters.event_log import EventLog
 from shared.adapters.job_store import JobStore
 from shared.adapters.thinking import think
@@ -48,6 +49,7 @@ class Submitter:
         clock: Callable[[], float],
         new_id: Callable[[float], JobId],
         closing: asyncio.Event,
+        watch: GatewayWatch,
     ) -> None:
         self._store = store
         self._events = events
@@ -55,6 +57,7 @@ class Submitter:
         self._clock = clock
         self._new_id = new_id
         self._closing = closing
+        self._watch = watch
 
     async def submit(self, request: Request, caller: Caller, kind: Kind, job_input: JobInput) -> Submitted:
         """Raises the refusals of `JobStore.submit`, and `InvalidIdempotencyKey`."""
@@ -74,6 +77,7 @@ class Submitter:
             fingerprint=_fingerprint(kind, payload) if key else "",
         )
         accepted = await self._store.submit(submission, now=now)
+        self._watch.accepted(kind, caller.plan_name, is_replay=accepted.is_replay)
         seconds = wait_seconds(request)
         seen = await self._look(request, submission, accepted, seconds) or _as_accepted(submission, now)
         headers = _headers(seen, accepted, caller, now=now)

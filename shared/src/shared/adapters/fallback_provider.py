@@ -1,6 +1,6 @@
 """A chain of providers: when one cannot answer now, the next is asked."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from typing import TypeVar, cast
 
@@ -21,8 +21,12 @@ class FallbackProvider:
     What failed tries cost is part of the usage. When all fail, raises the error that leaves most hope.
     """
 
-    def __init__(self, providers: Sequence[Provider]) -> None:
+    def __init__(
+        self, providers: Sequence[Provider], *, on_fallback: Callable[[int, int], None] = lambda _, __: None
+    ) -> None:
+        """`on_fallback` is told which of them failed, and which is asked instead."""
         self._providers = providers
+        self._on_fallback = on_fallback
 
     async def complete(self, prompt: Prompt, schema: type[T]) -> Completion[T]:
         failed: list[ProviderError] = []
@@ -69,6 +73,8 @@ class FallbackProvider:
             error.usage += _spent(failed)
             raise error
         failed.append(error)
+        if len(failed) < len(self._providers):
+            self._on_fallback(len(failed) - 1, len(failed))
 
 
 def _with_spent(delta: Delta, failed: Sequence[ProviderError]) -> Delta:

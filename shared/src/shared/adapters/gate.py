@@ -33,11 +33,27 @@ class Reason(IntEnum):
     PACE_TOO_LONG = 4
 
 
+class Circuit(IntEnum):
+    """The breaker of a model."""
+
+    CLOSED = 0
+    HALF_OPEN = 1
+    """One call probes."""
+    OPEN = 2
+
+
 class Leave(Struct, frozen=True):
     """Leave to call, after `wait` seconds."""
 
     wait: float
     reason: Reason
+    is_probe: bool = False
+
+    @property
+    def circuit(self) -> Circuit:
+        if self.is_probe:
+            return Circuit.HALF_OPEN
+        return Circuit.OPEN if self.reason is Reason.BREAKER else Circuit.CLOSED
 
 
 class CallOutcome(StrEnum):
@@ -66,7 +82,7 @@ class Gate:
             *(int(IN_PLACE_SECONDS * 1000), int(PROBE_SECONDS * 1000), int(has_share)),
         )
         if milliseconds == 0:
-            return Leave(0.0, Reason.NONE)
+            return Leave(0.0, Reason.NONE, is_probe=reason == 1)
         return Leave(milliseconds / 1000, Reason(reason))
 
     async def leave(

@@ -1,13 +1,13 @@
 """A model behind the fleet's gate: asked only when the gate lets it, and the gate is told how it went."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from typing import TypeVar, cast
 
 import structlog
 
-from shared.adapters.gate import IN_PLACE_SECONDS, CallOutcome, Gate, Reason
+from shared.adapters.gate import IN_PLACE_SECONDS, CallOutcome, Circuit, Gate, Reason
 from shared.domain.errors import (
     ProviderBusy,
     ProviderError,
@@ -36,7 +36,16 @@ CHARACTERS_PER_TOKEN = 3
 class GatedProvider:
     """Raises `ProviderBusy` that counts no attempt when the gate would keep the call longer than a wait in place."""
 
-    def __init__(self, provider: Provider, gate: Gate, *, model: str) -> None:
+    def __init__(
+        self,
+        provider: Provider,
+        gate: Gate,
+        *,
+        model: str,
+        on_circuit: Callable[[Circuit], None] = lambda _: None,
+    ) -> None:
+        """`on_circuit` is told what each answer of the gate says about the model."""
+        self._on_circuit = on_circuit
         self._provider = provider
         self._gate = gate
         self._model = model
@@ -76,6 +85,7 @@ class GatedProvider:
         has_share, wait = False, 0.0
         for _ in range(TRIES):
             leave = await self._gate.enter(tokens, has_share=has_share)
+            self._on_circuit(leave.circuit)
             if leave.reason is Reason.NONE:
                 return
             wait = leave.wait
@@ -103,6 +113,8 @@ class GatedProvider:
                 change = await self._gate.leave(CallOutcome.FAULT)
             case _:
                 change = await self._gate.leave(CallOutcome.OK)
+        if change:
+            self._on_circuit(Circuit.OPEN if change == 2 else Circuit.CLOSED)
         if change == 2 and error is not None:
             log.error("provider.breaker_opened", model=self._model, code=error.code)
         elif change == 1:

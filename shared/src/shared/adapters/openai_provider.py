@@ -10,6 +10,7 @@ import httpx2
 import msgspec
 import structlog
 from openai import (
+    APIConnectionError,
     APIError,
     APIStatusError,
     APITimeoutError,
@@ -104,13 +105,16 @@ class OpenAIProvider:
         timeout_seconds: float = TIMEOUT_SECONDS,
         reasoning_effort: str = "",
         takes_own_fields: bool = True,
+        on_rejected: Callable[[Usage, bool], None] = lambda _, __: None,
     ) -> None:
         """`reasoning_effort`: as the model knows it; empty leaves it to the model. `takes_own_fields`: the server knows
-        the fields only OpenAI has; others may refuse what they do not know."""
+        the fields only OpenAI has; others may refuse what they do not know. `on_rejected` is told what an answer cost
+        that did not fit, and whether another one is asked for."""
         self._client = client
         self._model = model
         self._timeout_seconds = timeout_seconds
         self._takes_own_fields = takes_own_fields
+        self._on_rejected = on_rejected
         self._fixed: dict[str, Any] = {"model": model}
         if reasoning_effort:
             self._fixed["reasoning_effort"] = reasoning_effort
@@ -124,12 +128,14 @@ class OpenAIProvider:
         try:
             return self._completion(answer, schema, answer.usage)
         except msgspec.DecodeError as error:
+            self._on_rejected(answer.usage, True)
             second = render_reask(first, answer.text, _why(answer, error))
         reanswer = await self._ask(second, prompt, schema, spent=answer.usage)
         spent = answer.usage + reanswer.usage
         try:
             return self._completion(reanswer, schema, spent)
         except msgspec.DecodeError:
+            self._on_rejected(reanswer.usage, False)
             self._fail(ProviderGarbled(usage=spent))
 
     async def stream(
@@ -148,7 +154,7 @@ class OpenAIProvider:
         if received.is_refused:
             self._fail(ProviderRefused(usage=received.usage))
         if not received.is_finished:  # a connection may be closed in good order, and early
-            self._fail(ProviderUnavailable(usage=received.usage))
+            self._fail(ProviderUnavailable(usage=received.usage, is_connected=False))
         yield Delta(usage=received.usage, model=received.model, generated_by=GENERATED_BY)
 
     async def close(self) -> None:
@@ -249,10 +255,12 @@ def _translate(error: Exception) -> ProviderError:
             return ProviderTimedOut()
         case APIStatusError():
             return provider_error(error.status_code, (error.code, error.type), error.response.headers)
+        case APIConnectionError():
+            return ProviderUnavailable(is_connected=False)
         case APIError():
             return provider_error(None, (error.code, error.type), {})
         case _:
-            return ProviderUnavailable()
+            return ProviderUnavailable(is_connected=False)
 
 
 def _why(answer: Answer, error: msgspec.DecodeError) -> str:

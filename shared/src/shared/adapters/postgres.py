@@ -1,6 +1,7 @@
 """Connections to Postgres, with types that asyncpg lacks, and the one table of what its errors mean."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Protocol, cast
@@ -37,9 +38,23 @@ class Connection(Protocol):
 class Pool(Protocol):
     def acquire(self, *, timeout: float) -> AbstractAsyncContextManager[Connection]: ...
 
+    def get_size(self) -> int: ...
+
+    def get_idle_size(self) -> int: ...
+
     async def close(self) -> None: ...
 
     def terminate(self) -> None: ...
+
+
+class Watcher(Protocol):
+    """Who wants to know what a pool does."""
+
+    def waited(self, seconds: float) -> None:
+        """For a connection, its opening included."""
+
+    def asked(self, query: str, seconds: float) -> None:
+        """A statement, as it was sent."""
 
 
 _errors = cast(Any, asyncpg)
@@ -95,8 +110,26 @@ async def _leave(_: Connection) -> None:
     """Nothing is set on a connection, so nothing need be reset: a round trip saved on each use."""
 
 
-async def open_pool(url: str, *, name: str, size: int) -> Pool:
+@asynccontextmanager
+async def acquired(pool: Pool, watcher: Watcher | None) -> AsyncGenerator[Connection]:
+    """A connection for a block. Raises `StoreUnavailable` for what means that Postgres is away."""
+    began = time.perf_counter()
+    async with translated(), pool.acquire(timeout=CONNECT_SECONDS) as connection:
+        if watcher is not None:
+            watcher.waited(time.perf_counter() - began)
+        yield connection
+
+
+async def open_pool(url: str, *, name: str, size: int, watcher: Watcher | None = None) -> Pool:
     """A pool that connects when it is first used: Postgres may be away, and an idle one sends nothing."""
+
+    def tell(record: Any) -> None:
+        if watcher is not None:
+            watcher.asked(record.query, record.elapsed)
+
+    async def prepare(connection: Any) -> None:
+        connection.add_query_logger(tell)
+
     return cast(
         Pool,
         await cast(Any, asyncpg).create_pool(
@@ -105,6 +138,7 @@ async def open_pool(url: str, *, name: str, size: int) -> Pool:
             max_size=size,
             timeout=CONNECT_SECONDS,
             command_timeout=COMMAND_SECONDS,
+            init=prepare if watcher else None,
             reset=_leave,
             server_settings={"application_name": name[:63]},
         ),

@@ -5,7 +5,9 @@ A URL that begins with `redis+cluster://` names nodes of a cluster; whoever uses
 
 import asyncio
 import re
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, cast
 
@@ -25,7 +27,11 @@ from shared.domain.errors import StoreUnavailable
 RedisClient = redis.Redis
 SyncRedisClient = sync_redis.Redis
 Arg = str | bytes | int | float
+Observe = Callable[[str, float, Exception | None], None]
+"""What was called, the seconds it took, what went wrong."""
 
+OBSERVE = "etude_observe"
+"""The attribute of a connection that holds its `Observe`: redis-py's own class, a cluster's and a fake's alike."""
 COMMAND_SECONDS = 5.0
 """A script takes well under a millisecond: a server that does not answer for this long is away."""
 MAX_CONNECTIONS = 64
@@ -152,10 +158,32 @@ async def nodes(redis_client: RedisClient) -> list[RedisClient]:
     return [redis_client]
 
 
-def connect(url: str, *, name: str) -> RedisClient:
+@contextmanager
+def observed(redis_client: RedisClient | SyncRedisClient, name: str) -> Generator[None]:
+    """Tell how long a block took to whoever the connection was opened for."""
+    observe: Observe | None = getattr(redis_client, OBSERVE, None)
+    if observe is None:
+        yield
+        return
+    began = time.perf_counter()
+    try:
+        yield
+    except Exception as error:
+        observe(name, time.perf_counter() - began, error)
+        raise
+    observe(name, time.perf_counter() - began, None)
+
+
+def connect(url: str, *, name: str, observe: Observe | None = None) -> RedisClient:
     """A pool for short calls. One retry on a fresh connection: every script may be asked twice."""
+    client = _connect(url, name=name)
+    setattr(client, OBSERVE, observe)
+    return client
+
+
+def _connect(url: str, *, name: str) -> RedisClient:
     if is_cluster(url):
-        return cast(Any, Cluster(url, partial(connect, name=name)))
+        return cast(Any, Cluster(url, partial(_connect, name=name)))
     return cast(Any, redis.Redis).from_url(
         url,
         connection_class=Connection,
@@ -187,10 +215,18 @@ def connect_blocking(url: str, *, name: str, block_seconds: float) -> RedisClien
     )
 
 
-def connect_sync(url: str, *, name: str, timeout_seconds: float) -> SyncRedisClient:
+def connect_sync(
+    url: str, *, name: str, timeout_seconds: float, observe: Observe | None = None
+) -> SyncRedisClient:
     """For the renewal thread, which must not depend on the event loop."""
+    client = _connect_sync(url, name=name, timeout_seconds=timeout_seconds)
+    setattr(client, OBSERVE, observe)
+    return client
+
+
+def _connect_sync(url: str, *, name: str, timeout_seconds: float) -> SyncRedisClient:
     if is_cluster(url):
-        return cast(Any, SyncCluster(url, partial(connect_sync, name=name, timeout_seconds=timeout_seconds)))
+        return cast(Any, SyncCluster(url, partial(_connect_sync, name=name, timeout_seconds=timeout_seconds)))
     return cast(Any, sync_redis.Redis).from_url(
         url,
         client_name=name,

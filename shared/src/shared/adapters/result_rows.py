@@ -36,6 +36,15 @@ def statement(name: str) -> str:
     return (resources.files("shared.adapters") / "sql" / f"{name}.sql").read_text(encoding="utf-8")
 
 
+@cache
+def statement_names() -> dict[str, str]:
+    """What each statement is called, by its text."""
+    names = [
+        path.name.removesuffix(".sql") for path in (resources.files("shared.adapters") / "sql").iterdir()
+    ]
+    return {statement(name): name for name in sorted(names)}
+
+
 def is_collection(job: FinalJob) -> bool:
     return job.kind == Kind.COLLECTION
 

@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager
 
 import msgspec
 import structlog
+from msgspec import Struct
 
 from shared.adapters.grouped_saves import GroupedSaves
 from shared.adapters.postgres import (
@@ -14,8 +15,9 @@ from shared.adapters.postgres import (
     UNACCEPTABLE,
     Connection,
     Pool,
+    Watcher,
+    acquired,
     open_pool,
-    translated,
 )
 from shared.adapters.result_rows import (
     Parts,
@@ -44,17 +46,36 @@ REFUSED = (*UNACCEPTABLE, msgspec.DecodeError, ValueError)
 """What is wrong with a job that has no row: Postgres will not have it, or its result is none."""
 
 
+class DatabaseSurvey(Struct, frozen=True):
+    """The server and the database, looked at from outside."""
+
+    connections: int
+    """To all databases, everybody's."""
+    max_connections: int
+    size: int
+    """Bytes."""
+
+
 class ResultStore:
     """Every method raises `StoreUnavailable` when Postgres is away; it connects again by itself."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, watcher: Watcher | None = None) -> None:
         self._pool = pool
+        self._watcher = watcher
         self._saves = GroupedSaves(lambda jobs: self._write(jobs, is_told=False))
 
     @classmethod
-    async def open(cls, url: str, *, name: str) -> "ResultStore":
+    async def open(cls, url: str, *, name: str, watcher: Watcher | None = None) -> "ResultStore":
         """Does not connect yet. `name` is what the server's own lists show."""
-        return cls(await open_pool(url, name=name, size=POOL_SIZE))
+        return cls(await open_pool(url, name=name, size=POOL_SIZE, watcher=watcher), watcher)
+
+    @property
+    def idle_connections(self) -> int:
+        return self._pool.get_idle_size()
+
+    @property
+    def used_connections(self) -> int:
+        return self._pool.get_size() - self._pool.get_idle_size()
 
     async def close(self) -> None:
         """Finish the saves under way, then disconnect."""
@@ -66,7 +87,7 @@ class ResultStore:
             self._pool.terminate()
 
     async def ping(self) -> None:
-        async with translated(), self._acquired() as connection:
+        async with self._acquired() as connection:
             await connection.fetchval("SELECT 1")
 
     async def save(self, jobs: Sequence[FinalJob]) -> None:
@@ -95,7 +116,7 @@ class ResultStore:
         """With its result. With `user`: only if it is theirs."""
         if not is_job_id(job_id):
             return None
-        async with translated(), self._acquired() as connection:
+        async with self._acquired() as connection:
             row = await connection.fetchrow(statement("find_job"), job_id, user)
         return None if row is None else to_final_job(row)
 
@@ -103,7 +124,7 @@ class ResultStore:
         self, user: UserId, *, kinds: Sequence[str], before: JobId | None, limit: int
     ) -> list[FinalJob]:
         """Newest first, from below `before`; without results."""
-        async with translated(), self._acquired() as connection:
+        async with self._acquired() as connection:
             rows = await connection.fetch(statement("list_jobs"), user, list(kinds), before, limit)
         return [to_final_job(row) for row in rows]
 
@@ -116,7 +137,7 @@ class ResultStore:
         """Forget the material, keep what it cost. False: there is no such collection."""
         if not is_job_id(job_id):
             return False
-        async with translated(), self._acquired() as connection:
+        async with self._acquired() as connection:
             return await connection.fetchval(statement("remove_collection"), job_id, user) == 1
 
     async def prune(self, *, before: float) -> int:
@@ -124,7 +145,7 @@ class ResultStore:
         Returns how many."""
         pruned = 0
         while True:
-            async with translated(), self._acquired() as connection:
+            async with self._acquired() as connection:
                 count = int(
                     (await connection.execute(statement("prune_jobs"), before, PRUNE_ROWS)).split()[-1]
                 )
@@ -132,15 +153,20 @@ class ResultStore:
             if count < PRUNE_ROWS:
                 return pruned
 
+    async def survey(self) -> DatabaseSurvey:
+        async with self._acquired() as connection:
+            (row,) = await connection.fetch(statement("survey"))
+        return DatabaseSurvey(**row)
+
     async def charged(self, user: UserId, windows: Sequence[str]) -> dict[str, int]:
         """Tokens of the user's final jobs, by budget window."""
-        async with translated(), self._acquired() as connection:
+        async with self._acquired() as connection:
             rows = await connection.fetch(statement("charged"), user, list(windows))
         found = {row["period"]: row["tokens"] for row in rows}
         return {window: found.get(window, 0) for window in windows}
 
     def _acquired(self) -> AbstractAsyncContextManager[Connection]:
-        return self._pool.acquire(timeout=CONNECT_SECONDS)
+        return acquired(self._pool, self._watcher)
 
     async def _write(self, jobs: Sequence[FinalJob], *, is_told: bool) -> set[JobId]:
         """All in one go; one by one when one of them is refused. Returns those that are."""
@@ -156,7 +182,7 @@ class ResultStore:
 
     async def _write_together(self, jobs: Sequence[FinalJob], *, is_told: bool) -> None:
         rows = as_columns(map(job_row, jobs), 18)
-        async with translated(), self._acquired() as connection:
+        async with self._acquired() as connection:
             if not any(map(is_collection, jobs)):
                 await connection.fetch(statement("save_jobs"), *rows, is_told)
                 return

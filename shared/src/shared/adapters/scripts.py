@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from redis.exceptions import NoScriptError
 
-from shared.adapters.redis_client import Arg, RedisClient, SyncRedisClient, call, call_each
+from shared.adapters.redis_client import Arg, RedisClient, SyncRedisClient, call, call_each, observed
 
 
 class Script:
@@ -67,10 +67,11 @@ ALL = (
 
 async def run(redis: RedisClient, script: Script, key: str, *args: Arg) -> Any:
     """One script, routed by `key`. Raises `StoreUnavailable` when Redis is away."""
-    try:
-        return await call(redis, "EVALSHA", script.sha, 1, key, *args)
-    except NoScriptError:
-        return await call(redis, "EVAL", script.source, 1, key, *args)
+    with observed(redis, script.name):
+        try:
+            return await call(redis, "EVALSHA", script.sha, 1, key, *args)
+        except NoScriptError:
+            return await call(redis, "EVAL", script.source, 1, key, *args)
 
 
 async def run_many(
@@ -80,18 +81,20 @@ async def run_many(
 
     Raises `StoreUnavailable` when Redis is away; when one node of a cluster is, that is the answer of its calls.
     """
-    answers = await call_each(redis, [("EVALSHA", script.sha, 1, key, *args) for key, args in calls])
-    unknown = [i for i, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
-    if unknown:
-        again = [("EVAL", script.source, 1, calls[i][0], *calls[i][1]) for i in unknown]
-        for i, answer in zip(unknown, await call_each(redis, again), strict=True):
-            answers[i] = answer
+    with observed(redis, script.name):
+        answers = await call_each(redis, [("EVALSHA", script.sha, 1, key, *args) for key, args in calls])
+        unknown = [i for i, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
+        if unknown:
+            again = [("EVAL", script.source, 1, calls[i][0], *calls[i][1]) for i in unknown]
+            for i, answer in zip(unknown, await call_each(redis, again), strict=True):
+                answers[i] = answer
     return answers
 
 
 def run_sync(redis: SyncRedisClient, script: Script, key: str, *args: Arg) -> Any:
     """For the renewal thread. Raises what redis-py raises."""
-    try:
-        return cast(Any, redis).execute_command("EVALSHA", script.sha, 1, key, *args)
-    except NoScriptError:
-        return cast(Any, redis).execute_command("EVAL", script.source, 1, key, *args)
+    with observed(redis, script.name):
+        try:
+            return cast(Any, redis).execute_command("EVALSHA", script.sha, 1, key, *args)
+        except NoScriptError:
+            return cast(Any, redis).execute_command("EVAL", script.source, 1, key, *args)

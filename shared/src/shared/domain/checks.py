@@ -41,6 +41,12 @@ MAX_FLAWS = 1
 RULES: tuple[tuple[str, Rule], ...] = (*WORDING_RULES, *OPTION_RULES)
 """Reason code and rule, in the order they are asked: the first at fault names the reason."""
 FLAWS: tuple[tuple[str, Rule], ...] = (*WORDING_FLAWS, *OPTION_FLAWS)
+REASONS = (
+    *("quote_too_long", "quote_not_found", "quote_too_short", "malformed_options"),
+    *(reason for reason, _ in RULES),
+    *("several_flaws", "duplicate", "surplus"),
+)
+"""Every code under which a draft is dropped; the last two by `selection` and `gathering`."""
 
 OPTION_IDS = "abcde"
 

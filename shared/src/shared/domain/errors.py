@@ -4,6 +4,8 @@
 at the edge. No message here ever holds a provider's words, a path, a key or a learner's text.
 """
 
+from collections.abc import Iterator
+
 from msgspec import Struct, field
 
 from shared.domain.provider import Usage
@@ -34,6 +36,13 @@ class StudyError(Exception):
     @property
     def problem(self) -> Problem:
         return Problem(self.code, self.params, self.retry_after)
+
+
+def tree(root: type[StudyError]) -> Iterator[type[StudyError]]:
+    """An error and all its kinds."""
+    yield root
+    for kind in root.__subclasses__():
+        yield from tree(kind)
 
 
 # -- the request is at fault: change it ---------------------------------------------------------------------
@@ -259,12 +268,15 @@ class ProviderError(StudyError):
         usage: Usage | None = None,
         retry_after: float | None = None,
         is_counted: bool = True,
+        is_connected: bool = True,
         **params: Param,
     ) -> None:
         super().__init__(retry_after=retry_after, **params)
         self.usage = usage or Usage()
         self.is_counted = is_counted
         """False when no call was made: the gate was closed. It spends no attempt."""
+        self.is_connected = is_connected
+        """False when the provider was not reached, or the connection broke."""
 
 
 class ProviderBusy(ProviderError):

@@ -1,7 +1,7 @@
 """One attempt at a job: its handler is run within the limit, and whatever happens becomes one outcome."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol, TypeVar, cast
 
 import msgspec
@@ -27,6 +27,7 @@ from shared.domain.provider import Completion, Prompt, Provider
 from shared.domain.study import Flashcard, QuizQuestion
 from shared.domain.wire import decode_input, decode_step, encode_step
 from shared.domain.work import Handler
+from shared.runtime.metrics.jobs import JobWatch
 from shared.runtime.patience import until_available
 
 log = structlog.get_logger()
@@ -43,7 +44,10 @@ class ProviderFor(Protocol):
 class AttemptWork:
     """The hands of one attempt: see `shared.domain.work.Work`."""
 
-    def __init__(self, leased: Leased, store: StepStore, provider: Provider, policy: JobPolicy) -> None:
+    def __init__(
+        self, leased: Leased, store: StepStore, provider: Provider, policy: JobPolicy, watch: JobWatch
+    ) -> None:
+        self._watch = watch
         self._job = leased.job
         self._kept = leased.steps
         self._store = store
@@ -69,10 +73,13 @@ class AttemptWork:
             raise
         self.usage += completion.usage
         # It is paid for: wait for Redis rather than lose it.
-        await until_available(
-            lambda: self._store.keep(self._job, step, encode_step(completion), completion.usage),
-            seconds=self._policy.settle_grace_seconds,
-        )
+        try:
+            await self._fenced(
+                lambda: self._store.keep(self._job, step, encode_step(completion), completion.usage)
+            )
+        except LeaseLost:
+            self._watch.answer_lost(completion)
+            raise
         return completion
 
     async def progress(self, done: int, total: int) -> None:
@@ -92,11 +99,17 @@ class AttemptWork:
     async def _tell(self, name: EventName, data: bytes, progress: tuple[int, int] | None) -> None:
         async with self._telling:  # the numbers of events must reach Redis in order
             number = self._told + 1
-            await until_available(
-                lambda: self._store.append(self._job, [(name, data)], number=number, progress=progress),
-                seconds=self._policy.settle_grace_seconds,
+            await self._fenced(
+                lambda: self._store.append(self._job, [(name, data)], number=number, progress=progress)
             )
             self._told = number
+
+    async def _fenced(self, write: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await until_available(write, seconds=self._policy.settle_grace_seconds)
+        except LeaseLost:
+            self._watch.fenced(self._job)
+            raise
 
 
 async def attempt(work: AttemptWork, handlers: Mapping[Kind, Handler], policy: JobPolicy) -> Outcome:

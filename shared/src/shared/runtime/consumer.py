@@ -1,6 +1,7 @@
 """The consumer: takes no more jobs than it has free slots, owns each until it is settled, and gives back what it cannot finish."""
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
@@ -12,12 +13,16 @@ from shared.adapters.redis_client import is_away
 from shared.adapters.step_store import StepStore
 from shared.domain.errors import LeaseLost, StoreUnavailable
 from shared.domain.job import Job, Kind
-from shared.domain.outcome import Retry
+from shared.domain.outcome import Outcome, Retry
 from shared.domain.policy import JobPolicy
+from shared.domain.provider import Usage
+from shared.domain.record import FinalJob
+from shared.domain.settlement import Settlement
 from shared.domain.work import Handler
 from shared.runtime.attempt import AttemptWork, ProviderFor, attempt
 from shared.runtime.heartbeat import Heartbeat
 from shared.runtime.logs import current_job
+from shared.runtime.metrics.jobs import JobWatch
 from shared.runtime.settler import Settler
 
 log = structlog.get_logger()
@@ -70,6 +75,7 @@ class Consumer:
         concurrency: int,
         policy: JobPolicy,
         jitter: Callable[[], float],
+        watch: JobWatch,
         on_suspect_gone: Callable[[], None] = lambda: None,
     ) -> None:
         self._stream = stream
@@ -81,6 +87,8 @@ class Consumer:
         self._concurrency = concurrency
         self._policy = policy
         self._jitter = jitter
+        self._watch = watch
+        watch.look_at(slots=concurrency, busy=lambda: self.running)
         self._on_suspect_gone = on_suspect_gone
         self._running: set[_Running] = set()
         self._in_hand: list[Entry] = []
@@ -125,7 +133,7 @@ class Consumer:
         attempts = 0
         while entries := await self._stream.read(self._concurrency, block=False):
             leased = await self._stream.lease(entries)
-            self.start(leased)
+            self._begin(leased)
             attempts += len(leased)
             await self.idle()
         return attempts
@@ -134,6 +142,15 @@ class Consumer:
         """Wait until nothing runs."""
         while self._running:
             await asyncio.wait([run.task for run in self._running if run.task])
+
+    def take_over(self, claimed: Sequence[Leased]) -> None:
+        """Run jobs of dead workers, which this process owns now."""
+        self._watch.reclaimed(claimed)
+        self.start(claimed)
+
+    def _begin(self, leased: Sequence[Leased]) -> None:
+        self._watch.leased(leased)
+        self.start(leased)
 
     def start(self, leased: Sequence[Leased]) -> None:
         """Run jobs this process owns now."""
@@ -168,9 +185,10 @@ class Consumer:
             try:
                 if not self._in_hand:
                     self._in_hand = await self._stream.read(min(self.free, AT_ONCE), block=True)
+                    self._watch.polled()
                 leased = await self._stream.lease(self._in_hand) if self._in_hand else ()
                 self._in_hand = []
-                self.start([one for one in leased if not self._is_running(one.job)])
+                self._begin([one for one in leased if not self._is_running(one.job)])
                 self._say_back()
             except Exception as error:  # noqa: BLE001 - nothing that goes wrong with a read may end the reading
                 await self._heal(error)
@@ -234,26 +252,37 @@ class Consumer:
 
     async def _attempt(self, running: _Running) -> None:
         job = running.leased.job
-        work = AttemptWork(running.leased, self._steps, self._provider_for(job), self._policy)
+        began = time.monotonic()
+        work = AttemptWork(running.leased, self._steps, self._provider_for(job), self._policy, self._watch)
         try:
             saved = await self._settler.find_saved(job)
             outcome = None if saved else await attempt(work, self._handlers, self._policy)
         except StoreUnavailable as error:
             saved, outcome = None, Retry(error.problem, after=error.retry_after, counted=False)
         except LeaseLost:
+            self._watch.lost(job)
             return
         except asyncio.CancelledError:
             if not running.is_interrupted:
                 raise
-            if not running.is_lost:
-                running.is_settling = True
-                await self._settler.give_back(job, work.usage)
-            return
+            if running.is_lost:
+                self._watch.lost(job)
+                return
+            saved, outcome = None, None
         running.is_settling = True
+        settled = await self._settle(job, saved, outcome, work.usage)
+        if settled:
+            self._watch.settled(settled, seconds=time.monotonic() - began)
+
+    async def _settle(
+        self, job: Job, saved: FinalJob | None, outcome: Outcome | None, usage: Usage
+    ) -> Settlement | None:
+        """What was settled; None when nothing was, and another attempt goes on."""
         if saved:
-            await self._settler.adopt(job, saved)
-        elif outcome:
-            await self._settler.close(job, outcome, work.usage)
+            return await self._settler.adopt(job, saved)
+        if outcome:
+            return await self._settler.close(job, outcome, usage)
+        return await self._settler.give_back(job, usage)
 
     async def _finish(self) -> None:
         """What a stopping worker does with what still runs: wait for it, then hand it back."""

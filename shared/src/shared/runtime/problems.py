@@ -7,7 +7,7 @@ from functools import lru_cache
 import msgspec
 from msgspec import Struct
 
-from shared.domain.errors import FieldProblem, InvalidFields, Problem, StudyError
+from shared.domain.errors import FieldProblem, InvalidFields, Problem, StudyError, tree
 from shared.domain.messages import DEFAULT_LANGUAGE, MESSAGES, localize, localize_field
 
 MEDIA_TYPE = "application/problem+json"
@@ -89,13 +89,7 @@ def is_retryable(code: str) -> bool:
     return code in _RETRYABLE
 
 
-def _tree(root: type[StudyError]) -> Iterator[type[StudyError]]:
-    yield root
-    for kind in root.__subclasses__():
-        yield from _tree(kind)
-
-
-_RETRYABLE = frozenset(kind.code for kind in _tree(StudyError) if kind.is_retryable)
+_RETRYABLE = frozenset(kind.code for kind in tree(StudyError) if kind.is_retryable)
 
 
 def view_problem(

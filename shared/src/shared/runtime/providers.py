@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from functools import partial
 from urllib.parse import urlsplit
 
 from msgspec import field
@@ -9,11 +10,16 @@ from msgspec import field
 from shared.adapters.fallback_provider import FallbackProvider
 from shared.adapters.gate import Gate, GatePolicy
 from shared.adapters.gated_provider import GatedProvider
+from shared.adapters.offline_provider import GENERATED_BY as OFFLINE_BY
+from shared.adapters.offline_provider import MODEL as OFFLINE_MODEL
 from shared.adapters.offline_provider import OfflineProvider
+from shared.adapters.openai_provider import GENERATED_BY as OPENAI_BY
 from shared.adapters.openai_provider import TIMEOUT_SECONDS, OpenAIProvider, connect
 from shared.adapters.patient_provider import PatientProvider
 from shared.adapters.redis_client import RedisClient
 from shared.domain.provider import Provider
+from shared.runtime.metrics.metered_provider import MeteredProvider
+from shared.runtime.metrics.models import ModelWatch
 from shared.runtime.settings import CommonSettings, InvalidSettings, variable
 
 OPENAI_HOST = "api.openai.com"
@@ -38,6 +44,8 @@ class ProviderSettings(CommonSettings, frozen=True, kw_only=True, rename=variabl
     """Of the provider's account, for each model; 0: not known, and only what the provider says closes the gate."""
     model_tokens_per_minute: int = 0
     """The same for tokens."""
+    model_prices: str = ""
+    """JSON: model → `{"input": …, "output": …}`, US dollars per million tokens. For the metric of what is spent."""
     calls_per_attempt: int = 1
     """Calls made in place, with waits of up to 3 s between, where one fails for a moment: times the attempts of a job,
     the exact bound on the calls of a step to one model."""
@@ -53,14 +61,15 @@ def build_provider(
     redis: RedisClient | None = None,
     allow_offline: bool = False,
     jitter: Callable[[], float] = random.random,
+    watch: ModelWatch | None = None,
 ) -> Provider:
     """The provider these settings choose; closed by who built it. `allow_offline`: the offline generator is the last
-    resort when every model is busy or away. With `redis` every call goes through the fleet's gate.
+    resort when every model is busy or away. With `redis` every call goes through the fleet's gate. `watch` is told of
+    each, and knows `models_of` these settings.
     Raises `InvalidSettings`."""
     key = _key(settings)
     if not key:
-        return OfflineProvider()
-    models = [settings.model, *(name.strip() for name in settings.fallback_models.split(","))]
+        return _metered(OfflineProvider(), watch, OFFLINE_BY, OFFLINE_MODEL)
     host = _host(settings.openai_base_url)
     client = connect(key, base_url=settings.openai_base_url)
 
@@ -71,15 +80,44 @@ def build_provider(
             timeout_seconds=settings.provider_timeout_seconds,
             reasoning_effort=settings.reasoning_effort,
             takes_own_fields=host == OPENAI_HOST,
+            on_rejected=partial(watch.rejected, model) if watch else lambda _, __: None,
         )
+        provider = _metered(provider, watch, OPENAI_BY, model)
         if redis is not None:
-            provider = GatedProvider(provider, Gate(redis, model, _gate_policy(settings)), model=model)
+            provider = GatedProvider(
+                provider,
+                Gate(redis, model, _gate_policy(settings)),
+                model=model,
+                on_circuit=partial(watch.circuit, model) if watch else lambda _: None,
+            )
         return PatientProvider(provider, calls_per_attempt=settings.calls_per_attempt, jitter=jitter)
 
-    chain = [one(model) for model in dict.fromkeys(models) if model]
+    names = _chain_of(settings)
+    chain = [one(model) for model in names]
     if allow_offline:
-        chain.append(OfflineProvider())
-    return chain[0] if len(chain) == 1 else FallbackProvider(chain)
+        names.append(OFFLINE_MODEL)
+        chain.append(_metered(OfflineProvider(), watch, OFFLINE_BY, OFFLINE_MODEL))
+
+    def fell_back(failed: int, following: int) -> None:
+        if watch:
+            watch.fell_back(names[failed], names[following])
+
+    return chain[0] if len(chain) == 1 else FallbackProvider(chain, on_fallback=fell_back)
+
+
+def models_of(settings: ProviderSettings) -> list[tuple[str, str]]:
+    """Whom these settings may ask, in that order: provider and model, the offline generator last."""
+    online = [(OPENAI_BY, model) for model in _chain_of(settings)] if settings.openai_api_key.strip() else []
+    return [*online, (OFFLINE_BY, OFFLINE_MODEL)]
+
+
+def _chain_of(settings: ProviderSettings) -> list[str]:
+    models = [settings.model, *(name.strip() for name in settings.fallback_models.split(","))]
+    return [model for model in dict.fromkeys(models) if model]
+
+
+def _metered(provider: Provider, watch: ModelWatch | None, by: str, model: str) -> Provider:
+    return MeteredProvider(provider, watch, by=by, model=model) if watch else provider
 
 
 def _gate_policy(settings: ProviderSettings) -> GatePolicy:

@@ -29,6 +29,9 @@ class CommonSettings(Struct, frozen=True, kw_only=True, rename=variable):
     log_format: str = "json"
     """`json`, or `lines` for people."""
     log_level: str = "INFO"
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int = 0
+    """Where Prometheus asks, apart from everything public; 0: nowhere."""
 
 
 def read_settings(kind: type[S], environ: Mapping[str, str]) -> S:

@@ -15,6 +15,7 @@ from shared.domain.policy import JobPolicy
 from shared.domain.provider import Usage
 from shared.domain.record import FinalJob
 from shared.domain.settlement import Settlement, decide, hand_back
+from shared.runtime.metrics.jobs import JobWatch
 from shared.runtime.patience import until_available
 
 log = structlog.get_logger()
@@ -44,6 +45,7 @@ class Settler:
         clock: Callable[[], float],
         jitter: Callable[[], float],
         on_retry: Callable[[float], None],
+        watch: JobWatch,
     ) -> None:
         self._stream = stream
         self._results = results
@@ -51,6 +53,7 @@ class Settler:
         self._clock = clock
         self._jitter = jitter
         self._on_retry = on_retry
+        self._watch = watch
         self._arriving: list[tuple[Settlement, asyncio.Future[bool]]] = []
         self._writer: asyncio.Task[None] | None = None
 
@@ -63,20 +66,22 @@ class Settler:
         )
         return saved if saved and saved.state is JobState.SUCCEEDED else None
 
-    async def adopt(self, job: Job, saved: FinalJob) -> None:
-        """Settle with the result that is there already."""
-        await self._settle(Settlement(job=job, state=saved.state, usage=saved.usage, failures=job.failures))
+    async def adopt(self, job: Job, saved: FinalJob) -> Settlement | None:
+        """Settle with the result that is there already. Returns what was settled, as the next two do; None: nothing."""
+        return await self._settle(
+            Settlement(job=job, state=saved.state, usage=saved.usage, failures=job.failures)
+        )
 
-    async def give_back(self, job: Job, usage: Usage) -> None:
+    async def give_back(self, job: Job, usage: Usage) -> Settlement | None:
         """Hand the job to the next reader, unharmed."""
-        await self._settle(hand_back(job, HandedBack().problem, usage=usage, now=self._clock()))
+        return await self._settle(hand_back(job, HandedBack().problem, usage=usage, now=self._clock()))
 
-    async def close(self, job: Job, outcome: Outcome, usage: Usage) -> None:
+    async def close(self, job: Job, outcome: Outcome, usage: Usage) -> Settlement | None:
         """Save and settle what the attempt came to. While Postgres is away the job is kept, and later handed on."""
         settlement = self._decide(job, outcome, usage)
         if settlement.is_final:
             settlement = await self._save(settlement)
-        await self._settle(settlement)
+        return await self._settle(settlement)
 
     async def _save(self, settlement: Settlement) -> Settlement:
         """Save the row; what is to be settled then: another end, when the row cannot be kept."""
@@ -98,7 +103,7 @@ class Settler:
     def _decide(self, job: Job, outcome: Outcome, usage: Usage) -> Settlement:
         return decide(job, outcome, self._policy.retry, usage=usage, now=self._clock(), jitter=self._jitter())
 
-    async def _settle(self, settlement: Settlement) -> None:
+    async def _settle(self, settlement: Settlement) -> Settlement | None:
         try:
             is_settled = await until_available(
                 lambda: self._join(settlement), seconds=self._policy.settle_grace_seconds
@@ -107,11 +112,15 @@ class Settler:
             log.warning(
                 "job.left", reason="redis away for too long"
             )  # its lease runs out; another attempt goes on
-            return
-        if is_settled:
-            self._say(settlement)
-        else:
+            self._watch.lost(settlement.job, StoreUnavailable)
+            return None
+        if not is_settled:
             log.warning("job.settle_refused", state=settlement.state)
+            self._watch.fenced(settlement.job)
+            self._watch.lost(settlement.job)
+            return None
+        self._say(settlement)
+        return settlement
 
     async def _join(self, settlement: Settlement) -> bool:
         """Settle with all others that are ready when the call under way comes back."""

@@ -26,9 +26,14 @@ from shared.domain.work import Handler
 from shared.runtime.consumer import Consumer
 from shared.runtime.heartbeat import Heartbeat
 from shared.runtime.housekeeping import Housekeeping
-from shared.runtime.logs import configure_logs
+from shared.runtime.logs import configure_logs, current_job
+from shared.runtime.metrics.jobs import OTHER, JobWatch, kind_of
+from shared.runtime.metrics.meter import Meter
+from shared.runtime.metrics.models import ModelWatch, read_prices
+from shared.runtime.metrics.serving import serving_metrics
+from shared.runtime.metrics.stores import PoolWatch, ScriptWatch
 from shared.runtime.plans import DEFAULT_PLAN, read_plans
-from shared.runtime.providers import ProviderSettings, build_provider
+from shared.runtime.providers import ProviderSettings, build_provider, models_of
 from shared.runtime.settings import InvalidSettings, read_settings
 from shared.runtime.settler import Settler
 
@@ -51,7 +56,10 @@ def run_worker(service: str, stream: StreamName, handlers: Mapping[Kind, Handler
     except InvalidSettings as error:
         raise SystemExit(f"{service}: {error}") from None
     configure_logs(service, log_format=settings.log_format, level=settings.log_level)
-    uvloop.run(_live(service, stream, handlers, settings, JobPolicy()))
+    try:
+        uvloop.run(_live(service, stream, handlers, settings, JobPolicy()))
+    except InvalidSettings as error:
+        raise SystemExit(f"{service}: {error}") from None
 
 
 async def _live(
@@ -62,28 +70,46 @@ async def _live(
     policy: JobPolicy,
 ) -> None:
     consumer_name = f"{service}-{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+    plans = read_plans(settings.plans_file or None)
+    meter = Meter(service)
+    scripts, pool = ScriptWatch(meter), PoolWatch(meter)
+    models = ModelWatch(
+        meter,
+        models_of(settings),
+        read_prices(settings.model_prices),
+        kind=_kind_at_hand,
+        kinds=[*handlers, OTHER],
+    )
+    watch = JobWatch(meter, stream_name, plans, models)
     async with AsyncExitStack() as stack:
-        redis = connect(settings.redis_url, name=consumer_name)
+        await stack.enter_async_context(serving_metrics(meter, settings))
+        redis = connect(settings.redis_url, name=consumer_name, observe=scripts)
         stack.push_async_callback(redis.aclose)
         blocking = connect_blocking(
             settings.redis_url, name=reader_name(consumer_name), block_seconds=policy.block_seconds
         )
         stack.push_async_callback(blocking.aclose)
         renewing = connect_sync(
-            settings.redis_url, name=f"{consumer_name}:renew", timeout_seconds=policy.renew_seconds
+            settings.redis_url,
+            name=f"{consumer_name}:renew",
+            timeout_seconds=policy.renew_seconds,
+            observe=scripts,
         )
         stack.callback(renewing.close)
-        results = await ResultStore.open(settings.postgres_url, name=consumer_name)
+        results = await ResultStore.open(settings.postgres_url, name=consumer_name, watcher=pool)
         stack.push_async_callback(results.close)
-        plans = read_plans(settings.plans_file or None)
-        strict = build_provider(settings, redis=redis)
+        pool.look_at(results)
+        strict = build_provider(settings, redis=redis, watch=models)
         stack.push_async_callback(strict.close)
-        lenient = build_provider(settings, redis=redis, allow_offline=True)
+        lenient = build_provider(settings, redis=redis, allow_offline=True, watch=models)
         stack.push_async_callback(lenient.close)
 
         def provider_for(job: Job) -> Provider:
             may = plans.get(job.plan, plans[DEFAULT_PLAN]).offline_fallback
             return lenient if may and policy.is_last_resort(job, now=time.time()) else strict
+
+        def expect_due(seconds: float) -> None:
+            housekeeping.expect_due(seconds)
 
         stream = JobStream(
             redis, blocking, stream_name, consumer=consumer_name, shards=settings.shards, policy=policy
@@ -95,7 +121,8 @@ async def _live(
             policy=policy,
             clock=time.time,
             jitter=random.random,
-            on_retry=lambda seconds: housekeeping.expect_due(seconds),
+            on_retry=expect_due,
+            watch=watch,
         )
         consumer = Consumer(
             stream,
@@ -108,6 +135,7 @@ async def _live(
             policy=policy,
             jitter=random.random,
             on_suspect_gone=lambda: housekeeping.expect_next(),
+            watch=watch,
         )
         housekeeping = Housekeeping(
             stream,
@@ -115,7 +143,7 @@ async def _live(
             results,
             free=lambda: consumer.free,
             has_suspect=lambda: consumer.has_suspect,
-            start=consumer.start,
+            start=consumer.take_over,
             policy=policy,
             monotonic=time.monotonic,
             jitter=random.random,
@@ -129,6 +157,12 @@ async def _live(
         await consumer.run()
         await end(sweeping)
         log.info("worker.stopped", consumer=consumer_name)
+
+
+def _kind_at_hand() -> str:
+    """Of the job whose attempt asks a model."""
+    job = current_job.get()
+    return kind_of(job) if job else OTHER
 
 
 def _stop_on_signals(consumer: Consumer) -> None:

@@ -16,6 +16,7 @@ from chat.answers import Answers
 from chat.asker import Asker, Door
 from chat.question import Question, check_conversation
 from chat.sse import HEARTBEAT, EventResponse, encode_event, until_hang_up, with_heartbeats
+from chat.watching import CLIENT, SERVER, ChatWatch
 from shared.domain.errors import StudyError, Unexpected
 from shared.domain.provider import Usage
 from shared.domain.study import Source
@@ -56,8 +57,10 @@ class ChatEndpoint:
         answers: Answers,
         *,
         clock: Callable[[], float],
+        watch: ChatWatch,
         heartbeat_seconds: float = HEARTBEAT_SECONDS,
     ) -> None:
+        self._watch = watch
         self._door = door
         self._answers = answers
         self._clock = clock
@@ -70,13 +73,15 @@ class ChatEndpoint:
         with bound_contextvars(request_id=request.headers.get("x-request-id", "")):
             if not await until_hang_up(receive, self._answer(request, asker, question, send)):
                 log.info("chat.hung_up")
+                self._watch.broke_off(CLIENT)
 
     async def _answer(self, request: Request, asker: Asker, question: Question, send: Send) -> None:
         began = self._clock()
         async with self._answers.begin(asker, question) as answer:
             headers = {"x-chat-id": answer.id, **limit_headers(answer.balances, now=began)}
             if question.stream:
-                await self._send_stream(answer, request, headers, send)
+                with self._watch.streaming():
+                    await self._send_stream(answer, request, headers, send)
             else:
                 await _send_whole(answer, request, headers, send)
         log.info(
@@ -106,6 +111,7 @@ class ChatEndpoint:
             if not isinstance(error, StudyError):
                 log.exception("chat.broke")
                 error = Unexpected()
+            self._watch.broke_off(SERVER)
             await response.write(_encode_error(error, request))
         await response.end()
 

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp
 from gateway import openapi
 from gateway.answers import CACHED, answer_json, language_of
 from gateway.auth import Caller
-from gateway.endpoint import Endpoint
+from gateway.endpoint import KIND, Endpoint
 from gateway.jobs import Jobs, Seen
 from gateway.listening import Listening
 from gateway.pages import next_link, read_page
@@ -43,7 +43,9 @@ class AiRoutes:
         self._listening = listening
 
     async def submit(self, request: Request, caller: Caller) -> ASGIApp:
-        kind, job_input = to_ai_input(ai_body.decode(await read_json(request)))
+        body = ai_body.decode(await read_json(request))
+        request.scope[KIND] = body.kind
+        kind, job_input = to_ai_input(body)
         submitted = await self._submitter.submit(request, caller, kind, job_input)
         seen = submitted.seen
         return answer_json(
@@ -87,7 +89,7 @@ class AiRoutes:
 
     def endpoints(self) -> Sequence[Endpoint]:
         return [
-            Endpoint("POST", "/api/ai", self.submit, SUBMIT),
+            Endpoint("POST", "/api/ai", self.submit, SUBMIT, is_submission=True),
             Endpoint("GET", "/api/ai", self.list, LIST),
             Endpoint("GET", "/api/ai/{id}", self.show, SHOW),
             Endpoint("DELETE", "/api/ai/{id}", self.cancel, CANCEL),

@@ -13,7 +13,7 @@ from gateway import openapi
 from gateway.answers import CACHED, answer_json, language_of
 from gateway.auth import Caller
 from gateway.documents import DocumentReader
-from gateway.endpoint import Endpoint
+from gateway.endpoint import KIND, Endpoint
 from gateway.exports import EXPORTS
 from gateway.jobs import Jobs, Seen
 from gateway.listening import Listening
@@ -54,6 +54,7 @@ class CollectionRoutes:
         self._listening = listening
 
     async def submit(self, request: Request, caller: Caller) -> ASGIApp:
+        request.scope[KIND] = Kind.COLLECTION
         body = await self._read(request)
         submitted = await self._submitter.submit(request, caller, Kind.COLLECTION, to_collection_input(body))
         seen = submitted.seen
@@ -114,7 +115,7 @@ class CollectionRoutes:
 
     def endpoints(self) -> Sequence[Endpoint]:
         return [
-            Endpoint("POST", "/api/collections", self.submit, SUBMIT),
+            Endpoint("POST", "/api/collections", self.submit, SUBMIT, is_submission=True),
             Endpoint("GET", "/api/collections", self.list, LIST),
             Endpoint("GET", "/api/collections/{id}", self.show, SHOW),
             Endpoint("DELETE", "/api/collections/{id}", self.remove, REMOVE),
