@@ -16,6 +16,7 @@ import pytest
 from msgspec import Struct
 
 from shared.domain.job import TRANSITIONS, JobState
+from shared.runtime.metrics.catalogue import METRICS, Metric, Teller
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "shared" / "docs"
@@ -25,6 +26,7 @@ VENDORS = {
     "openai": {"shared.adapters.openai_provider"},
     "arq": {"collection_worker.cron"},
     "asyncpg": {"shared.adapters"},
+    "prometheus_client": {"shared.runtime.metrics.meter"},
 }
 """Where each may be imported: in the module or package named, and nowhere else."""
 MARKS = ("TO" + "DO", "FIX" + "ME", "XX" + "X")
@@ -172,6 +174,26 @@ def default_of(field: msgspec.structs.FieldInfo) -> str:
 def test_every_variable_is_in_the_table_of_settings_with_its_default() -> None:
     table = {(row["name"], row["default"]) for row in SETTINGS_ROW.finditer(text_of(DOCS / "operations.md"))}
     assert table == variables()
+
+
+def test_the_page_of_metrics_has_the_catalogue_and_nothing_else() -> None:
+    rows = re.findall(
+        r"^\| `(\w+)` \| (\w+) \| (.*?) \| (.*?) \| (.*) \|$", text_of(DOCS / "metrics.md"), re.MULTILINE
+    )
+    assert [
+        (name, kind, re.findall(r"\w+", labels), told_by, text) for name, kind, labels, told_by, text in rows
+    ] == [
+        (metric.name, metric.type.value, list(metric.labels), tellers_of(metric), metric.help)
+        for metric in METRICS
+    ]
+
+
+def tellers_of(metric: Metric) -> str:
+    return (
+        "all"
+        if len(metric.tellers) == len(Teller)
+        else ", ".join(sorted(one.value for one in metric.tellers))
+    )
 
 
 def test_the_page_of_the_state_machine_draws_every_transition_and_no_other() -> None:

@@ -14,11 +14,11 @@ def test_a_busy_port_is_refused_and_the_variable_named() -> None:
         with pytest.raises(
             CannotRun, match=rf"^port {port} cannot be used \(.*\): set ETUDE_PORT to another$"
         ):
-            require_free(port)
+            require_free(port, "ETUDE_PORT")
 
 
 def test_free_ports_are_different_and_usable() -> None:
     ports = free_ports(5)
     assert len(set(ports)) == 5
     for port in ports:
-        require_free(port)
+        require_free(port, "ETUDE_PORT")
