@@ -78,7 +78,7 @@ class Exporter:
         try:
             async with asyncio.timeout(LOOK_SECONDS):
                 await look()
-        except (StoreUnavailable, TimeoutError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it was, what the other store tells is told
             log.warning("exporter.away", name=target, error_type=type(error).__name__)
             forget()
         else:
@@ -86,7 +86,7 @@ class Exporter:
 
     async def _look_at_redis(self) -> None:
         found = await nodes(self._redis)
-        states = await asyncio.gather(*(survey_node(node) for node in found), return_exceptions=True)
+        states = await asyncio.gather(*map(_state_of, found))
         self._node_cells.put(zip(map(node_name, found), states, strict=True))
         self._shard_cells.put([await survey(self._redis, shard) for shard in range(self._shards)])
 
@@ -97,6 +97,13 @@ class Exporter:
 
     async def _look_at_postgres(self) -> None:
         self._database_cells.put(await self._survey_database())
+
+
+async def _state_of(node: RedisClient) -> NodeSurvey | None:
+    try:
+        return await survey_node(node)
+    except StoreUnavailable:
+        return None
 
 
 class _Cells:
@@ -171,11 +178,11 @@ class _NodeCells(_Cells):
         self._commands = self._own(meter.counter("etude_redis_commands_total"))
         self._rejected = self._own(meter.counter("etude_redis_rejected_connections_total"))
 
-    def put(self, states: Iterable[tuple[str, NodeSurvey | BaseException]]) -> None:
+    def put(self, states: Iterable[tuple[str, NodeSurvey | None]]) -> None:
         self.forget()
         for name, state in states:
-            self._up.of(name).set(isinstance(state, NodeSurvey))
-            if isinstance(state, NodeSurvey):
+            self._up.of(name).set(state is not None)
+            if state is not None:
                 self._put_node(name, state)
 
     def _put_node(self, name: str, node: NodeSurvey) -> None:

@@ -9,6 +9,7 @@ from socketserver import TCPServer
 from threading import Thread
 from typing import Any
 
+from shared.runtime.metrics.cells import Histogram
 from shared.runtime.metrics.meter import Meter
 from shared.runtime.settings import CommonSettings, InvalidSettings
 
@@ -28,7 +29,7 @@ async def serving_metrics(meter: Meter, settings: CommonSettings) -> AsyncGenera
         return
     server = _listen(meter, settings)
     Thread(target=server.serve_forever, args=(POLL_SECONDS,), name="metrics", daemon=True).start()
-    sampling = asyncio.create_task(_sample_lag(meter))
+    sampling = asyncio.create_task(_sample_lag(meter.histogram("etude_event_loop_lag_seconds").of()))
     try:
         yield
     finally:
@@ -47,9 +48,9 @@ def _listen(meter: Meter, settings: CommonSettings) -> ThreadingHTTPServer:
         ) from None
 
 
-async def _sample_lag(meter: Meter) -> None:
+async def _sample_lag(lag: Histogram) -> None:
     """How late a timer fires is how long everything else waits for the loop."""
-    lag, time = meter.histogram("etude_event_loop_lag_seconds").of(), asyncio.get_running_loop().time
+    time = asyncio.get_running_loop().time
     while True:
         due = time() + SAMPLE_SECONDS
         await asyncio.sleep(SAMPLE_SECONDS)

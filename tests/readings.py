@@ -1,0 +1,44 @@
+"""Metrics as a scraper reads them."""
+
+from collections.abc import Mapping
+
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
+
+from shared.runtime.metrics.meter import Meter
+
+Sample = tuple[str, Mapping[str, str], float]
+
+
+class Readings:
+    """What one process told at one moment."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.samples: list[Sample] = [
+            (sample.name, sample.labels, float(sample.value))
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+        ]
+
+    def of(self, name: str, **labels: str) -> float:
+        """The sum of the samples of this name that carry these labels; one at least there must be."""
+        found = [value for one, has, value in self.samples if one == name and labels.items() <= has.items()]
+        assert found, f"nothing tells {name} {labels}"
+        return sum(found)
+
+    @property
+    def names(self) -> set[str]:
+        return {line.split()[2] for line in self.text.splitlines() if line.startswith("# TYPE ")}
+
+    @property
+    def label_values(self) -> set[str]:
+        return {value for _, labels, _ in self.samples for value in labels.values()}
+
+
+def read(meter: Meter) -> Readings:
+    return Readings(meter.expose("")[1].decode())
+
+
+def scrape(url: str) -> Readings:
+    return Readings(httpx.get(url, timeout=20, trust_env=False).raise_for_status().text)
