@@ -129,9 +129,9 @@ def start_local(folder: Path, port: int, environ: Mapping[str, str] | None = Non
     )
 
 
-def refused(folder: Path, port: int) -> tuple[int, str]:
+def refused(folder: Path, port: int, environ: Mapping[str, str] | None = None) -> tuple[int, str]:
     """Exit code and output of a start that is expected to fail."""
-    process = start_local(folder, port)
+    process = start_local(folder, port, environ)
     output, _ = process.communicate(timeout=READY_SECONDS)
     return process.returncode, output
 
