@@ -21,7 +21,7 @@ from redis.asyncio import ConnectionPool
 
 from shared.adapters.cluster import is_cluster
 from shared.adapters.job_stream import JobStream
-from shared.adapters.redis_client import COMMAND_SECONDS, RedisClient, connect, is_away
+from shared.adapters.redis_client import COMMAND_SECONDS, RedisClient, connect, end, is_away
 from shared.adapters.result_store import ResultStore
 from shared.domain.job import StreamName
 from shared.domain.policy import JobPolicy
@@ -29,6 +29,7 @@ from shared.runtime.logs import configure_logs
 from shared.runtime.metrics.exporter import Exporter
 from shared.runtime.metrics.meter import Meter
 from shared.runtime.metrics.serving import serving_metrics
+from shared.runtime.pulse import beat
 from shared.runtime.settings import CommonSettings, InvalidSettings, read_settings
 
 log = structlog.get_logger()
@@ -59,6 +60,8 @@ class CronSettings(CommonSettings, frozen=True, kw_only=True):
     result_retention_days: int = 0
     """After this long the row of a final job is deleted, but for collections, which learners delete. 0: never; else at
     least 32."""
+    pulse_dir: str = ""
+    """Where the file is that says whether the process lives; none when empty."""
 
 
 def prune_results(results: ResultStore, *, days: int, clock: Callable[[], float]) -> Duty:
@@ -189,9 +192,11 @@ async def _live(settings: CronSettings) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, timekeeper.cancel)
+        beating = asyncio.create_task(beat(settings.pulse_dir, asyncio.Event()))
         log.info("cron.ready", pid=os.getpid())
         with suppress(asyncio.CancelledError):
             await timekeeper
+        await end(beating)
         log.info("cron.stopped")
 
 

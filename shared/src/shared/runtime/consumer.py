@@ -96,6 +96,8 @@ class Consumer:
         self._freed = asyncio.Event()
         self.ready = asyncio.Event()
         """Set when it reads for the first time."""
+        self.has_read = asyncio.Event()
+        """Set when Redis answered a read."""
         self._stopping = asyncio.Event()
         self._is_away = False
 
@@ -220,6 +222,7 @@ class Consumer:
             pass
 
     def _say_back(self) -> None:
+        self.has_read.set()
         if self._is_away:
             log.info("consumer.redis_back")
         self._is_away = False

@@ -34,6 +34,7 @@ from shared.runtime.metrics.serving import serving_metrics
 from shared.runtime.metrics.stores import PoolWatch, ScriptWatch
 from shared.runtime.plans import DEFAULT_PLAN, read_plans
 from shared.runtime.providers import ProviderSettings, build_provider, models_of
+from shared.runtime.pulse import beat
 from shared.runtime.settings import InvalidSettings, read_settings
 from shared.runtime.settler import Settler
 
@@ -47,6 +48,8 @@ class WorkerSettings(ProviderSettings, frozen=True, kw_only=True):
     """The plans, as the gateway reads them: they say who may be answered offline when no model can."""
     concurrency: int = 100
     """Jobs one process runs at a time: they mostly wait for the provider."""
+    pulse_dir: str = ""
+    """Where the files are that say whether the process lives; none when empty."""
 
 
 def run_worker(service: str, stream: StreamName, handlers: Mapping[Kind, Handler]) -> None:
@@ -154,7 +157,9 @@ async def _live(
         gc.freeze()
         log.info("worker.ready", consumer=consumer_name, stream=stream_name, pid=os.getpid())
         sweeping = asyncio.create_task(housekeeping.run())
+        beating = asyncio.create_task(beat(settings.pulse_dir, consumer.has_read))
         await consumer.run()
+        await end(beating)
         await end(sweeping)
         log.info("worker.stopped", consumer=consumer_name)
 
