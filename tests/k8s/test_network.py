@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 from tests.k8s.fleet import Process, of_kind, processes, selects
 
+from gateway.forwarding import ANSWER_SECONDS
+from gateway.uploads import FORM_BYTES
+
 BASE = list(processes("base"))
 NAMES = [process.name for process in BASE]
 PROVIDERS = {"chat", "ai-worker", "collection-worker"}
@@ -111,3 +114,14 @@ def test_a_policy_is_about_pods_that_exist_and_ports_that_they_have(policy: dict
     for rule in spec.get("ingress", []):
         for port in rule["ports"]:
             assert all(port["port"] in {p["name"] for p in one.container["ports"]} for one in meant)
+
+
+def test_the_edge_lets_through_what_the_gateway_takes_and_waits_as_long_as_it_does() -> None:
+    (ingress,) = of_kind("overlays/example", "Ingress")
+    told = {
+        key.removeprefix("nginx.ingress.kubernetes.io/"): value
+        for key, value in ingress["metadata"]["annotations"].items()
+    }
+    assert told["proxy-buffering"] == "off"
+    assert int(told["proxy-body-size"].removesuffix("m")) * 2**20 >= FORM_BYTES
+    assert float(told["proxy-read-timeout"]) > ANSWER_SECONDS

@@ -12,6 +12,7 @@ from tests.k8s.rendering import K8S, Manifest, read_all
 
 from chat.settings import ChatSettings
 from gateway.__main__ import STOP_SECONDS
+from gateway.uploads import FORM_BYTES
 from shared.domain.policy import JobPolicy
 from shared.runtime.consumer import HAND_BACK_SECONDS
 from shared.runtime.pulse import BEAT_SECONDS
@@ -105,6 +106,12 @@ def secrets_of(volume: Manifest) -> list[tuple[str, list[dict[str, str]]]]:
         return [(volume["secret"]["secretName"], volume["secret"]["items"])]
     assert volume["emptyDir"]["sizeLimit"]
     return []
+
+
+def test_the_gateway_has_room_for_many_documents_at_once() -> None:
+    gateway = next(one for one in processes("base") if one.name == "gateway")
+    (room,) = [one["emptyDir"]["sizeLimit"] for one in gateway.pod["volumes"] if one["name"] == "tmp"]
+    assert int(room.removesuffix("Gi")) * 2**30 > 64 * FORM_BYTES
 
 
 def test_no_manifest_holds_a_secret() -> None:
