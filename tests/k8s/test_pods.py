@@ -108,6 +108,19 @@ def secrets_of(volume: Manifest) -> list[tuple[str, list[dict[str, str]]]]:
     return []
 
 
+def test_the_page_names_every_secret_there_is() -> None:
+    page = (K8S.parents[1] / "shared" / "docs" / "kubernetes.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"^\| `(etude-[a-z-]+)` \| `([a-z-]+)` \|", page, re.MULTILINE))
+    mounted = {secret for _, process in ALL for secret in mounted_files(process).values()}
+    asked = {
+        (one["name"], one["key"])
+        for folder in OVERLAYS
+        for auth in of_kind(folder, "TriggerAuthentication")
+        for one in auth["spec"]["secretTargetRef"]
+    }
+    assert named == mounted | asked
+
+
 def test_the_gateway_has_room_for_many_documents_at_once() -> None:
     gateway = next(one for one in processes("base") if one.name == "gateway")
     (room,) = [one["emptyDir"]["sizeLimit"] for one in gateway.pod["volumes"] if one["name"] == "tmp"]
