@@ -41,6 +41,15 @@ async def test_it_beats_on(tmp_path: Path) -> None:
     beating.cancel()
 
 
+async def test_a_folder_that_cannot_be_written_is_no_end_of_it(tmp_path: Path) -> None:
+    (tmp_path / "pulse").touch()  # a file where the folder should be
+    beating = asyncio.create_task(beat(str(tmp_path / "pulse"), asyncio.Event()))
+    await asyncio.sleep(0)
+    (tmp_path / "pulse").unlink()
+    await until_there(tmp_path / "pulse" / "alive")
+    beating.cancel()
+
+
 async def test_nobody_asks_for_it_where_no_folder_is_named() -> None:
     async with asyncio.timeout(5):
         await beat("", asyncio.Event())

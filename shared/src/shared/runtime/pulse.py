@@ -7,13 +7,20 @@ until it is started again.
 import asyncio
 from pathlib import Path
 
+import structlog
+
 BEAT_SECONDS = 5.0
+
+log = structlog.get_logger()
 
 
 async def beat(folder: str, begun: asyncio.Event) -> None:
     """Touch `alive` in `folder` again and again, and `begun` as well once that is so. Until cancelled; without a folder nothing."""
     while folder:
-        _touch(Path(folder), ["alive", "begun"] if begun.is_set() else ["alive"])
+        try:
+            _touch(Path(folder), ["alive", "begun"] if begun.is_set() else ["alive"])
+        except OSError as error:
+            log.warning("pulse.not_written", path=folder, error_type=type(error).__name__)
         await asyncio.sleep(BEAT_SECONDS)
 
 
