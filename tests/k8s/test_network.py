@@ -48,11 +48,12 @@ def _holds(block: dict[str, Any], address: str) -> bool:
 
 
 def may_speak_to(one: Process, other: Process, port: str) -> bool:
-    sends = any(_means(rule, "to", other, port) for rule in rules(one, "Egress"))
+    numbers = {named["name"]: named["containerPort"] for named in other.container.get("ports", [])}
+    sends = any(_means(rule, "to", other, numbers.get(port)) for rule in rules(one, "Egress"))
     return sends and any(_means(rule, "from", one, port) for rule in rules(other, "Ingress"))
 
 
-def _means(rule: dict[str, Any], peers: str, pod: Process, port: str) -> bool:
+def _means(rule: dict[str, Any], peers: str, pod: Process, port: str | int | None) -> bool:
     return any(port == one["port"] for one in rule["ports"]) and any(
         set(peer) == {"podSelector"} and selects(peer["podSelector"], pod.labels) for peer in rule[peers]
     )
