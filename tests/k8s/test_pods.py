@@ -21,8 +21,6 @@ OVERLAYS = ("base", "overlays/example", "overlays/redis-cluster")
 ALL = [(folder, process) for folder in OVERLAYS for process in processes(folder)]
 SERVED = ("gateway", "chat")
 WORKERS = ("ai-worker", "collection-worker")
-METRICS = {"ETUDE_METRICS_HOST", "ETUDE_METRICS_PORT"}
-"""Read by every process that is asked for its metrics."""
 SECRET_FIELDS = re.compile(r"password|secret|api_?keys?$|redis_url|postgres_url|public_key", re.IGNORECASE)
 
 each_pod = pytest.mark.parametrize(
@@ -71,7 +69,7 @@ def test_what_is_mounted_is_there(folder: str, process: Process) -> None:
 @each_pod
 def test_every_variable_is_one_its_process_reads(folder: str, process: Process) -> None:
     named = {name.removesuffix("_FILE") for name in environ(process, folder)}
-    assert named - process.variables - METRICS == set()
+    assert named - process.variables == set()
 
 
 @each_pod
