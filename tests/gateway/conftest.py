@@ -29,8 +29,11 @@ from shared.runtime.metrics.meter import Meter
 @pytest.fixture
 def parts(real_redis: RedisClient, result_store: ResultStore) -> Parts:
     numbers, meter = itertools.count(1), Meter("tests")
+    watch = GatewayWatch(meter, PLANS)
     return Parts(
-        authenticator=Authenticator(LocalKey(PUBLIC_PEM), {}, PLANS, clock=time.time),
+        authenticator=Authenticator(
+            LocalKey(PUBLIC_PEM), {}, PLANS, clock=time.time, on_failure=watch.turned_away
+        ),
         store=JobStore(real_redis, shards=1),
         budgets=BudgetStore(real_redis, shards=1),
         events=EventLog(real_redis, shards=1),
@@ -44,7 +47,7 @@ def parts(real_redis: RedisClient, result_store: ResultStore) -> Parts:
         closing=asyncio.Event(),
         internal_secret=INTERNAL_SECRET,
         meter=meter,
-        watch=GatewayWatch(meter, PLANS),
+        watch=watch,
     )
 
 
