@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import fakeredis
 from tests.redis_cluster import RedisCluster
+from tests.redis_sentinel import WatchedRedis
 
 from local.postgres_server import PostgresServer
 from local.redis_server import RedisServer, machine_redis, version_of, wheel_redis
@@ -83,6 +84,14 @@ class ClusterPlace(_ByUrl):
     def __init__(self, cluster: RedisCluster) -> None:
         super().__init__(cluster.url)
         self.cluster = cluster
+
+
+class WatchedPlace(_ByUrl):
+    """A primary with a replica, reached by the sentinels that watch them. The asking test's own, to be broken."""
+
+    def __init__(self, watched: WatchedRedis) -> None:
+        super().__init__(watched.url)
+        self.watched = watched
 
 
 class FakeRedis:
@@ -164,6 +173,14 @@ class Servers:
         if not replicas:
             self._cluster = place
         return place
+
+    def watched(self, kind: str) -> WatchedPlace:
+        """Raises `NoServer`."""
+        binary = BINARIES[kind]()
+        if binary is None:
+            raise NoServer(f"no {kind} on this machine")
+        folder = self._folder / f"watched-{secrets.token_hex(3)}"
+        return WatchedPlace(self._opened.enter_context(WatchedRedis(folder, binary=binary)))
 
     def postgres(self) -> PostgresServer:
         """Migrated, with the rows of earlier tests. Not to be called while an event loop runs."""

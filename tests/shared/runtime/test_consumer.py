@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
+import pytest
 from msgspec.structs import replace
 from tests.factories import ADA, make_final_job, make_plan
 from tests.fakes import FakeProvider
@@ -372,6 +373,32 @@ async def test_a_redis_that_restarts_is_waited_for(real_life: JobLife) -> None:
         server.server.start()
         job = await real_life.submit()
         assert (await real_life.final(job.id)).state is JobState.SUCCEEDED
+
+
+async def test_a_managed_failover_is_outlived_read_only_and_with_cut_connections(real_life: JobLife) -> None:
+    """The address stays: connections drop, and for a while whoever answers takes no writes."""
+    is_running, may_end = asyncio.Event(), asyncio.Event()
+
+    async def wait_for_word(job_input: JobInput, work: Work) -> Outcome:
+        is_running.set()
+        await may_end.wait()
+        return SUMMARY
+
+    async with running(real_life.consumer(wait_for_word)):
+        job = await real_life.submit()
+        await is_running.wait()
+        await real_life.command("REPLICAOF", "127.0.0.1", "1")
+        try:
+            await real_life.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+            may_end.set()
+            with pytest.raises(StoreUnavailable):
+                await real_life.submit()
+        finally:
+            await real_life.command("REPLICAOF", "NO", "ONE")
+        later = await real_life.submit()
+        for one in (job, later):
+            record = await real_life.final(one.id)
+            assert (record.state, record.attempt) == (JobState.SUCCEEDED, 1)
 
 
 class SickResults(MemoryResults):

@@ -17,11 +17,10 @@ import structlog
 from arq.connections import ArqRedis
 from arq.cron import CronJob, cron
 from arq.worker import Worker
-from redis.asyncio import ConnectionPool
 
 from shared.adapters.cluster import is_cluster
 from shared.adapters.job_stream import JobStream
-from shared.adapters.redis_client import COMMAND_SECONDS, RedisClient, connect, end, is_away
+from shared.adapters.redis_client import RedisClient, connect, end, is_away
 from shared.adapters.result_store import ResultStore
 from shared.domain.job import StreamName
 from shared.domain.policy import JobPolicy
@@ -123,9 +122,7 @@ async def working(
         msgspec.json.encode,
         msgspec.json.decode,
     )  # pickle would run code from whatever Redis holds
-    pool = cast(Any, ConnectionPool).from_url(
-        redis_url, client_name="cron", socket_timeout=COMMAND_SECONDS, socket_connect_timeout=COMMAND_SECONDS
-    )
+    pool = cast(Any, connect(redis_url, name="cron")).connection_pool
     redis = ArqRedis(pool, job_serializer=encode, job_deserializer=decode, default_queue_name=QUEUE)
     worker = Worker(
         cron_jobs=jobs,

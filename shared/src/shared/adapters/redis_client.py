@@ -1,6 +1,7 @@
 """Connections to Redis, named after their process, with time-outs that fit what they are used for.
 
-A URL that begins with `redis+cluster://` names nodes of a cluster; whoever uses a connection need not know.
+A URL that begins with `redis+cluster://` names nodes of a cluster, one with `redis+sentinel://` the sentinels that know
+who is the primary; whoever uses a connection need not know.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import OutOfMemoryError, ReadOnlyError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from shared.adapters import sentinel
 from shared.adapters.cluster import Cluster, SyncCluster, is_cluster
 from shared.adapters.cluster_reader import ClusterReader
 from shared.domain.errors import StoreUnavailable
@@ -76,6 +78,10 @@ class Connection(redis.Connection):
             if isinstance(error, OSError):
                 raise RedisConnectionError(f"{type(error).__name__} while writing to socket") from error
             raise
+
+
+class _WatchedConnection(sentinel.WatchedConnection, Connection):
+    """The same, to the primary that a Sentinel watches."""
 
 
 def _in_parts(command: bytes | str | Iterable[bytes]) -> Iterable[bytes]:
@@ -184,9 +190,8 @@ def connect(url: str, *, name: str, observe: Observe | None = None) -> RedisClie
 def _connect(url: str, *, name: str) -> RedisClient:
     if is_cluster(url):
         return cast(Any, Cluster(url, partial(_connect, name=name)))
-    return cast(Any, redis.Redis).from_url(
+    return _open(
         url,
-        connection_class=Connection,
         client_name=name,
         max_connections=MAX_CONNECTIONS,
         socket_timeout=COMMAND_SECONDS,
@@ -203,16 +208,25 @@ def connect_blocking(url: str, *, name: str, block_seconds: float) -> RedisClien
         cluster = Cluster(url, partial(connect, name=name))
         reader = ClusterReader(cluster, partial(connect_blocking, name=name, block_seconds=block_seconds))
         return cast(Any, reader)
-    return cast(Any, redis.Redis).from_url(
+    return _open(
         url,
-        connection_class=Connection,
+        is_single=True,
         client_name=name,
-        single_connection_client=True,
         socket_timeout=block_seconds + COMMAND_SECONDS,
         socket_connect_timeout=COMMAND_SECONDS,
         socket_keepalive=True,
         retry=Retry(ExponentialBackoff(cap=0.2, base=0.05), 0),
     )
+
+
+def _open(url: str, *, is_single: bool = False, **options: Any) -> RedisClient:
+    if sentinel.is_sentinel(url):
+        pool = sentinel.pool(url, _WatchedConnection, **options)
+    else:
+        pool = cast(Any, redis.ConnectionPool).from_url(url, connection_class=Connection, **options)
+    client = redis.Redis(connection_pool=pool, single_connection_client=is_single)
+    client.auto_close_connection_pool = True
+    return client
 
 
 def connect_sync(
@@ -227,7 +241,8 @@ def connect_sync(
 def _connect_sync(url: str, *, name: str, timeout_seconds: float) -> SyncRedisClient:
     if is_cluster(url):
         return cast(Any, SyncCluster(url, partial(_connect_sync, name=name, timeout_seconds=timeout_seconds)))
-    return cast(Any, sync_redis.Redis).from_url(
+    open_client = sentinel.connect_sync if sentinel.is_sentinel(url) else cast(Any, sync_redis.Redis).from_url
+    return open_client(
         url,
         client_name=name,
         socket_timeout=timeout_seconds,
