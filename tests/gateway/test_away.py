@@ -21,6 +21,7 @@ from shared.adapters.job_store import JobStore
 from shared.adapters.result_store import ResultStore
 from shared.domain.errors import StoreUnavailable
 from shared.domain.job import Kind
+from shared.domain.submission import Durability
 
 UNKNOWN = "01920000-0000-7000-8000-000000000001"
 
@@ -81,6 +82,24 @@ async def test_without_redis_nothing_is_accepted_or_made_up(
     desk: Desk, method: str, path: str, body: dict[str, object] | None
 ):
     check_unavailable(await desk.client().request(method, path, json=body))
+
+
+async def test_what_may_not_be_stored_is_neither_accepted_nor_refused_and_asked_again_is_the_same_job(
+    desk: Desk, parts: Parts, redis_server: RealRedis
+):
+    """Accepted is to be with a replica here, and there is none."""
+    redis = redis_server.connect()
+    store = JobStore(redis, shards=1, durability=Durability.REPLICA)
+    async with open_desk(msgspec.structs.replace(parts, store=store)) as strict:
+        ada = strict.client()
+        answers = [
+            await ada.post("/api/ai", json=SUMMARY, headers={"Idempotency-Key": "once"}) for _ in range(2)
+        ]
+    assert [(one.status_code, one.json()["code"]) for one in answers] == [(503, "not_confirmed")] * 2
+    (job,) = (await desk.client().get("/api/ai")).json()["data"]
+    assert all(job["id"] in one.json()["detail"] for one in answers)
+    assert all(one.headers["Retry-After"] for one in answers)
+    await redis.aclose()
 
 
 @pytest.mark.usefixtures("no_redis")

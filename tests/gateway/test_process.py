@@ -1,5 +1,6 @@
 """The gateway as a process: what it says when it cannot start, and how it stops."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -9,7 +10,9 @@ from contextlib import contextmanager
 
 import httpx
 import pytest
+from tests.conftest import skipped_without_server
 from tests.gateway.desk import PUBLIC_PEM, SUMMARY, make_token
+from tests.servers import WHEEL, Servers
 
 from local.ports import LOOPBACK, free_ports
 
@@ -60,6 +63,24 @@ def test_it_stops_at_once_though_somebody_listens(redis_url: str, postgres_url: 
     assert process.returncode == 0
     assert "gateway.stopped" in out
     assert err == ""
+
+
+async def test_it_does_not_start_when_its_redis_cannot_confirm_what_it_is_to_confirm(
+    servers: Servers, postgres_url: str
+):
+    with skipped_without_server():
+        oldest = await asyncio.to_thread(servers.redis, WHEEL)
+    environ = {
+        "ETUDE_REDIS_URL": oldest.url,
+        "ETUDE_POSTGRES_URL": postgres_url,
+        "ETUDE_JWT_PUBLIC_KEY": PUBLIC_PEM,
+        "ETUDE_ACCEPT_DURABILITY": "aof",
+    }
+    with running(**environ) as process:
+        _, err = process.communicate(timeout=20)
+    assert process.returncode == 1
+    assert err.startswith("gateway: ETUDE_ACCEPT_DURABILITY: aof needs WAITAOF")
+    assert err.count("\n") == 1
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from shared.domain.errors import Param, Problem, StudyError
 from shared.domain.messages import FIELD_MESSAGES, MESSAGES, WORDS, Message, localize, localize_field
 
 PARAMS: dict[str, dict[str, Param]] = {
+    "not_confirmed": {"job": "01920000-0000-7000-8000-000000000001"},
     "too_large": {"limit": 1_048_576},
     "budget_exceeded": {"window": "day", "left": 12, "needed": 3_400, "resets_at": "2026-11-24T00:00:00Z"},
     "rate_limited": {"limit": 20},

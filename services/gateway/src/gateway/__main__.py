@@ -13,6 +13,7 @@ import httpx
 import structlog
 import uvicorn
 import uvloop
+from redis.exceptions import ResponseError
 
 from gateway.app import Parts, create_app
 from gateway.auth import Authenticator, KeySource, read_api_keys
@@ -21,13 +22,15 @@ from gateway.settings import GatewaySettings
 from gateway.signing_keys import LocalKey, PublishedKeys
 from gateway.watching import GatewayWatch
 from shared.adapters.budget_store import BudgetStore
+from shared.adapters.confirming import CONFIRMATIONS, is_confirmed
 from shared.adapters.event_log import EventLog
 from shared.adapters.job_store import JobStore
-from shared.adapters.redis_client import RedisClient, call, connect
+from shared.adapters.redis_client import AWAY, RedisClient, call, connect, nodes
 from shared.adapters.result_store import ResultStore
 from shared.adapters.tokens import warm_up
 from shared.domain.errors import StoreUnavailable
 from shared.domain.ids import RANDOM_BYTES, new_job_id
+from shared.domain.submission import Durability
 from shared.runtime.logs import configure_logs
 from shared.runtime.metrics.meter import Meter
 from shared.runtime.metrics.serving import serving_metrics
@@ -59,6 +62,7 @@ async def _serve(settings: GatewaySettings) -> None:
         parts, redis = await _open(settings, meter, stack)
         await asyncio.to_thread(warm_up)
         await _warn_of_losses(redis)
+        await _check_durability(redis, settings.accept_durability)
         server = _Server(
             uvicorn.Config(
                 create_app(parts),
@@ -105,7 +109,7 @@ async def _open(settings: GatewaySettings, meter: Meter, stack: AsyncExitStack) 
     pool.look_at(results)
     parts = Parts(
         authenticator=authenticator,
-        store=JobStore(redis, shards=settings.shards),
+        store=JobStore(redis, shards=settings.shards, durability=settings.accept_durability),
         budgets=BudgetStore(redis, shards=settings.shards),
         events=EventLog(redis, shards=settings.shards),
         results=results,
@@ -144,6 +148,23 @@ async def _warn_of_losses(redis: RedisClient) -> None:
             continue
         if value.decode() != expected:
             log.warning("redis.may_lose_jobs", name=name, expected=expected)
+
+
+async def _check_durability(redis: RedisClient, durability: Durability) -> None:
+    """Rather no gateway than one that confirms nothing. A Redis that is away is not asked: every submit asks it."""
+    *confirmation, _ = CONFIRMATIONS[durability] or (None,)
+    if not confirmation:
+        return
+    try:
+        words = [await call(node, *confirmation, 1) for node in await nodes(redis)]
+    except ResponseError:
+        raise InvalidSettings(
+            f"ETUDE_ACCEPT_DURABILITY: {durability} needs WAITAOF (Redis 7.2 or newer, Valkey) and appendonly yes"
+        ) from None
+    except (StoreUnavailable, *AWAY):
+        return
+    if not all(map(is_confirmed, words)):
+        log.warning("redis.does_not_confirm", durability=durability)
 
 
 class _Server(uvicorn.Server):

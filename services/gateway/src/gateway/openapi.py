@@ -29,6 +29,7 @@ SUBMIT_PROBLEMS = (
     "rate_limited",
     "too_many_jobs",
     "overloaded",
+    "not_confirmed",
 )
 ACCEPTED_HEADERS = ("Location", "RateLimit", "RateLimit-Policy", "Idempotent-Replayed")
 ANSWER_HEADERS = {

@@ -1,5 +1,6 @@
 """What the gateway needs to know."""
 
+from shared.domain.submission import Durability
 from shared.runtime.settings import CommonSettings
 
 
@@ -21,6 +22,8 @@ class GatewaySettings(CommonSettings, frozen=True, kw_only=True):
     api_keys: str = ""
     """JSON: SHA-256 of an API key (hex) → `{"user": …, "plan": …}`."""
     plans_file: str = ""
+    accept_durability: Durability = Durability.MEMORY
+    """Where a job must be before its `202` is sent."""
     cors_origins: str = ""
     """Origins of web pages that may call, separated by commas; none when empty."""
     heartbeat_seconds: float = 15.0

@@ -16,6 +16,8 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from shared.adapters.confirming import mark
+
 LOST = (RedisConnectionError, RedisTimeoutError, OSError)
 """The node cannot be reached: another one may have taken its place."""
 ROUNDS = 4
@@ -136,8 +138,9 @@ class Cluster:
             raise answer
         return answer
 
-    async def execute_many(self, commands: Sequence[Command]) -> list[Any]:
-        """All answers, in their order; an answer may be an exception. One round trip to each node concerned."""
+    async def execute_many(self, commands: Sequence[Command], confirm: Command = ()) -> list[Any]:
+        """All answers, in their order; an answer may be an exception. One round trip to each node concerned, each with
+        its confirmation behind it if there is one."""
         await self.know()
         answers: list[Any] = [None] * len(commands)
         asked: dict[int, str] = {}
@@ -150,7 +153,7 @@ class Cluster:
                 by_owner.setdefault(asked[i], []).append(i)
             async with asyncio.TaskGroup() as asking:
                 for url, mine in by_owner.items():
-                    asking.create_task(self._ask(url, mine, commands, answers))
+                    asking.create_task(self._ask(url, mine, commands, answers, confirm))
             left = [i for i in left if _is_misplaced(answers[i])]
             if not left:
                 break
@@ -160,12 +163,17 @@ class Cluster:
             left = [i for i in left if self.slots.owner(commands[i]) not in lost]
         return answers
 
-    async def _ask(self, url: str, mine: list[int], commands: Sequence[Command], answers: list[Any]) -> None:
+    async def _ask(
+        self, url: str, mine: list[int], commands: Sequence[Command], answers: list[Any], confirm: Command
+    ) -> None:
         pipeline = cast(Any, self.node(url).pipeline(transaction=False))
         for i in mine:
             pipeline.execute_command(*commands[i])
+        if confirm:
+            pipeline.execute_command(*confirm)
         try:
             told = await pipeline.execute(raise_on_error=False)
+            told = mark(told) if confirm else told
         except Exception as error:  # noqa: BLE001 - whatever it was, it is the answer of these and of no other node's
             told = [error] * len(mine)
         for i, answer in zip(mine, told, strict=True):

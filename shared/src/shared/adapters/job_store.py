@@ -10,11 +10,13 @@ from zlib import crc32
 import msgspec
 
 from shared.adapters import keys, scripts
-from shared.adapters.redis_client import Arg, RedisClient, call_many
+from shared.adapters.confirming import CONFIRMATIONS, Unconfirmed
+from shared.adapters.redis_client import RETRY_AFTER_SECONDS, Arg, RedisClient, call_many
 from shared.domain.budget import Balance, Plan, Window, windows
 from shared.domain.errors import (
     BudgetExceeded,
     IdempotencyConflict,
+    NotConfirmed,
     Overloaded,
     Problem,
     RateLimited,
@@ -24,22 +26,37 @@ from shared.domain.job import JobId, JobState, StreamName, UserId
 from shared.domain.policy import JobPolicy
 from shared.domain.provider import Usage
 from shared.domain.record import Record
-from shared.domain.submission import Accepted, Submission
+from shared.domain.submission import Accepted, Durability, Submission
 from shared.domain.wire import WIRE_VERSION
 
 BUDGET_KEPT_MS = 2 * 86_400_000
 """A window's counts outlive it by two days, for the jobs that were accepted in its last minutes."""
 
 
+BATCHES_UNDER_WAY = 32
+"""That wait for their confirmation, each on a connection of its own: half of what there are."""
+TOGETHER_SECONDS = 0.05
+"""While one batch waits for its confirmation, the next one is gathered for no longer than this."""
+
+
 class JobStore:
     """The records of jobs. Every method raises `StoreUnavailable` when Redis is away."""
 
-    def __init__(self, redis: RedisClient, *, shards: int, policy: JobPolicy | None = None) -> None:
+    def __init__(
+        self,
+        redis: RedisClient,
+        *,
+        shards: int,
+        policy: JobPolicy | None = None,
+        durability: Durability = Durability.MEMORY,
+    ) -> None:
         self._redis = redis
         self._shards = shards
         self._policy = policy or JobPolicy()
         self._arriving: list[tuple[Submission, float, asyncio.Future[Any]]] = []
         self._sender: asyncio.Task[None] | None = None
+        self._confirm = CONFIRMATIONS[durability]
+        self._unconfirmed: set[asyncio.Task[None]] = set()
 
     def shard_of(self, user: UserId) -> int:
         return keys.shard_of(user, self._shards)
@@ -48,7 +65,8 @@ class JobStore:
         """Accept a job: record, hold, idempotency key and stream entry in one step. Submissions that arrive while a
         call is under way share the next round trip.
 
-        Raises `BudgetExceeded`, `RateLimited`, `TooManyJobs`, `Overloaded`, `IdempotencyConflict`: nothing was written.
+        Raises `BudgetExceeded`, `RateLimited`, `TooManyJobs`, `Overloaded`, `IdempotencyConflict`: nothing was written;
+        and `NotConfirmed`: it was, but perhaps not yet where it has to be.
         """
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._arriving.append((submission, now, future))
@@ -59,15 +77,26 @@ class JobStore:
     async def _send(self) -> None:
         while self._arriving:
             batch, self._arriving = self._arriving, []
-            try:
-                calls = [self._submit_call(submission, now) for submission, now, _ in batch]
-                answers = await scripts.run_many(self._redis, scripts.SUBMIT, calls)
-            except Exception as error:  # noqa: BLE001 - whatever it was, each submitter is told
-                # Who came meanwhile would find the same out, after another time-out.
-                batch, self._arriving = [*batch, *self._arriving], []
-                answers = [error for _ in batch]
-            for (_, _, future), answer in zip(batch, answers, strict=True):
-                _resolve(future, answer)
+            if not self._confirm:
+                await self._send_batch(batch)
+                continue
+            sending = asyncio.create_task(self._send_batch(batch))
+            self._unconfirmed.add(sending)
+            sending.add_done_callback(self._unconfirmed.discard)
+            await asyncio.wait([sending], timeout=TOGETHER_SECONDS)
+            if len(self._unconfirmed) >= BATCHES_UNDER_WAY:
+                await asyncio.wait(self._unconfirmed, return_when=asyncio.FIRST_COMPLETED)
+
+    async def _send_batch(self, batch: Sequence[tuple[Submission, float, asyncio.Future[Any]]]) -> None:
+        try:
+            calls = [self._submit_call(submission, now) for submission, now, _ in batch]
+            answers = await scripts.run_many(self._redis, scripts.SUBMIT, calls, confirm=self._confirm)
+        except Exception as error:  # noqa: BLE001 - whatever it was, each submitter is told
+            # Who came meanwhile would find the same out, after another time-out.
+            batch, self._arriving = [*batch, *self._arriving], []
+            answers = [error for _ in batch]
+        for (_, _, future), answer in zip(batch, answers, strict=True):
+            _resolve(future, answer)
 
     def _submit_call(self, job: Submission, now: float) -> tuple[str, list[Arg]]:
         plan, stream = job.plan, job.kind.stream
@@ -161,7 +190,10 @@ def _rfc3339(moment: float) -> str:
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _accepted(job: Submission, answer: list[Any], policy: JobPolicy, now: float) -> Accepted:
+def _accepted(job: Submission, answer: list[Any] | Unconfirmed, policy: JobPolicy, now: float) -> Accepted:
+    if isinstance(answer, Unconfirmed):
+        accepted = _accepted(job, answer.answer, policy, now)  # a refusal wrote nothing, and is what it is
+        raise NotConfirmed(job=accepted.job_id, retry_after=RETRY_AFTER_SECONDS)
     code, requests, job_id = answer[0], answer[1], answer[2].decode()
     balances = to_balances(windows(job.plan, now), answer[3:])
     if code == -1:

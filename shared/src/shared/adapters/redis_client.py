@@ -24,6 +24,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from shared.adapters import sentinel
 from shared.adapters.cluster import Cluster, SyncCluster, is_cluster
 from shared.adapters.cluster_reader import ClusterReader
+from shared.adapters.confirming import mark
 from shared.domain.errors import StoreUnavailable
 
 RedisClient = redis.Redis
@@ -120,13 +121,16 @@ async def call(redis_client: RedisClient, *command: Arg) -> Any:
         raise
 
 
-async def call_each(redis_client: RedisClient, commands: Sequence[Sequence[Arg]]) -> list[Any]:
-    """Many commands in one round trip; an answer may be an exception, for its caller alone.
+async def call_each(
+    redis_client: RedisClient, commands: Sequence[Sequence[Arg]], *, confirm: Sequence[Arg] = ()
+) -> list[Any]:
+    """Many commands in one round trip; an answer may be an exception, for its caller alone. With `confirm`, a command
+    that waits for what they wrote, it may be `Unconfirmed`.
 
     Raises `StoreUnavailable` when Redis is away; when one node of a cluster is, that is the answer of its commands.
     """
     try:
-        answers = await _execute_many(redis_client, commands)
+        answers = await _execute_many(redis_client, commands, confirm)
     except Exception as error:
         if is_away(error):
             raise StoreUnavailable(retry_after=RETRY_AFTER_SECONDS) from error
@@ -148,13 +152,18 @@ async def call_many(redis_client: RedisClient, commands: Sequence[Sequence[Arg]]
     return answers
 
 
-async def _execute_many(redis_client: RedisClient, commands: Sequence[Sequence[Arg]]) -> list[Any]:
+async def _execute_many(
+    redis_client: RedisClient, commands: Sequence[Sequence[Arg]], confirm: Sequence[Arg]
+) -> list[Any]:
     if isinstance(cast(Any, redis_client), Cluster):
-        return await cast(Any, redis_client).execute_many(commands)
+        return await cast(Any, redis_client).execute_many(commands, confirm)
     pipeline = cast(Any, redis_client.pipeline(transaction=False))
     for command in commands:
         pipeline.execute_command(*command)
-    return await pipeline.execute(raise_on_error=False)
+    if not confirm:
+        return await pipeline.execute(raise_on_error=False)
+    pipeline.execute_command(*confirm)
+    return mark(await pipeline.execute(raise_on_error=False))
 
 
 async def nodes(redis_client: RedisClient) -> list[RedisClient]:

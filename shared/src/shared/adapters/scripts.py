@@ -75,18 +75,24 @@ async def run(redis: RedisClient, script: Script, key: str, *args: Arg) -> Any:
 
 
 async def run_many(
-    redis: RedisClient, script: Script, calls: Sequence[tuple[str, Sequence[Arg]]]
+    redis: RedisClient,
+    script: Script,
+    calls: Sequence[tuple[str, Sequence[Arg]]],
+    *,
+    confirm: Sequence[Arg] = (),
 ) -> list[Any]:
-    """Many calls (key, args) of one script in one round trip; an answer may be an exception, for its caller alone.
+    """Many calls (key, args) of one script in one round trip; an answer may be an exception, for its caller alone, or
+    `Unconfirmed`.
 
     Raises `StoreUnavailable` when Redis is away; when one node of a cluster is, that is the answer of its calls.
     """
+    sent = [("EVALSHA", script.sha, 1, key, *args) for key, args in calls]
     with observed(redis, script.name):
-        answers = await call_each(redis, [("EVALSHA", script.sha, 1, key, *args) for key, args in calls])
+        answers = await call_each(redis, sent, confirm=confirm)
         unknown = [i for i, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
         if unknown:
             again = [("EVAL", script.source, 1, calls[i][0], *calls[i][1]) for i in unknown]
-            for i, answer in zip(unknown, await call_each(redis, again), strict=True):
+            for i, answer in zip(unknown, await call_each(redis, again, confirm=confirm), strict=True):
                 answers[i] = answer
     return answers
 

@@ -168,7 +168,7 @@ class TooManyJobs(LimitReached):
 
 
 class Unavailable(StudyError):
-    """Something we need is away; nothing was accepted."""
+    """Something we need is away; nothing was accepted, but for what is not confirmed."""
 
     code = "unavailable"
     is_retryable = True
@@ -188,6 +188,13 @@ class StoreUnavailable(Unavailable):
 
 class ChatUnavailable(Unavailable):
     code = "chat_unavailable"
+
+
+class NotConfirmed(Unavailable):
+    """Accepted, but not known in time to be where it has to be: no success may be told, and no refusal either.
+    params: job (its id)."""
+
+    code = "not_confirmed"
 
 
 # -- why a job ended -----------------------------------------------------------------------------------------

@@ -83,6 +83,11 @@ MESSAGES: dict[str, dict[str, Message]] = {
             "Temporarily unavailable",
             "A store we need is away. Nothing was accepted or charged. Please try again in a moment.",
         ),
+        "not_confirmed": Message(
+            "Taken, but not confirmed",
+            "Your request was taken as job {job} and will probably run, but its storing could not be confirmed in time. "
+            "Sent again with its Idempotency-Key it is not taken twice; without one, look at your jobs first.",
+        ),
         "chat_unavailable": Message(
             "The chat is temporarily unavailable", "Nothing was charged. Please try again in a moment."
         ),
@@ -207,6 +212,12 @@ MESSAGES: dict[str, dict[str, Message]] = {
         "store_unavailable": Message(
             "Momentanément indisponible",
             "Un stockage nécessaire ne répond pas. Rien n’a été accepté ni facturé. Réessayez dans un instant.",
+        ),
+        "not_confirmed": Message(
+            "Reçu, mais pas confirmé",
+            "Votre demande a été reçue (travail {job}) et sera sans doute traitée, mais son enregistrement n’a pas pu être "
+            "confirmé à temps. Renvoyée avec sa clé d’idempotence, elle ne sera pas reçue deux fois ; sans clé, regardez "
+            "d’abord vos travaux.",
         ),
         "chat_unavailable": Message(
             "Le chat est momentanément indisponible", "Rien n’a été facturé. Réessayez dans un instant."

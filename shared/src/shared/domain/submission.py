@@ -1,9 +1,22 @@
 """A submission: everything `submit` needs to accept a job in one atomic step, and what it answers."""
 
+from enum import StrEnum
+
 from msgspec import Struct
 
 from shared.domain.budget import Balance, Plan
 from shared.domain.job import JobId, Kind, UserId
+
+
+class Durability(StrEnum):
+    """Where a job must be before it is called accepted."""
+
+    MEMORY = "memory"
+    """With Redis: a power cut may take what it has not synced to its disk, a failover what no replica has."""
+    AOF = "aof"
+    """On the disk of the Redis that accepted it."""
+    REPLICA = "replica"
+    """In the memory of a replica as well."""
 
 
 class Submission(Struct, frozen=True, kw_only=True):

@@ -37,6 +37,7 @@ STATUS: dict[str, int] = {
     "unavailable": 503,
     "overloaded": 503,
     "store_unavailable": 503,
+    "not_confirmed": 503,
     "chat_unavailable": 503,
     "no_usable_text": 422,
     "attempt_timed_out": 504,

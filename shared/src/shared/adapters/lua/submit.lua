@@ -22,14 +22,22 @@ local function answer(code, job_id)
   return reply
 end
 
+-- WAITAOF and WAIT count what this connection wrote: an answer that says accepted has written, even when it is new to
+-- nobody but this connection.
+local function answer_again(code, job_id)
+  call('PEXPIRE', user_events_key(user), USER_LOG_MS)
+  return answer(code, job_id)
+end
+
 -- The same submission again, because its first answer got lost on the way: it was accepted.
-if call('EXISTS', record) == 1 then return answer(1, id) end
+if call('EXISTS', record) == 1 then return answer_again(1, id) end
 
 local idempotency
 if ARGV[15] ~= '' then
   idempotency = idempotency_key(user, ARGV[15])
   local known = call('HMGET', idempotency, 'fingerprint', 'job')
-  if known[1] then return answer(known[1] == ARGV[16] and 2 or -1, known[2]) end
+  if known[1] and known[1] ~= ARGV[16] then return answer(-1, known[2]) end
+  if known[1] then return answer_again(2, known[2]) end
 end
 if tonumber(call('GET', requests) or 0) >= tonumber(ARGV[11]) then return answer(-2, id) end
 local live_here = call('ZCARD', live_key(user, stream))
