@@ -3,7 +3,7 @@
 import secrets
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self, cast
@@ -47,7 +47,17 @@ sentinel failover-timeout {name} 5000
 class Node:
     """One process: a server, or a sentinel."""
 
-    def __init__(self, folder: Path, binary: Path, password: str, config: str, *, is_sentinel: bool) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        binary: Path,
+        password: str,
+        config: str,
+        *,
+        is_sentinel: bool,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        self._environ = environ or {}
         self._folder, self._binary, self._config, self._is_sentinel = folder, binary, config, is_sentinel
         self.port = int(config.split("\nport ")[1].split("\n")[0])
         self.process = ServerProcess(
@@ -65,7 +75,9 @@ class Node:
             file.touch(mode=0o600)
             file.write_text(self._config)
         mode = ["--sentinel"] if self._is_sentinel else []
-        self.process.start([str(self._binary), str(file), *mode], environ={}, is_ready=self._answers)
+        self.process.start(
+            [str(self._binary), str(file), *mode], environ=self._environ, is_ready=self._answers
+        )
 
     def stop(self) -> None:
         self.client.close()
