@@ -173,6 +173,11 @@ class WatchedRedis:
         return next(node for node in self.servers if node.port == int(port))
 
     @property
+    def epoch(self) -> int:
+        """Grows with every failover."""
+        return int(_pairs(self.sentinels[0].ask("SENTINEL", "MASTER", NAME))["config-epoch"])
+
+    @property
     def replica(self) -> Node:
         return next(node for node in self.servers if node is not self.primary)
 

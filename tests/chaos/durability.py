@@ -83,6 +83,7 @@ class Load:
         self.accepted: list[tuple[JobId, UserId]] = []
         self.unconfirmed = 0
         self.lost = 0
+        self.failovers = 1
         self._redis = redis
         self._store = JobStore(redis, shards=1, durability=durability)
 
@@ -199,7 +200,7 @@ async def count_failovers(rounds: int, binary: Path, folder: Path, settings: Seq
     )
     print("|---|---|---|---|---|---|---|---|")
     for setting in settings:
-        with WatchedRedis(folder / secrets.token_hex(4), binary=binary) as servers:
+        with WatchedRedis(folder / secrets.token_hex(4), binary=binary, appendonly=True) as servers:
             for server in servers.servers:
                 server.ask("CONFIG", "SET", "min-replicas-to-write", setting.min_replicas)
             for kind in ("killed", "cut off, then killed", "hung, then woke"):
@@ -210,9 +211,10 @@ async def count_failovers(rounds: int, binary: Path, folder: Path, settings: Seq
 async def _fail_over(kind: str, servers: WatchedRedis, setting: Setting) -> Load:
     redis = connect(servers.url, name="load")
     try:
-        load = Load(redis, setting.durability)
+        load, before = Load(redis, setting.durability), servers.epoch
         await fail_over_once(kind, servers, load)
         load.lost = await load.count_lost()
+        load.failovers = servers.epoch - before
         with suppress(StoreUnavailable):
             await call_many(redis, [("FLUSHALL",)])
     finally:
@@ -227,7 +229,13 @@ def _row(setting: Setting, loads: Sequence[Load], *more: str) -> str:
         unconfirmed=sum(load.unconfirmed for load in loads),
     )
     cells = [
-        *(setting.name, *more, len(loads), f"{counts['accepted']:,}", f"{sum(lost):,}"),
+        *(
+            setting.name,
+            *more,
+            sum(load.failovers for load in loads),
+            f"{counts['accepted']:,}",
+            f"{sum(lost):,}",
+        ),
         *(sum(map(bool, lost)), f"{max(lost):,}", f"{counts['unconfirmed']:,}"),
     ]
     return f"| {' | '.join(map(str, cells))} |"

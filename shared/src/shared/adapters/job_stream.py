@@ -195,8 +195,8 @@ class JobStream:
             started_at=int(started) / 1000,
             spent=Usage(int(prompt), int(completion)),
             plan=plan.decode(),
-            request_id=request.decode(),
-            title=title.decode(),
+            request_id=(request or b"").decode(),
+            title=(title or b"").decode(),
             windows=windows.decode(),
             held=int(held),
         )

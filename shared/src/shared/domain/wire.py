@@ -17,6 +17,9 @@ from shared.domain.study import Options
 T = TypeVar("T")
 
 WIRE_VERSION = 1
+"""What is written."""
+READ_VERSIONS = frozenset({WIRE_VERSION})
+"""What is read. The version before stays here while a release that writes it may still be at work."""
 
 
 class AiInput(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -47,7 +50,7 @@ def encode_input(job_input: JobInput) -> bytes:
 
 def decode_input(kind: str, version: int, payload: bytes) -> JobInput:
     """Raises `UnknownWire` for a kind or version that a newer release must have sent."""
-    if version != WIRE_VERSION or kind not in set(Kind):
+    if version not in READ_VERSIONS or kind not in set(Kind):
         raise UnknownWire(kind=kind, version=version)
     decoder = _collection_decoder if kind == Kind.COLLECTION else _ai_decoder
     try:
