@@ -82,6 +82,8 @@ class _Snapshot:
                 state.live[UserId(user), StreamName(stream)] = set(_ids(value))
             case ["user", user, "waiting", stream] if is_lasting:
                 state.waiting[UserId(user), StreamName(stream)] = _ids(value)
+            case ["since"] if is_lasting:
+                pass  # no script of the model reads it
             case ["due"] if is_lasting:
                 state.due = set(_ids(value))
             case ["dead"] if is_lasting:

@@ -50,6 +50,7 @@ async def test_lua_and_python_make_the_same_key_names(life: JobLife, shard: int)
         "unsaved_key": keys.unsaved(shard),
         "dead_key": keys.dead(shard),
         "ledger_key": keys.ledger(shard),
+        "since_key": keys.since(shard),
         "GROUP": keys.GROUP,
     }
     made = set(re.findall(r"^local function (\w+_key)\(", prelude, re.M))

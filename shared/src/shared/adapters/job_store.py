@@ -12,7 +12,7 @@ import msgspec
 from shared.adapters import keys, scripts
 from shared.adapters.confirming import CONFIRMATIONS, Unconfirmed
 from shared.adapters.redis_client import RETRY_AFTER_SECONDS, Arg, RedisClient, call_many
-from shared.domain.budget import Balance, Plan, Window, windows
+from shared.domain.budget import KEPT_MS, Balance, Plan, Window, windows
 from shared.domain.errors import (
     BudgetExceeded,
     IdempotencyConflict,
@@ -28,10 +28,6 @@ from shared.domain.provider import Usage
 from shared.domain.record import Record
 from shared.domain.submission import Accepted, Durability, Submission
 from shared.domain.wire import WIRE_VERSION
-
-BUDGET_KEPT_MS = 2 * 86_400_000
-"""A window's counts outlive it by two days, for the jobs that were accepted in its last minutes."""
-
 
 BATCHES_UNDER_WAY = 32
 """That wait for their confirmation, each on a connection of its own: half of what there are."""
@@ -159,7 +155,7 @@ def window_args(current: Sequence[Window]) -> list[Arg]:
     return [
         arg
         for window in current
-        for arg in (window.key, window.limit, int(window.resets_at * 1000) + BUDGET_KEPT_MS)
+        for arg in (window.key, window.limit, int(window.resets_at * 1000) + KEPT_MS)
     ]
 
 

@@ -54,6 +54,9 @@ class Sweep(Struct, frozen=True):
     has_waiting: bool
     """Retries, holds or unsaved rows wait for their time."""
     may_claim: bool
+    lost_at_ms: int
+    """Since when budgets count, if what was used before is to be restored; 0 if not."""
+    now_ms: int
 
 
 class JobStream:
@@ -141,7 +144,13 @@ class JobStream:
         answer = await scripts.run(self._redis, scripts.SWEEP, self.key(shard), *args)
         if not answer[0]:
             return None
-        return Sweep(entries=answer[1], has_waiting=answer[2] > 0, may_claim=answer[3] == 1)
+        return Sweep(
+            entries=answer[1],
+            has_waiting=answer[2] > 0,
+            may_claim=answer[3] == 1,
+            lost_at_ms=answer[4],
+            now_ms=answer[5],
+        )
 
     async def claim(self, shard: int, count: int, *, with_suspect: bool = True) -> list[Leased]:
         """Take over up to `count` jobs whose owner is gone, at most one of them a suspect (see `JobPolicy.is_suspect`);

@@ -58,7 +58,7 @@ def waiting(shard: int, user: UserId, stream: StreamName) -> str:
 
 
 def budget(shard: int, user: UserId, window: str) -> str:
-    """hash: used, held (tokens). `window` is a `Window.key`. Expires two days after its window ended."""
+    """hash: used, held (tokens), restored (of used: what Postgres gave back). `window` is a `Window.key`. Expires two days after its window ended."""
     return f"{tag(shard)}:user:{user}:budget:{window}"
 
 
@@ -101,6 +101,12 @@ def ledger(shard: int) -> str:
     """hash. How many jobs were ever accepted, succeeded, failed, cancelled, replayed, dead_lettered; and how many stand in
     waiting lists now. Counted by the scripts in the step that makes it so. Never expires."""
     return f"{tag(shard)}:ledger"
+
+
+def since(shard: int) -> str:
+    """hash: at (ms) since when this Redis counts, restored (ms) when what was used before was last fetched from
+    Postgres. Missing: everything was lost, budgets too."""
+    return f"{tag(shard)}:since"
 
 
 def sweep(shard: int, stream: StreamName) -> str:

@@ -30,6 +30,7 @@ from shared.adapters.result_rows import (
     to_final_job,
     to_parts,
 )
+from shared.domain.budget import Charge
 from shared.domain.ids import is_job_id
 from shared.domain.job import JobId, UserId
 from shared.domain.record import FinalJob
@@ -164,6 +165,18 @@ class ResultStore:
             rows = await connection.fetch(statement("charged"), user, list(windows))
         found = {row["period"]: row["tokens"] for row in rows}
         return {window: found.get(window, 0) for window in windows}
+
+    async def charged_before(
+        self, before: float, windows: Sequence[str], *, after: Charge | None, limit: int
+    ) -> list[Charge]:
+        """What jobs accepted before a time (Unix seconds) have cost in these windows of this month: a page of it, from
+        behind `after`."""
+        user, window = (after.user, after.window) if after else ("", "")
+        async with self._acquired() as connection:
+            rows = await connection.fetch(
+                statement("charged_before"), before, list(windows), user, window, limit
+            )
+        return [Charge(row["user_id"], row["period"], row["tokens"]) for row in rows]
 
     def _acquired(self) -> AbstractAsyncContextManager[Connection]:
         return acquired(self._pool, self._watcher)

@@ -42,6 +42,7 @@ FORGET = Script("forget")
 ENTER = Script("enter")
 LEAVE = Script("leave")
 SURVEY = Script("survey")
+RESTORE = Script("restore")
 
 ALL = (
     SUBMIT,
@@ -62,6 +63,7 @@ ALL = (
     ENTER,
     LEAVE,
     SURVEY,
+    RESTORE,
 )
 
 

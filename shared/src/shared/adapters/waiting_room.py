@@ -1,8 +1,11 @@
 """What waits for its time in Redis: retries that come due, holds that expire, final jobs whose row is not saved yet."""
 
+from collections.abc import Sequence
+
 from shared.adapters import keys, scripts
 from shared.adapters.job_store import as_fields, to_record
 from shared.adapters.redis_client import RedisClient, call
+from shared.domain.budget import Charge
 from shared.domain.job import JobId
 from shared.domain.record import FinalJob
 
@@ -22,6 +25,12 @@ class WaitingRoom:
 
     async def expire_holds(self, shard: int) -> int:
         return await scripts.run(self._redis, scripts.EXPIRE, keys.holds(shard), BATCH)
+
+    async def restore(self, shard: int, charges: Sequence[Charge], *, lost_at_ms: int, is_last: bool) -> bool:
+        """Add what was used before to the budgets of this shard, each once. False: Redis was lost again."""
+        told = [arg for one in charges for arg in (one.user, one.window, one.tokens, one.expires_at_ms)]
+        args = (lost_at_ms, "1" if is_last else "", *told)
+        return bool(await scripts.run(self._redis, scripts.RESTORE, keys.since(shard), *args))
 
     async def unsaved(self, shard: int) -> list[FinalJob]:
         """Jobs that a script made final, as the rows they should have."""

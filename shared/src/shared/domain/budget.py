@@ -22,6 +22,9 @@ class Plan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 DAY_SECONDS = 86_400
+_ANY_PLAN = Plan(
+    tokens_per_day=0, tokens_per_month=0, requests_per_minute=0, concurrent_jobs=0, unfinished_jobs=0
+)
 
 
 class WindowName(StrEnum):
@@ -51,6 +54,26 @@ class Balance(Struct, frozen=True):
     @property
     def left(self) -> int:
         return max(0, self.window.limit - self.used - self.held)
+
+
+class Charge(Struct, frozen=True):
+    """What a user's final jobs cost in one window."""
+
+    user: str
+    window: str
+    """A `Window.key`."""
+    tokens: int
+    expires_at_ms: int = 0
+    """When the window's counts may go."""
+
+
+KEPT_MS = 2 * DAY_SECONDS * 1000
+"""A window's counts outlive it by two days, for the jobs that were accepted in its last minutes."""
+
+
+def expiries(now: float) -> dict[str, int]:
+    """The windows that `now` (Unix seconds) falls in, whatever the plan, and when their counts may go (Unix ms)."""
+    return {window.key: int(window.resets_at * 1000) + KEPT_MS for window in windows(_ANY_PLAN, now)}
 
 
 def windows(plan: Plan, now: float) -> tuple[Window, Window]:

@@ -1,5 +1,5 @@
 """Housekeeping: what nobody else would do. Claims the jobs of dead workers, promotes retries on time, gives expired
-holds back, and saves the rows of jobs that a script made final.
+holds back, saves the rows of jobs that a script made final, and restores the budgets of a Redis that lost them.
 
 One process of the fleet sweeps at a time, and rarely; a retry this process parked itself is promoted to the moment.
 """
@@ -9,10 +9,14 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import structlog
+from msgspec.structs import replace
 
-from shared.adapters.job_stream import JobStream, Leased
+from shared.adapters import keys
+from shared.adapters.job_stream import JobStream, Leased, Sweep
 from shared.adapters.waiting_room import WaitingRoom
+from shared.domain.budget import Charge, expiries
 from shared.domain.errors import StoreUnavailable
+from shared.domain.job import UserId
 from shared.domain.policy import JobPolicy
 from shared.domain.record import FinalJob
 
@@ -20,6 +24,8 @@ log = structlog.get_logger()
 
 TURN = 0.75
 """Of a sweep's interval is nobody else's: less than the shortest pause, so that nobody finds themselves in the way."""
+PAGE = 1_000
+"""Budgets restored in one call: about a millisecond of Redis."""
 SHORTEST_PAUSE = 0.8
 """Of the interval; the longest is as much above it. Spreads the sweepers of a fleet."""
 
@@ -28,6 +34,10 @@ class Results(Protocol):
     """Where rows are saved as the record tells them: `shared.adapters.result_store.ResultStore`."""
 
     async def save_told(self, jobs: Sequence[FinalJob]) -> None: ...
+
+    async def charged_before(
+        self, before: float, windows: Sequence[str], *, after: Charge | None, limit: int
+    ) -> list[Charge]: ...
 
 
 class Housekeeping:
@@ -115,6 +125,8 @@ class Housekeeping:
             was_looked_at = True
             if found.may_claim:
                 await self._claim(shard)
+            if found.lost_at_ms:
+                await self._restore(shard, found)
             if found.has_waiting:
                 await self._look_after(shard)
             found_any = found_any or found.entries > 0 or found.has_waiting
@@ -137,6 +149,25 @@ class Housekeeping:
         if unsaved := await self._room.unsaved(shard):
             await self._results.save_told(unsaved)
             await self._room.forget_unsaved(shard, [job.id for job in unsaved])
+
+    async def _restore(self, shard: int, found: Sweep) -> None:
+        """Budgets of a Redis that lost everything, or never had anything: what Postgres knows was used before."""
+        ends, after = expiries(found.now_ms / 1000), None
+        is_last = False
+        while not is_last:
+            page = await self._results.charged_before(
+                found.lost_at_ms / 1000, list(ends), after=after, limit=PAGE
+            )
+            is_last, after = len(page) < PAGE, page[-1] if page else None
+            mine = [
+                replace(one, expires_at_ms=ends[one.window])
+                for one in page
+                if keys.shard_of(UserId(one.user), self._stream.shards) == shard
+            ]
+            if not await self._room.restore(shard, mine, lost_at_ms=found.lost_at_ms, is_last=is_last):
+                return
+            if mine:
+                log.warning("budgets.restored", shard=shard, count=len(mine))
 
     async def promote(self) -> None:
         """Move what is due into the streams, and be there for the next."""

@@ -28,7 +28,7 @@ local function sweep_seen_key(stream) return tag .. ':sweep:seen:' .. stream end
 local function sweep_cursor_key(stream) return tag .. ':sweep:cursor:' .. stream end
 local due_key, holds_key = tag .. ':due', tag .. ':holds'
 local unsaved_key, dead_key = tag .. ':unsaved', tag .. ':dead'
-local ledger_key = tag .. ':ledger'
+local ledger_key, since_key = tag .. ':ledger', tag .. ':since'
 
 local function now_ms()
   local time = call('TIME')

@@ -54,6 +54,7 @@ for i = 18, #ARGV, 3 do
 end
 
 local now = now_ms()
+call('HSETNX', since_key, 'at', now)
 for i = 18, #ARGV, 3 do
   local budget = budget_key(user, ARGV[i])
   if call('HINCRBY', budget, 'held', tokens) == tokens then call('PEXPIREAT', budget, ARGV[i + 2]) end

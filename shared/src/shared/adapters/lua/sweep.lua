@@ -2,21 +2,29 @@
 --   KEYS  1 work stream
 --   ARGV  1 consumer  2 stream  3 interval (ms): how long nobody else sweeps  4 lease (ms)
 --           the same consumer may look again in its interval
---   returns {1, entries in the stream, whether anything waits for its time, whether claiming may begin} | {0}: another one sweeps
+--   returns {1, entries in the stream, whether anything waits for its time, whether claiming may begin, since when budgets
+--           count (ms) if what was used before is to be restored or 0, now (ms)} | {0}: another one sweeps
 -- If nobody swept for more than half a lease, the server or the fleet was away, and leases ran out that nobody could
 -- renew: their owners get half a lease to say that they live before anything is claimed.
+-- Restored twice: at once, and when the last attempt of before has saved its row and found its record gone.
+local LAST_ROWS_MS = 420000
+local now = now_ms()
+call('HSETNX', since_key, 'at', now)
+local since = call('HMGET', since_key, 'at', 'restored')
+local at, restored, restore = tonumber(since[1]), tonumber(since[2] or 0), 0
+if restored == 0 or (restored < at + LAST_ROWS_MS and now >= at + LAST_ROWS_MS) then restore = at end
 local entries = call('XLEN', KEYS[1])
 local waits = call('EXISTS', due_key, holds_key, unsaved_key)
-if entries == 0 and waits == 0 then return {1, 0, 0, 0} end -- nothing to be the one for
+if entries == 0 and waits == 0 and restore == 0 then return {1, 0, 0, 0, 0, now} end -- nothing to be the one for
 local sweeper_key = sweep_key(ARGV[2])
 if not call('SET', sweeper_key, ARGV[1], 'NX', 'PX', ARGV[3]) and call('GET', sweeper_key) ~= ARGV[1] then return {0} end
 local may_claim = 0
 if entries > 0 then
-  local seen_key, now, patience = sweep_seen_key(ARGV[2]), now_ms(), ARGV[4] / 2
+  local seen_key, patience = sweep_seen_key(ARGV[2]), ARGV[4] / 2
   local seen = call('HMGET', seen_key, 'at', 'claim_from')
   local claim_from = tonumber(seen[2] or 0)
   if now - tonumber(seen[1] or 0) > patience + tonumber(ARGV[3]) then claim_from = now + patience end
   call('HSET', seen_key, 'at', now, 'claim_from', claim_from)
   if now >= claim_from then may_claim = 1 end
 end
-return {1, entries, waits, may_claim}
+return {1, entries, waits, may_claim, restore, now}
