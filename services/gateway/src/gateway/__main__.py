@@ -22,7 +22,7 @@ from gateway.settings import GatewaySettings
 from gateway.signing_keys import LocalKey, PublishedKeys
 from gateway.watching import GatewayWatch
 from shared.adapters.budget_store import BudgetStore
-from shared.adapters.confirming import CONFIRMATIONS, is_confirmed
+from shared.adapters.confirming import CONFIRMATIONS, confirms_early, is_confirmed
 from shared.adapters.event_log import EventLog
 from shared.adapters.job_store import JobStore
 from shared.adapters.redis_client import AWAY, RedisClient, call, connect, nodes
@@ -156,7 +156,12 @@ async def _check_durability(redis: RedisClient, durability: Durability) -> None:
     if not confirmation:
         return
     try:
-        words = [await call(node, *confirmation, 1) for node in await nodes(redis)]
+        places = await nodes(redis)
+        words = [await call(node, *confirmation, 1) for node in places]
+        if durability is Durability.AOF and any([await _confirms_early(node) for node in places]):
+            raise InvalidSettings(
+                "ETUDE_ACCEPT_DURABILITY: aof needs appendfsync always here: Valkey and Redis 7.4 confirm too early"
+            )
     except ResponseError:
         raise InvalidSettings(
             f"ETUDE_ACCEPT_DURABILITY: {durability} needs WAITAOF (Redis 7.2 or newer, Valkey) and appendonly yes"
@@ -165,6 +170,11 @@ async def _check_durability(redis: RedisClient, durability: Durability) -> None:
         return
     if not all(map(is_confirmed, words)):
         log.warning("redis.does_not_confirm", durability=durability)
+
+
+async def _confirms_early(redis: RedisClient) -> bool:
+    _, appendfsync = await call(redis, "CONFIG", "GET", "appendfsync")
+    return confirms_early(await call(redis, "INFO", "server"), appendfsync.decode())
 
 
 class _Server(uvicorn.Server):

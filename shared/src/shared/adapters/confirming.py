@@ -3,7 +3,7 @@
 `WAITAOF` and `WAIT` speak of what their own connection wrote: they travel behind the commands they confirm.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from msgspec import Struct
@@ -30,6 +30,15 @@ def is_confirmed(word: Any) -> bool:
     if isinstance(word, Exception):
         return False
     return cast(int, word[0] if isinstance(word, list) else word) >= 1
+
+
+def confirms_early(server: Mapping[str, Any], appendfsync: str) -> bool:
+    """Whether `WAITAOF` may answer before the sync: Redis 7.4 and Valkey do, where syncs are a second apart.
+
+    `server` is that section of `INFO`.
+    """
+    is_of_those = server.get("server_name") == "valkey" or str(server["redis_version"]).startswith("7.4.")
+    return is_of_those and appendfsync == "everysec"
 
 
 def mark(told: Sequence[Any]) -> list[Any]:
