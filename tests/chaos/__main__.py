@@ -12,8 +12,9 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-from tests.chaos.checker import Violation, check
+from tests.chaos.checker import check
 from tests.chaos.drills import list_drills
+from tests.chaos.evidence import Violation
 from tests.chaos.figures import Figures, add_up, measure, write_table
 from tests.chaos.history import read_history, write_history
 from tests.chaos.run import Plan, Watch, run

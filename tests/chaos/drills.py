@@ -4,15 +4,18 @@ import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from random import Random
+from typing import Any
 
 from msgspec import Struct
 from tests.chaos.faults import Blow, Fault, MakeFault
-from tests.chaos.fleet import Fleet
+from tests.chaos.fleet import Fleet, Size
 from tests.chaos.history import Record, Struck
+from tests.chaos.load import CHATTY, PlanLoad, plan_load
 from tests.chaos.server_faults import (
     CutConnections,
     FillRedis,
     FlushRedis,
+    KillChat,
     KillGateway,
     KillRedis,
     LockPostgres,
@@ -39,6 +42,8 @@ class Drill(Struct, frozen=True, kw_only=True):
 
     name: str
     lanes: tuple[Lane, ...]
+    plan_load: PlanLoad = plan_load
+    size: Size = Size()
     shortest_pause: float = 1.0
     """Seconds between two faults of a lane."""
     longest_pause: float = 4.0
@@ -65,7 +70,7 @@ PROVIDER_FAULTS: dict[str, MakeFault] = {
 }
 
 
-def _drill(name: str, *faults: MakeFault, **more: float) -> Drill:
+def _drill(name: str, *faults: MakeFault, **more: Any) -> Drill:
     return Drill(name=name, lanes=(faults,), **more)
 
 
@@ -99,6 +104,7 @@ def list_drills(*, is_short: bool) -> dict[str, Drill]:
         _drill("poison", PoisonJob),
         _drill("rolling restart", RestartWorkers),
         _drill("gateway", KillGateway),
+        _drill("chat", KillChat, KillGateway, plan_load=partial(plan_load, kinds=CHATTY), **OFTEN),
         _drill("redis kill", KillRedis),
         _drill("redis pause", partial(PauseRedis, pause)),
         _drill("redis full", FillRedis),
@@ -112,11 +118,11 @@ def list_drills(*, is_short: bool) -> dict[str, Drill]:
     mixed = [
         Drill(
             name="short",
-            lanes=((KillWorker, *points), (CutConnections, KillRedis), (KillGateway, _provider("server_error", 0.3, 2.0))),
+            lanes=((KillWorker, *points), (CutConnections, KillRedis), (KillGateway, KillChat, _provider("server_error", 0.3, 2.0))),
             shortest_pause=2.0,
         ),
         Drill(name="workers", lanes=(workers, (RestartWorkers,))),
-        Drill(name="all", lanes=(workers, stores, (KillGateway, *provider))),
+        Drill(name="all", lanes=(workers, stores, (KillGateway, KillChat, *provider))),
     ]  # fmt: skip
     return {drill.name: drill for drill in (*singles, *mixed)}
 
@@ -171,6 +177,7 @@ async def _befall(fault: Fault, fleet: Fleet, chance: Random) -> list[Struck]:
             name=fault.name,
             target=blow.target,
             jobs=blow.jobs,
+            poison=blow.poison,
             note=blow.note,
         )
         for blow in blows or [Blow(at=at)]

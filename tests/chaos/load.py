@@ -1,14 +1,26 @@
 """What users will ask for, drawn from a seed: who, what, when, how often, and who changes their mind."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, Protocol
 
 from msgspec import Struct
 
 TEXTS = tuple(sorted((Path(__file__).parents[1] / "texts").glob("*.txt")))
-KINDS = {"flashcards": 4, "quiz": 3, "summary": 3, "explanation": 2, "outline": 1, "text": 1, "collection": 3}
+KINDS = {
+    "flashcards": 4,
+    "quiz": 3,
+    "summary": 3,
+    "explanation": 2,
+    "outline": 1,
+    "text": 1,
+    "collection": 3,
+    "chat": 3,
+}
 """With their weights."""
+CHATTY = {"collection": 2, "summary": 1, "chat": 7}
+QUESTIONS = ("What is this about?", "Explain the first point.", "Quelle est l’idée principale ?")
 PLANS = {"pro": 6, "strict": 3, "free": 1}
 JOBS_PER_USER = 25
 
@@ -34,6 +46,10 @@ class Wish(Struct, frozen=True, kw_only=True):
         return "/api/collections" if self.kind == "collection" else "/api/ai"
 
 
+class PlanLoad(Protocol):
+    def __call__(self, seed: int, *, jobs: int, per_second: float) -> "Load": ...
+
+
 class Load(Struct, frozen=True):
     plans: dict[str, str]
     """Of each user."""
@@ -44,7 +60,7 @@ class Load(Struct, frozen=True):
         return self.wishes[-1].at
 
 
-def plan_load(seed: int, *, jobs: int, per_second: float) -> Load:
+def plan_load(seed: int, *, jobs: int, per_second: float, kinds: Mapping[str, int] = KINDS) -> Load:
     """Arrivals at random, as independent users make them."""
     chance = Random(seed)
     users = [f"user-{number}" for number in range(max(4, jobs // JOBS_PER_USER))]
@@ -54,12 +70,14 @@ def plan_load(seed: int, *, jobs: int, per_second: float) -> Load:
     at = 0.0
     for number in range(jobs):
         at += chance.expovariate(per_second)
-        wishes.append(_wish(chance, number, at, users, texts))
+        wishes.append(_wish(chance, number, at, users, texts, kinds))
     return Load(plans, tuple(wishes))
 
 
-def _wish(chance: Random, number: int, at: float, users: list[str], texts: list[str]) -> Wish:
-    kind = _choose(chance, KINDS)
+def _wish(
+    chance: Random, number: int, at: float, users: list[str], texts: list[str], kinds: Mapping[str, int]
+) -> Wish:
+    kind = _choose(chance, kinds)
     has_key = chance.random() < 0.6
     return Wish(
         at=at,
@@ -74,6 +92,9 @@ def _wish(chance: Random, number: int, at: float, users: list[str], texts: list[
 
 
 def _body(chance: Random, kind: str, text: str, number: int) -> dict[str, Any]:
+    if kind == "chat":
+        turn = {"role": "user", "content": chance.choice(QUESTIONS)}
+        return {"messages": [turn], "stream": chance.random() < 0.6}
     options = {"flashcards": chance.randint(3, 8), "questions": chance.randint(2, 5)}
     if kind == "collection":
         return {"title": f"Collection {number}", "text": text, "options": options}
@@ -81,5 +102,5 @@ def _body(chance: Random, kind: str, text: str, number: int) -> dict[str, Any]:
     return {"kind": kind, "input": {"text": start}, "options": options}
 
 
-def _choose(chance: Random, weights: dict[str, int]) -> str:
+def _choose(chance: Random, weights: Mapping[str, int]) -> str:
     return chance.choices(list(weights), list(weights.values()))[0]

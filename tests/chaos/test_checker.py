@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pytest
 from tests.chaos.checker import RULES, check
 from tests.chaos.history import (
+    Asked,
     Called,
     Cancelled,
     Connected,
@@ -14,6 +15,7 @@ from tests.chaos.history import (
     Line,
     Peeked,
     Saved,
+    Settled,
     Shown,
     Struck,
     Submitted,
@@ -24,6 +26,7 @@ from tests.chaos.small_history import (
     EVE,
     FAILED,
     GOOD,
+    LIN,
     LOGS,
     PLAIN,
     REMOVED,
@@ -32,6 +35,7 @@ from tests.chaos.small_history import (
     TOKENS,
     WINDOW,
     altered,
+    asked,
     called,
     saved,
     submitted,
@@ -137,6 +141,23 @@ BROKEN: dict[str, tuple[str, Sequence[Line]]] = {
             Counted(user=EVE, window=WINDOW, used=TOKENS + 1, held=0),
         ],
     ),
+    "an answer that was not charged": ("charges what it tells", without(Settled, request_id="question-1")),
+    "an answer that costs more than it says": (
+        "charges what it tells",
+        altered(Settled, {"tokens": TOKENS + 1}, request_id="question-1"),
+    ),
+    "chat that spends what no answer explains": (
+        "balances",
+        altered(Counted, {"used": 100_000}, user=LIN),
+    ),
+    "an answer that is not counted": (
+        "balances",
+        [*GOOD, asked(5, 1.0), Settled(at=T0 + 1, request_id="question-5", tokens=1)],
+    ),
+    "somebody else's collection answered about": (
+        "shows nothing foreign",
+        altered(Asked, {"status": 200}, collection_owner=ADA),
+    ),
     "somebody else's job shown": ("shows nothing foreign", altered(Peeked, {"status": 200})),
     "somebody else's event heard": (
         "shows nothing foreign",
@@ -172,6 +193,16 @@ def test_what_it_finds_comes_with_the_lines_that_show_it() -> None:
 def test_a_request_whose_answer_got_lost_may_have_made_a_job() -> None:
     unclear = Submitted(at=T0, answered_at=T0 + 1, user=EVE, kind="summary", status=503)
     assert check([*GOOD, unclear, saved(EVE, "job-unclear", "cancelled", 0)]) == []
+
+
+def test_what_a_chat_that_was_killed_charged_has_its_bounds() -> None:
+    def counted(used: int) -> list[Line]:
+        return altered(Counted, {"used": used}, user=LIN)
+
+    # question 4 was asked when chat was killed: it may have been charged, and nobody said so
+    assert check([*counted(2 * TOKENS), asked(5, 29.9, status=0)]) == []
+    assert broken(counted(TOKENS)) == {"balances"}
+    assert broken(counted(100_000)) == {"balances"}
 
 
 def test_a_call_that_failed_may_be_made_again() -> None:

@@ -46,6 +46,10 @@ class ProviderProcess:
         """From now on calls go wrong by chance: fault name to probability."""
         self._control.post("/faults", json={"rates": dict(rates), "seed": seed}).raise_for_status()
 
+    def set_pace(self, *, piece_seconds: float) -> None:
+        """Of the streams that begin from now on."""
+        self._control.post("/settings", json={"piece_seconds": piece_seconds}).raise_for_status()
+
     def calls(self) -> list[dict[str, Any]]:
         """The journal."""
         return self._control.get("/journal").raise_for_status().json()["calls"]
