@@ -5,6 +5,13 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from tests.chaos.chat_rules import charges_what_it_tells, least_and_most
 from tests.chaos.evidence import History, Rule, Violation, after_flush
+from tests.chaos.fault_rules import (
+    complains_quietly,
+    dies_for_itself,
+    hands_back_late,
+    lets_go_when_woken,
+    works_again_after_a_flush,
+)
 from tests.chaos.history import (
     Asked,
     Called,
@@ -21,6 +28,7 @@ from tests.chaos.history import (
     Submitted,
     Told,
 )
+from tests.chaos.time_rules import retries_when_due, takes_over_in_time, tells_the_time
 
 FINAL = frozenset({"succeeded", "failed", "cancelled"})
 KEEP_SECONDS = 3.0
@@ -313,4 +321,12 @@ RULES: tuple[Rule, ...] = (
     charges_what_it_tells,
     comes_to_rest,
     stops_in_good_order,
+    takes_over_in_time,
+    retries_when_due,
+    tells_the_time,
+    lets_go_when_woken,
+    dies_for_itself,
+    hands_back_late,
+    works_again_after_a_flush,
+    complains_quietly,
 )

@@ -26,6 +26,7 @@ from tests.chaos.server_faults import (
 )
 from tests.chaos.worker_faults import (
     POINTS,
+    BlockLoop,
     KillWorker,
     KillWorkerAt,
     PauseWorker,
@@ -49,6 +50,8 @@ class Drill(Struct, frozen=True, kw_only=True):
     longest_pause: float = 4.0
 
 
+PATIENCE = 120.0
+"""Seconds, as in production: no call is given up while its worker sleeps."""
 OFTEN = {"shortest_pause": 0.5, "longest_pause": 2.0}
 
 
@@ -99,7 +102,9 @@ def list_drills(*, is_short: bool) -> dict[str, Drill]:
         _drill("none"),
         _drill("kill", KillWorker, **OFTEN),
         *(_drill(f"kill {point}", partial(KillWorkerAt, point), **OFTEN) for point in POINTS),
-        _drill("zombie", partial(PauseWorker, zombie)),
+        _drill("zombie", partial(PauseWorker, zombie), size=Size(provider_timeout_seconds=PATIENCE)),
+        _drill("blocked loop", BlockLoop, size=Size(block_seconds=25.0 if is_short else 60.0, provider_timeout_seconds=PATIENCE)),
+        _drill("clocks", KillWorker, PROVIDER_FAULTS["5xx"], size=Size(clock_ahead=300.0)),
         _drill("silence", partial(SilenceWorker, zombie)),
         _drill("poison", PoisonJob),
         _drill("rolling restart", RestartWorkers),

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -64,6 +64,8 @@ class Worker(Struct, frozen=True):
 
     service: Service
     redis: Proxy
+    block_seconds: float
+    """For which its event loop stands still, when it is made to."""
 
 
 class Fleet(Struct, frozen=True, kw_only=True):
@@ -114,9 +116,7 @@ async def running_fleet(folder: Path, size: Size, *, clock: Callable[[], float])
         }
         provider.set_pace(piece_seconds=size.piece_seconds)
         workers = [
-            await _make_worker(
-                opened, program, folder, ("--block", str(size.block_seconds), "--clock", str(ahead))
-            )
+            await _make_worker(opened, program, folder, block_seconds=size.block_seconds, clock_ahead=ahead)
             for program, ahead in _worker_programs(size, common)
         ]
         ports = free_ports(2 * size.gateways)
@@ -160,7 +160,7 @@ def _worker_programs(size: Size, environ: Mapping[str, str]) -> list[tuple[Progr
 
 
 async def _make_worker(
-    opened: AsyncExitStack, program: Program, folder: Path, manners: Sequence[str]
+    opened: AsyncExitStack, program: Program, folder: Path, *, block_seconds: float, clock_ahead: float
 ) -> Worker:
     url = urlsplit(program.environ["ETUDE_REDIS_URL"])
     assert url.port is not None
@@ -170,7 +170,8 @@ async def _make_worker(
     behind = Program(
         name=program.name, module=program.module, environ=environ, stop_seconds=program.stop_seconds
     )
-    return Worker(Service(behind, folder, launcher=("tests.chaos.unruly", *manners)), proxy)
+    launcher = ("tests.chaos.unruly", "--block", str(block_seconds), "--clock", str(clock_ahead))
+    return Worker(Service(behind, folder, launcher=launcher), proxy, block_seconds)
 
 
 def _chat(number: int, port: int, common: Mapping[str, str], folder: Path) -> Service:

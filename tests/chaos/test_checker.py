@@ -8,6 +8,7 @@ from tests.chaos.history import (
     Asked,
     Called,
     Cancelled,
+    Complained,
     Connected,
     Counted,
     Heard,
@@ -54,6 +55,10 @@ def event(job_id: str, name: str, status: str = "") -> str:
 
 def test_a_history_in_which_every_promise_is_kept_breaks_no_rule() -> None:
     assert check(GOOD) == []
+
+
+def poisoned(at: float, poison: str, *jobs: str) -> Struck:
+    return Struck(at=T0 + at, healed_at=T0 + 1, name="poison job", jobs=jobs, poison=poison)
 
 
 BROKEN: dict[str, tuple[str, Sequence[Line]]] = {
@@ -165,6 +170,59 @@ BROKEN: dict[str, tuple[str, Sequence[Line]]] = {
     ),
     "an entry left in a stream": ("comes to rest", altered(Left, {"lengths": {"entries": 1}})),
     "a key that stays for good": ("comes to rest", altered(Left, {"lasting_keys": (f"{{s0}}:job:{PLAIN}",)})),
+    "a job taken before its lease was over": (
+        "takes over in time",
+        altered(Struck, {"at": T0 + 8, "healed_at": T0 + 9}, jobs=(TAKEN_OVER,)),
+    ),
+    "a retry before its time": (
+        "retries when due",
+        altered(Told, {"retry_at": T0 + 0.4}, job_id=FAILED, status="queued", attempt=1),
+    ),
+    "a row dated by a clock that is wrong": (
+        "tells the time",
+        altered(Saved, {"finished_at": T0 + 302}, job_id=PLAIN),
+    ),
+    "a worker that woke up and let its call go on": (
+        "lets go when woken",
+        [
+            *GOOD,
+            Struck(at=T0 + 1, healed_at=T0 + 15, name="worker paused", jobs=(TAKEN_OVER,)),
+            called(TAKEN_OVER, 0.9, 18.0, state="hung_up"),
+        ],
+    ),
+    "a neighbour of a poison job that is given up with it": (
+        "dies for itself",
+        [
+            *altered(Told, {"code": "worker_crashed"}, job_id=FAILED, name="done"),
+            *(poisoned(at, "job-poison", FAILED) for at in (0.1, 0.2, 0.3)),
+        ],
+    ),
+    "a job that is given up too soon": (
+        "dies for itself",
+        [
+            *altered(Told, {"code": "worker_crashed"}, job_id=FAILED, name="done"),
+            *(poisoned(at, FAILED, FAILED) for at in (0.1, 0.2)),
+        ],
+    ),
+    "a worker that stops and does not finish its jobs": (
+        "hands back late",
+        [
+            *altered(Told, {"code": "handed_back"}, job_id=FAILED, status="queued", attempt=1),
+            Struck(at=T0, healed_at=T0 + 40, name="rolling restart", target="w1"),
+        ],
+    ),
+    "a fleet that does not work after a flush": (
+        "works again after a flush",
+        [Struck(at=T0 - 9, healed_at=T0 - 9, name="FLUSHALL"), *without(Told, status="running")],
+    ),
+    "a log that is filled while Redis is away": (
+        "complains quietly",
+        [
+            *GOOD,
+            Struck(at=T0, healed_at=T0 + 10, name="Redis paused"),
+            *(Complained(at=T0 + second, service="w1", count=2) for second in range(12)),
+        ],
+    ),
     "a worker that did not stop in good order": (
         "stops in good order",
         altered(Struck, {"note": "exit code -9"}),
@@ -244,7 +302,11 @@ def test_who_follows_a_job_that_is_removed_hears_it_up_to_there() -> None:
 def test_what_a_flush_took_is_held_against_nobody_and_what_came_later_is() -> None:
     flush = Struck(at=T0 + 0.2, healed_at=T0 + 0.5, name="FLUSHALL")
     later = submitted(ADA, "job-later", at=T0 + 1)
-    log = [told(ADA, "job-later", 2.0, "status", "queued"), told(ADA, "job-later", 3.0, "done", "cancelled")]
+    log = [
+        told(ADA, "job-later", 2.0, "status", "queued"),
+        told(ADA, "job-later", 2.5, "status", "running", 1),
+        told(ADA, "job-later", 3.0, "done", "cancelled"),
+    ]
     row, shown = (
         saved(ADA, "job-later", "cancelled", 0),
         Shown(user=ADA, job_id="job-later", status=200, state="cancelled"),

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from random import Random
 
+from msgspec.structs import replace
 from tests.chaos.faults import Blow
 from tests.chaos.fleet import Fleet, Worker
 from tests.chaos.pending import jobs_of
@@ -13,6 +14,8 @@ from shared.adapters import scripts
 
 LEASE_SECONDS = 10.0
 POLL_SECONDS = 0.05
+CALL_SECONDS = 1.0
+"""In which a few calls begin."""
 
 
 class _WorkerFault:
@@ -91,18 +94,44 @@ class KillWorkerAt(KillWorker):
 
 
 class PauseWorker(_WorkerFault):
-    """SIGSTOP for longer than its leases live, then SIGCONT: a zombie that believes it owns them."""
+    """SIGSTOP for longer than its leases live, then SIGCONT: a zombie that believes it owns them, and is in the middle
+    of calls that take longer than it sleeps."""
+
+    SLOW_CALLS = 12
+    """Of the whole fleet."""
+    LONGER_SECONDS = 10.0
 
     def __init__(self, seconds: float = 3 * LEASE_SECONDS) -> None:
         super().__init__("worker paused", seconds)
 
     async def apply(self, fleet: Fleet, chance: Random) -> Sequence[Blow]:
+        slow = asyncio.to_thread(
+            fleet.provider.let_next_calls_drip, self.SLOW_CALLS, seconds=self.seconds + self.LONGER_SECONDS
+        )
+        await slow
+        await asyncio.sleep(CALL_SECONDS)
         worker, at = self._choose(fleet, chance), fleet.clock()
         worker.service.pause()
         return [await _strike(fleet, worker, at)]
 
     async def heal(self, fleet: Fleet) -> None:
         self.worker.service.resume()
+
+
+class BlockLoop(_WorkerFault):
+    """Its event loop stands still for longer than leases live, as under a handler that computes: it loses none of them."""
+
+    def __init__(self) -> None:
+        super().__init__("event loop blocked", 0.0)
+
+    async def apply(self, fleet: Fleet, chance: Random) -> Sequence[Blow]:
+        worker, at = self._choose(fleet, chance), fleet.clock()
+        worker.service.block_loop()
+        await asyncio.sleep(worker.block_seconds)
+        return [Blow(at=at, target=worker.service.name)]
+
+    async def heal(self, fleet: Fleet) -> None:
+        pass
 
 
 class SilenceWorker(_WorkerFault):
@@ -155,7 +184,7 @@ class PoisonJob:
             return []
         poison, blows = chance.choice(jobs), list[Blow]()
         while len(blows) < self.OWNERS and (owner := await self._owner_of(fleet, poison)):
-            blows.append(await _kill(fleet, owner))
+            blows.append(replace(await _kill(fleet, owner), poison=poison))
             await owner.service.start()
         return blows
 
