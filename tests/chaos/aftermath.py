@@ -100,9 +100,9 @@ def _read_process_log(service: Service) -> Iterator[Line]:
     lines = list(service.read_lines())
     for event, count in sorted(Counter(line.event for line in lines).items()):
         yield Logged(service=service.name, event=event, count=count)
-    complaints = Counter(int(line.ts.timestamp()) for line in lines if line.level in COMPLAINTS)
-    for second, count in sorted(complaints.items()):
-        yield Complained(at=second, service=service.name, count=count)
+    complaints = Counter((int(line.ts.timestamp()), line.event) for line in lines if line.level in COMPLAINTS)
+    for (second, event), count in sorted(complaints.items()):
+        yield Complained(at=second, service=service.name, event=event, count=count)
     for line in lines:
         if line.event == "chat.settled":
             tokens = line.prompt_tokens + line.completion_tokens

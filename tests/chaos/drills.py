@@ -10,7 +10,7 @@ from msgspec import Struct
 from tests.chaos.faults import Blow, Fault, MakeFault
 from tests.chaos.fleet import Fleet, Size
 from tests.chaos.history import Record, Struck
-from tests.chaos.load import CHATTY, PlanLoad, plan_load
+from tests.chaos.load import CHATTY, PlanLoad, plan_crowd, plan_load
 from tests.chaos.server_faults import (
     CutConnections,
     FillRedis,
@@ -108,6 +108,7 @@ def list_drills(*, is_short: bool) -> dict[str, Drill]:
         _drill("silence", partial(SilenceWorker, zombie)),
         _drill("poison", PoisonJob),
         _drill("rolling restart", RestartWorkers),
+        _drill("big user", plan_load=plan_crowd),
         _drill("gateway", KillGateway),
         _drill("chat", KillChat, KillGateway, plan_load=partial(plan_load, kinds=CHATTY), **OFTEN),
         _drill("redis kill", KillRedis),

@@ -84,7 +84,7 @@ def works_again_after_a_flush(history: History) -> Iterator[Violation]:
 
 def complains_quietly(history: History) -> Iterator[Violation]:
     """A Redis that is away or empty is no reason to fill the logs: a line a second, and a handful to begin with."""
-    complaints = history.of(Complained)
+    complaints = [line for line in history.of(Complained) if not line.event.startswith(OF_ONE)]
     for fault in history.of(Struck):
         if not fault.name.startswith(AWAY):
             continue
@@ -103,3 +103,5 @@ AWAY = ("Redis killed", "Redis paused", FLUSH)
 SETTLED_SECONDS = 5.0
 """After which a fault is not felt any more."""
 FIRST_LINES = 5
+OF_ONE = ("job.", "chat.hold_left", "provider.failed")
+"""How the events begin that tell of one job, one answer, one call: what became of each is said."""

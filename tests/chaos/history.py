@@ -213,10 +213,11 @@ class Left(Entry, frozen=True, kw_only=True):
 
 
 class Complained(Entry, frozen=True, kw_only=True):
-    """How many warnings and errors a process logged within one second."""
+    """How often a process logged a warning or an error within one second."""
 
     at: float
     service: str
+    event: str = ""
     count: int
 
 

@@ -1,6 +1,6 @@
 """What users will ask for, drawn from a seed: who, what, when, how often, and who changes their mind."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from random import Random
 from typing import Any, Protocol
@@ -23,6 +23,14 @@ CHATTY = {"collection": 2, "summary": 1, "chat": 7}
 QUESTIONS = ("What is this about?", "Explain the first point.", "Quelle est l’idée principale ?")
 PLANS = {"pro": 6, "strict": 3, "free": 1}
 JOBS_PER_USER = 25
+BIG_USER, OTHERS, TURNS = "big", 99, 2
+BIG_PER_SECOND = 200.0
+"""How fast the big user asks."""
+HEAD_START = 3.0
+"""Seconds after which the others begin."""
+DRAINED_PER_SECOND = 7.0
+"""Of the big user's jobs, four of which run at a time: a cautious guess, to know when they are over."""
+SHORT_TEXT = 600
 
 
 class Wish(Struct, frozen=True, kw_only=True):
@@ -72,6 +80,42 @@ def plan_load(seed: int, *, jobs: int, per_second: float, kinds: Mapping[str, in
         at += chance.expovariate(per_second)
         wishes.append(_wish(chance, number, at, users, texts, kinds))
     return Load(plans, tuple(wishes))
+
+
+def plan_crowd(seed: int, *, jobs: int, per_second: float) -> Load:
+    """One user with many jobs at once beside others with one each; the same others without that user; and both again."""
+    chance = Random(seed)
+    others = [f"user-{number}" for number in range(OTHERS)]
+    text = TEXTS[0].read_text(encoding="utf-8")[:SHORT_TEXT]
+    wishes: list[Wish] = []
+    at = 0.0
+    for _ in range(TURNS):
+        count = jobs // TURNS
+        wishes += [_plain_wish(at + number / BIG_PER_SECOND, BIG_USER, text) for number in range(count)]
+        wishes += _one_each(chance, at + HEAD_START, others, per_second, text)
+        at += max(count / DRAINED_PER_SECOND, HEAD_START + OTHERS / per_second)
+        wishes += _one_each(chance, at, others, per_second, text)
+        at += OTHERS / per_second
+    return Load(dict.fromkeys([*others, BIG_USER], "pro"), tuple(sorted(wishes, key=lambda wish: wish.at)))
+
+
+def _one_each(chance: Random, begin: float, users: list[str], per_second: float, text: str) -> Iterator[Wish]:
+    for user in users:
+        yield _plain_wish(begin + chance.uniform(0.0, len(users) / per_second), user, text)
+
+
+def _plain_wish(at: float, user: str, text: str) -> Wish:
+    body = {"kind": "summary", "input": {"text": text}}
+    return Wish(
+        at=at,
+        user=user,
+        kind="summary",
+        body=body,
+        key="",
+        is_sent_twice=False,
+        is_followed=False,
+        cancel_after=None,
+    )
 
 
 def _wish(
