@@ -26,8 +26,8 @@ JOBS_PER_USER = 25
 BIG_USER, OTHERS, TURNS = "big", 99, 2
 BIG_PER_SECOND = 200.0
 """How fast the big user asks."""
-HEAD_START = 3.0
-"""Seconds after which the others begin."""
+PAUSE = 1.0
+"""Seconds between the last of the big user's requests and the first of the others'."""
 DRAINED_PER_SECOND = 7.0
 """Of the big user's jobs, four of which run at a time: a cautious guess, to know when they are over."""
 SHORT_TEXT = 600
@@ -91,9 +91,10 @@ def plan_crowd(seed: int, *, jobs: int, per_second: float) -> Load:
     at = 0.0
     for _ in range(TURNS):
         count = jobs // TURNS
+        asked = count / BIG_PER_SECOND
         wishes += [_plain_wish(at + number / BIG_PER_SECOND, BIG_USER, text) for number in range(count)]
-        wishes += _one_each(chance, at + HEAD_START, others, per_second, text)
-        at += max(count / DRAINED_PER_SECOND, HEAD_START + OTHERS / per_second)
+        wishes += _one_each(chance, at + asked + PAUSE, others, per_second, text)
+        at += max(count / DRAINED_PER_SECOND, asked + PAUSE + OTHERS / per_second)
         wishes += _one_each(chance, at, others, per_second, text)
         at += OTHERS / per_second
     return Load(dict.fromkeys([*others, BIG_USER], "pro"), tuple(sorted(wishes, key=lambda wish: wish.at)))
