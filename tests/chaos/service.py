@@ -40,6 +40,8 @@ class Service:
         self._program = program
         self._log = folder / f"{program.name}.log"
         self._process: Process | None = None
+        self.lives = 0
+        """How often it was started."""
 
     @property
     def pid(self) -> int:
@@ -51,6 +53,7 @@ class Service:
         return self._process is not None and self._process.returncode is None
 
     async def start(self) -> None:
+        self.lives += 1
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", *self._launcher, self._program.module),

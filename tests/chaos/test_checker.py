@@ -282,7 +282,7 @@ def test_a_call_that_the_provider_notes_late_is_of_the_worker_that_is_gone() -> 
 
 
 def test_an_answer_that_comes_while_redis_is_away_is_in_flight_until_redis_is_back() -> None:
-    late = altered(Struck, {"at": T0 + 8, "healed_at": T0 + 9})
+    late = altered(Struck, {"at": T0 + 5, "healed_at": T0 + 6})
     outage = Struck(at=T0, healed_at=T0 + 6, name="Redis paused")
     assert broken(late) == {"paid once"}
     assert broken([*late, outage]) == set()

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from random import Random
 
 from msgspec.structs import replace
 from tests.chaos.faults import Blow
-from tests.chaos.fleet import Fleet, Worker
+from tests.chaos.fleet import Fleet, Worker, until_reading
 from tests.chaos.pending import jobs_of
 from tests.chaos.proxy import Trap
 
@@ -150,13 +151,28 @@ class SilenceWorker(_WorkerFault):
 
 
 class RestartWorkers:
-    """SIGTERM to each in turn, and a new one in its place: nothing is lost, repeated or taken over."""
+    """SIGTERM to each in turn, and a new one in its place, the next when that one reads: nothing is lost, repeated or
+    taken over."""
 
+    READY_SECONDS = 20.0
     name = "rolling restart"
     seconds = 0.0
 
     async def apply(self, fleet: Fleet, chance: Random) -> Sequence[Blow]:
-        return [await self._restart(fleet, worker) for worker in fleet.workers if worker.service.is_running]
+        blows: list[Blow] = []
+        for worker in fleet.workers:
+            if worker.service.is_running and await self._reads(worker):
+                blows.append(await self._restart(fleet, worker))
+                await self._reads(worker)
+        return blows
+
+    async def _reads(self, worker: Worker) -> bool:
+        """Wait for it; one that another fault strikes meanwhile may never come to it."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.READY_SECONDS):
+                await until_reading(worker.service, lives=worker.service.lives)
+                return True
+        return False
 
     async def _restart(self, fleet: Fleet, worker: Worker) -> Blow:
         at = fleet.clock()
