@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from math import ceil
+from statistics import mean
 
 from msgspec import Struct
 from tests.chaos.evidence import History
@@ -13,7 +14,15 @@ from tests.chaos.history import Asked, Line, Started, Struck, Told
 from tests.chaos.load import BIG_USER
 
 HEADINGS = (
-    *("drill", "wait p50 / p95", "beside a big user", "end p50 / p95", "to *none*", "reclaims"),
+    *(
+        "drill",
+        "wait p50 / p95",
+        "beside a big user",
+        "end p50 / p95",
+        "to *none*",
+        "ended a second",
+        "reclaims",
+    ),
     *("calls made twice", "workers restarted", "zombies' calls let go", "chat whole / asked"),
 )
 
@@ -28,6 +37,8 @@ class Course(Struct, kw_only=True):
     """The same, of the jobs accepted while the big user had jobs."""
     ends: list[float] = []
     """From accepted to ended."""
+    per_second: list[float] = []
+    """Jobs ended, of each run: what the fleet can do, when more are asked for than that."""
     reclaims: int = 0
     calls_made_twice: int = 0
     """But for those that the provider failed."""
@@ -49,6 +60,7 @@ class Course(Struct, kw_only=True):
         beside = f"{_two(self.waits_beside)}, ×{_ratio(self.waits_beside, self.waits)}" if is_beside else "–"
         return [
             *(self.drill, _two(self.waits), beside, _two(self.ends), ratio),
+            f"{mean(self.per_second):.0f}" if self.per_second else "–",
             *(str(self.reclaims), str(self.calls_made_twice), str(self.restarted)),
             f"{len(self.let_go)} in {max(self.let_go):.1f} s" if self.let_go else "–",
             f"{self.answered} / {self.asked}" if self.asked else "–",
@@ -71,6 +83,7 @@ def follow(lines: Iterable[Line]) -> Course:
         waits=[begun[job_id] - queued[job_id] for job_id in others if job_id not in beside],
         waits_beside=[begun[job_id] - queued[job_id] for job_id in beside],
         ends=[ended[job_id] - queued[job_id] for job_id in queued.keys() & ended.keys() if job_id not in big],
+        per_second=[len(ended) / (max(ended.values()) - min(queued.values()))] if ended else [],
         reclaims=sum(_count_reclaims(log) for log in history.told.values()),
         calls_made_twice=sum(_is_made_twice(history, call_id) for call_id in history.calls),
         restarted=sum(fault.name == RESTARTED for fault in history.of(Struck)),
