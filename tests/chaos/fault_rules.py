@@ -13,6 +13,12 @@ LET_GO_SECONDS = 2.0
 DRAIN_SECONDS = 24.0
 """What a stopping worker gives its jobs, and a second less."""
 RESUME_SECONDS = 5.0
+AWAY = ("Redis killed", "Redis paused", FLUSH)
+SETTLED_SECONDS = 5.0
+"""After which a fault is not felt any more."""
+FIRST_LINES = 5
+OF_ONE = ("job.", "chat.hold_left", "provider.failed")
+"""How the events begin that tell of one job, one answer, one call: what became of each is said."""
 
 
 def lets_go_when_woken(history: History) -> Iterator[Violation]:
@@ -97,11 +103,3 @@ def complains_quietly(history: History) -> Iterator[Violation]:
             if count > until - fault.at + FIRST_LINES:
                 what = f"{service} logged {count} warnings in {until - fault.at:.0f} s"
                 yield Violation("complains quietly", what, (fault, *lines))
-
-
-AWAY = ("Redis killed", "Redis paused", FLUSH)
-SETTLED_SECONDS = 5.0
-"""After which a fault is not felt any more."""
-FIRST_LINES = 5
-OF_ONE = ("job.", "chat.hold_left", "provider.failed")
-"""How the events begin that tell of one job, one answer, one call: what became of each is said."""

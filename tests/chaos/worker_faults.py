@@ -106,10 +106,8 @@ class PauseWorker(_WorkerFault):
         super().__init__("worker paused", seconds)
 
     async def apply(self, fleet: Fleet, chance: Random) -> Sequence[Blow]:
-        slow = asyncio.to_thread(
-            fleet.provider.let_next_calls_drip, self.SLOW_CALLS, seconds=self.seconds + self.LONGER_SECONDS
-        )
-        await slow
+        seconds = self.seconds + self.LONGER_SECONDS
+        await asyncio.to_thread(fleet.provider.let_next_calls_drip, self.SLOW_CALLS, seconds=seconds)
         await asyncio.sleep(CALL_SECONDS)
         worker, at = self._choose(fleet, chance), fleet.clock()
         worker.service.pause()
@@ -195,7 +193,7 @@ class PoisonJob:
     seconds = 0.0
 
     async def apply(self, fleet: Fleet, chance: Random) -> Sequence[Blow]:
-        jobs = [job_id for worker in fleet.workers for job_id in await jobs_of(fleet.redis, worker)]
+        jobs = await self._jobs_at_work(fleet)
         if not jobs:
             return []
         poison, blows = chance.choice(jobs), list[Blow]()
@@ -206,6 +204,17 @@ class PoisonJob:
 
     async def heal(self, fleet: Fleet) -> None:
         pass
+
+    async def _jobs_at_work(self, fleet: Fleet) -> list[str]:
+        """Of all workers; none, when nobody comes by any for a while."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self.WAIT_SECONDS / 4
+        while loop.time() < until:
+            jobs = [job_id for worker in fleet.workers for job_id in await jobs_of(fleet.redis, worker)]
+            if jobs:
+                return jobs
+            await asyncio.sleep(POLL_SECONDS)
+        return []
 
     async def _owner_of(self, fleet: Fleet, poison: str) -> Worker | None:
         """Whoever has it next; None when it ended before."""
