@@ -35,8 +35,8 @@ from shared.runtime.metrics.stores import PoolWatch, ScriptWatch
 from shared.runtime.plans import DEFAULT_PLAN, read_plans
 from shared.runtime.providers import ProviderSettings, build_provider, models_of
 from shared.runtime.pulse import beat
-from shared.runtime.settings import InvalidSettings, read_settings
 from shared.runtime.server_clock import ServerClock
+from shared.runtime.settings import InvalidSettings, read_settings
 from shared.runtime.settler import Settler
 
 log = structlog.get_logger()
