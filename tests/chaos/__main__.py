@@ -12,14 +12,17 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-from tests.chaos.checker import Violation, check
+from tests.chaos.checker import check
+from tests.chaos.course import Course, follow, write_courses
 from tests.chaos.drills import list_drills
+from tests.chaos.evidence import Violation
 from tests.chaos.figures import Figures, add_up, measure, write_table
 from tests.chaos.history import read_history, write_history
 from tests.chaos.run import Plan, Watch, run
 
 SHOWN_VIOLATIONS = 5
 SHOWN_LINES = 40
+Measured = tuple[Figures, Course]
 MIXED = ("short", "workers", "all")
 
 
@@ -32,16 +35,16 @@ def main(console: Console) -> int:
         return 2
     if options.check:
         return _check_again(options.check, console)
-    figures: list[Figures] = []
+    measured: list[Measured] = []
     with _progress(console) as progress:
         for name in options.faults:
             for seed in range(options.seed, options.seed + options.seeds):
                 plan = Plan(seed=seed, jobs=options.jobs, drill=drills[name], per_second=options.rate)
-                figures.append(_run_one(plan, progress, options.history))
-    return _conclude(figures)
+                measured.append(_run_one(plan, progress, options.history))
+    return _conclude(measured)
 
 
-def _run_one(plan: Plan, progress: Progress, kept: Path | None) -> Figures:
+def _run_one(plan: Plan, progress: Progress, kept: Path | None) -> Measured:
     row = progress.add_task(f"{plan.drill.name}, seed {plan.seed}", total=plan.jobs, now="")
     with tempfile.TemporaryDirectory(prefix="etude-chaos-") as folder:
         watch = Watch(tell=lambda watch: _show(progress, row, watch))
@@ -54,24 +57,25 @@ def _run_one(plan: Plan, progress: Progress, kept: Path | None) -> Figures:
         progress.console.print(explain(plan, violations), highlight=False, markup=False, soft_wrap=True)
     progress.update(row, now=f"{len(violations)} broken" if violations else "all promises kept")
     progress.stop_task(row)
-    return measure(lines, violations)
+    return measure(lines, violations), follow(lines)
 
 
 def _check_again(folder: Path, console: Console) -> int:
     """The same rules over histories that were kept."""
-    figures: list[Figures] = []
+    measured: list[Measured] = []
     for path in sorted(folder.glob("*.jsonl"), key=lambda path: path.stat().st_mtime):
         lines = list(read_history(path))
         violations = check(lines)
         for one in violations[:SHOWN_VIOLATIONS]:
             console.print(f"{path.name}: {one.rule}: {one.what}", highlight=False, markup=False)
-        figures.append(measure(lines, violations))
-    return _conclude(figures)
+        measured.append((measure(lines, violations), follow(lines)))
+    return _conclude(measured)
 
 
-def _conclude(figures: list[Figures]) -> int:
-    print(write_table(add_up(figures)))  # noqa: T201 - the table is what it is run for
-    return int(any(one.broken for one in figures))
+def _conclude(measured: list[Measured]) -> int:
+    print(write_table(add_up(figures for figures, _ in measured)))  # noqa: T201 - the tables are what it is run for
+    print("\n" + write_courses(course for _, course in measured))  # noqa: T201 - so is this one
+    return int(any(figures.broken for figures, _ in measured))
 
 
 def explain(plan: Plan, violations: list[Violation]) -> str:

@@ -1,18 +1,22 @@
 """What a run leaves behind: in Redis, in Postgres, with the provider, in the logs."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections import Counter
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from typing import Any, cast
 
 import msgspec
 from msgspec import Struct
 from tests.chaos.fleet import SHARDS, Fleet
-from tests.chaos.history import Called, Counted, Left, Line, Logged, Saved, Told
+from tests.chaos.history import Called, Complained, Counted, Left, Line, Logged, Saved, Settled, Told
+from tests.chaos.service import Service
 
 from shared.adapters import keys
 from shared.adapters.postgres import connect as connect_postgres
 from shared.adapters.redis_client import RedisClient, call
 from shared.domain.job import StreamName, UserId
 
+COMPLAINTS = ("warning", "error", "critical")
+"""Levels of lines that say that something is wrong."""
 ROWS = """
     SELECT id::text, user_id, kind, status, attempt, prompt_tokens + completion_tokens AS tokens, windows,
            extract(epoch FROM created_at)::float8 AS created_at, extract(epoch FROM finished_at)::float8 AS finished_at,
@@ -51,6 +55,20 @@ async def is_at_rest(redis: RedisClient) -> bool:
     return True
 
 
+async def has_holds(redis: RedisClient) -> bool:
+    return any([await call(redis, "ZCARD", keys.holds(shard)) for shard in range(SHARDS)])
+
+
+async def let_holds_expire(redis: RedisClient) -> int:
+    """Bring on the end of every hold that is left when nobody asks any more: those of processes that were killed.
+    They would end by themselves after five minutes. Returns how many there are."""
+    count = 0
+    for shard in range(SHARDS):
+        for hold in await call(redis, "ZRANGE", keys.holds(shard), 0, -1):
+            count += await call(redis, "ZADD", keys.holds(shard), "XX", "CH", 0, hold)
+    return count
+
+
 async def last_events(redis: RedisClient, users: Sequence[str]) -> dict[str, str]:
     """Id of each user's last event, for those who have any."""
     last: dict[str, str] = {}
@@ -69,17 +87,26 @@ async def read_aftermath(fleet: Fleet, users: Sequence[str]) -> AsyncGenerator[L
         yield counted
     for saved in await _read_rows(fleet.postgres_server.url):
         yield saved
+    now = fleet.clock()
     for each in fleet.provider.calls():
-        if each["ended_at"] is not None:
-            yield msgspec.convert(each, Called)
+        yield msgspec.convert({**each, "ended_at": each["ended_at"] or now}, Called)
 
 
-def read_process_logs(fleet: Fleet) -> list[Logged]:
-    return [
-        Logged(service=service.name, event=event, count=count)
-        for service in fleet.services
-        for event, count in sorted(service.count_lines().items())
-    ]
+def read_process_logs(fleet: Fleet) -> list[Line]:
+    return [line for service in fleet.services for line in _read_process_log(service)]
+
+
+def _read_process_log(service: Service) -> Iterator[Line]:
+    lines = list(service.read_lines())
+    for event, count in sorted(Counter(line.event for line in lines).items()):
+        yield Logged(service=service.name, event=event, count=count)
+    complaints = Counter((int(line.ts.timestamp()), line.event) for line in lines if line.level in COMPLAINTS)
+    for (second, event), count in sorted(complaints.items()):
+        yield Complained(at=second, service=service.name, event=event, count=count)
+    for line in lines:
+        if line.event == "chat.settled":
+            tokens = line.prompt_tokens + line.completion_tokens
+            yield Settled(at=line.ts.timestamp(), request_id=line.request_id, tokens=tokens)
 
 
 class _Data(Struct, omit_defaults=True):
@@ -88,6 +115,7 @@ class _Data(Struct, omit_defaults=True):
     status: str = ""
     attempt: int = 0
     problem: dict[str, Any] = {}
+    retry_at: float = 0.0
 
 
 async def _read_logs(redis: RedisClient, users: Sequence[str]) -> AsyncGenerator[Told]:
@@ -104,6 +132,7 @@ async def _read_logs(redis: RedisClient, users: Sequence[str]) -> AsyncGenerator
                 status=about.status,
                 attempt=about.attempt,
                 code=about.problem.get("code", ""),
+                retry_at=about.retry_at,
             )
 
 

@@ -1,11 +1,19 @@
 """The promises, checked over a history: what is found broken, and the lines that show it. Pure: a history in, faults out."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Iterable, Iterator, Sequence
 
-from msgspec import Struct
+from tests.chaos.chat_rules import charges_what_it_tells, least_and_most
+from tests.chaos.evidence import History, Rule, Violation, after_flush
+from tests.chaos.fault_rules import (
+    complains_quietly,
+    dies_for_itself,
+    hands_back_late,
+    lets_go_when_woken,
+    works_again_after_a_flush,
+)
 from tests.chaos.history import (
+    Asked,
     Called,
     Cancelled,
     Connected,
@@ -20,108 +28,21 @@ from tests.chaos.history import (
     Submitted,
     Told,
 )
-
-L = TypeVar("L", bound=Struct)
+from tests.chaos.time_rules import retries_when_due, takes_over_in_time, tells_the_time
 
 FINAL = frozenset({"succeeded", "failed", "cancelled"})
 KEEP_SECONDS = 3.0
 """From the provider's answer to its step being kept, on a machine with a lot to do: until then a call is in flight."""
-REDIS_AWAY = ("Redis killed", "Redis paused", "Redis full")
-"""How the names of the faults begin in which nothing can be kept."""
 HANG_UPS = ("provider_timed_out", "attempt_timed_out", "handed_back")
 """Problems of attempts that end with a call under way."""
 LASTING = (":stream:", ":dead", ":ledger", ":sweep:seen:", ":sweep:cursor:")
 """Parts of the names of the keys that stay for good: a fixed number of them."""
 
 
-class Violation(Struct, frozen=True):
-    """One broken promise."""
-
-    rule: str
-    what: str
-    evidence: tuple[Line, ...] = ()
-
-
-class History:
-    """The lines of a run, by what they are about."""
-
-    def __init__(self, lines: Iterable[Line]) -> None:
-        self.lines = list(lines)
-        struck = sorted(self.of(Struck), key=lambda fault: fault.at)
-        self.redis_outages = [fault for fault in struck if fault.name.startswith(REDIS_AWAY)]
-        self.rows = defaultdict[str, list[Saved]](list)
-        for row in self.of(Saved):
-            self.rows[row.job_id].append(row)
-        self.told = defaultdict[str, list[Told]](list)
-        self.logs = defaultdict[str, list[Told]](list)
-        for told in self.of(Told):
-            self.told[told.job_id].append(told)
-            self.logs[told.user].append(told)
-        self.calls = defaultdict[str, list[Called]](list)
-        for call in self.of(Called):
-            if call.call_id:  # chat has none
-                self.calls[call.call_id].append(call)
-        self.struck = defaultdict[str, list[Struck]](list)
-        for fault in self.of(Struck):
-            for job_id in fault.jobs:
-                self.struck[job_id].append(fault)
-
-    def of(self, kind: type[L]) -> list[L]:
-        return [line for line in self.lines if isinstance(line, kind)]
-
-    @property
-    def accepted(self) -> dict[str, Submitted]:
-        """By job."""
-        return {line.job_id: line for line in self.of(Submitted) if line.is_accepted}
-
-    def about(self, job_id: str) -> tuple[Line, ...]:
-        """Every line that mentions a job."""
-        return tuple(
-            line
-            for line in self.lines
-            if getattr(line, "job_id", "") == job_id or (isinstance(line, Struck) and job_id in line.jobs)
-        )
-
-    def end_of(self, job_id: str) -> str:
-        """The state its last event tells; none if it is not final."""
-        told = self.told.get(job_id, [])
-        return told[-1].status if told and told[-1].name == "done" else ""
-
-
-Rule = Callable[[History], Iterator[Violation]]
-FLUSH = "FLUSHALL"
-
-
 def check(lines: Iterable[Line]) -> list[Violation]:
     """What was broken. After a FLUSHALL only what came later is held to the promises."""
     history = History(after_flush(lines))
     return [violation for rule in RULES for violation in rule(history)]
-
-
-def after_flush(lines: Iterable[Line]) -> list[Line]:
-    """Of a run in which Redis was emptied, what is about jobs that were asked for after it; else everything."""
-    lines = list(lines)
-    flushes = [line.healed_at for line in lines if isinstance(line, Struck) and line.name == FLUSH]
-    if not flushes:
-        return lines
-    asked = [line for line in lines if isinstance(line, Submitted)]
-    early = {line.job_id for line in asked if line.at <= flushes[-1]}
-    late = {line.job_id for line in asked} - early
-    return [
-        line
-        for line in lines
-        if getattr(line, "job_id", "") in ("", *late) and not _is_early(line, flushes[-1])
-    ]
-
-
-def _is_early(line: Line, flush: float) -> bool:
-    match line:
-        case Submitted():
-            return line.at <= flush
-        case Called():
-            return line.started_at <= flush
-        case _:
-            return False
 
 
 def ends_once(history: History) -> Iterator[Violation]:
@@ -326,18 +247,21 @@ def takes_only_struck_jobs(history: History) -> Iterator[Violation]:
 
 
 def balances(history: History) -> Iterator[Violation]:
-    """Used is the sum of what the rows cost, in every window, and nothing is held; no row costs more than was bought."""
-    used = Counter[tuple[str, str]]()
+    """Used is the sum of what the rows and the answers of chat cost, in every window, and nothing is held; no row costs
+    more than was bought."""
+    least, most = least_and_most(history)
     for row in history.of(Saved):
         for window in row.windows:
-            used[row.user, window] += row.tokens
+            least[row.user, window] += row.tokens
+            most[row.user, window] += row.tokens
     counted = {(line.user, line.window): line for line in history.of(Counted)}
-    for user, window in sorted(used.keys() | counted.keys()):
+    for user, window in sorted(most.keys() | counted.keys()):
         line = counted.get((user, window), Counted(user=user, window=window, used=0, held=0))
-        if (line.used, line.held) != (used[user, window], 0):
-            rows = tuple(row for row in history.of(Saved) if row.user == user)
-            what = f"{user}, {window}: used {line.used}, held {line.held}; rows cost {used[user, window]}"
-            yield Violation("balances", what, rows)
+        at_least, at_most = least[user, window], most[user, window]
+        if line.held or not at_least <= line.used <= at_most:
+            spent = tuple(one for one in history.lines if isinstance(one, Saved | Asked) and one.user == user)
+            what = f"{user}, {window}: used {line.used}, held {line.held}; cost {at_least} … {at_most}"
+            yield Violation("balances", what, spent)
     bought = Counter[str]()
     for calls in history.calls.values():
         for call in calls:
@@ -353,6 +277,10 @@ def shows_nothing_foreign(history: History) -> Iterator[Violation]:
     for line in history.of(Peeked):
         if line.status not in (0, 404) and line.status < 500:
             yield Violation("shows nothing foreign", f"{line.user} saw {line.job_id}", (line,))
+    for line in history.of(Asked):
+        is_refused = line.status in (0, 404, 429) or line.status >= 500
+        if line.collection_owner not in ("", line.user) and not is_refused:
+            yield Violation("shows nothing foreign", f"{line.user} was answered", (line,))
     owners = {row.job_id: row.user for row in history.of(Saved)}
     listeners = {line.listener: line.user for line in history.of(Connected)}
     for line in history.of(Heard):
@@ -390,6 +318,15 @@ RULES: tuple[Rule, ...] = (
     takes_only_struck_jobs,
     balances,
     shows_nothing_foreign,
+    charges_what_it_tells,
     comes_to_rest,
     stops_in_good_order,
+    takes_over_in_time,
+    retries_when_due,
+    tells_the_time,
+    lets_go_when_woken,
+    dies_for_itself,
+    hands_back_late,
+    works_again_after_a_flush,
+    complains_quietly,
 )

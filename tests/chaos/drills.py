@@ -4,15 +4,18 @@ import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from random import Random
+from typing import Any
 
 from msgspec import Struct
 from tests.chaos.faults import Blow, Fault, MakeFault
-from tests.chaos.fleet import Fleet
+from tests.chaos.fleet import Fleet, Size
 from tests.chaos.history import Record, Struck
+from tests.chaos.load import CHATTY, PlanLoad, plan_crowd, plan_load
 from tests.chaos.server_faults import (
     CutConnections,
     FillRedis,
     FlushRedis,
+    KillChat,
     KillGateway,
     KillRedis,
     LockPostgres,
@@ -23,6 +26,7 @@ from tests.chaos.server_faults import (
 )
 from tests.chaos.worker_faults import (
     POINTS,
+    BlockLoop,
     KillWorker,
     KillWorkerAt,
     PauseWorker,
@@ -39,11 +43,15 @@ class Drill(Struct, frozen=True, kw_only=True):
 
     name: str
     lanes: tuple[Lane, ...]
+    plan_load: PlanLoad = plan_load
+    size: Size = Size()
     shortest_pause: float = 1.0
     """Seconds between two faults of a lane."""
     longest_pause: float = 4.0
 
 
+PATIENCE = 120.0
+"""Seconds, as in production: no call is given up while its worker sleeps."""
 OFTEN = {"shortest_pause": 0.5, "longest_pause": 2.0}
 
 
@@ -65,7 +73,7 @@ PROVIDER_FAULTS: dict[str, MakeFault] = {
 }
 
 
-def _drill(name: str, *faults: MakeFault, **more: float) -> Drill:
+def _drill(name: str, *faults: MakeFault, **more: Any) -> Drill:
     return Drill(name=name, lanes=(faults,), **more)
 
 
@@ -94,11 +102,15 @@ def list_drills(*, is_short: bool) -> dict[str, Drill]:
         _drill("none"),
         _drill("kill", KillWorker, **OFTEN),
         *(_drill(f"kill {point}", partial(KillWorkerAt, point), **OFTEN) for point in POINTS),
-        _drill("zombie", partial(PauseWorker, zombie)),
+        _drill("zombie", partial(PauseWorker, zombie), size=Size(provider_timeout_seconds=PATIENCE)),
+        _drill("blocked loop", BlockLoop, size=Size(block_seconds=25.0 if is_short else 60.0, provider_timeout_seconds=PATIENCE)),
+        _drill("clocks", KillWorker, PROVIDER_FAULTS["5xx"], size=Size(clock_ahead=300.0)),
         _drill("silence", partial(SilenceWorker, zombie)),
         _drill("poison", PoisonJob),
         _drill("rolling restart", RestartWorkers),
+        _drill("big user", plan_load=plan_crowd),
         _drill("gateway", KillGateway),
+        _drill("chat", KillChat, KillGateway, plan_load=partial(plan_load, kinds=CHATTY), **OFTEN),
         _drill("redis kill", KillRedis),
         _drill("redis pause", partial(PauseRedis, pause)),
         _drill("redis full", FillRedis),
@@ -112,11 +124,11 @@ def list_drills(*, is_short: bool) -> dict[str, Drill]:
     mixed = [
         Drill(
             name="short",
-            lanes=((KillWorker, *points), (CutConnections, KillRedis), (KillGateway, _provider("server_error", 0.3, 2.0))),
+            lanes=((KillWorker, *points), (CutConnections, KillRedis), (KillGateway, KillChat, _provider("server_error", 0.3, 2.0))),
             shortest_pause=2.0,
         ),
         Drill(name="workers", lanes=(workers, (RestartWorkers,))),
-        Drill(name="all", lanes=(workers, stores, (KillGateway, *provider))),
+        Drill(name="all", lanes=(workers, stores, (KillGateway, KillChat, *provider))),
     ]  # fmt: skip
     return {drill.name: drill for drill in (*singles, *mixed)}
 
@@ -171,6 +183,7 @@ async def _befall(fault: Fault, fleet: Fleet, chance: Random) -> list[Struck]:
             name=fault.name,
             target=blow.target,
             jobs=blow.jobs,
+            poison=blow.poison,
             note=blow.note,
         )
         for blow in blows or [Blow(at=at)]

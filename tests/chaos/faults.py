@@ -15,6 +15,8 @@ class Blow(Struct, frozen=True, kw_only=True):
     target: str = ""
     jobs: tuple[str, ...] = ()
     """Those whose worker it took away."""
+    poison: str = ""
+    """The job that did it, if one did."""
     note: str = ""
     """What was wrong with how it went."""
 

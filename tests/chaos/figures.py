@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from math import ceil
 
 from msgspec import Struct
-from tests.chaos.checker import FLUSH, History, Violation, was_in_flight
+from tests.chaos.checker import was_in_flight
+from tests.chaos.evidence import FLUSH, History, Violation
 from tests.chaos.history import Called, Line, Logged, Started, Struck, Told
 
 LOST, DOUBLED, UNBALANCED = "lost", "doubled", "unbalanced"

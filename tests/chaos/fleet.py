@@ -35,8 +35,6 @@ SETTINGS = {
     "PYTHONUNBUFFERED": "1",
     "ETUDE_SHARDS": str(SHARDS),
     "ETUDE_PLANS_FILE": str(PLANS_FILE),
-    # a call that hangs is given up while the run still lasts
-    "ETUDE_PROVIDER_TIMEOUT_SECONDS": "6",
 }
 """Of every process."""
 POLL_SECONDS = 0.1
@@ -46,10 +44,19 @@ class Size(Struct, frozen=True, kw_only=True):
     """How many of each there are."""
 
     gateways: int = 2
+    """Each with a chat service of its own."""
     ai_workers: int = 2
     collection_workers: int = 2
     latency_seconds: float = 0.4
     """Of every provider call."""
+    piece_seconds: float = 0.02
+    """Between two pieces of a streamed answer: long enough for chat to be struck in the middle."""
+    clock_ahead: float = 0.0
+    """Seconds by which the clocks of the first worker of each kind are ahead; those of the second are behind."""
+    block_seconds: float = 60.0
+    """For which an event loop stands still, when one is made to."""
+    provider_timeout_seconds: float = 6.0
+    """Short, so that a call that hangs is given up while the run still lasts."""
 
 
 class Worker(Struct, frozen=True):
@@ -57,6 +64,8 @@ class Worker(Struct, frozen=True):
 
     service: Service
     redis: Proxy
+    block_seconds: float
+    """For which its event loop stands still, when it is made to."""
 
 
 class Fleet(Struct, frozen=True, kw_only=True):
@@ -70,13 +79,15 @@ class Fleet(Struct, frozen=True, kw_only=True):
     provider: ProviderProcess
     gateways: Mapping[str, Service]
     """By URL."""
+    chats: Mapping[int, Service]
+    """By port."""
     workers: tuple[Worker, ...]
     data: DataDir
     clock: Callable[[], float]
 
     @property
     def services(self) -> list[Service]:
-        return [*self.gateways.values(), *(worker.service for worker in self.workers)]
+        return [*self.gateways.values(), *self.chats.values(), *(worker.service for worker in self.workers)]
 
     def token(self, user: str, plan: str) -> str:
         return sign_token(self.data.private_key, user=user, plan=plan, now=datetime.now(UTC), ttl=TOKEN_LIFE)
@@ -100,12 +111,22 @@ async def running_fleet(folder: Path, size: Size, *, clock: Callable[[], float])
             **SETTINGS,
             "ETUDE_REDIS_URL": redis_server.url,
             "ETUDE_POSTGRES_URL": postgres_server.url,
+            "ETUDE_PROVIDER_TIMEOUT_SECONDS": str(size.provider_timeout_seconds),
+            "ETUDE_INTERNAL_SECRET_FILE": str(credentials.internal_secret),
         }
-        programs = _worker_programs(size, common)
-        workers = [await _make_worker(opened, program, folder) for program in programs]
+        provider.set_pace(piece_seconds=size.piece_seconds)
+        workers = [
+            await _make_worker(opened, program, folder, block_seconds=size.block_seconds, clock_ahead=ahead)
+            for program, ahead in _worker_programs(size, common)
+        ]
+        ports = free_ports(2 * size.gateways)
+        gateway_ports, chat_ports = ports[: size.gateways], ports[size.gateways :]
+        chats = {port: _chat(number, port, common, folder) for number, port in enumerate(chat_ports)}
         gateways = {
-            f"http://{LOOPBACK}:{port}": _gateway(number, port, common, credentials, folder)
-            for number, port in enumerate(free_ports(size.gateways))
+            f"http://{LOOPBACK}:{port}": _gateway(
+                number, port, chat_ports[number], common, credentials, folder
+            )
+            for number, port in enumerate(gateway_ports)
         }
         fleet = Fleet(
             folder=folder,
@@ -114,6 +135,7 @@ async def running_fleet(folder: Path, size: Size, *, clock: Callable[[], float])
             redis=redis,
             provider=provider,
             gateways=gateways,
+            chats=chats,
             workers=tuple(workers),
             data=data,
             clock=clock,
@@ -123,16 +145,23 @@ async def running_fleet(folder: Path, size: Size, *, clock: Callable[[], float])
         yield fleet
 
 
-def _worker_programs(size: Size, environ: Mapping[str, str]) -> list[Program]:
+def _worker_programs(size: Size, environ: Mapping[str, str]) -> list[tuple[Program, float]]:
+    """Each with the seconds by which its clock is ahead."""
     modules = {"ai_worker": size.ai_workers, "collection_worker": size.collection_workers}
+    clocks = {0: size.clock_ahead, 1: -size.clock_ahead}
     return [
-        Program(name=f"{module}-{number}", module=module, environ=environ, stop_seconds=STOP_SECONDS)
+        (
+            Program(name=f"{module}-{number}", module=module, environ=environ, stop_seconds=STOP_SECONDS),
+            clocks.get(number, 0.0),
+        )
         for module, count in modules.items()
         for number in range(count)
     ]
 
 
-async def _make_worker(opened: AsyncExitStack, program: Program, folder: Path) -> Worker:
+async def _make_worker(
+    opened: AsyncExitStack, program: Program, folder: Path, *, block_seconds: float, clock_ahead: float
+) -> Worker:
     url = urlsplit(program.environ["ETUDE_REDIS_URL"])
     assert url.port is not None
     proxy = await opened.enter_async_context(Proxy(url.port))
@@ -141,19 +170,27 @@ async def _make_worker(opened: AsyncExitStack, program: Program, folder: Path) -
     behind = Program(
         name=program.name, module=program.module, environ=environ, stop_seconds=program.stop_seconds
     )
-    return Worker(Service(behind, folder), proxy)
+    launcher = ("tests.chaos.unruly", "--block", str(block_seconds), "--clock", str(clock_ahead))
+    return Worker(Service(behind, folder, launcher=launcher), proxy, block_seconds)
+
+
+def _chat(number: int, port: int, common: Mapping[str, str], folder: Path) -> Service:
+    environ = {**common, "ETUDE_HOST": LOOPBACK, "ETUDE_PORT": str(port)}
+    return Service(
+        Program(name=f"chat-{number}", module="chat", environ=environ, stop_seconds=STOP_SECONDS), folder
+    )
 
 
 def _gateway(
-    number: int, port: int, common: Mapping[str, str], credentials: Credentials, folder: Path
+    number: int, port: int, chat_port: int, common: Mapping[str, str], credentials: Credentials, folder: Path
 ) -> Service:
     environ = {
         **common,
         "ETUDE_HOST": LOOPBACK,
         "ETUDE_PORT": str(port),
+        "ETUDE_CHAT_URL": f"http://{LOOPBACK}:{chat_port}",
         "ETUDE_HEARTBEAT_SECONDS": "2",
         "ETUDE_JWT_PUBLIC_KEY_FILE": str(credentials.public_key),
-        "ETUDE_INTERNAL_SECRET_FILE": str(credentials.internal_secret),
     }
     return Service(
         Program(name=f"gateway-{number}", module="gateway", environ=environ, stop_seconds=STOP_SECONDS),
@@ -166,6 +203,7 @@ async def _start(fleet: Fleet) -> None:
         await service.start()
     async with asyncio.timeout(READY_SECONDS):
         await asyncio.gather(*map(until_ready, fleet.gateways))
+        await asyncio.gather(*(wait_ready(port, "/readyz") for port in fleet.chats))
         for worker in fleet.workers:
             await until_reading(worker.service, lives=1)
 

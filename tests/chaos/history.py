@@ -47,6 +47,31 @@ class Submitted(Entry, frozen=True, kw_only=True):
         return self.status == 0 or self.status >= 500
 
 
+class Asked(Entry, frozen=True, kw_only=True):
+    """A question to chat, and what came back. Each time it is asked is a line."""
+
+    at: float
+    answered_at: float
+    user: str
+    request_id: str
+    is_stream: bool = False
+    collection_owner: str = ""
+    """Whose collection it was about; nobody's if empty."""
+    status: int = 0
+    """0: no answer came."""
+    code: str = ""
+    tokens: int = -1
+    """What the answer says it cost; -1: it did not come to its end."""
+
+
+class Settled(Entry, frozen=True, kw_only=True):
+    """What chat says it charged for one question."""
+
+    at: float
+    request_id: str
+    tokens: int
+
+
 class Cancelled(Entry, frozen=True, kw_only=True):
     """A user's wish to end a job."""
 
@@ -97,6 +122,8 @@ class Told(Entry, frozen=True, kw_only=True):
     status: str = ""
     attempt: int = 0
     code: str = ""
+    retry_at: float = 0.0
+    """Of a retry: when it is due, on the server's clock."""
 
     @property
     def at(self) -> float:
@@ -113,6 +140,8 @@ class Struck(Entry, frozen=True, kw_only=True):
     target: str = ""
     jobs: tuple[str, ...] = ()
     """Those whose worker it took away."""
+    poison: str = ""
+    """The job that did it, if one did."""
     note: str = ""
     """What was wrong with how it went."""
 
@@ -183,6 +212,15 @@ class Left(Entry, frozen=True, kw_only=True):
     lasting_keys: tuple[str, ...]
 
 
+class Complained(Entry, frozen=True, kw_only=True):
+    """How often a process logged a warning or an error within one second."""
+
+    at: float
+    service: str
+    event: str = ""
+    count: int
+
+
 class Logged(Entry, frozen=True, kw_only=True):
     """How often a process said something."""
 
@@ -192,8 +230,8 @@ class Logged(Entry, frozen=True, kw_only=True):
 
 
 Line = (
-    Started | Submitted | Cancelled | Peeked | Connected | Heard | Told | Struck | Called | Saved | Shown | Counted
-    | Left | Logged
+    Started | Submitted | Asked | Settled | Cancelled | Peeked | Connected | Heard | Told | Struck | Called | Saved
+    | Shown | Counted | Left | Logged | Complained
 )  # fmt: skip
 Record = Callable[[Line], None]
 """Takes what happened."""

@@ -1,20 +1,29 @@
 """One run: a fleet, its users, what befalls them, and the history of it all."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import httpx
 from msgspec import Struct
-from tests.chaos.aftermath import is_at_rest, last_events, read_aftermath, read_process_logs
+from tests.chaos.aftermath import (
+    has_holds,
+    is_at_rest,
+    last_events,
+    let_holds_expire,
+    read_aftermath,
+    read_process_logs,
+)
 from tests.chaos.drills import Drill, run_drill
-from tests.chaos.fleet import Fleet, Size, running_fleet
+from tests.chaos.fleet import Fleet, running_fleet
 from tests.chaos.history import Line, Started
-from tests.chaos.load import Load, plan_load
+from tests.chaos.load import Load
 from tests.chaos.users import Users
 
 POLL_SECONDS = 0.2
+HOLD_SECONDS = 30.0
+"""For the sweep to find holds that are over."""
 HEAR_SECONDS = 30.0
 """For the last listeners to hear the last events."""
 LISTENERS = 0.2
@@ -30,7 +39,6 @@ class Plan(Struct, frozen=True, kw_only=True):
     per_second: float = 25.0
     rest_seconds: float = 240.0
     """How long the fleet may take to finish what is left when nothing is broken any more."""
-    size: Size = Size()
 
 
 class Watch(Struct):
@@ -51,10 +59,10 @@ class Watch(Struct):
 async def run(plan: Plan, folder: Path, *, clock: Callable[[], float], watch: Watch) -> list[Line]:
     """The history. Everything it started is gone when it returns."""
     lines: list[Line] = [Started(seed=plan.seed, jobs=plan.jobs, drill=plan.drill.name)]
-    load = plan_load(plan.seed, jobs=plan.jobs, per_second=plan.per_second)
+    load = plan.drill.plan_load(plan.seed, jobs=plan.jobs, per_second=plan.per_second)
     watch.say("starting")
     async with AsyncExitStack() as opened:
-        fleet = await opened.enter_async_context(running_fleet(folder, plan.size, clock=clock))
+        fleet = await opened.enter_async_context(running_fleet(folder, plan.drill.size, clock=clock))
         client = await opened.enter_async_context(
             httpx.AsyncClient(verify=False, trust_env=False, limits=httpx.Limits(max_connections=None))
         )
@@ -65,7 +73,9 @@ async def run(plan: Plan, folder: Path, *, clock: Callable[[], float], watch: Wa
             users.follow(f"user {user}", user)
         await _live(plan, load, fleet, users, lines, watch)
         watch.say("coming to rest")
-        await _until_rest(fleet, plan.rest_seconds)
+        await _until(lambda: is_at_rest(fleet.redis), plan.rest_seconds)
+        await let_holds_expire(fleet.redis)
+        await _until(lambda: _is_free(fleet), HOLD_SECONDS)
         await users.hear_out(await last_events(fleet.redis, list(tokens)), seconds=HEAR_SECONDS)
         watch.say("looking at what is left")
         await users.look_at_all()
@@ -105,9 +115,13 @@ async def _arrive(load: Load, users: Users, watch: Watch) -> None:
             watch.tell(watch)
 
 
-async def _until_rest(fleet: Fleet, seconds: float) -> None:
+async def _is_free(fleet: Fleet) -> bool:
+    return not await has_holds(fleet.redis)
+
+
+async def _until(is_so: Callable[[], Awaitable[bool]], seconds: float) -> None:
     """What does not come to rest is the checker's to find."""
     loop = asyncio.get_running_loop()
     until = loop.time() + seconds
-    while loop.time() < until and not await is_at_rest(fleet.redis):  # noqa: ASYNC110 - servers send no signal
+    while loop.time() < until and not await is_so():  # noqa: ASYNC110 - servers send no signal
         await asyncio.sleep(POLL_SECONDS)

@@ -9,6 +9,7 @@ from tests.chaos.faults import Blow
 from tests.chaos.fleet import Fleet, until_ready
 from tests.chaos.pending import AWAY_SECONDS
 
+from local.readiness import wait_ready
 from shared.adapters.postgres import AWAY, Connection
 from shared.adapters.postgres import connect as connect_postgres
 from shared.adapters.redis_client import call
@@ -35,6 +36,27 @@ class KillGateway:
     async def heal(self, fleet: Fleet) -> None:
         await fleet.gateways[self._url].start()
         await until_ready(self._url)
+
+
+class KillChat:
+    """SIGKILL of one chat service, mostly in the middle of answers: what they held comes back by itself."""
+
+    name = "chat killed"
+    seconds = 1.0
+
+    def __init__(self) -> None:
+        self._port = 0
+
+    async def apply(self, fleet: Fleet, chance: Random) -> Sequence[Blow]:
+        at, self._port = fleet.clock(), chance.choice(list(fleet.chats))
+        service = fleet.chats[self._port]
+        service.send_kill()
+        await service.gone()
+        return [Blow(at=at, target=service.name)]
+
+    async def heal(self, fleet: Fleet) -> None:
+        await fleet.chats[self._port].start()
+        await wait_ready(self._port, "/healthz")
 
 
 class KillRedis:

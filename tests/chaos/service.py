@@ -6,23 +6,42 @@ import signal
 import sys
 from asyncio.subprocess import DEVNULL, STDOUT, Process
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
+from msgspec import Struct
+from tests.chaos.unruly import BLOCK
 
 from local.child import Program
 from local.tether import die_with_parent
 
 
+class LogLine(Struct, kw_only=True):
+    """What the checker wants of a line of a log."""
+
+    event: str
+    ts: datetime = datetime.fromtimestamp(0, UTC)
+    level: str = ""
+    request_id: str = ""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
 class Service:
     """Its log, of all its lives, is in one file of JSON lines."""
 
-    def __init__(self, program: Program, folder: Path) -> None:
+    def __init__(self, program: Program, folder: Path, *, launcher: Sequence[str] = ()) -> None:
+        """`launcher`: a module that runs the program's, and its arguments."""
         self.name = program.name
+        self._launcher = launcher
         self._program = program
         self._log = folder / f"{program.name}.log"
         self._process: Process | None = None
+        self.lives = 0
+        """How often it was started."""
 
     @property
     def pid(self) -> int:
@@ -34,9 +53,10 @@ class Service:
         return self._process is not None and self._process.returncode is None
 
     async def start(self) -> None:
+        self.lives += 1
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", self._program.module),
+                *(sys.executable, "-m", *self._launcher, self._program.module),
                 env=self._program.environ,
                 stdin=DEVNULL,
                 stdout=log,
@@ -51,6 +71,10 @@ class Service:
 
     def pause(self) -> None:
         self._send(signal.SIGSTOP)
+
+    def block_loop(self) -> None:
+        """Of a worker that is run by `tests.chaos.unruly`."""
+        self._send(BLOCK)
 
     def resume(self) -> None:
         self._send(signal.SIGCONT)
@@ -71,14 +95,16 @@ class Service:
             return await self.gone()
 
     def count_lines(self) -> Counter[str]:
-        """How often it said what. Counts what is no JSON, a traceback say, as `not json`."""
-        said = Counter[str]()
+        """How often it said what."""
+        return Counter(line.event for line in self.read_lines())
+
+    def read_lines(self) -> Iterator[LogLine]:
+        """What is no JSON, a traceback say, comes as the event `not json`."""
         for line in self._log.read_bytes().splitlines():
             try:
-                said[str(msgspec.json.decode(line)["event"])] += 1
-            except (msgspec.DecodeError, KeyError, TypeError):
-                said["not json"] += 1
-        return said
+                yield msgspec.json.decode(line, type=LogLine)
+            except msgspec.DecodeError:
+                yield LogLine(event="not json")
 
     def _send(self, number: signal.Signals) -> None:
         with suppress(ProcessLookupError):

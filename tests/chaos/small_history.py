@@ -1,9 +1,10 @@
-"""A small history in which every promise is kept: two users, one of whose jobs a killed worker had."""
+"""A small history in which every promise is kept: two users, one of whose jobs a killed worker had, and one who chats."""
 
 from typing import Any
 
 from msgspec.structs import replace
 from tests.chaos.history import (
+    Asked,
     Called,
     Cancelled,
     Connected,
@@ -13,6 +14,7 @@ from tests.chaos.history import (
     Line,
     Peeked,
     Saved,
+    Settled,
     Shown,
     Started,
     Struck,
@@ -24,7 +26,9 @@ WINDOW = "day:2026-11-24"
 TOKENS = 100
 T0 = 1_000.0
 
-ADA, EVE = "ada", "eve"
+CHAT_WINDOWS = ("day:1970-01-01", "month:1970-01")
+"""Of `T0`."""
+ADA, EVE, LIN = "ada", "eve", "lin"
 TAKEN_OVER, PLAIN, FAILED, REMOVED = "job-taken-over", "job-plain", "job-failed", "job-removed"
 
 
@@ -95,6 +99,30 @@ def listener(name: str, user: str, job_id: str = "") -> list[Line]:
     return [connected, *heard]
 
 
+def asked(number: int, at: float, *, status: int = 200, tokens: int = -1, owner: str = "") -> Asked:
+    return Asked(
+        at=T0 + at,
+        answered_at=T0 + at + 0.5,
+        user=LIN,
+        request_id=f"question-{number}",
+        status=status,
+        tokens=tokens,
+        collection_owner=owner,
+    )
+
+
+CHAT: tuple[Line, ...] = (
+    asked(1, 0.1, tokens=TOKENS),
+    asked(2, 0.2),  # its reader left
+    asked(3, 0.3, status=404, owner=ADA),
+    asked(4, 30.0, status=0),  # chat was killed
+    Struck(at=T0 + 30.1, healed_at=T0 + 32, name="chat killed", target="chat-0"),
+    Settled(at=T0 + 0.5, request_id="question-1", tokens=TOKENS),
+    Settled(at=T0 + 0.5, request_id="question-2", tokens=TOKENS // 2),
+    *(Counted(user=LIN, window=window, used=TOKENS + TOKENS // 2, held=0) for window in CHAT_WINDOWS),
+)
+
+
 GOOD: tuple[Line, ...] = (
     Started(seed=1, jobs=4, drill="small"),
     submitted(ADA, TAKEN_OVER, "key-1"),
@@ -121,6 +149,7 @@ GOOD: tuple[Line, ...] = (
     Shown(user=ADA, job_id=PLAIN, status=200, state="succeeded"),
     Shown(user=EVE, job_id=FAILED, status=200, state="failed"),
     Shown(user=EVE, job_id=REMOVED, status=404),
+    *CHAT,
     Counted(user=ADA, window=WINDOW, used=2 * TOKENS, held=0),
     Counted(user=EVE, window=WINDOW, used=TOKENS, held=0),
     Left(lengths={"entries": 0, "pending": 0}, lasting_keys=("{s0}:stream:ai", "{s0}:dead")),

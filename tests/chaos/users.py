@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import msgspec
+from tests.chaos.asking import Askers
 from tests.chaos.history import Cancelled, Connected, Heard, Peeked, Record, Shown, Submitted
 from tests.chaos.load import Wish
 
@@ -50,11 +51,20 @@ class Users:
         self._last: Mapping[str, str] = {}
         self.accepted: dict[str, tuple[str, str]] = {}
         """Job id → its user and kind."""
+        self._askers = Askers(
+            client, self._headers, record, gateway=self._gateway, chance=self._chance, clock=clock
+        )
 
     # -- asking -------------------------------------------------------------------------------------------------
 
     async def ask(self, wish: Wish) -> None:
         """One wish, from the request to whatever its user does about it."""
+        if wish.kind == "chat":
+            collections = {
+                job_id: user for job_id, (user, kind) in self.accepted.items() if kind == "collection"
+            }
+            await self._askers.ask(wish, collections)
+            return
         job_id, *_ = await asyncio.gather(*(self._submit(wish) for _ in range(1 + wish.is_sent_twice)))
         if not job_id:
             return

@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from random import Random
 
+from msgspec.structs import replace
 from tests.chaos.faults import Blow
-from tests.chaos.fleet import Fleet, Worker
+from tests.chaos.fleet import Fleet, Worker, until_reading
 from tests.chaos.pending import jobs_of
 from tests.chaos.proxy import Trap
 
@@ -13,6 +15,8 @@ from shared.adapters import scripts
 
 LEASE_SECONDS = 10.0
 POLL_SECONDS = 0.05
+CALL_SECONDS = 1.0
+"""In which a few calls begin."""
 
 
 class _WorkerFault:
@@ -91,18 +95,42 @@ class KillWorkerAt(KillWorker):
 
 
 class PauseWorker(_WorkerFault):
-    """SIGSTOP for longer than its leases live, then SIGCONT: a zombie that believes it owns them."""
+    """SIGSTOP for longer than its leases live, then SIGCONT: a zombie that believes it owns them, and is in the middle
+    of calls that take longer than it sleeps."""
+
+    SLOW_CALLS = 12
+    """Of the whole fleet."""
+    LONGER_SECONDS = 10.0
 
     def __init__(self, seconds: float = 3 * LEASE_SECONDS) -> None:
         super().__init__("worker paused", seconds)
 
     async def apply(self, fleet: Fleet, chance: Random) -> Sequence[Blow]:
+        seconds = self.seconds + self.LONGER_SECONDS
+        await asyncio.to_thread(fleet.provider.let_next_calls_drip, self.SLOW_CALLS, seconds=seconds)
+        await asyncio.sleep(CALL_SECONDS)
         worker, at = self._choose(fleet, chance), fleet.clock()
         worker.service.pause()
         return [await _strike(fleet, worker, at)]
 
     async def heal(self, fleet: Fleet) -> None:
         self.worker.service.resume()
+
+
+class BlockLoop(_WorkerFault):
+    """Its event loop stands still for longer than leases live, as under a handler that computes: it loses none of them."""
+
+    def __init__(self) -> None:
+        super().__init__("event loop blocked", 0.0)
+
+    async def apply(self, fleet: Fleet, chance: Random) -> Sequence[Blow]:
+        worker, at = self._choose(fleet, chance), fleet.clock()
+        worker.service.block_loop()
+        await asyncio.sleep(worker.block_seconds)
+        return [Blow(at=at, target=worker.service.name)]
+
+    async def heal(self, fleet: Fleet) -> None:
+        pass
 
 
 class SilenceWorker(_WorkerFault):
@@ -121,13 +149,28 @@ class SilenceWorker(_WorkerFault):
 
 
 class RestartWorkers:
-    """SIGTERM to each in turn, and a new one in its place: nothing is lost, repeated or taken over."""
+    """SIGTERM to each in turn, and a new one in its place, the next when that one reads: nothing is lost, repeated or
+    taken over."""
 
+    READY_SECONDS = 20.0
     name = "rolling restart"
     seconds = 0.0
 
     async def apply(self, fleet: Fleet, chance: Random) -> Sequence[Blow]:
-        return [await self._restart(fleet, worker) for worker in fleet.workers if worker.service.is_running]
+        blows: list[Blow] = []
+        for worker in fleet.workers:
+            if worker.service.is_running and await self._reads(worker):
+                blows.append(await self._restart(fleet, worker))
+                await self._reads(worker)
+        return blows
+
+    async def _reads(self, worker: Worker) -> bool:
+        """Wait for it; one that another fault strikes meanwhile may never come to it."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.READY_SECONDS):
+                await until_reading(worker.service, lives=worker.service.lives)
+                return True
+        return False
 
     async def _restart(self, fleet: Fleet, worker: Worker) -> Blow:
         at = fleet.clock()
@@ -150,17 +193,28 @@ class PoisonJob:
     seconds = 0.0
 
     async def apply(self, fleet: Fleet, chance: Random) -> Sequence[Blow]:
-        jobs = [job_id for worker in fleet.workers for job_id in await jobs_of(fleet.redis, worker)]
+        jobs = await self._jobs_at_work(fleet)
         if not jobs:
             return []
         poison, blows = chance.choice(jobs), list[Blow]()
         while len(blows) < self.OWNERS and (owner := await self._owner_of(fleet, poison)):
-            blows.append(await _kill(fleet, owner))
+            blows.append(replace(await _kill(fleet, owner), poison=poison))
             await owner.service.start()
         return blows
 
     async def heal(self, fleet: Fleet) -> None:
         pass
+
+    async def _jobs_at_work(self, fleet: Fleet) -> list[str]:
+        """Of all workers; none, when nobody comes by any for a while."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self.WAIT_SECONDS / 4
+        while loop.time() < until:
+            jobs = [job_id for worker in fleet.workers for job_id in await jobs_of(fleet.redis, worker)]
+            if jobs:
+                return jobs
+            await asyncio.sleep(POLL_SECONDS)
+        return []
 
     async def _owner_of(self, fleet: Fleet, poison: str) -> Worker | None:
         """Whoever has it next; None when it ended before."""

@@ -9,6 +9,7 @@ import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import httpx
 import pytest
@@ -49,12 +50,12 @@ async def running(**variables: str) -> AsyncGenerator[tuple[Process, httpx.Async
         await process.communicate()
 
 
-async def read_until(process: Process, event: str) -> None:
+async def read_until(process: Process, event: str) -> dict[str, Any]:
     assert process.stdout is not None
     async with asyncio.timeout(20):
         async for line in process.stdout:
-            if json.loads(line)["event"] == event:
-                return
+            if (said := json.loads(line))["event"] == event:
+                return said
     raise AssertionError(f"the process ended without {event}")
 
 
@@ -109,3 +110,18 @@ async def test_an_answer_that_a_stop_cuts_says_so_and_gives_its_tokens_back(
             assert (answer.status_code, answer.json()["code"]) == (503, "provider_unavailable")
             assert await process.wait() == 0
             assert (await budgets.allowance(ADA, PLAN, now=time.time())).balances[0].held == 0
+
+
+async def test_it_logs_what_every_answer_cost_also_one_whose_reader_left(redis_url: str, postgres_url: str):
+    async with ProviderSimulator() as simulator:
+        simulator.piece_seconds = 0.2
+        model = {"OPENAI_API_KEY": "a-key", "OPENAI_BASE_URL": simulator.url}
+        stores = {"ETUDE_REDIS_URL": redis_url, "ETUDE_POSTGRES_URL": postgres_url}
+        async with running(**stores, **model) as (process, http):
+            async with http.stream("POST", "/api/chat", json={**QUESTION, "stream": True}) as answer:
+                await anext(answer.aiter_text())
+            line = await read_until(process, "chat.settled")
+
+    assert line["request_id"] == HEADERS["X-Request-Id"]
+    assert line["prompt_tokens"] > 0
+    assert line["completion_tokens"] > 0

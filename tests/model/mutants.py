@@ -111,8 +111,8 @@ MUTANTS = (
     Mutant(
         "another's lease is answered as one's own",
         "lease",
-        "job[OWNER] == ARGV[1] and answer_leased(id, entry, job) or 0",
-        "answer_leased(id, entry, job)",
+        "job[OWNER] == ARGV[1] and answer_leased(id, entry, job, now) or 0",
+        "answer_leased(id, entry, job, now)",
     ),
     Mutant(
         "a lease asked twice is two attempts",

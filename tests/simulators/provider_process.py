@@ -42,9 +42,18 @@ class ProviderProcess:
     def let_next_call_hang(self) -> None:
         self._control.post("/faults", json={"add": [{"kind": "hang"}]}).raise_for_status()
 
+    def let_next_calls_drip(self, count: int, *, seconds: float) -> None:
+        """Each stops in the middle for so long."""
+        drip = {"kind": "drip", "times": count, "seconds": seconds}
+        self._control.post("/faults", json={"add": [drip]}).raise_for_status()
+
     def set_rates(self, rates: Mapping[str, float], *, seed: int) -> None:
         """From now on calls go wrong by chance: fault name to probability."""
         self._control.post("/faults", json={"rates": dict(rates), "seed": seed}).raise_for_status()
+
+    def set_pace(self, *, piece_seconds: float) -> None:
+        """Of the streams that begin from now on."""
+        self._control.post("/settings", json={"piece_seconds": piece_seconds}).raise_for_status()
 
     def calls(self) -> list[dict[str, Any]]:
         """The journal."""

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 from tests.servers import RealRedis, RedisPlace
 from tests.simulators.faults import Fault, out_of_credit, rate_limited, server_error
 from tests.simulators.pace import Pace
@@ -196,6 +197,20 @@ async def test_what_was_called_comes_back_though_redis_went_away_meanwhile(
     redis_server.server.process.kill()
     (error,) = await asking
     assert isinstance(error, ProviderUnavailable) if fault else error is None
+    await provider.close()
+
+
+async def test_that_the_gate_cannot_be_told_is_said_once_for_all_calls(
+    simulator: ProviderSimulator, redis_server: RealRedis, real_redis: RedisClient
+) -> None:
+    simulator.latency_seconds = 0.2
+    provider = make_provider(simulator, real_redis)
+    asking = asyncio.create_task(ask_all([provider], 5))
+    await simulator.journal.until(lambda calls: len(calls) == 5)
+    redis_server.server.process.kill()
+    with capture_logs() as logs:
+        assert await asking == [None] * 5
+    assert [line["event"] for line in logs] == ["provider.gate_away"]
     await provider.close()
 
 

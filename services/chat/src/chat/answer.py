@@ -103,8 +103,15 @@ class Answer:
         """Charge what was used and give the rest of the hold back. Once; again is nothing."""
         if self._is_settled:
             return
+        usage = self.usage
         try:
-            if not await self._budgets.release(self._hold, used=self.usage.total):
+            if await self._budgets.release(self._hold, used=usage.total):
+                log.info(
+                    "chat.settled",
+                    prompt_tokens=usage.prompt_tokens,
+                    completion_tokens=usage.completion_tokens,
+                )
+            else:
                 log.warning("chat.hold_left", reason="expired")
             self._is_settled = True
         except StoreUnavailable:

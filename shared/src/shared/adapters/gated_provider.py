@@ -49,6 +49,7 @@ class GatedProvider:
         self._provider = provider
         self._gate = gate
         self._model = model
+        self._is_away = False
 
     async def complete(self, prompt: Prompt, schema: type[T]) -> Completion[T]:
         tokens = max(estimate(prompt.instructions, prompt.source), prompt.max_output_tokens)
@@ -96,11 +97,14 @@ class GatedProvider:
         raise ProviderBusy(retry_after=wait, is_counted=False)
 
     async def _tell(self, error: ProviderError | None) -> None:
-        """An answer is paid for: it is not lost because the gate cannot be told of it."""
+        """An answer is paid for: it is not lost because the gate cannot be told of it. That is said once, not a call."""
         try:
             await self._leave(error)
+            self._is_away = False
         except StoreUnavailable:
-            log.warning("provider.gate_away", model=self._model)
+            if not self._is_away:
+                log.warning("provider.gate_away", model=self._model)
+            self._is_away = True
 
     async def _leave(self, error: ProviderError | None) -> None:
         match error:

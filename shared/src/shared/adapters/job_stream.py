@@ -4,7 +4,7 @@ A stream only carries ids; what a job is, its record says. One group per stream,
 entry is deleted in the script that acknowledges it: the stream is as long as the work is.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -71,8 +71,11 @@ class JobStream:
         consumer: str,
         shards: int,
         policy: JobPolicy,
+        on_time: Callable[[float], None] = lambda _: None,
     ) -> None:
+        """`on_time` is told the server's time (Unix seconds) with everything that is leased."""
         self._redis = redis
+        self._on_time = on_time
         self._blocking = blocking
         self._policy = policy
         self.stream = stream
@@ -185,7 +188,8 @@ class JobStream:
         return removed
 
     def _to_leased(self, shard: int, answer: list[Any]) -> Leased:
-        job_id, entry, row, kept = answer
+        job_id, entry, row, kept, now = answer
+        self._on_time(int(now) / 1000)
         user, kind, version, payload, attempt, failures, crashes, created, started = row[:9]
         prompt, completion, plan, request, title, windows, held = row[9:16]
         job = Job(

@@ -35,6 +35,7 @@ from shared.runtime.metrics.stores import PoolWatch, ScriptWatch
 from shared.runtime.plans import DEFAULT_PLAN, read_plans
 from shared.runtime.providers import ProviderSettings, build_provider, models_of
 from shared.runtime.pulse import beat
+from shared.runtime.server_clock import ServerClock
 from shared.runtime.settings import InvalidSettings, read_settings
 from shared.runtime.settler import Settler
 
@@ -74,6 +75,7 @@ async def _live(
 ) -> None:
     consumer_name = f"{service}-{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
     plans = read_plans(settings.plans_file or None)
+    server_clock = ServerClock(clock=time.time, monotonic=time.monotonic)
     meter = Meter(service)
     scripts, pool = ScriptWatch(meter), PoolWatch(meter)
     models = ModelWatch(
@@ -109,20 +111,26 @@ async def _live(
 
         def provider_for(job: Job) -> Provider:
             may = plans.get(job.plan, plans[DEFAULT_PLAN]).offline_fallback
-            return lenient if may and policy.is_last_resort(job, now=time.time()) else strict
+            return lenient if may and policy.is_last_resort(job, now=server_clock.now()) else strict
 
         def expect_due(seconds: float) -> None:
             housekeeping.expect_due(seconds)
 
         stream = JobStream(
-            redis, blocking, stream_name, consumer=consumer_name, shards=settings.shards, policy=policy
+            redis,
+            blocking,
+            stream_name,
+            consumer=consumer_name,
+            shards=settings.shards,
+            policy=policy,
+            on_time=server_clock.set,
         )
         heartbeat = Heartbeat(renewing, consumer=consumer_name, policy=policy, monotonic=time.monotonic)
         settler = Settler(
             stream,
             results,
             policy=policy,
-            clock=time.time,
+            clock=server_clock.now,
             jitter=random.random,
             on_retry=expect_due,
             watch=watch,

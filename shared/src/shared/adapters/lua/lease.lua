@@ -11,7 +11,7 @@ for i = 2, #ARGV, 2 do
     reply[#reply + 1] = lease_to(ARGV[1], id, entry, job, now)
   elseif job[STATE] == 'running' and job[ENTRY] == entry then
     -- its owner asks again because the first answer got lost: the same attempt
-    reply[#reply + 1] = job[OWNER] == ARGV[1] and answer_leased(id, entry, job) or 0
+    reply[#reply + 1] = job[OWNER] == ARGV[1] and answer_leased(id, entry, job, now) or 0
   else
     gone[#gone + 1] = entry
     reply[#reply + 1] = 0

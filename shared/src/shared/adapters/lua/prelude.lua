@@ -140,10 +140,10 @@ local STATE, OWNER, ENTRY = 17, 18, 19
 
 local function read_leased(id) return call('HMGET', record_key(id), unpack(LEASED)) end
 
-local function answer_leased(id, entry, job)
+local function answer_leased(id, entry, job, now)
   local steps = false
   if tonumber(job[5]) > 1 then steps = call('HGETALL', steps_key(id)) end
-  return {id, entry, job, steps}
+  return {id, entry, job, steps, now}
 end
 
 -- Hand a job to an owner: the attempt grows, and with it the fence.
@@ -153,5 +153,5 @@ local function lease_to(owner, id, entry, job, now)
   if job[9] == '0' then job[9] = tostring(now) end
   call('HSET', record_key(id), 'state', 'running', 'attempt', attempt, 'owner', owner, 'entry', entry, 'started', job[9])
   tell(id, job[1], 'status', status_json(id, job[2], 'running', attempt))
-  return answer_leased(id, entry, job)
+  return answer_leased(id, entry, job, now)
 end
