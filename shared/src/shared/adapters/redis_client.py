@@ -51,7 +51,7 @@ _REFUSAL = re.compile(
 """How a server says so that redis-py has no class for. Inside a script 6.2 wraps its word in where it happened."""
 
 
-class Connection(redis.Connection):
+class _Attentive:
     """Packs commands in C, as a settle of a hundred jobs has a thousand arguments; and hears every cancellation.
 
     redis-py sends under `asyncio.wait_for`, which before Python 3.12 forgets a cancellation that comes as the sending
@@ -65,15 +65,16 @@ class Connection(redis.Connection):
     async def send_packed_command(
         self, command: bytes | str | Iterable[bytes], check_health: bool = True
     ) -> None:
-        if not self.is_connected:
-            await self.connect()
+        connection = cast(Any, self)
+        if not connection.is_connected:
+            await connection.connect()
         elif check_health:
-            await self.check_health()
+            await connection.check_health()
         try:
-            async with asyncio.timeout(self.socket_timeout):
-                await self._send_packed_command(_in_parts(command))
+            async with asyncio.timeout(connection.socket_timeout):
+                await connection._send_packed_command(_in_parts(command))
         except BaseException as error:  # half of it may be sent: nothing else can go over this connection
-            await self.disconnect(nowait=True)
+            await connection.disconnect(nowait=True)
             if isinstance(error, TimeoutError):
                 raise RedisTimeoutError("Timeout writing to socket") from None
             if isinstance(error, OSError):
@@ -81,8 +82,17 @@ class Connection(redis.Connection):
             raise
 
 
-class _WatchedConnection(sentinel.WatchedConnection, Connection):
-    """The same, to the primary that a Sentinel watches."""
+class Connection(_Attentive, redis.Connection): ...
+
+
+class TlsConnection(_Attentive, redis.SSLConnection): ...
+
+
+class _WatchedConnection(_Attentive, sentinel.WatchedConnection):
+    """To the primary that a Sentinel watches."""
+
+
+class _WatchedTlsConnection(_Attentive, sentinel.WatchedTlsConnection): ...
 
 
 def _in_parts(command: bytes | str | Iterable[bytes]) -> Iterable[bytes]:
@@ -230,9 +240,11 @@ def connect_blocking(url: str, *, name: str, block_seconds: float) -> RedisClien
 
 def _open(url: str, *, is_single: bool = False, **options: Any) -> RedisClient:
     if sentinel.is_sentinel(url):
-        pool = sentinel.pool(url, _WatchedConnection, **options)
+        pool = sentinel.pool(url, _WatchedConnection, _WatchedTlsConnection, **options)
     else:
         pool = cast(Any, redis.ConnectionPool).from_url(url, connection_class=Connection, **options)
+        if url.startswith("rediss://"):  # redis-py has put its own in the place of ours
+            pool.connection_class = TlsConnection
     client = redis.Redis(connection_pool=pool, single_connection_client=is_single)
     client.auto_close_connection_pool = True
     return client

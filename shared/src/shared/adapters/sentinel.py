@@ -139,14 +139,14 @@ def _is_refusal_of_replica(error: ResponseError) -> bool:
     return "READONLY " in str(error)
 
 
-def pool(url: str, connection_class: type[WatchedConnection], **options: Any) -> Any:
-    """A pool of connections to whoever is the primary: of this class, where there is no TLS."""
+def pool(url: str, plain: type[WatchedConnection], tls: type[WatchedTlsConnection], **options: Any) -> Any:
+    """A pool of connections, of one class or the other, to whoever is the primary."""
     watched = read_url(url)
     sentinels = cast(Any, _Sentinels)(watched.sentinels, sentinel_kwargs=_asking(watched))
     return cast(Any, _Pool)(
         watched.name,
         sentinels,
-        connection_class=WatchedTlsConnection if watched.is_tls else connection_class,
+        connection_class=tls if watched.is_tls else plain,
         **watched.credentials,
         **options,
     )
