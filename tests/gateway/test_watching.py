@@ -6,8 +6,10 @@ from collections.abc import AsyncIterator
 import pytest
 from tests.gateway.desk import COLLECTION, SUMMARY, Desk, make_token
 from tests.readings import read
+from tests.servers import RealRedis
 
 from gateway.watching import AUTH_FAILURES
+from shared.domain.errors import NotConfirmed, StoreUnavailable
 
 
 def told(desk: Desk, name: str, **labels: str) -> float:
@@ -111,3 +113,19 @@ async def test_paths_and_methods_of_a_clients_own_are_no_labels(desk: Desk) -> N
     assert readings.of(name, http_route="-", http_response_status_code="404") == 1
     assert readings.of(name, http_request_method="_OTHER", http_response_status_code="405") == 1
     assert readings.of(name, http_route="/api/ai/{id}", http_response_status_code="404") == 1
+
+
+async def test_what_is_refused_for_a_store_that_is_away_and_what_is_only_not_confirmed(
+    desk: Desk, redis_server: RealRedis
+) -> None:
+    watch, errors = desk.parts.watch, [NotConfirmed(job="j"), StoreUnavailable(retry_after=1.0)]
+    for error in errors:
+        watch.refused("summary", error)
+    assert told(desk, "etude_jobs_rejected_total", kind="summary", reason="unavailable") == 1
+    redis_server.server.stop()
+    try:
+        assert (await desk.client().post("/api/ai", json=SUMMARY)).status_code == 503
+    finally:
+        redis_server.server.start()
+    assert told(desk, "etude_jobs_rejected_total", kind="summary", reason="unavailable") == 2
+    assert told(desk, "etude_jobs_accepted_total") == 0

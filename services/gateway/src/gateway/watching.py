@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from shared.domain.errors import (
     BudgetExceeded,
     IdempotencyConflict,
-    LimitReached,
+    NotConfirmed,
     Overloaded,
     RateLimited,
     RequestError,
@@ -23,7 +23,6 @@ REFUSALS: Mapping[type[StudyError], str] = {
     BudgetExceeded: "budget",
     RateLimited: "rate",
     TooManyJobs: "unfinished",
-    LimitReached: "budget",
     Overloaded: "overload",
     Unavailable: "unavailable",
     IdempotencyConflict: "conflict",
@@ -59,6 +58,8 @@ class GatewayWatch:
 
     def refused(self, kind: str, error: StudyError) -> None:
         """A submission. `kind` is empty when it was refused before anybody could tell."""
+        if isinstance(error, NotConfirmed):
+            return  # accepted, for all that is known
         reason = next((reason for one, reason in REFUSALS.items() if isinstance(error, one)), None)
         if reason:
             self._rejected.of(kind or OTHER, reason).add()

@@ -31,6 +31,8 @@ log = structlog.get_logger()
 
 LOOK_SECONDS = 4.0
 """Less than a scraper waits: better a part in time than the whole too late."""
+GIVE_UP_SECONDS = LOOK_SECONDS + 1.0
+"""A loop that does not even time out is stuck: no answer says so best."""
 STALE_SECONDS = 60.0
 """A consumer reads every few seconds, or it is gone."""
 REDIS, POSTGRES = "redis", "postgres"
@@ -62,8 +64,7 @@ class Exporter:
 
     def _refresh(self) -> None:
         """In the thread that answers."""
-        looking = asyncio.run_coroutine_threadsafe(self.look(), self._loop)
-        looking.result()
+        asyncio.run_coroutine_threadsafe(self.look(), self._loop).result(GIVE_UP_SECONDS)
 
     async def look(self) -> None:
         """Ask both stores now; what is away is told to be so, within a few seconds."""
