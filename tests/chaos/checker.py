@@ -35,13 +35,17 @@ KEEP_SECONDS = 3.0
 """From the provider's answer to its step being kept, on a machine with a lot to do: until then a call is in flight."""
 HANG_UPS = ("provider_timed_out", "attempt_timed_out", "handed_back")
 """Problems of attempts that end with a call under way."""
-LASTING = (":stream:", ":dead", ":ledger", ":sweep:seen:", ":sweep:cursor:")
+LASTING = (":stream:", ":dead", ":ledger", ":since", ":sweep:seen:", ":sweep:cursor:")
 """Parts of the names of the keys that stay for good: a fixed number of them."""
 
 
 def check(lines: Iterable[Line]) -> list[Violation]:
     """What was broken. After a FLUSHALL only what came later is held to the promises."""
-    history = History(after_flush(lines))
+    lines = list(lines)
+    late = after_flush(lines)
+    kept = {line.job_id for line in late if isinstance(line, Saved)}
+    early = [line for line in lines if isinstance(line, Saved) and line.job_id not in kept]
+    history = History(late, restorable=early)
     return [violation for rule in RULES for violation in rule(history)]
 
 
@@ -253,6 +257,9 @@ def balances(history: History) -> Iterator[Violation]:
     for row in history.of(Saved):
         for window in row.windows:
             least[row.user, window] += row.tokens
+            most[row.user, window] += row.tokens
+    for row in history.restorable:
+        for window in row.windows:
             most[row.user, window] += row.tokens
     counted = {(line.user, line.window): line for line in history.of(Counted)}
     for user, window in sorted(most.keys() | counted.keys()):

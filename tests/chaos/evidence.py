@@ -24,8 +24,11 @@ class Violation(Struct, frozen=True):
 class History:
     """The lines of a run, by what they are about."""
 
-    def __init__(self, lines: Iterable[Line]) -> None:
+    def __init__(self, lines: Iterable[Line], *, restorable: Iterable[Saved] = ()) -> None:
         self.lines = list(lines)
+        self.restorable = list(restorable)
+        """Rows of before a FLUSHALL: what they cost is given back to the budgets, in part within seconds, wholly when
+        the last attempt of before has ended."""
         struck = sorted(self.of(Struck), key=lambda fault: fault.at)
         self.redis_outages = [fault for fault in struck if fault.name.startswith(REDIS_AWAY)]
         self.rows = defaultdict[str, list[Saved]](list)
