@@ -18,7 +18,7 @@ MANIFESTS := pyproject.toml $(wildcard shared/pyproject.toml services/*/pyprojec
 
 .PHONY: help
 help: ## Say what there is to run
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: run
 run: $(READY) ## Start the whole stack here; ETUDE_PORT and ETUDE_DATA_DIR move it, Ctrl-C stops it
@@ -64,6 +64,10 @@ SEEDS ?= 1
 FAULTS ?= all
 SEED ?= 1
 RATE ?= 25
+
+.PHONY: dashboards
+dashboards: $(READY) ## Write Grafana's dashboards and the SLO rules from their code
+	@exec $(BIN)/python -m dashboards
 
 .PHONY: setup
 setup: $(READY) ## Only install: uv and every dependency, inside this folder

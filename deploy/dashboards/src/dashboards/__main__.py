@@ -1,0 +1,35 @@
+"""Write what Grafana and Prometheus read: `python -m dashboards`."""
+
+from pathlib import Path
+
+from dashboards.board import Board, render
+from dashboards.boards import capacity, chat, door, fairness, flow, promises, stores, tokens
+from dashboards.slo import render_rules
+
+DEPLOY = Path(__file__).parents[3]
+BOARDS: tuple[Board, ...] = (
+    promises.BOARD,
+    flow.BOARD,
+    tokens.BOARD,
+    door.BOARD,
+    chat.BOARD,
+    stores.BOARD,
+    fairness.BOARD,
+    capacity.BOARD,
+)
+
+
+def files() -> dict[Path, str]:
+    """Every file made here, with its content."""
+    made = {DEPLOY / "grafana" / "dashboards" / f"{board.uid}.json": render(board) for board in BOARDS}
+    return {**made, DEPLOY / "prometheus" / "rules" / "slo.yml": render_rules()}
+
+
+def main() -> None:
+    for path, content in files().items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

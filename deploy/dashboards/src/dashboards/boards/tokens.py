@@ -1,0 +1,174 @@
+"""What do tokens cost and waste?"""
+
+from dashboards.board import Board, Row
+from dashboards.panels import PER_SECOND, SECONDS, SHARE, USD, lines, number
+from dashboards.promql import gauge, highest, or_none, quantile, rate, share, total
+
+MODEL = "gen_ai_request_model"
+CALLS = "gen_ai_client_operation_duration_seconds"
+INPUT, OUTPUT = (
+    "gen_ai_client_inference_usage_input_tokens_total",
+    "gen_ai_client_inference_usage_output_tokens_total",
+)
+SUCCEEDED = 'outcome="succeeded"'
+
+
+def tokens(window: str) -> str:
+    return f"({rate(INPUT, window=window)} + {rate(OUTPUT, window=window)})"
+
+
+BOARD = Board(
+    uid="etude-tokens",
+    title="What do tokens cost and waste, and is the provider the bottleneck?",
+    reading=(
+        "Costs are known for models that `ETUDE_MODEL_PRICES` names; others count as 0. Waste is what was paid for and "
+        "not used. An open circuit means that nothing is asked, whatever the queue holds."
+    ),
+    rows=(
+        Row(
+            "Money",
+            (
+                number(
+                    "What did the last hour cost?",
+                    "In USD, all models.",
+                    total("etude_llm_cost_usd_total", window="1h"),
+                    unit=USD,
+                ),
+                number(
+                    "And the last day?",
+                    "In USD, all models.",
+                    total("etude_llm_cost_usd_total", window="1d"),
+                    unit=USD,
+                ),
+                number(
+                    "What does a succeeded job cost?",
+                    "Everything paid for jobs in the last hour, failures included, over the jobs that succeeded.",
+                    share(
+                        total("etude_llm_cost_usd_total", where='kind!="chat"', window="1h"),
+                        total("etude_jobs_settled_total", where=SUCCEEDED, window="1h"),
+                    ),
+                    unit=USD,
+                ),
+                number(
+                    "Which share of the tokens is wasted?",
+                    "Paid for and not used, in the last hour.",
+                    share(rate("etude_llm_wasted_tokens_total", window="1h"), tokens("1h")),
+                    unit=SHARE,
+                    warn=0.05,
+                    bad=0.1,
+                ),
+            ),
+        ),
+        Row(
+            "Tokens",
+            (
+                lines(
+                    "Where does the money go?",
+                    "USD an hour, by model and kind of job.",
+                    {"{{model}} {{kind}}": f"{rate('etude_llm_cost_usd_total', by='model, kind')} * 3600"},
+                    unit=USD,
+                    is_stacked=True,
+                ),
+                lines(
+                    "How many tokens are read and written?",
+                    "Per second, by model.",
+                    {
+                        "read by {{gen_ai_request_model}}": rate(INPUT, by=MODEL),
+                        "written by {{gen_ai_request_model}}": rate(OUTPUT, by=MODEL),
+                    },
+                    unit=PER_SECOND,
+                ),
+                lines(
+                    "Why are tokens wasted?",
+                    "Per second: the answer was rejected, the job's lease was lost or it was cancelled, or the call failed.",
+                    {"{{reason}}": rate("etude_llm_wasted_tokens_total", by="reason")},
+                    unit=PER_SECOND,
+                    is_stacked=True,
+                ),
+            ),
+        ),
+        Row(
+            "Provider now",
+            (
+                number(
+                    "Is any model's circuit open?",
+                    "0 closed, 1 one call probes, 2 open: nobody calls.",
+                    highest("etude_llm_circuit_state", by="model"),
+                    warn=1,
+                    bad=2,
+                    legend="{{model}}",
+                ),
+                number(
+                    "How many calls are under way?",
+                    "By model.",
+                    gauge("etude_llm_inflight", by="model"),
+                    legend="{{model}}",
+                ),
+                number(
+                    "Which share of calls fails?",
+                    "In the last five minutes, by model.",
+                    share(
+                        or_none(rate(f"{CALLS}_count", where='error_type!=""', window="5m")),
+                        rate(f"{CALLS}_count", window="5m"),
+                    ),
+                    unit=SHARE,
+                    warn=0.05,
+                    bad=0.1,
+                ),
+            ),
+        ),
+        Row(
+            "Provider",
+            (
+                lines(
+                    "How long does a call take?",
+                    "Half and nearly all of them, by model.",
+                    {
+                        "p50 {{gen_ai_request_model}}": quantile(0.5, CALLS, by=MODEL),
+                        "p95 {{gen_ai_request_model}}": quantile(0.95, CALLS, by=MODEL),
+                    },
+                    unit=SECONDS,
+                ),
+                lines(
+                    "How many calls are made?",
+                    "Per second, by provider and model.",
+                    {
+                        "{{gen_ai_provider_name}} {{gen_ai_request_model}}": rate(
+                            f"{CALLS}_count", by=f"gen_ai_provider_name, {MODEL}"
+                        )
+                    },
+                    unit=PER_SECOND,
+                ),
+                lines(
+                    "Why do calls fail?",
+                    "Per second, by our code of the error.",
+                    {
+                        "{{error_type}}": or_none(
+                            rate(f"{CALLS}_count", by="error_type", where='error_type!=""')
+                        )
+                    },
+                    unit=PER_SECOND,
+                ),
+                lines(
+                    "Why are calls made again?",
+                    "Per second, by reason.",
+                    {"{{reason}}": rate("etude_llm_retries_total", by="reason")},
+                    unit=PER_SECOND,
+                ),
+                lines(
+                    "How often does another model step in?",
+                    "Per second, from which to which.",
+                    {"{{model}} → {{to}}": or_none(rate("etude_llm_fallbacks_total", by="model, to"))},
+                    unit=PER_SECOND,
+                ),
+                lines(
+                    "Which items do the checks drop?",
+                    "Cards and questions per second, by reason. A jump after a change of model says that it is a worse one.",
+                    {"{{reason}}": or_none(rate("etude_items_rejected_total", by="reason"))},
+                    unit=PER_SECOND,
+                    is_stacked=True,
+                ),
+            ),
+        ),
+    ),
+)
