@@ -20,8 +20,17 @@ from shared.runtime.metrics.catalogue import METRICS, Metric, Teller
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "shared" / "docs"
-PACKAGES = ("shared", "gateway", "ai_worker", "collection_worker", "chat", "local", "etude")
-PROCESSES = ("gateway", "chat", "ai_worker", "collection_worker", "collection_worker.cron", "local", "etude")
+PACKAGES = ("shared", "gateway", "ai_worker", "collection_worker", "chat", "local", "etude", "dashboards")
+PROCESSES = (
+    "gateway",
+    "chat",
+    "ai_worker",
+    "collection_worker",
+    "collection_worker.cron",
+    "local",
+    "etude",
+    "dashboards",
+)
 VENDORS = {
     "openai": {"shared.adapters.openai_provider"},
     "arq": {"collection_worker.cron"},

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from dashboards.__main__ import BOARDS, DEPLOY, files
 from dashboards.board import per_line, render
 

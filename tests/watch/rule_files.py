@@ -19,6 +19,7 @@ class Rule(Struct, frozen=True, forbid_unknown_fields=True):
     labels: dict[str, str] = {}
     annotations: dict[str, str] = {}
     for_: str = field(name="for", default="")
+    keep_firing_for: str = ""
 
 
 class Group(Struct, frozen=True, forbid_unknown_fields=True):

@@ -11,6 +11,7 @@ from tests.watch.rule_files import PROMETHEUS, ROOT, TESTS, Rule, alerts, cases
 
 RUNBOOKS = ROOT / "shared" / "docs" / "runbooks.md"
 DASHBOARDS = ROOT / "deploy" / "grafana" / "dashboards"
+ALERTMANAGER = ROOT / "deploy" / "alertmanager" / "alertmanager.yml"
 PARTS = ["Meaning", "Impact", "Diagnosis", "Mitigation"]
 ALWAYS = {"Watchdog"}
 """What has no time to be silent in."""
@@ -83,6 +84,14 @@ def test_links_between_runbooks_lead_somewhere() -> None:
     page = RUNBOOKS.read_text(encoding="utf-8")
     headings = {heading.lower() for heading in re.findall(r"^##+ (\w+)$", page, re.MULTILINE)}
     assert set(re.findall(r"\]\(#([\w-]+)\)", page)) <= headings
+
+
+def test_a_cause_fires_until_what_follows_from_it_has_forgotten() -> None:
+    causes = {name for name, alert in alerts().items() if alert.keep_firing_for == "5m"}
+    sources = re.findall(r"source_matchers: \[alertname =~? \"?([\w|]+)", ALERTMANAGER.read_text())
+    outages = {name for source in sources for name in source.split("|")}
+    # the others last as long as what they mute
+    assert outages - causes == {"QueueWaitHigh", "SloBurnFast", "SloBurnHigh", "SloBurnMid"}
 
 
 def test_few_alerts_wake_somebody() -> None:
