@@ -65,6 +65,10 @@ FAULTS ?= all
 SEED ?= 1
 RATE ?= 25
 
+.PHONY: drill-alerts
+drill-alerts: $(READY) ## Break a stack, and hear whether the right alert says so: needs prometheus and alertmanager
+	@exec $(BIN)/python -m tests.watch
+
 .PHONY: dashboards
 dashboards: $(READY) ## Write Grafana's dashboards and the SLO rules from their code
 	@exec $(BIN)/python -m dashboards
