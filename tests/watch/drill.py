@@ -60,8 +60,8 @@ def spent_budgets(watched: Watched) -> Generator[None]:
 
 
 FAULTS: dict[str, Fault] = {
-    "ServiceMissing": hung_workers,
     "DeadLetters": dead_letter,
+    "ServiceMissing": hung_workers,
     "BudgetRefusals": spent_budgets,
     "ProviderCircuitOpen": failing_provider,
 }

@@ -45,7 +45,7 @@ BOARD = Board(
                 ),
                 number(
                     "How many consumers read?",
-                    "By stream and state. Stale ones are dead workers, forgotten within the hour.",
+                    "By stream and state. Stale ones have been silent for a minute: dead, or before Redis 7.2 without work.",
                     once("etude_stream_consumers", by="stream, state"),
                     legend="{{stream}} {{state}}",
                 ),
@@ -178,7 +178,7 @@ BOARD = Board(
                 ),
                 lines(
                     "Are there more stale consumers than should be?",
-                    "A worker that stops in good order leaves none.",
+                    "A worker that stops in good order leaves none; dead ones are forgotten within the hour or two.",
                     {"{{stream}} {{state}}": once("etude_stream_consumers", by="stream, state")},
                 ),
             ),
