@@ -38,7 +38,7 @@ PLANS = {"free": PLAN, "pro": PLAN, "poor": {**PLAN, "tokens_per_day": 1}}
 START_SECONDS = 30.0
 AWAKE = (
     f"(count(count_over_time(up[1m]) > 1 and up == 1) == bool {len(METRICS_PORTS)})"
-    ' * (count(etude_worker_last_poll_timestamp_seconds > 0) == bool 2)'
+    " * (count(etude_worker_last_poll_timestamp_seconds > 0) == bool 2)"
 )
 SLEEPLESS = ("Watchdog",)
 

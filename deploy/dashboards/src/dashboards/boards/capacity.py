@@ -120,7 +120,6 @@ BOARD = Board(
                     "Which processes are there?",
                     "1 answers, 0 does not.",
                     {"{{job}} {{instance}}": gauge("up", by="job, instance")},
-                    bad=None,
                 ),
             ),
         ),

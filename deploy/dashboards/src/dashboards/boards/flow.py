@@ -1,7 +1,7 @@
 """Is work flowing, stuck or lost?"""
 
 from dashboards.board import Board, Row
-from dashboards.panels import COUNT, PER_SECOND, SECONDS, lines, number
+from dashboards.panels import COUNT, PER_SECOND, SECONDS, SHARE, lines, number
 from dashboards.promql import WINDOW, highest, once, quantile, quantiles, rate, share, total
 
 FINAL = 'outcome=~"succeeded|failed|dead_lettered"'
@@ -160,11 +160,6 @@ BOARD = Board(
                     warn=86_400,
                     bad=432_000,
                 ),
-            ),
-        ),
-        Row(
-            "Redeliveries",
-            (
                 lines(
                     "How many jobs ended at their first attempt?",
                     "Share of those that ended, by stream.",
@@ -174,12 +169,7 @@ BOARD = Board(
                             rate("etude_job_deliveries_count", by="stream"),
                         )
                     },
-                    unit="percentunit",
-                ),
-                lines(
-                    "Are there more stale consumers than should be?",
-                    "A worker that stops in good order leaves none; dead ones are forgotten within the hour or two.",
-                    {"{{stream}} {{state}}": once("etude_stream_consumers", by="stream, state")},
+                    unit=SHARE,
                 ),
             ),
         ),
