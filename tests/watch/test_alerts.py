@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pytest
 from tests.conftest import skipped_without_server
-from tests.watch.programs import run
+from tests.watch.programs import ALERTMANAGER, run
 from tests.watch.rule_files import PROMETHEUS, ROOT, TESTS, Rule, alerts, cases
 
 RUNBOOKS = ROOT / "shared" / "docs" / "runbooks.md"
 DASHBOARDS = ROOT / "deploy" / "grafana" / "dashboards"
-ALERTMANAGER = ROOT / "deploy" / "alertmanager" / "alertmanager.yml"
 PARTS = ["Meaning", "Impact", "Diagnosis", "Mitigation"]
 ALWAYS = {"Watchdog"}
 """What has no time to be silent in."""

@@ -1,7 +1,6 @@
 """Alertmanager itself, with our configuration: who is told, and what a cause keeps silent."""
 
 import re
-import signal
 from collections.abc import Iterator
 from time import monotonic
 from typing import Any
@@ -9,13 +8,9 @@ from typing import Any
 import httpx
 import pytest
 from tests.conftest import skipped_without_server
-from tests.watch.programs import program, run
-from tests.watch.rule_files import ROOT, alerts
+from tests.watch.programs import ALERTMANAGER, run, serving_alertmanager
+from tests.watch.rule_files import alerts
 
-from local.ports import LOOPBACK, free_ports
-from local.server_process import Server, ServerProcess
-
-CONFIG = ROOT / "deploy" / "alertmanager" / "alertmanager.yml"
 HEAR_SECONDS = 20.0
 PAST = "2020-01-01T00:00:00Z"
 
@@ -41,24 +36,9 @@ class Alertmanager:
 
 @pytest.fixture(scope="module")
 def alertmanager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Alertmanager]:
-    with skipped_without_server():
-        binary = program("alertmanager")
     folder = tmp_path_factory.mktemp("alertmanager")
-    address = f"{LOOPBACK}:{free_ports(1)[0]}"
-    words = [f"--web.listen-address={address}", "--cluster.listen-address=", f"--storage.path={folder}"]
-    process = ServerProcess(Server(name="Alertmanager", folder=folder, stop_signal=signal.SIGTERM))
-    with httpx.Client(base_url=f"http://{address}", trust_env=False) as client:
-        command = [str(binary), f"--config.file={CONFIG}", *words]
-        process.start(command, environ={}, is_ready=lambda: is_ready(client))
+    with skipped_without_server(), serving_alertmanager(folder) as client:
         yield Alertmanager(client)
-        process.stop()
-
-
-def is_ready(client: httpx.Client) -> bool:
-    try:
-        return client.get("/-/ready").is_success
-    except httpx.TransportError:
-        return False
 
 
 def named(name: str, **labels: str) -> Labels:
@@ -133,7 +113,7 @@ def test_a_cause_is_heard_and_what_follows_from_it_is_not(alertmanager: Alertman
 
 
 def test_every_name_in_the_configuration_is_an_alert() -> None:
-    matchers = re.findall(r"alertname (=~|=) (.+?)(?:, \w+ =|\]|$)", CONFIG.read_text(), re.MULTILINE)
+    matchers = re.findall(r"alertname (=~|=) (.+?)(?:, \w+ =|\]|$)", ALERTMANAGER.read_text(), re.MULTILINE)
     assert len(matchers) > 2 * len(OUTAGES)
     for operator, value in matchers:
         pattern = value.strip('"')
@@ -144,7 +124,7 @@ def test_every_name_in_the_configuration_is_an_alert() -> None:
 
 def test_the_configuration_is_what_alertmanager_takes() -> None:
     with skipped_without_server():
-        code, said = run("amtool", "check-config", str(CONFIG))
+        code, said = run("amtool", "check-config", str(ALERTMANAGER))
     assert code == 0, said
 
 
@@ -159,5 +139,5 @@ def test_the_configuration_is_what_alertmanager_takes() -> None:
 )
 def test_the_right_one_is_told(labels: str, receiver: str) -> None:
     with skipped_without_server():
-        code, said = run("amtool", "config", "routes", "test", f"--config.file={CONFIG}", labels)
+        code, said = run("amtool", "config", "routes", "test", f"--config.file={ALERTMANAGER}", labels)
     assert (code, said.splitlines()[-1]) == (0, receiver)

@@ -2,7 +2,6 @@
 
 import json
 import random
-import signal
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -15,15 +14,13 @@ import msgspec
 from tests.e2e.running import RunningStack
 from tests.simulators.provider_process import ProviderProcess
 from tests.watch.haste import hasten
-from tests.watch.programs import program
-from tests.watch.rule_files import PROMETHEUS, ROOT, RULES
+from tests.watch.programs import program, serving, serving_alertmanager
+from tests.watch.rule_files import PROMETHEUS, RULES
 
 from etude.signing import sign_token
-from local.ports import LOOPBACK, free_ports, require_free
+from local.ports import free_ports, require_free
 from local.problem import CannotRun
-from local.server_process import Server, ServerProcess
 
-ALERTMANAGER_CONFIG = ROOT / "deploy" / "alertmanager" / "alertmanager.yml"
 METRICS_PORTS = (0, 1, 10, 30, 50)
 """Of a stack with one process of each kind, above its base port."""
 PLAN = {
@@ -99,7 +96,8 @@ class Watched:
 @contextmanager
 def watching(folder: Path) -> Generator[Watched]:
     """Raises `NoServer`, before anything is started."""
-    binaries = program("prometheus"), program("alertmanager")
+    for name in ("prometheus", "alertmanager"):
+        program(name)
     base = _free_base()
     plans = folder / "plans.json"
     plans.write_bytes(msgspec.json.encode(PLANS))
@@ -113,9 +111,9 @@ def watching(folder: Path) -> Generator[Watched]:
             "ETUDE_METRICS_BASE_PORT": str(base),
         }
         stack = opened.enter_context(RunningStack(folder / "data", free_ports(1)[0], environ))
-        alertmanager = opened.enter_context(_alertmanager(binaries[1], folder / "alertmanager"))
+        alertmanager = opened.enter_context(serving_alertmanager(folder / "alertmanager"))
         prometheus = opened.enter_context(
-            _prometheus(binaries[0], folder / "prometheus", stack, alertmanager.base_url.netloc.decode())
+            _prometheus(folder / "prometheus", stack, alertmanager.base_url.netloc.decode())
         )
         watched = Watched(stack, provider, prometheus, alertmanager)
         watched.wait_until_awake()
@@ -135,33 +133,14 @@ def _free_base() -> int:
 
 
 @contextmanager
-def _alertmanager(binary: Path, folder: Path) -> Generator[httpx.Client]:
-    with _serving(
-        "Alertmanager",
-        folder,
-        [
-            str(binary),
-            f"--config.file={ALERTMANAGER_CONFIG}",
-            "--storage.path=.",
-            "--cluster.listen-address=",
-        ],
-    ) as client:
-        yield client
-
-
-@contextmanager
-def _prometheus(
-    binary: Path, folder: Path, stack: RunningStack, alertmanager: str
-) -> Generator[httpx.Client]:
+def _prometheus(folder: Path, stack: RunningStack, alertmanager: str) -> Generator[httpx.Client]:
     rules = folder / "rules"
     rules.mkdir(parents=True)
     for file in RULES.iterdir():
         (rules / file.name).write_text(hasten(file.read_text()))
     config = folder / "prometheus.yml"
     config.write_text(json.dumps(_config(stack, alertmanager)))
-    with _serving(
-        "Prometheus", folder, [str(binary), f"--config.file={config}", "--storage.tsdb.path=data"]
-    ) as client:
+    with serving("prometheus", folder, f"--config.file={config}", "--storage.tsdb.path=data") as client:
         yield client
 
 
@@ -175,26 +154,3 @@ def _config(stack: RunningStack, alertmanager: str) -> Any:
         job.pop("dns_sd_configs")
         job["static_configs"] = [{"targets": [httpx.URL(metrics[job["job_name"]]).netloc.decode()]}]
     return config
-
-
-@contextmanager
-def _serving(name: str, folder: Path, command: list[str]) -> Generator[httpx.Client]:
-    """A server while the block runs, and how to ask it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    address = f"{LOOPBACK}:{free_ports(1)[0]}"
-    process = ServerProcess(Server(name=name, folder=folder, stop_signal=signal.SIGTERM))
-    with httpx.Client(base_url=f"http://{address}", trust_env=False, timeout=10.0) as client:
-        process.start(
-            [*command, f"--web.listen-address={address}"], environ={}, is_ready=lambda: is_ready(client)
-        )
-        try:
-            yield client
-        finally:
-            process.stop()
-
-
-def is_ready(client: httpx.Client) -> bool:
-    try:
-        return client.get("/-/ready").is_success
-    except httpx.TransportError:
-        return False
