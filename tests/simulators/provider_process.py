@@ -7,6 +7,8 @@ from types import TracebackType
 from typing import Any, Self
 
 import httpx
+import msgspec
+from tests.simulators.faults import Fault, FaultKind
 
 STOP_SECONDS = 45.0
 
@@ -40,7 +42,11 @@ class ProviderProcess:
         return {"OPENAI_API_KEY": "sk-simulated", "OPENAI_BASE_URL": self.url}
 
     def let_next_call_hang(self) -> None:
-        self._control.post("/faults", json={"add": [{"kind": "hang"}]}).raise_for_status()
+        self.add_faults(Fault(kind=FaultKind.HANG))
+
+    def add_faults(self, *faults: Fault) -> None:
+        order = {"add": msgspec.to_builtins(faults)}
+        self._control.post("/faults", json=order).raise_for_status()
 
     def let_next_calls_drip(self, count: int, *, seconds: float) -> None:
         """Each stops in the middle for so long."""
