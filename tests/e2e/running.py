@@ -95,6 +95,12 @@ class RunningStack:
             pass
         raise AssertionError("the stack never said what was waited for; it said:\n" + "\n".join(self.lines))
 
+    def all_lines(self) -> list[str]:
+        """Of its whole life, which is over."""
+        while (line := self._incoming.get(timeout=STOP_SECONDS)) is not None:
+            self.lines.append(line)
+        return self.lines
+
     def _read(self, stream: TextIO) -> None:
         for line in stream:
             self._incoming.put(line.rstrip("\n"))
