@@ -62,6 +62,13 @@ def test_every_key_of_the_schema_is_in_use() -> None:
     assert ALLOWED - used - SET_BY_LOGS == set()
 
 
+def test_the_page_on_privacy_lists_the_keys_of_the_schema_and_no_other() -> None:
+    page = (ROOT / "shared" / "docs" / "privacy.md").read_text(encoding="utf-8")
+    table = page.split("## The lines of the log")[1].split("## ")[0]
+    rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    assert set(re.findall(r"`(\w+)`", "".join(rows))) == ALLOWED
+
+
 def test_nothing_is_said_past_the_schema() -> None:
     """No module prints, or logs by another way."""
     said = re.compile(
