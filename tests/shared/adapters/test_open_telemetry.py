@@ -1,14 +1,17 @@
 """Spans as a collector gets them: named by the conventions, linked over attempts, without a word of anybody's text."""
 
+import ast
 import socket
 import threading
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from tests.collector import Collected, Collector
 from tests.factories import make_job
 
+from shared.adapters.open_telemetry.conventions import ATTRIBUTES
 from shared.adapters.open_telemetry.tracer import MAX_FACT_CHARACTERS, OpenTelemetryTracer
 from shared.domain.errors import ProviderBusy
 from shared.domain.job import Job, Kind
@@ -121,6 +124,20 @@ async def test_a_fact_without_an_attribute_stays_here_and_a_long_one_is_cut() ->
             span.note(model="m" * 1_000)
     assert "the learner's words" not in arrived[0].attributes.values()
     assert arrived[0].attributes["gen_ai.request.model"] == "m" * MAX_FACT_CHARACTERS
+
+
+def test_every_fact_that_is_told_has_its_attribute() -> None:
+    root = Path(__file__).parents[3]
+    told: set[str] = set()
+    for path in [*root.glob("shared/src/**/*.py"), *root.glob("services/*/src/**/*.py")]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Call(func=ast.Attribute(attr="span" | "note"), keywords=keywords):
+                    told |= {keyword.arg for keyword in keywords if keyword.arg}
+                case _:
+                    pass
+    assert len(told) > 10
+    assert told - ATTRIBUTES.keys() == {"parent"}
 
 
 @pytest.mark.parametrize(
