@@ -116,6 +116,9 @@ async def _live(
             may = plans.get(job.plan, plans[DEFAULT_PLAN]).offline_fallback
             return lenient if may and policy.is_last_resort(job, now=server_clock.now()) else strict
 
+        def expect_due(seconds: float) -> None:
+            housekeeping.expect_due(seconds)
+
         stream = JobStream(
             redis,
             blocking,
@@ -125,10 +128,6 @@ async def _live(
             policy=policy,
             on_time=server_clock.set,
         )
-
-        def expect_due(seconds: float) -> None:
-            housekeeping.expect_due(seconds)
-
         heartbeat = Heartbeat(renewing, consumer=consumer_name, policy=policy, monotonic=time.monotonic)
         settler = Settler(
             stream,
