@@ -59,7 +59,7 @@ async def forget_a_task(job_input: JobInput, work: Work) -> Outcome:
 
 
 async def make_what_no_row_can_hold(job_input: JobInput, work: Work) -> Outcome:
-    return Done(Summary(language="en", summary=WORD, key_points=[]), f"{WORD}\0", "openai")
+    return Done(Summary(language="en", summary=WORD, key_points=[]), f"{WORD}\ud800", "openai")
 
 
 @pytest.fixture
