@@ -46,6 +46,7 @@ class LogLine(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=Tr
     state: Text = None
     """The job is in now."""
     stream: Text = None
+    shard: Number = None
     consumer: Text = None
     jobs: Number = None
     """How many are concerned."""
@@ -72,6 +73,10 @@ class LogLine(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=Tr
     """Of a setting of a server."""
     expected: Text = None
     """Its value."""
+    durability: Text = None
+    """As it was set."""
+    path: Text = None
+    """Of a folder of the process's own; never of a request."""
 
 
 ALLOWED = frozenset(LogLine.__struct_fields__)
