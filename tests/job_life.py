@@ -31,6 +31,7 @@ from shared.domain.retry import RetryPolicy
 from shared.domain.settlement import Settlement
 from shared.domain.study import Summary
 from shared.domain.submission import Submission
+from shared.domain.tracing import NO_TRACER, Tracer
 from shared.domain.wire import JobInput
 from shared.domain.work import Handler, Work
 from shared.runtime.consumer import Consumer
@@ -163,6 +164,7 @@ class JobLife:
         provider: Provider | None = None,
         handlers: Mapping[Kind, Handler] | None = None,
         on_suspect_gone: Callable[[], None] = lambda: None,
+        tracer: Tracer = NO_TRACER,
     ) -> Consumer:
         work_stream = self.stream(consumer, stream)
         settler = Settler(
@@ -173,6 +175,7 @@ class JobLife:
             jitter=lambda: 0.5,
             on_retry=lambda seconds: None,
             watch=self.watch,
+            tracer=tracer,
         )
         return Consumer(
             work_stream,
@@ -186,6 +189,7 @@ class JobLife:
             jitter=lambda: 0.5,
             on_suspect_gone=on_suspect_gone,
             watch=self.watch,
+            tracer=tracer,
         )
 
     def housekeeping(

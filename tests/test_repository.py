@@ -36,6 +36,7 @@ VENDORS = {
     "arq": {"collection_worker.cron"},
     "asyncpg": {"shared.adapters"},
     "prometheus_client": {"shared.runtime.metrics.meter"},
+    "opentelemetry": {"shared.adapters.open_telemetry"},
 }
 """Where each may be imported: in the module or package named, and nowhere else."""
 MARKS = ("TO" + "DO", "FIX" + "ME", "XX" + "X")

@@ -15,6 +15,8 @@ from typing import Any, Self, TextIO
 import httpx
 import psutil
 
+from local.ports import free_ports
+
 READY_SECONDS = 90.0
 STOP_SECONDS = 45.0
 JOB_SECONDS = 60.0
@@ -95,6 +97,12 @@ class RunningStack:
             pass
         raise AssertionError("the stack never said what was waited for; it said:\n" + "\n".join(self.lines))
 
+    def all_lines(self) -> list[str]:
+        """Of its whole life, which is over."""
+        while (line := self._incoming.get(timeout=STOP_SECONDS)) is not None:
+            self.lines.append(line)
+        return self.lines
+
     def _read(self, stream: TextIO) -> None:
         for line in stream:
             self._incoming.put(line.rstrip("\n"))
@@ -107,6 +115,11 @@ class RunningStack:
         assert self._process.stdout is not None
         self._reader.join(STOP_SECONDS)
         self._process.stdout.close()
+
+
+def free_row() -> int:
+    """A base port whose whole row is likely to be free: above one that the system has just given out."""
+    return next(port for port in free_ports(20) if port < 65_000)
 
 
 def start_local(folder: Path, port: int, environ: Mapping[str, str] | None = None) -> "subprocess.Popen[str]":

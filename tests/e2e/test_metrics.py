@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.e2e.running import RunningStack, events_until_done, refused
+from tests.e2e.running import RunningStack, events_until_done, free_row, refused
 from tests.readings import Readings, scrape
 
 from local.ports import free_ports
@@ -55,11 +55,6 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Measured]:
         tmp_path_factory.mktemp("measured"), port, {"ETUDE_METRICS_BASE_PORT": str(base)}
     ) as stack:
         yield Measured(stack)
-
-
-def free_row() -> int:
-    """A base port whose whole row is likely to be free: above one that the system has just given out."""
-    return next(port for port in free_ports(20) if port < 65_000)
 
 
 def promtool() -> str:

@@ -31,6 +31,7 @@ class Lease(msgspec.Struct, frozen=True):
     attempt: int
     failures: int
     crashes: int
+    traceparent: str
     spent: Usage
     steps: dict[str, bytes]
 
@@ -84,6 +85,7 @@ class Model:
             user=user,
             kind=new.kind,
             stream=stream,
+            traceparent=new.traceparent,
             hold=new.hold_tokens,
             held=new.hold_tokens,
             windows=tuple(window.key for window in current),
@@ -287,7 +289,7 @@ class Model:
         spent = Usage(job.prompt, job.completion)
         # what a first attempt kept, its owner knows
         steps = dict(job.steps) if job.attempt > 1 else {}
-        return Lease(job_id, job.attempt, job.failures, job.crashes, spent, steps)
+        return Lease(job_id, job.attempt, job.failures, job.crashes, job.traceparent, spent, steps)
 
     def _enqueue(self, job_id: JobId) -> None:
         self.state.entries[self.state.jobs[job_id].stream].append(job_id)

@@ -57,7 +57,7 @@ MUTANTS = (
         "only the first window is checked",
         "submit",
         "  if tonumber(spent[1] or 0) + tonumber(spent[2] or 0) + tokens >",
-        "  if i == 18 and tonumber(spent[1] or 0) + tonumber(spent[2] or 0) + tokens >",
+        "  if i == 19 and tonumber(spent[1] or 0) + tonumber(spent[2] or 0) + tokens >",
     ),
     Mutant(
         "what is held is not counted against the limit",
@@ -92,6 +92,15 @@ MUTANTS = (
         PRELUDE,
         "local attempt = tonumber(job[5]) + 1",
         "local attempt = math.max(1, tonumber(job[5]))",
+    ),
+    Mutant(
+        "a job is handed over without its trace", "submit", "'traceparent', ARGV[18]", "'traceparent', ''"
+    ),
+    Mutant(
+        "a job is handed over with the trace of another",
+        PRELUDE,
+        "'held', 'traceparent', ",
+        "'held', 'plan', ",
     ),
     Mutant(
         "a job is handed over without its steps", PRELUDE, "if tonumber(job[5]) > 1 then", "if false then"

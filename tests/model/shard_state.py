@@ -21,6 +21,7 @@ class JobFacts(Struct, kw_only=True):
     owner: str = ""
     failures: int = 0
     crashes: int = 0
+    traceparent: str
     hold: int
     """What is held whenever the job is accepted or replayed."""
     held: int

@@ -115,8 +115,10 @@ class SideBySide:
         fingerprint: str = "",
         times: int = 1,
     ) -> None:
+        name = f"j{next(self._names)}"
         submission = make_submission(
-            id=JobId(f"j{next(self._names)}"),
+            id=JobId(name),
+            traceparent=f"trace of {name}",
             user=user,
             plan=plan,
             kind=kind,
@@ -336,4 +338,4 @@ def _agree(answered: object, expected: object) -> None:
 
 def _told(leased: Leased) -> Lease:
     job = leased.job
-    return Lease(job.id, job.attempt, job.failures, job.crashes, job.spent, leased.steps)
+    return Lease(job.id, job.attempt, job.failures, job.crashes, job.traceparent, job.spent, leased.steps)

@@ -120,6 +120,7 @@ class _Snapshot:
             state=JobState(record["state"]),
             attempt=int(record["attempt"]),
             owner=record.get("owner", ""),
+            traceparent=record["traceparent"],
             failures=int(record["failures"]),
             crashes=int(record["crashes"]),
             hold=int(record["hold"]),

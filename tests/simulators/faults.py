@@ -33,6 +33,8 @@ class FaultKind(StrEnum):
     REFUSAL = "refusal"
     CONTENT_FILTER = "content_filter"
     NO_USAGE = "no_usage"
+    INDISCREET = "indiscreet"
+    """An answer in good form, whose model's name repeats the prompt."""
 
 
 class Fault(Struct, frozen=True, kw_only=True, omit_defaults=True):

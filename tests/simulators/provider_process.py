@@ -8,7 +8,8 @@ from typing import Any, Self
 
 import httpx
 import msgspec
-from tests.simulators.faults import BY_NAME
+from msgspec.structs import replace
+from tests.simulators.faults import BY_NAME, Fault, FaultKind
 
 STOP_SECONDS = 45.0
 MANY = 1_000_000
@@ -44,18 +45,19 @@ class ProviderProcess:
         return {"OPENAI_API_KEY": "sk-simulated", "OPENAI_BASE_URL": self.url}
 
     def let_next_call_hang(self) -> None:
-        self._add({"kind": "hang"})
+        self.add_faults(Fault(kind=FaultKind.HANG))
 
     def fail_next_calls(self, kind: str, *, times: int) -> None:
         """Of whatever job: a fault by its name."""
-        self._add({**msgspec.to_builtins(BY_NAME[kind]), "times": times})
+        self.add_faults(replace(BY_NAME[kind], times=times))
 
     def fail_calls_of(self, job_id: str, kind: str) -> None:
         """Every one of them, from now on."""
-        self._add({**msgspec.to_builtins(BY_NAME[kind]), "times": MANY, "call_id": job_id})
+        self.add_faults(replace(BY_NAME[kind], times=MANY, call_id=job_id))
 
-    def _add(self, fault: dict[str, Any]) -> None:
-        self._control.post("/faults", json={"add": [fault]}).raise_for_status()
+    def add_faults(self, *faults: Fault) -> None:
+        order = {"add": msgspec.to_builtins(faults)}
+        self._control.post("/faults", json=order).raise_for_status()
 
     def let_next_calls_drip(self, count: int, *, seconds: float) -> None:
         """Each stops in the middle for so long."""

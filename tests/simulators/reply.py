@@ -39,7 +39,7 @@ class Reply:
         if kind is FaultKind.REFUSAL:
             message |= {"content": None, "refusal": text}
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": reason}
-        reply = self._envelope("chat.completion", [] if kind is FaultKind.NO_CHOICES else [choice])
+        reply = self._envelope("chat.completion", fault, [] if kind is FaultKind.NO_CHOICES else [choice])
         if kind is not FaultKind.NO_USAGE:
             reply["usage"] = self._usage()
         return json.dumps(reply).encode()
@@ -53,11 +53,13 @@ class Reply:
         deltas += [({field: piece}, None) for piece in _PIECES.findall(text)]
         deltas.append(({}, reason))
         events = [
-            self._envelope("chat.completion.chunk", [{"index": 0, "delta": delta, "finish_reason": finish}])
+            self._envelope(
+                "chat.completion.chunk", fault, [{"index": 0, "delta": delta, "finish_reason": finish}]
+            )
             for delta, finish in deltas
         ]
         if self._request.says_usage and kind is not FaultKind.NO_USAGE:
-            events.append({**self._envelope("chat.completion.chunk", []), "usage": self._usage()})
+            events.append({**self._envelope("chat.completion.chunk", fault, []), "usage": self._usage()})
         return [*(json.dumps(event).encode() for event in events), b"[DONE]"]
 
     def _content(self, kind: FaultKind | None) -> tuple[str, str]:
@@ -74,23 +76,24 @@ class Reply:
     def _written(self, kind: FaultKind | None) -> tuple[str, str]:
         match kind:
             case FaultKind.INVALID_JSON:
-                return "Sure! Here is what you asked for:", "stop"
+                return f"Sure! {self.indiscretion}", "stop"
             case FaultKind.WRONG_SCHEMA:
-                return '{"items": "none"}', "stop"
+                return json.dumps({"items": self.indiscretion}), "stop"
             case FaultKind.REFUSAL:
-                return "I cannot help with that.", "stop"
+                return f"I cannot help. {self.indiscretion}", "stop"
             case FaultKind.CONTENT_FILTER:
                 return "", "content_filter"
             case _:
                 text = write_answer(self._request.messages, self._request.schema)
                 return (text[: len(text) // 2], "length") if kind is FaultKind.TRUNCATED else (text, "stop")
 
-    def _envelope(self, object_: str, choices: list[dict[str, Any]]) -> dict[str, Any]:
+    def _envelope(self, object_: str, fault: Fault | None, choices: list[dict[str, Any]]) -> dict[str, Any]:
+        is_indiscreet = fault is not None and fault.kind is FaultKind.INDISCREET
         return {
             "id": f"chatcmpl-{self.call.number:08d}",
             "object": object_,
             "created": int(self.call.started_at),
-            "model": self.call.model,
+            "model": self.indiscretion if is_indiscreet else self.call.model,
             "choices": choices,
         }
 

@@ -522,3 +522,12 @@ async def test_a_client_opens_another_pool_only_when_one_is_full():
         assert first.max_retries == 0
 
     await client.close()
+
+
+async def test_a_model_s_name_that_repeats_the_prompt_is_not_shown(
+    provider: OpenAIProvider, simulator: ProviderSimulator
+):
+    simulator.faults.add(Fault(kind=FaultKind.INDISCREET, times=2))
+    completion = await provider.complete(PROMPT, CardDrafts)
+    *_, last = await deltas_of(provider)
+    assert (completion.model, last.model) == ("model-1", "model-1")

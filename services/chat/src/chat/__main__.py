@@ -11,7 +11,6 @@ from pathlib import Path
 import structlog
 import uvicorn
 import uvloop
-from starlette.types import ASGIApp
 
 from chat.answers import Answers
 from chat.app import create_app
@@ -32,6 +31,8 @@ from shared.runtime.metrics.stores import PoolWatch, ScriptWatch
 from shared.runtime.plans import read_plans
 from shared.runtime.providers import build_provider, models_of
 from shared.runtime.settings import InvalidSettings, read_settings
+from shared.runtime.traced_app import App, traced
+from shared.runtime.tracing import open_tracer
 
 SETTLE_SECONDS = 2
 """For answers that were cut to say so and to settle their tokens."""
@@ -64,15 +65,19 @@ async def _serve(settings: ChatSettings, plans: dict[str, Plan]) -> None:
         is_streaming=True,
     )
     async with AsyncExitStack() as stack:
+        tracer = open_tracer(settings, service="chat")
+        stack.push_async_callback(tracer.close)
         await stack.enter_async_context(serving_metrics(meter, settings))
         redis = connect(settings.redis_url, name="chat", observe=ScriptWatch(meter))
         stack.push_async_callback(redis.aclose)
         results = await ResultStore.open(settings.postgres_url, name="chat", watcher=pool)
         stack.push_async_callback(results.close)
         pool.look_at(results)
-        models = build_provider(settings, redis=redis, watch=watch)
+        models = build_provider(settings, redis=redis, watch=watch, tracer=tracer)
         stack.push_async_callback(models.close)
-        models_or_offline = build_provider(settings, redis=redis, allow_offline=True, watch=watch)
+        models_or_offline = build_provider(
+            settings, redis=redis, allow_offline=True, watch=watch, tracer=tracer
+        )
         stack.push_async_callback(models_or_offline.close)
         answers = Answers(
             JobStore(redis, shards=settings.shards),
@@ -86,14 +91,14 @@ async def _serve(settings: ChatSettings, plans: dict[str, Plan]) -> None:
         stack.push_async_callback(_settle, answers)
         door = Door(settings.internal_secret, plans)
         checks = {"redis": lambda: call(redis, "PING"), "postgres": results.ping}
-        app = create_app(door, answers, checks, clock=time.time, meter=meter)
+        app = traced(create_app(door, answers, checks, clock=time.time, meter=meter), tracer)
         await asyncio.to_thread(warm_up)
         gc.freeze()
         await Server(_uvicorn_config(app, settings), on_stop=lambda: _cut_later(settings, answers)).serve()
     log.info("chat.stopped")
 
 
-def _uvicorn_config(app: ASGIApp, settings: ChatSettings) -> uvicorn.Config:
+def _uvicorn_config(app: App, settings: ChatSettings) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         host=settings.host,

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Scope
 
 from chat.answers import Answers
 from chat.asker import Door
-from chat.routes.chat import HEARTBEAT_SECONDS, ChatEndpoint
+from chat.routes.chat import HEARTBEAT_SECONDS, PATH, ChatEndpoint
 from chat.routes.health import Check, HealthRoutes
 from chat.watching import ChatWatch
 from shared.domain.errors import MethodNotAllowed, NotFound, StudyError, Unexpected
@@ -44,7 +44,7 @@ def create_app(
         door, answers, clock=clock, watch=ChatWatch(meter), heartbeat_seconds=heartbeat_seconds
     )
     app.router.routes += [
-        Route("/api/chat", chat, methods=["POST"]),
+        Route(PATH, chat, methods=["POST"]),
         Route("/healthz", health.healthz, methods=["GET"]),
         Route("/readyz", health.readyz, methods=["GET"]),
     ]

@@ -37,6 +37,7 @@ from shared.runtime.metrics.serving import serving_metrics
 from shared.runtime.metrics.stores import PoolWatch, ScriptWatch
 from shared.runtime.plans import read_plans
 from shared.runtime.settings import InvalidSettings, read_settings
+from shared.runtime.tracing import open_tracer
 
 STOP_SECONDS = 8
 """For requests under way; event streams are ended at once."""
@@ -90,6 +91,8 @@ async def _serve(settings: GatewaySettings) -> None:
 
 async def _open(settings: GatewaySettings, meter: Meter, stack: AsyncExitStack) -> tuple[Parts, RedisClient]:
     """Everything the gateway is made of, from the outside in; `stack` closes it in reverse."""
+    tracer = open_tracer(settings, service="gateway")
+    stack.push_async_callback(tracer.close)
     plans = read_plans(settings.plans_file or None)
     watch, pool = GatewayWatch(meter, plans), PoolWatch(meter)
     http = await stack.enter_async_context(httpx.AsyncClient(timeout=FETCH_SECONDS))
@@ -121,6 +124,7 @@ async def _open(settings: GatewaySettings, meter: Meter, stack: AsyncExitStack) 
         new_request_id=lambda: os.urandom(12).hex(),
         closing=asyncio.Event(),
         internal_secret=settings.internal_secret,
+        tracer=tracer,
         heartbeat_seconds=settings.heartbeat_seconds,
         meter=meter,
         watch=watch,

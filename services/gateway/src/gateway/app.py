@@ -35,16 +35,18 @@ from shared.adapters.job_store import JobStore
 from shared.adapters.result_store import ResultStore
 from shared.domain.errors import MethodNotAllowed, NotFound, Unexpected
 from shared.domain.job import JobId
+from shared.domain.tracing import NO_TRACER, Tracer
 from shared.runtime.metrics.http import Known, MeteredApp
 from shared.runtime.metrics.meter import Meter
+from shared.runtime.traced_app import traced
 
 EXPOSED = [
     *("Content-Language", "ETag", "Idempotent-Replayed", "Link", "Location", "Preference-Applied"),
-    *("RateLimit", "RateLimit-Policy", "Retry-After", "X-Chat-Id", "X-Request-Id"),
+    *("RateLimit", "RateLimit-Policy", "Retry-After", "Traceresponse", "X-Chat-Id", "X-Request-Id"),
 ]
 ACCEPTED = [
     *("Accept-Language", "Authorization", "Content-Type", "Idempotency-Key", "If-None-Match"),
-    *("Last-Event-ID", "Prefer", "X-Request-Id"),
+    *("Last-Event-ID", "Prefer", "Traceparent", "X-Request-Id"),
 ]
 
 
@@ -68,6 +70,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     internal_secret: str
     meter: Meter
     watch: GatewayWatch
+    tracer: Tracer = NO_TRACER
     heartbeat_seconds: float = 15.0
     cors_origins: Sequence[str] = ()
 
@@ -97,7 +100,8 @@ def create_app(parts: Parts) -> ASGIApp:
             expose_headers=EXPOSED,
         )
     edge = Edge(app, new_request_id=parts.new_request_id, monotonic=parts.monotonic)
-    return MeteredApp(edge, parts.meter, known_answers([*private, *public]), route_of=route_template)
+    metered = MeteredApp(edge, parts.meter, known_answers([*private, *public]), route_of=route_template)
+    return traced(metered, parts.tracer)
 
 
 def known_answers(endpoints: Iterable[Endpoint | PublicEndpoint]) -> Iterator[Known]:
@@ -127,12 +131,13 @@ def list_endpoints(parts: Parts, usage: UsageRoutes) -> list[Endpoint]:
         new_id=parts.new_id,
         closing=parts.closing,
         watch=parts.watch,
+        tracer=parts.tracer,
     )
     return [
         *AiRoutes(jobs, submitter, listening).endpoints(),
         *CollectionRoutes(jobs, submitter, listening, DocumentReader()).endpoints(),
         *EventRoutes(listening, check_redis=parts.checks["redis"]).endpoints(),
-        *ChatRoutes(parts.chat, secret=parts.internal_secret).endpoints(),
+        *ChatRoutes(parts.chat, secret=parts.internal_secret, tracer=parts.tracer).endpoints(),
         *usage.endpoints(),
     ]
 

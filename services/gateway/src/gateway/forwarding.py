@@ -9,6 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.sse import until_hang_up
 from shared.domain.errors import ChatUnavailable
+from shared.domain.tracing import Leg, Tracer
 
 CONNECT_SECONDS = 2.0
 ANSWER_SECONDS = 330.0
@@ -37,18 +38,24 @@ class ForwardedCall:
     """One call, as the answer to the request that made it. While it is under way the client is watched: a hang-up
     before or during the answer closes the call, which ends the work behind it."""
 
-    def __init__(self, http: httpx.AsyncClient, request: httpx.Request) -> None:
+    def __init__(self, http: httpx.AsyncClient, request: httpx.Request, tracer: Tracer) -> None:
         self._http = http
         self._request = request
+        self._tracer = tracer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Raises `ChatUnavailable` when no answer begins."""
-        async with until_hang_up(receive):
-            response = await self._begin()
-            try:
-                await _pass_on(response, send)
-            finally:
-                await response.aclose()
+        method, route = self._request.method, self._request.url.path
+        with self._tracer.span(Leg.FORWARD, method=method, route=route) as span:
+            if span.traceparent:
+                self._request.headers["traceparent"] = span.traceparent
+            async with until_hang_up(receive):
+                response = await self._begin()
+                span.note(status=response.status_code)
+                try:
+                    await _pass_on(response, send)
+                finally:
+                    await response.aclose()
 
     async def _begin(self) -> httpx.Response:
         try:

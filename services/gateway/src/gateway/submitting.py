@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import aclosing
 
 from msgspec import Struct
+from msgspec.structs import replace
 from starlette.requests import Request
 
 from gateway.answers import request_id_of
@@ -23,6 +24,7 @@ from shared.domain.job import JobId, JobState, Kind
 from shared.domain.planning import hold_for
 from shared.domain.record import Record
 from shared.domain.submission import Accepted, Submission
+from shared.domain.tracing import Leg, Tracer
 from shared.domain.wire import CollectionInput, JobInput, encode_input
 from shared.runtime.limits import Requests, limit_headers
 
@@ -50,6 +52,7 @@ class Submitter:
         new_id: Callable[[float], JobId],
         closing: asyncio.Event,
         watch: GatewayWatch,
+        tracer: Tracer,
     ) -> None:
         self._store = store
         self._events = events
@@ -58,6 +61,7 @@ class Submitter:
         self._new_id = new_id
         self._closing = closing
         self._watch = watch
+        self._tracer = tracer
 
     async def submit(self, request: Request, caller: Caller, kind: Kind, job_input: JobInput) -> Submitted:
         """Raises the refusals of `JobStore.submit`, and `InvalidIdempotencyKey`."""
@@ -76,7 +80,7 @@ class Submitter:
             idempotency_key=key,
             fingerprint=_fingerprint(kind, payload) if key else "",
         )
-        accepted = await self._store.submit(submission, now=now)
+        accepted = await self._accept(submission, now)
         self._watch.accepted(kind, caller.plan_name, is_replay=accepted.is_replay)
         seconds = wait_seconds(request)
         seen = await self._look(request, submission, accepted, seconds) or _as_accepted(submission, now)
@@ -84,6 +88,10 @@ class Submitter:
         if seconds and seen.job.state.is_final:
             headers["Preference-Applied"] = f"wait={seconds:.0f}"
         return Submitted(seen, headers)
+
+    async def _accept(self, submission: Submission, now: float) -> Accepted:
+        with self._tracer.span(Leg.SUBMIT, kind=submission.kind, job_id=submission.id) as span:
+            return await self._store.submit(replace(submission, traceparent=span.traceparent), now=now)
 
     async def _look(
         self, request: Request, submission: Submission, accepted: Accepted, seconds: float

@@ -105,7 +105,7 @@ class JobStore:
                 plan.unfinished_jobs,
                 self._policy.backlog_entries,
             ),
-            *(job.idempotency_key, job.fingerprint, int(now // 60)),
+            *(job.idempotency_key, job.fingerprint, int(now // 60), job.traceparent),
             *window_args(windows(plan, now)),
         ]
         return keys.work_stream(self.shard_of(job.user), stream), args

@@ -191,7 +191,7 @@ class JobStream:
         job_id, entry, row, kept, now = answer
         self._on_time(int(now) / 1000)
         user, kind, version, payload, attempt, failures, crashes, created, started = row[:9]
-        prompt, completion, plan, request, title, windows, held = row[9:16]
+        prompt, completion, plan, request, title, windows, held, traceparent = row[9:17]
         job = Job(
             id=JobId(job_id.decode()),
             user=UserId(user.decode()),
@@ -209,6 +209,7 @@ class JobStream:
             spent=Usage(int(prompt), int(completion)),
             plan=plan.decode(),
             request_id=(request or b"").decode(),
+            traceparent=(traceparent or b"").decode(),
             title=(title or b"").decode(),
             windows=windows.decode(),
             held=int(held),

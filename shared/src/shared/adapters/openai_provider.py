@@ -22,7 +22,7 @@ from openai import (
 from openai.types.chat import ChatCompletionChunk
 
 from shared.adapters.openai_errors import provider_error
-from shared.adapters.openai_reply import CONTENT_FILTER, Answer, ReportedUsage, read_reply, usage_of
+from shared.adapters.openai_reply import CONTENT_FILTER, Answer, ReportedUsage, name_of, read_reply, usage_of
 from shared.adapters.prompt_text import Turn, render_chat, render_prompt, render_reask
 from shared.adapters.strict_schema import strict_schema
 from shared.domain.errors import (
@@ -232,7 +232,7 @@ class _Received:
 
     def take(self, chunk: ChatCompletionChunk) -> str:
         """Note a chunk; returns its text."""
-        self.model = chunk.model or self.model
+        self.model = name_of(chunk.model) or self.model
         if chunk.usage is not None:
             self._reported = ReportedUsage(chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
         if not chunk.choices:

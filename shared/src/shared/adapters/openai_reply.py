@@ -1,5 +1,6 @@
 """What a Chat Completions server answers: only the parts that are read, so that any compatible server will do."""
 
+import re
 from collections.abc import Sequence
 
 import msgspec
@@ -12,6 +13,7 @@ from shared.domain.errors import ProviderRefused, ProviderUnavailable
 from shared.domain.provider import Usage
 
 CONTENT_FILTER = "content_filter"
+_NAME = re.compile(r"[\w.:/@+-]{1,100}", re.ASCII)
 
 
 class ReportedUsage(Struct):
@@ -45,7 +47,12 @@ def read_reply(body: bytes, turns: Sequence[Turn]) -> Answer:
     usage = usage_of(reply.usage, turns, text)
     if choice.message.refusal or choice.finish_reason == CONTENT_FILTER:
         raise ProviderRefused(usage=usage)
-    return Answer(text, usage, reply.model or "", was_cut=choice.finish_reason == "length")
+    return Answer(text, usage, name_of(reply.model), was_cut=choice.finish_reason == "length")
+
+
+def name_of(model: str | None) -> str:
+    """The model as the server calls it, if that is a name: it is shown in logs and traces, where nobody's words may be."""
+    return model if model and _NAME.fullmatch(model) else ""
 
 
 def usage_of(reported: ReportedUsage | None, turns: Sequence[Turn], text: str) -> Usage:

@@ -30,6 +30,7 @@ class Submission(Struct, frozen=True, kw_only=True):
     hold_tokens: int
     """Upper bound of what the job may spend."""
     request_id: str = ""
+    traceparent: str = ""
     title: str = ""
     idempotency_key: str = ""
     """Empty: none was sent."""

@@ -157,5 +157,5 @@ def _to_outcome(error: Exception, job: Job, policy: JobPolicy, *, has_expired: b
         case TimeoutError() if has_expired:
             return Retry(AttemptTimedOut(limit=int(policy.attempt_seconds)).problem)
         case _:
-            log.error("job.handler_failed", exc_info=error, kind=job.kind)
+            log.error("job.handler_failed", exc_info=error)
             return Retry(Unexpected().problem)

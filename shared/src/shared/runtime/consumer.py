@@ -11,13 +11,14 @@ from redis.exceptions import ResponseError
 from shared.adapters.job_stream import Entry, JobStream, Leased
 from shared.adapters.redis_client import is_away
 from shared.adapters.step_store import StepStore
-from shared.domain.errors import LeaseLost, StoreUnavailable
+from shared.domain.errors import LeaseLost, StoreUnavailable, Unexpected
 from shared.domain.job import Job, Kind
 from shared.domain.outcome import Outcome, Retry
 from shared.domain.policy import JobPolicy
 from shared.domain.provider import Usage
 from shared.domain.record import FinalJob
 from shared.domain.settlement import Settlement
+from shared.domain.tracing import NO_TRACER, Span, Tracer
 from shared.domain.work import Handler
 from shared.runtime.attempt import AttemptWork, ProviderFor, attempt
 from shared.runtime.heartbeat import Heartbeat
@@ -77,6 +78,7 @@ class Consumer:
         jitter: Callable[[], float],
         watch: JobWatch,
         on_suspect_gone: Callable[[], None] = lambda: None,
+        tracer: Tracer = NO_TRACER,
     ) -> None:
         self._stream = stream
         self._steps = steps
@@ -90,6 +92,7 @@ class Consumer:
         self._watch = watch
         watch.look_at(slots=concurrency, busy=lambda: self.running)
         self._on_suspect_gone = on_suspect_gone
+        self._tracer = tracer
         self._running: set[_Running] = set()
         self._in_hand: list[Entry] = []
         """Read and not leased yet. A lease whose answer got lost is asked again: it is ours, and nobody renews it."""
@@ -241,19 +244,21 @@ class Consumer:
 
     async def _run(self, running: _Running) -> None:
         job = running.leased.job
-        try:
-            current_job.set(job)
-            await self._attempt(running)
-        except Exception:
-            log.exception("job.left")  # a bug of ours; the lease runs out, and the next attempt goes on
-        finally:
-            self._heartbeat.let_go(job)
-            self._running.discard(running)
-            self._freed.set()
-            if self._policy.is_suspect(job):
-                self._on_suspect_gone()
+        current_job.set(job)
+        with self._tracer.attempt(job) as span:
+            try:
+                await self._attempt(running, span)
+            except Exception:
+                span.fail(Unexpected.code)
+                log.exception("job.left")  # a bug of ours; the lease runs out, and the next attempt goes on
+            finally:
+                self._heartbeat.let_go(job)
+                self._running.discard(running)
+                self._freed.set()
+                if self._policy.is_suspect(job):
+                    self._on_suspect_gone()
 
-    async def _attempt(self, running: _Running) -> None:
+    async def _attempt(self, running: _Running, span: Span) -> None:
         job = running.leased.job
         began = time.monotonic()
         work = AttemptWork(running.leased, self._steps, self._provider_for(job), self._policy, self._watch)
@@ -264,18 +269,24 @@ class Consumer:
             saved, outcome = None, Retry(error.problem, after=error.retry_after, counted=False)
         except LeaseLost:
             self._watch.lost(job)
+            span.fail(LeaseLost.code)
             return
         except asyncio.CancelledError:
             if not running.is_interrupted:
                 raise
             if running.is_lost:
                 self._watch.lost(job)
+                span.fail(LeaseLost.code)
                 return
             saved, outcome = None, None
         running.is_settling = True
         settled = await self._settle(job, saved, outcome, work.usage)
-        if settled:
-            self._watch.settled(settled, seconds=time.monotonic() - began)
+        if settled is None:
+            span.fail(LeaseLost.code)
+            return
+        self._watch.settled(settled, seconds=time.monotonic() - began)
+        if settled.problem:
+            span.fail(settled.problem.code)
 
     async def _settle(
         self, job: Job, saved: FinalJob | None, outcome: Outcome | None, usage: Usage

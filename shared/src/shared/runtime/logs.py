@@ -1,40 +1,43 @@
 """Logs: facts with fields, one line an event; JSON for machines, coloured lines for people.
 
-Only the keys below ever leave: a key that is not on the list is dropped and counted, so that a learner's text
-cannot slip in under a new name. Exceptions are logged by type and place, never with their arguments.
+Only the keys of `LogLine` ever leave: any other is dropped and counted, so that a learner's text cannot slip in under
+a new name. Exceptions are logged by type and place, never with their words; what libraries say is not passed on at all,
+but for those that are known to speak of the process alone.
 """
 
 import logging
 import sys
+import threading
 import traceback
 from contextvars import ContextVar
-from typing import Any, cast
+from typing import Any, TextIO, cast
 
 import msgspec
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
 from shared.domain.job import Job
+from shared.runtime.log_line import ALLOWED
 
-ALLOWED = frozenset(
-    """event level ts service logger request_id job_id kind attempt entry stream shard consumer owner state reason code
-    retry_in_seconds duration_ms count jobs status method route error_type error_at pid port url version model provider
-    generated_by prompt_tokens completion_tokens step crashes failures dropped_keys signal seconds limit name plan
-    expected redis postgres path lost kept released""".split()  # noqa: SIM905 - a list of words reads better as words
-)
 current_job: ContextVar[Job | None] = ContextVar("current_job", default=None)
 """The job whose attempt runs in this context: set once by the consumer, on every line that is logged below it."""
 MAX_LINE_VALUE = 2_000
 """Characters of one value: a line stays a line."""
+PLAIN = (str, int, float, bool, type(None))
+SPEAKERS = ("uvicorn",)
+"""Libraries whose words are about the process. asyncio quotes the exceptions it meets, pypdf the documents."""
 
 
-def configure_logs(service: str, *, log_format: str, level: str) -> None:
-    """Set structlog and the standard library up to write the same lines to stdout. Called once, by `__main__`."""
+def configure_logs(service: str, *, log_format: str, level: str, stream: TextIO | None = None) -> None:
+    """Set structlog, the standard library and whatever dies up to write the same lines to stdout. Called once, by
+    `__main__`."""
+    stream = stream or sys.stdout
     renderer = (
         _readable() if log_format == "lines" else structlog.processors.JSONRenderer(serializer=_to_json)
     )
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
+        _keep_to_ourselves,
         _add_job,
         structlog.processors.add_log_level,
         _add_exception_place,
@@ -45,19 +48,46 @@ def configure_logs(service: str, *, log_format: str, level: str) -> None:
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
+        logger_factory=structlog.PrintLoggerFactory(stream),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[_drop_meta, renderer])
     )
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    logging.captureWarnings(True)
+    _log_what_dies()
+
+
+def _log_what_dies() -> None:
+    """What nobody catches is a line too: the interpreter would print the exception with its words."""
+    log = structlog.get_logger()
+    sys.excepthook = lambda _, error, __: log.error("process.broke", exc_info=error)
+    threading.excepthook = lambda args: log.error("thread.broke", exc_info=args.exc_value)
+    sys.unraisablehook = lambda args: log.error("cleanup.broke", exc_info=args.exc_value)
+
+
+def _keep_to_ourselves(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Of a library's line: who speaks, and where; the words only of those that are known."""
+    record = event.get("_record")
+    if isinstance(record, logging.LogRecord):
+        event["logger"] = record.name
+        if record.name.split(".")[0] not in SPEAKERS:
+            event["event"] = "library.logged"
+            event["error_at"] = f"{record.funcName}:{record.lineno}"
+    return event
 
 
 def _add_job(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    if job := current_job.get():
-        event.update(job_id=job.id, kind=job.kind, attempt=job.attempt, request_id=job.request_id)
+    """Unless the line is about another job: what is written for many is written in the context of one."""
+    job = current_job.get()
+    if job is not None and event.get("job_id", job.id) != job.id:
+        event.pop("trace_id", None)
+    elif job is not None:
+        for key in ("kind", "attempt", "request_id"):
+            event.setdefault(key, getattr(job, key))
+        event["job_id"] = job.id
     return event
 
 
@@ -76,6 +106,8 @@ def _add_exception_place(_logger: WrappedLogger, _method: str, event: EventDict)
         raised = sys.exc_info()[1]
     elif isinstance(raised, tuple):
         raised = cast(tuple[object, ...], raised)[1]
+    while isinstance(raised, BaseExceptionGroup):  # of several the first
+        raised = cast(BaseExceptionGroup[BaseException], raised).exceptions[0]
     if isinstance(raised, BaseException):
         event["error_type"] = type(raised).__name__
         frames = traceback.extract_tb(raised.__traceback__)[-3:]
@@ -84,7 +116,11 @@ def _add_exception_place(_logger: WrappedLogger, _method: str, event: EventDict)
 
 
 def _allow_known_keys(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    unknown = [key for key in event if key not in ALLOWED and not key.startswith("_")]
+    unknown = [
+        key
+        for key, value in event.items()
+        if not key.startswith("_") and not (key in ALLOWED and isinstance(value, PLAIN))
+    ]
     for key in unknown:
         del event[key]
     if unknown:

@@ -17,7 +17,9 @@ from shared.adapters.openai_provider import GENERATED_BY as OPENAI_BY
 from shared.adapters.openai_provider import TIMEOUT_SECONDS, OpenAIProvider, connect
 from shared.adapters.patient_provider import PatientProvider
 from shared.adapters.redis_client import RedisClient
+from shared.adapters.traced_provider import TracedProvider
 from shared.domain.provider import Provider
+from shared.domain.tracing import NO_TRACER, Tracer
 from shared.runtime.metrics.metered_provider import MeteredProvider
 from shared.runtime.metrics.models import ModelWatch
 from shared.runtime.settings import CommonSettings, InvalidSettings, variable
@@ -62,14 +64,17 @@ def build_provider(
     allow_offline: bool = False,
     jitter: Callable[[], float] = random.random,
     watch: ModelWatch | None = None,
+    tracer: Tracer = NO_TRACER,
 ) -> Provider:
     """The provider these settings choose; closed by who built it. `allow_offline`: the offline generator is the last
     resort when every model is busy or away. With `redis` every call goes through the fleet's gate. `watch` is told of
     each, and knows `models_of` these settings.
     Raises `InvalidSettings`."""
     key = _key(settings)
+    offline = _metered(OfflineProvider(), watch, OFFLINE_BY, OFFLINE_MODEL)
+    offline = _traced(offline, tracer, OFFLINE_MODEL)
     if not key:
-        return _metered(OfflineProvider(), watch, OFFLINE_BY, OFFLINE_MODEL)
+        return offline
     host = _host(settings.openai_base_url)
     client = connect(key, base_url=settings.openai_base_url)
 
@@ -83,6 +88,7 @@ def build_provider(
             on_rejected=partial(watch.rejected, model) if watch else lambda _, __: None,
         )
         provider = _metered(provider, watch, OPENAI_BY, model)
+        provider = _traced(provider, tracer, model)
         if redis is not None:
             provider = GatedProvider(
                 provider,
@@ -96,7 +102,7 @@ def build_provider(
     chain = [one(model) for model in names]
     if allow_offline:
         names.append(OFFLINE_MODEL)
-        chain.append(_metered(OfflineProvider(), watch, OFFLINE_BY, OFFLINE_MODEL))
+        chain.append(offline)
 
     def fell_back(failed: int, following: int) -> None:
         if watch:
@@ -118,6 +124,10 @@ def _chain_of(settings: ProviderSettings) -> list[str]:
 
 def _metered(provider: Provider, watch: ModelWatch | None, by: str, model: str) -> Provider:
     return MeteredProvider(provider, watch, by=by, model=model) if watch else provider
+
+
+def _traced(provider: Provider, tracer: Tracer, model: str) -> Provider:
+    return provider if tracer is NO_TRACER else TracedProvider(provider, tracer, model=model)
 
 
 def _gate_policy(settings: ProviderSettings) -> GatePolicy:

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 S = TypeVar("S", bound=Struct)
 
@@ -32,6 +32,10 @@ class CommonSettings(Struct, frozen=True, kw_only=True, rename=variable):
     metrics_host: str = "127.0.0.1"
     metrics_port: int = 0
     """Where Prometheus asks, apart from everything public; 0: nowhere."""
+    otlp_endpoint: Annotated[str, Meta(pattern="^(https?://|$)")] = ""
+    """Of an OpenTelemetry collector, for traces; none are written when empty."""
+    trace_ratio: Annotated[float, Meta(ge=0, le=1)] = 1.0
+    """Of the traces that begin here, how many are kept; one that comes along keeps what was decided for it."""
 
 
 def read_settings(kind: type[S], environ: Mapping[str, str]) -> S:

@@ -8,13 +8,14 @@ import msgspec
 import structlog
 
 from shared.adapters.job_stream import JobStream
-from shared.domain.errors import HandedBack, StoreUnavailable, Unexpected
+from shared.domain.errors import HandedBack, LeaseLost, StoreUnavailable, Unexpected
 from shared.domain.job import Job, JobId, JobState
 from shared.domain.outcome import Fail, Outcome, Retry
 from shared.domain.policy import JobPolicy
 from shared.domain.provider import Usage
 from shared.domain.record import FinalJob
 from shared.domain.settlement import Settlement, decide, hand_back
+from shared.domain.tracing import NO_TRACER, Leg, Tracer
 from shared.runtime.metrics.jobs import JobWatch
 from shared.runtime.patience import until_available
 
@@ -46,6 +47,7 @@ class Settler:
         jitter: Callable[[], float],
         on_retry: Callable[[float], None],
         watch: JobWatch,
+        tracer: Tracer = NO_TRACER,
     ) -> None:
         self._stream = stream
         self._results = results
@@ -54,6 +56,7 @@ class Settler:
         self._jitter = jitter
         self._on_retry = on_retry
         self._watch = watch
+        self._tracer = tracer
         self._arriving: list[tuple[Settlement, asyncio.Future[bool]]] = []
         self._writer: asyncio.Task[None] | None = None
 
@@ -87,9 +90,10 @@ class Settler:
         """Save the row; what is to be settled then: another end, when the row cannot be kept."""
         row = to_final(settlement, now=self._clock())
         try:
-            await until_available(
-                lambda: self._results.save([row]), seconds=self._policy.settle_grace_seconds
-            )
+            with self._tracer.span(Leg.SAVE, job_id=row.id):
+                await until_available(
+                    lambda: self._results.save([row]), seconds=self._policy.settle_grace_seconds
+                )
         except StoreUnavailable as error:
             again = Retry(error.problem, after=error.retry_after, counted=False)
             return self._decide(settlement.job, again, settlement.usage)
@@ -104,10 +108,14 @@ class Settler:
         return decide(job, outcome, self._policy.retry, usage=usage, now=self._clock(), jitter=self._jitter())
 
     async def _settle(self, settlement: Settlement) -> Settlement | None:
+        stream, state = settlement.job.stream, settlement.state
         try:
-            is_settled = await until_available(
-                lambda: self._join(settlement), seconds=self._policy.settle_grace_seconds
-            )
+            with self._tracer.span(Leg.SETTLE, stream=stream, state=state) as span:
+                is_settled = await until_available(
+                    lambda: self._join(settlement), seconds=self._policy.settle_grace_seconds
+                )
+                if not is_settled:
+                    span.fail(LeaseLost.code)
         except StoreUnavailable:
             log.warning(
                 "job.left", reason="redis away for too long"

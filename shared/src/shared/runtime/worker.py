@@ -38,6 +38,7 @@ from shared.runtime.pulse import beat
 from shared.runtime.server_clock import ServerClock
 from shared.runtime.settings import InvalidSettings, read_settings
 from shared.runtime.settler import Settler
+from shared.runtime.tracing import open_tracer
 
 log = structlog.get_logger()
 
@@ -87,6 +88,8 @@ async def _live(
     )
     watch = JobWatch(meter, stream_name, plans, models)
     async with AsyncExitStack() as stack:
+        tracer = open_tracer(settings, service=service)
+        stack.push_async_callback(tracer.close)
         await stack.enter_async_context(serving_metrics(meter, settings))
         redis = connect(settings.redis_url, name=consumer_name, observe=scripts)
         stack.push_async_callback(redis.aclose)
@@ -104,9 +107,9 @@ async def _live(
         results = await ResultStore.open(settings.postgres_url, name=consumer_name, watcher=pool)
         stack.push_async_callback(results.close)
         pool.look_at(results)
-        strict = build_provider(settings, redis=redis, watch=models)
+        strict = build_provider(settings, redis=redis, watch=models, tracer=tracer)
         stack.push_async_callback(strict.close)
-        lenient = build_provider(settings, redis=redis, allow_offline=True, watch=models)
+        lenient = build_provider(settings, redis=redis, allow_offline=True, watch=models, tracer=tracer)
         stack.push_async_callback(lenient.close)
 
         def provider_for(job: Job) -> Provider:
@@ -134,6 +137,7 @@ async def _live(
             jitter=random.random,
             on_retry=expect_due,
             watch=watch,
+            tracer=tracer,
         )
         consumer = Consumer(
             stream,
@@ -147,6 +151,7 @@ async def _live(
             jitter=random.random,
             on_suspect_gone=lambda: housekeeping.expect_next(),
             watch=watch,
+            tracer=tracer,
         )
         housekeeping = Housekeeping(
             stream,

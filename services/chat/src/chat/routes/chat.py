@@ -24,6 +24,7 @@ from shared.runtime.bodies import BodyDecoder, read_body, require_json
 from shared.runtime.limits import limit_headers
 from shared.runtime.problems import problem_response_parts
 
+PATH = "/api/chat"
 HEARTBEAT_SECONDS = 15.0
 
 log = structlog.get_logger()
@@ -68,6 +69,7 @@ class ChatEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
+        scope["route_template"] = PATH
         asker = self._door.admit(request.headers)
         question = await _read_question(request)
         with bound_contextvars(request_id=request.headers.get("x-request-id", "")):

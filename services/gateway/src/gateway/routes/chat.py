@@ -16,14 +16,16 @@ from gateway.endpoint import Endpoint
 from gateway.forwarding import ForwardedCall, describe_caller
 from gateway.requests import read_json
 from shared.domain.study import Language, Source
+from shared.domain.tracing import Tracer
 from shared.runtime.bodies import check_depth
 
 
 class ChatRoutes:
-    def __init__(self, http: httpx.AsyncClient, *, secret: str) -> None:
+    def __init__(self, http: httpx.AsyncClient, *, secret: str, tracer: Tracer) -> None:
         """`http` has the chat service as its base URL."""
         self._http = http
         self._secret = secret
+        self._tracer = tracer
 
     async def ask(self, request: Request, caller: Caller) -> ASGIApp:
         body = await read_json(request)
@@ -36,7 +38,7 @@ class ChatRoutes:
             accept_language=request.headers.get("accept-language", ""),
         )
         call = self._http.build_request("POST", "/api/chat", content=body, headers=headers)
-        return ForwardedCall(self._http, call)
+        return ForwardedCall(self._http, call, self._tracer)
 
     def endpoints(self) -> Sequence[Endpoint]:
         return [Endpoint("POST", "/api/chat", self.ask, ASK)]

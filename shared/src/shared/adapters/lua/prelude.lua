@@ -135,8 +135,8 @@ end
 
 -- The answer of lease and claim for one job: what its new owner needs, in the order job_stream.py reads it.
 local LEASED = {'user', 'kind', 'v', 'payload', 'attempt', 'failures', 'crashes', 'created', 'started', 'prompt', 'completion',
-  'plan', 'request', 'title', 'windows', 'held', 'state', 'owner', 'entry'}
-local STATE, OWNER, ENTRY = 17, 18, 19
+  'plan', 'request', 'title', 'windows', 'held', 'traceparent', 'state', 'owner', 'entry'}
+local STATE, OWNER, ENTRY = 18, 19, 20
 
 local function read_leased(id) return call('HMGET', record_key(id), unpack(LEASED)) end
 

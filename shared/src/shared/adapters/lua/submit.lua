@@ -2,7 +2,7 @@
 --   KEYS  1 work stream
 --   ARGV  1 id  2 user  3 kind  4 wire version  5 stream  6 payload  7 plan  8 request id  9 title  10 tokens to hold
 --         11 requests a minute  12 jobs of one stream with workers  13 unfinished jobs  14 entries in the stream
---         15 idempotency key or ''  16 fingerprint  17 minute (Unix)  then for each window: key, limit, expires at (ms)
+--         15 idempotency key or ''  16 fingerprint  17 minute (Unix)  18 traceparent or ''  then for each window: key, limit, expires at (ms)
 --   returns {code, request count of this minute, id, used and held of each window …}
 --           code 1 accepted | 2 known idempotency key: id is the job accepted then
 --               -1 key used with another fingerprint | -2 too many requests | -3 too many unfinished jobs
@@ -14,7 +14,7 @@ local requests = requests_key(user, ARGV[17])
 
 local function answer(code, job_id)
   local reply = {code, tonumber(call('GET', requests) or 0), job_id}
-  for i = 18, #ARGV, 3 do
+  for i = 19, #ARGV, 3 do
     local window = call('HMGET', budget_key(user, ARGV[i]), 'used', 'held')
     reply[#reply + 1] = tonumber(window[1] or 0)
     reply[#reply + 1] = tonumber(window[2] or 0)
@@ -45,7 +45,7 @@ local live_there = call('ZCARD', live_key(user, stream == 'ai' and 'collection' 
 if live_here + live_there >= tonumber(ARGV[13]) then return answer(-3, id) end
 if call('XLEN', KEYS[1]) >= tonumber(ARGV[14]) then return answer(-4, id) end
 local windows = {}
-for i = 18, #ARGV, 3 do
+for i = 19, #ARGV, 3 do
   local spent = call('HMGET', budget_key(user, ARGV[i]), 'used', 'held')
   windows[#windows + 1] = ARGV[i]
   if tonumber(spent[1] or 0) + tonumber(spent[2] or 0) + tokens > tonumber(ARGV[i + 1]) then
@@ -55,7 +55,7 @@ end
 
 local now = now_ms()
 call('HSETNX', since_key, 'at', now)
-for i = 18, #ARGV, 3 do
+for i = 19, #ARGV, 3 do
   local budget = budget_key(user, ARGV[i])
   if call('HINCRBY', budget, 'held', tokens) == tokens then call('PEXPIREAT', budget, ARGV[i + 2]) end
 end
@@ -66,7 +66,8 @@ if idempotency then
 end
 call('HSET', record, 'state', 'queued', 'user', user, 'kind', kind, 'v', ARGV[4], 'stream', stream, 'payload', ARGV[6],
   'plan', ARGV[7], 'request', ARGV[8], 'title', ARGV[9], 'held', tokens, 'hold', tokens, 'windows', table.concat(windows, ','),
-  'attempt', 0, 'failures', 0, 'crashes', 0, 'created', now, 'started', 0, 'prompt', 0, 'completion', 0, 'problem', '')
+  'attempt', 0, 'failures', 0, 'crashes', 0, 'created', now, 'started', 0, 'prompt', 0, 'completion', 0, 'problem', '',
+  'traceparent', ARGV[18])
 book('accepted')
 admit(id, user, stream, kind, ARGV[4], ARGV[12])
 call('ZADD', live_key(user, stream), now, id)

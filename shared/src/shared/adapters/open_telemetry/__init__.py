@@ -1,0 +1,1 @@
+"""OpenTelemetry: the one place that knows it."""
