@@ -31,7 +31,10 @@ REDIS_USERS = {
     "probe": "resetchannels +ping",
     "operator": "~* &* +@all",
 }
-"""What each may do. The user that everybody is without a password may do nothing."""
+"""What each may do."""
+NOBODY = "user default off ~* &* +@all"
+"""Who a connection is until it gives a password: switched off, so it may do nothing. But the server reads its append-only
+file as this user, and would drop what the user may not do, without an error."""
 
 
 def make_secrets(root: Path) -> None:
@@ -61,7 +64,7 @@ def _users(passwords: dict[str, str]) -> str:
         f"user {name} on #{hashlib.sha256(passwords[name].encode()).hexdigest()} {rules}"
         for name, rules in REDIS_USERS.items()
     ]
-    return "\n".join(["user default off -@all", *lines])
+    return "\n".join([NOBODY, *lines])
 
 
 def _postgres_url(role: str, password: str) -> str:
