@@ -1,16 +1,20 @@
 """What a fleet of containers is for: it takes work with nothing configured, grows, outlives its containers, keeps its data."""
 
 import json
+import time
+from collections import Counter
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
+import httpx
 import pytest
 from tests.compose.fleet import Fleet, run
 from tests.e2e.running import events_until_done
 from tests.simulators.provider_process import ProviderProcess
 
 pytestmark = pytest.mark.e2e
+SCRAPE_SECONDS = 90.0
 TEXT = (Path(__file__).parents[1] / "texts" / "solar_system.en.txt").read_text(encoding="utf-8")
 
 
@@ -78,6 +82,22 @@ def owner_of(fleet: Fleet, job_id: str) -> str:
     owner = fleet.redis("operator", "HGET", f"{{s0}}:job:{job_id}", "owner")
     (found,) = (c for c in fleet.containers("collection-worker") if c[:12] in owner)
     return found
+
+
+def test_prometheus_finds_every_process_of_a_service_that_grew(fleet: Fleet) -> None:
+    fleet.up("--scale", "ai-worker=3")
+    wanted = {"gateway": 1, "chat": 1, "ai-worker": 3, "collection-worker": 1, "cron": 1}
+    with httpx.Client(base_url=fleet.prometheus_url, trust_env=False) as prometheus:
+        deadline = monotonic() + SCRAPE_SECONDS
+        while (found := targets_up(prometheus)) != wanted and monotonic() < deadline:
+            time.sleep(1)  # noqa: TID251 - Prometheus tells nobody when it has looked
+    assert found == wanted
+
+
+def targets_up(prometheus: httpx.Client) -> dict[str, int]:
+    """How many processes of each service answered when they were last asked."""
+    active = prometheus.get("/api/v1/targets", params={"state": "active"}).raise_for_status().json()["data"]
+    return dict(Counter(t["labels"]["job"] for t in active["activeTargets"] if t["health"] == "up"))
 
 
 def test_what_was_made_and_who_may_come_in_outlive_the_containers(fleet: Fleet) -> None:
