@@ -81,18 +81,14 @@ def published_ports(fleet: Fleet, service: str) -> list[tuple[str, str]]:
 
 
 def test_a_store_is_reached_from_its_own_network_and_from_no_other(fleet: Fleet) -> None:
-    stores = {"redis": 6379, "postgres": 5432}
     seen = {
-        (network, store): python_on(
-            fleet.network(network), OPENS.format(host=fleet.address(store, "data"), port=port)
-        )
+        (network, store)
         for network in ("data", "edge", "monitoring", "screens", "egress")
-        for store, port in stores.items()
+        for store, port in (("redis", 6379), ("postgres", 5432))
+        for host in (store, fleet.address(store, "data"))
+        if python_on(fleet.network(network), OPENS.format(host=host, port=port)) == "open"
     }
-    assert {place for place, state in seen.items() if state == "open"} == {
-        ("data", "redis"),
-        ("data", "postgres"),
-    }
+    assert seen == {("data", "redis"), ("data", "postgres")}
 
 
 def test_from_the_edge_the_gateway_is_reached(fleet: Fleet) -> None:
@@ -154,7 +150,15 @@ def secret_values(fleet: Fleet) -> dict[str, str]:
 
 @pytest.mark.parametrize(
     "command",
-    ["FLUSHALL", "KEYS *", "CONFIG SET maxmemory 1", "SHUTDOWN", "ACL LIST", "MONITOR", "REPLICAOF NO ONE"],
+    [
+        "FLUSHALL",
+        "KEYS *",
+        "CONFIG SET maxmemory 1",
+        "SHUTDOWN ABORT",
+        "ACL LIST",
+        "CLIENT LIST",
+        "REPLICAOF NO ONE",
+    ],
 )
 def test_a_service_cannot_harm_redis(fleet: Fleet, command: str) -> None:
     assert fleet.redis("service", *command.split()).startswith("NOPERM")
