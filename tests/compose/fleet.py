@@ -28,11 +28,11 @@ class Refused(AssertionError):
 @cache
 def why_no_engine() -> str:
     """Empty where containers can be run."""
-    for command in (("docker", "info"), ("docker", "compose", "version"), ("docker", "buildx", "version")):
+    for command in (("docker", "version"), ("docker", "compose", "version"), ("docker", "buildx", "version")):
         try:
             run(*command)
         except (OSError, Refused) as error:
-            return f"`{' '.join(command)}` fails, so no container was tried: {str(error).strip()[:200]}"
+            return f"`{' '.join(command)}` fails, so no container was tried: {str(error).strip().splitlines()[-1]}"
     return ""
 
 
