@@ -60,22 +60,24 @@ class Wire:
 
 Handle = Callable[[Request, Wire], Awaitable[None]]
 
+LOOPBACK = "127.0.0.1"
+
 
 class HttpServer:
-    """Listens on loopback from `start` to `close`."""
+    """Listens from `start` to `close`."""
 
     def __init__(self, handle: Handle) -> None:
         self._handle = handle
         self._connections: set[_Connection] = set()
         self._server: asyncio.Server | None = None
-        self.port = 0
+        self.host, self.port = LOOPBACK, 0
 
-    async def start(self, port: int = 0) -> None:
+    async def start(self, port: int = 0, *, host: str = LOOPBACK) -> None:
         """Port 0: any that is free."""
         self._server = await asyncio.get_running_loop().create_server(
-            lambda: _Connection(self._handle, self._connections), "127.0.0.1", port, backlog=4_096
+            lambda: _Connection(self._handle, self._connections), host, port, backlog=4_096
         )
-        self.port = self._server.sockets[0].getsockname()[1]
+        self.host, self.port = self._server.sockets[0].getsockname()
 
     async def close(self) -> None:
         assert self._server is not None

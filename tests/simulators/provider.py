@@ -15,7 +15,7 @@ import msgspec
 from tests.simulators.chat_request import ChatRequest
 from tests.simulators.control import control
 from tests.simulators.faults import Fault, FaultKind, Faults
-from tests.simulators.http_server import HttpServer, Request, Wire
+from tests.simulators.http_server import LOOPBACK, HttpServer, Request, Wire
 from tests.simulators.journal import CallState, Journal
 from tests.simulators.pace import Pace
 from tests.simulators.reply import Reply, error_body
@@ -49,14 +49,14 @@ class ProviderSimulator:
     ) -> None:
         await self._server.close()
 
-    async def start(self, port: int = 0) -> None:
+    async def start(self, port: int = 0, *, host: str = LOOPBACK) -> None:
         warm_up()
-        await self._server.start(port)
+        await self._server.start(port, host=host)
 
     @property
     def url(self) -> str:
         """What `OPENAI_BASE_URL` is set to."""
-        return f"http://127.0.0.1:{self._server.port}/v1"
+        return f"http://{self._server.host}:{self._server.port}/v1"
 
     async def _handle(self, request: Request, wire: Wire) -> None:
         try:
@@ -183,20 +183,21 @@ class ProviderSimulator:
         return CallState.ANSWERED
 
 
-async def _serve(port: int, latency_seconds: float) -> None:
+async def _serve(host: str, port: int, latency_seconds: float) -> None:
     simulator = ProviderSimulator(latency_seconds=latency_seconds, keeps_requests=False)
-    await simulator.start(port)
+    await simulator.start(port, host=host)
     print(f"ready: {simulator.url}", flush=True)  # noqa: T201 - whoever started the process waits for this line
     await asyncio.Event().wait()
 
 
 def main(arguments: list[str]) -> None:
-    parser = argparse.ArgumentParser(description="Simulates OpenAI's Chat Completions API on loopback.")
+    parser = argparse.ArgumentParser(description="Simulates OpenAI's Chat Completions API.")
+    parser.add_argument("--host", default=LOOPBACK, help="address to listen on")
     parser.add_argument("--port", type=int, default=0, help="any free one by default; it is printed")
     parser.add_argument("--latency", type=float, default=0.0, help="seconds before each answer")
     options = parser.parse_args(arguments)
     try:
-        asyncio.run(_serve(options.port, options.latency))
+        asyncio.run(_serve(options.host, options.port, options.latency))
     except KeyboardInterrupt:
         sys.exit(0)
 

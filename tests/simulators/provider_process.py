@@ -10,6 +10,7 @@ import httpx
 import msgspec
 from msgspec.structs import replace
 from tests.simulators.faults import BY_NAME, Fault, FaultKind
+from tests.simulators.http_server import LOOPBACK
 
 STOP_SECONDS = 45.0
 MANY = 1_000_000
@@ -19,9 +20,12 @@ MANY = 1_000_000
 class ProviderProcess:
     """A context manager; leaving it ends the process."""
 
-    def __init__(self, *, latency_seconds: float = 0.0) -> None:
+    def __init__(self, *, latency_seconds: float = 0.0, host: str = LOOPBACK) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.simulators.provider", "--latency", str(latency_seconds)],
+            [
+                *(sys.executable, "-m", "tests.simulators.provider"),
+                *("--host", host, "--latency", str(latency_seconds)),
+            ],
             stdout=subprocess.PIPE,
             text=True,
         )

@@ -1,0 +1,100 @@
+"""What a fleet of containers starts with: made once, kept, each reader's apart. Needs no container."""
+
+import hashlib
+import json
+import stat
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import jwt
+import pytest
+from tests.compose.fleet import ROOT
+
+from etude.place import Place
+from etude.signing import sign_token
+
+SCRIPT = ROOT / "deploy" / "make_secrets.py"
+NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    make_secrets(tmp_path)
+    return tmp_path
+
+
+def make_secrets(root: Path) -> None:
+    subprocess.run([sys.executable, str(SCRIPT), str(root)], check=True, timeout=60)
+
+
+def contents(root: Path) -> dict[str, str]:
+    return {str(path.relative_to(root)): path.read_text() for path in root.rglob("*") if path.is_file()}
+
+
+def test_a_second_start_changes_nothing(root: Path) -> None:
+    first = contents(root)
+    make_secrets(root)
+    assert contents(root) == first
+
+
+def test_no_two_fleets_share_a_secret(root: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    other = tmp_path_factory.mktemp("other")
+    make_secrets(other)
+    assert contents(root).keys() == contents(other).keys()
+    assert set(contents(root).values()) & set(contents(other).values()) == set()
+
+
+def test_what_is_missing_is_made_and_the_rest_follows_from_what_is_there(root: Path) -> None:
+    (root / "redis" / "service-password").unlink()
+    (root / "gateway" / "postgres-url").unlink()
+    before = contents(root)
+    make_secrets(root)
+    after = contents(root)
+    password = after["redis/service-password"].strip()
+    assert after["worker/redis-url"].strip() == f"redis://service:{password}@redis:6379/0"
+    assert hashlib.sha256(password.encode()).hexdigest() in after["redis/users.acl"]
+    assert after["gateway/postgres-url"] == before["chat/postgres-url"]
+    assert after["operator/keys/jwt-private.pem"] == before["operator/keys/jwt-private.pem"]
+
+
+def test_a_start_that_was_cut_short_is_made_good(root: Path) -> None:
+    kept = contents(root)
+    (root / "gateway" / "redis-url").unlink()
+    (root / "gateway" / "redis-url.draft").write_text("redis://serv")
+    make_secrets(root)
+    assert contents(root) == kept
+
+
+def test_nobody_else_may_read_them(root: Path) -> None:
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in root.rglob("*") if path.is_file()}
+    assert modes == {0o440}
+    assert stat.S_IMODE((root / "operator" / "keys").stat().st_mode) == 0o750
+
+
+def test_the_gateway_can_check_what_an_operator_signs(root: Path) -> None:
+    place = Place(data_dir=root / "operator")
+    key = place.data_dir / "keys" / "jwt-private.pem"
+    token = sign_token(key, user="ada", plan="pro", now=NOW, ttl=timedelta(hours=1))
+    public_key = (root / "gateway" / "jwt-public.pem").read_text()
+    claims = jwt.decode(
+        token, public_key, algorithms=["EdDSA"], options={"verify_exp": False, "verify_iat": False}
+    )
+    assert (claims["sub"], claims["plan"]) == ("ada", "pro")
+    assert place.find_stack().redis_url == (root / "worker" / "redis-url").read_text().strip()
+
+
+def test_only_the_hash_of_a_password_is_told_to_redis_and_nobody_is_let_in_without(root: Path) -> None:
+    users = (root / "redis" / "users.acl").read_text()
+    passwords = [path.read_text().strip() for path in (root / "redis").glob("*-password")]
+    assert len(passwords) == 3
+    assert [password for password in passwords if password in users] == []
+    assert "nopass" not in users
+    # off, but allowed everything: the append-only file is read as this user
+    assert users.splitlines()[0] == "user default off ~* &* +@all"
+
+
+def test_what_the_stack_file_says_is_all_an_operator_needs(root: Path) -> None:
+    stack = json.loads((root / "operator" / "stack.json").read_text())
+    assert stack["url"] == "http://gateway:8000"
