@@ -7,9 +7,13 @@ from tests.compose.fleet import Fleet, why_no_engine
 
 
 @pytest.fixture(scope="session")
-def fleet() -> Iterator[Fleet]:
+def fleet(worker_id: str) -> Iterator[Fleet]:
     if reason := why_no_engine():
         pytest.skip(reason)
+    if worker_id != "master":
+        pytest.skip(
+            "images are built and a fleet is started by one process: make test TESTS=tests/compose JOBS=0"
+        )
     running = Fleet()
     try:
         running.build()
