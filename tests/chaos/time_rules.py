@@ -12,6 +12,13 @@ LONGEST_SETTLE = 120.0
 """From the moment a result is dated until its job is told to be done: as long as stores may be away."""
 
 
+def _was_interrupted(history: History, row: Saved, end: Told) -> bool:
+    """Whether its worker was struck between the two: then another attempt told, and found the row."""
+    return any(
+        fault.at <= end.at and row.finished_at <= fault.healed_at for fault in history.struck[row.job_id]
+    )
+
+
 def takes_over_in_time(history: History) -> Iterator[Violation]:
     """A job whose worker was struck is not taken before its lease is over."""
     for job_id, log in history.told.items():
@@ -46,6 +53,8 @@ def tells_the_time(history: History) -> Iterator[Violation]:
     ends = {told.job_id: told for told in history.of(Told) if told.name == "done"}
     for row in history.of(Saved):
         end = ends.get(row.job_id)
-        if end is not None and abs(end.at - row.finished_at) > LONGEST_SETTLE:
+        if end is None or _was_interrupted(history, row, end):
+            continue
+        if abs(end.at - row.finished_at) > LONGEST_SETTLE:
             what = f"{row.job_id} ended {end.at - row.finished_at:.0f} s after its row says so"
             yield Violation("tells the time", what, (row, end))

@@ -466,6 +466,31 @@ async def test_a_lease_whose_answer_got_lost_is_asked_again(real_life: JobLife) 
     assert (gate.attempts, losses) == ([1], [])
 
 
+async def test_what_a_process_claims_while_its_lease_is_not_answered_runs_once(real_life: JobLife) -> None:
+    """A read that could not be leased for long is claimed like any other, perhaps by its own reader."""
+    await real_life.submit()
+    gate = Gate()
+    consumer = real_life.consumer(gate)
+    stream = consumer._stream  # pyright: ignore[reportPrivateUsage] - the fault is between the stream and Redis
+    lease, retried = stream.lease, asyncio.Event()
+
+    async def claim_first(entries: Sequence[Entry]) -> list[Leased]:
+        if gate.attempts:
+            leased = await lease(entries)
+            retried.set()
+            return leased
+        await real_life.age_entry(entries[0].id, stream.stream)
+        consumer.take_over(await stream.claim(0, 10))
+        await gate.begun.wait()
+        raise StoreUnavailable(retry_after=0)
+
+    stream.lease = claim_first
+    async with running(consumer), asyncio.timeout(20):
+        await retried.wait()
+        gate.open.set()
+    assert gate.attempts == [1]
+
+
 async def test_housekeeping_takes_over_the_jobs_of_a_dead_worker(life: JobLife) -> None:
     job = await life.submit()
     leased = await life.lease_one(life.stream("dead"))

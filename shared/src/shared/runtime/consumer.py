@@ -167,11 +167,10 @@ class Consumer:
             self._heartbeat.hold(one.job, running.lose)
             running.task = asyncio.create_task(self._run(running))
 
-    def _is_running(self, job: Job) -> bool:
-        """This very attempt: claimed by this process while it could not hear that it had leased it."""
-        return job.attempt > 1 and any(
-            (run.leased.job.id, run.leased.job.attempt) == (job.id, job.attempt) for run in self._running
-        )
+    def _not_running(self, leased: Sequence[Leased]) -> list[Leased]:
+        """Without the very attempts that run here: claimed by this process while its lease was not answered."""
+        running = {(run.leased.job.id, run.leased.job.attempt) for run in self._running}
+        return [one for one in leased if (one.job.id, one.job.attempt) not in running]
 
     def _lose_earlier(self, job: Job) -> None:
         """A process may claim its own stale lease: the attempt under way here is then over."""
@@ -193,7 +192,7 @@ class Consumer:
                     self._watch.polled()
                 leased = await self._stream.lease(self._in_hand) if self._in_hand else ()
                 self._in_hand = []
-                self._begin([one for one in leased if not self._is_running(one.job)])
+                self._begin(self._not_running(leased))
                 self._say_back()
             except Exception as error:  # noqa: BLE001 - nothing that goes wrong with a read may end the reading
                 await self._heal(error)
