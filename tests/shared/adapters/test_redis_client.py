@@ -53,6 +53,7 @@ async def test_a_cancelled_command_never_goes_on_wherever_it_is(redis: RedisClie
 async def check_cancellations(redis: RedisClient) -> None:
     """Cancel a command at every turn of the loop that it takes."""
     await call(redis, "PING")  # the connection is there: what is met is the sending and the reading
+    steps = 0
     for steps in count():
         calling = asyncio.create_task(call(redis, "PING"))
         for _ in range(steps):
