@@ -91,7 +91,8 @@ def test_who_takes_over_from_a_killed_worker_is_linked_to_its_attempt(traced: Tr
     trace_id = accepted.headers["traceresponse"][3:35]
     attempt = traced.wait(trace_id, "process outline")["process outline"]
     (link,) = attempt.links
-    assert attempt.attributes["etude.job.attempt"] == 2
+    # 2, but for a worker that was killed before its call left: then the next one's hangs
+    assert attempt.attributes["etude.job.attempt"] >= 2
     assert link[0] == trace_id
     assert link[1] != attempt.span_id
 
