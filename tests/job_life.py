@@ -164,6 +164,7 @@ class JobLife:
         provider: Provider | None = None,
         handlers: Mapping[Kind, Handler] | None = None,
         on_suspect_gone: Callable[[], None] = lambda: None,
+        claim_first: Callable[[], Awaitable[None]] | None = None,
         tracer: Tracer = NO_TRACER,
     ) -> Consumer:
         work_stream = self.stream(consumer, stream)
@@ -188,6 +189,7 @@ class JobLife:
             policy=self.policy,
             jitter=lambda: 0.5,
             on_suspect_gone=on_suspect_gone,
+            claim_first=claim_first,
             watch=self.watch,
             tracer=tracer,
         )
@@ -211,6 +213,10 @@ class JobLife:
         return housekeeping, claimed
 
     # -- what goes wrong ----------------------------------------------------------------------------------------
+
+    async def swept_just_now(self, stream: StreamName = StreamName.AI) -> None:
+        """No sweeper has to wait first for owners that could not renew."""
+        await self.command("HSET", keys.sweep_seen(0, stream), "at", int(time.time() * 1000), "claim_from", 0)
 
     async def age(self, job: Job, *, owner: str = "w1", seconds: float = 60.0) -> None:
         """Make a lease look as if its owner had not renewed it for so long."""

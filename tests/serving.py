@@ -12,10 +12,11 @@ STOP_SECONDS = 5
 
 
 @asynccontextmanager
-async def serving(app: Any) -> AsyncGenerator[str]:
-    """Serve `app` on a free port of loopback; gives its URL. Connections made before it is up wait in the backlog."""
+async def serving(app: Any, *, port: int = 0) -> AsyncGenerator[str]:
+    """Serve `app` on `port` of loopback, or a free one; gives its URL. Connections made before it is up wait in the backlog."""
     listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", port))
     listener.listen()
     config = uvicorn.Config(
         app,

@@ -38,7 +38,7 @@ class Askers:
 
     def __init__(
         self,
-        client: httpx.AsyncClient,
+        clients: Mapping[str, httpx.AsyncClient],
         headers: Mapping[str, Mapping[str, str]],
         record: Record,
         *,
@@ -46,7 +46,7 @@ class Askers:
         chance: Random,
         clock: Callable[[], float],
     ) -> None:
-        self._client = client
+        self._clients = clients
         self._headers = headers
         self._record = record
         self._gateway = gateway
@@ -79,7 +79,7 @@ class Askers:
         at, request_id = self._clock(), f"question-{self._asked}"
         headers = {**self._headers[user], "X-Request-Id": request_id}
         read = self._read_stream if body["stream"] else self._read_whole
-        status, code, tokens = await read(body, headers)
+        status, code, tokens = await read(self._clients[user], body, headers)
         return Asked(
             at=at,
             answered_at=self._clock(),
@@ -92,9 +92,11 @@ class Askers:
             tokens=tokens,
         )
 
-    async def _read_whole(self, body: dict[str, Any], headers: Mapping[str, str]) -> tuple[int, str, int]:
+    async def _read_whole(
+        self, client: httpx.AsyncClient, body: dict[str, Any], headers: Mapping[str, str]
+    ) -> tuple[int, str, int]:
         try:
-            answer = await self._client.post(
+            answer = await client.post(
                 f"{self._gateway()}/api/chat", json=body, headers=headers, timeout=ANSWER_SECONDS
             )
             said = msgspec.json.decode(answer.content, type=_Answer)
@@ -103,13 +105,15 @@ class Askers:
         tokens = said.usage.prompt_tokens + said.usage.completion_tokens if answer.is_success else -1
         return answer.status_code, said.code, tokens
 
-    async def _read_stream(self, body: dict[str, Any], headers: Mapping[str, str]) -> tuple[int, str, int]:
+    async def _read_stream(
+        self, client: httpx.AsyncClient, body: dict[str, Any], headers: Mapping[str, str]
+    ) -> tuple[int, str, int]:
         """An answer is whole when it says what it cost; one that broke off may say why."""
         status, said, event = 0, _Answer(), ""
         leaves = self._chance.random() < LEAVES
         url = f"{self._gateway()}/api/chat"
         try:
-            async with self._client.stream(
+            async with client.stream(
                 "POST", url, json=body, headers=headers, timeout=ANSWER_SECONDS
             ) as answer:
                 status = answer.status_code

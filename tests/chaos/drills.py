@@ -27,6 +27,7 @@ from tests.chaos.server_faults import (
 from tests.chaos.worker_faults import (
     POINTS,
     BlockLoop,
+    KillOneOfSeveral,
     KillWorker,
     KillWorkerAt,
     PauseWorker,
@@ -100,7 +101,7 @@ def list_drills(*, is_short: bool) -> dict[str, Drill]:
     provider: Lane = tuple(make for name, make in PROVIDER_FAULTS.items() if name != "out of credit")
     singles = [
         _drill("none"),
-        _drill("kill", KillWorker, **OFTEN),
+        _drill("kill", KillOneOfSeveral, **OFTEN),
         *(_drill(f"kill {point}", partial(KillWorkerAt, point), **OFTEN) for point in POINTS),
         _drill("zombie", partial(PauseWorker, zombie), size=Size(provider_timeout_seconds=PATIENCE)),
         _drill("blocked loop", BlockLoop, size=Size(block_seconds=25.0 if is_short else 60.0, provider_timeout_seconds=PATIENCE)),

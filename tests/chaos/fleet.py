@@ -89,6 +89,12 @@ class Fleet(Struct, frozen=True, kw_only=True):
     def services(self) -> list[Service]:
         return [*self.gateways.values(), *self.chats.values(), *(worker.service for worker in self.workers)]
 
+    def peers_of(self, worker: Worker) -> list[Worker]:
+        """Others of its kind."""
+        return [
+            one for one in self.workers if one is not worker and one.service.module == worker.service.module
+        ]
+
     def token(self, user: str, plan: str) -> str:
         return sign_token(self.data.private_key, user=user, plan=plan, now=datetime.now(UTC), ttl=TOKEN_LIFE)
 
@@ -205,12 +211,11 @@ async def _start(fleet: Fleet) -> None:
         await asyncio.gather(*map(until_ready, fleet.gateways))
         await asyncio.gather(*(wait_ready(port, "/readyz") for port in fleet.chats))
         for worker in fleet.workers:
-            await until_reading(worker.service, lives=1)
+            await until_reading(worker.service)
 
 
-async def until_reading(service: Service, *, lives: int) -> None:
-    """Until a worker's log says for the `lives`-th time that it reads."""
-    while service.count_lines()["worker.ready"] < lives:  # noqa: ASYNC110 - another process sends no signal
+async def until_reading(service: Service) -> None:
+    while not service.is_reading:  # noqa: ASYNC110 - another process sends no signal
         await asyncio.sleep(POLL_SECONDS)
 
 

@@ -1,6 +1,7 @@
 """One run: a fleet, its users, what befalls them, and the history of it all."""
 
 import asyncio
+import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -22,6 +23,8 @@ from tests.chaos.load import Load
 from tests.chaos.users import Users
 
 POLL_SECONDS = 0.2
+NO_TLS = ssl.create_default_context()
+"""Made once: every client would make its own."""
 HOLD_SECONDS = 30.0
 """For the sweep to find holds that are over."""
 HEAR_SECONDS = 30.0
@@ -63,11 +66,9 @@ async def run(plan: Plan, folder: Path, *, clock: Callable[[], float], watch: Wa
     watch.say("starting")
     async with AsyncExitStack() as opened:
         fleet = await opened.enter_async_context(running_fleet(folder, plan.drill.size, clock=clock))
-        client = await opened.enter_async_context(
-            httpx.AsyncClient(verify=False, trust_env=False, limits=httpx.Limits(max_connections=None))
-        )
+        clients = {user: await opened.enter_async_context(_client()) for user in load.plans}
         tokens = {user: fleet.token(user, name) for user, name in load.plans.items()}
-        users = Users(client, list(fleet.gateways), tokens, lines.append, seed=plan.seed, clock=clock)
+        users = Users(clients, list(fleet.gateways), tokens, lines.append, seed=plan.seed, clock=clock)
         opened.push_async_callback(users.hang_up)
         for user in list(tokens)[: max(1, int(LISTENERS * len(tokens)))]:
             users.follow(f"user {user}", user)
@@ -83,6 +84,11 @@ async def run(plan: Plan, folder: Path, *, clock: Callable[[], float], watch: Wa
             lines.append(line)
     lines += read_process_logs(fleet)
     return lines
+
+
+def _client() -> httpx.AsyncClient:
+    """Each user's own: one pool of all connections is looked through whole for every request."""
+    return httpx.AsyncClient(verify=NO_TLS, trust_env=False, limits=httpx.Limits(max_connections=None))
 
 
 async def _live(

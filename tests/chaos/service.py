@@ -18,6 +18,10 @@ from tests.chaos.unruly import BLOCK
 from local.child import Program
 from local.tether import die_with_parent
 
+READING = b'"worker.ready"'
+FIRST_BYTES = 65_536
+"""Of a life's log, among which a worker says that it reads."""
+
 
 class LogLine(Struct, kw_only=True):
     """What the checker wants of a line of a log."""
@@ -36,12 +40,13 @@ class Service:
     def __init__(self, program: Program, folder: Path, *, launcher: Sequence[str] = ()) -> None:
         """`launcher`: a module that runs the program's, and its arguments."""
         self.name = program.name
+        self.module = program.module
         self._launcher = launcher
         self._program = program
         self._log = folder / f"{program.name}.log"
         self._process: Process | None = None
-        self.lives = 0
-        """How often it was started."""
+        self._begin = 0
+        """Where the log of its present life begins."""
 
     @property
     def pid(self) -> int:
@@ -52,9 +57,16 @@ class Service:
     def is_running(self) -> bool:
         return self._process is not None and self._process.returncode is None
 
+    @property
+    def is_reading(self) -> bool:
+        """Of a worker: whether it lives, and said so."""
+        with self._log.open("rb") as log:
+            log.seek(self._begin)
+            return self.is_running and READING in log.read(FIRST_BYTES)
+
     async def start(self) -> None:
-        self.lives += 1
         with self._log.open("ab") as log:
+            self._begin = log.tell()
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", *self._launcher, self._program.module),
                 env=self._program.environ,

@@ -32,7 +32,7 @@ class Users:
 
     def __init__(
         self,
-        client: httpx.AsyncClient,
+        clients: Mapping[str, httpx.AsyncClient],
         gateways: Sequence[str],
         tokens: Mapping[str, str],
         record: Record,
@@ -40,7 +40,7 @@ class Users:
         seed: int,
         clock: Callable[[], float],
     ) -> None:
-        self._client = client
+        self._clients = clients
         self._gateways = gateways
         self._headers = {user: {"Authorization": f"Bearer {token}"} for user, token in tokens.items()}
         self._record = record
@@ -52,7 +52,7 @@ class Users:
         self.accepted: dict[str, tuple[str, str]] = {}
         """Job id → its user and kind."""
         self._askers = Askers(
-            client, self._headers, record, gateway=self._gateway, chance=self._chance, clock=clock
+            clients, self._headers, record, gateway=self._gateway, chance=self._chance, clock=clock
         )
 
     # -- asking -------------------------------------------------------------------------------------------------
@@ -129,7 +129,7 @@ class Users:
         """Status and body; 0 when no answer came."""
         headers = {**self._headers[user], **more.pop("headers", {})}
         try:
-            answer = await self._client.request(
+            answer = await self._clients[user].request(
                 method, self._gateway() + path, headers=headers, timeout=ANSWER_SECONDS, **more
             )
             return answer.status_code, msgspec.json.decode(answer.content) if answer.content else {}
@@ -197,7 +197,7 @@ class Users:
         headers = {**self._headers[ear.user], **({"Last-Event-ID": ear.last} if ear.last else {})}
         timeout = httpx.Timeout(ANSWER_SECONDS, read=SILENCE_SECONDS)
         url = self._gateway() + ear.path
-        async with self._client.stream("GET", url, headers=headers, timeout=timeout) as answer:
+        async with self._clients[ear.user].stream("GET", url, headers=headers, timeout=timeout) as answer:
             yield answer
 
 

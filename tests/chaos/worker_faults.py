@@ -62,6 +62,20 @@ class KillWorker(_WorkerFault):
         await self.worker.service.start()
 
 
+class KillOneOfSeveral(KillWorker):
+    """The same to one whose work somebody else can do: how long that takes is a matter of the lease then, not of how
+    fast a process starts."""
+
+    async def apply(self, fleet: Fleet, chance: Random) -> Sequence[Blow]:
+        while not (spare := [worker for worker in fleet.workers if self._is_spare(fleet, worker)]):  # noqa: ASYNC110 - another process sends no signal
+            await asyncio.sleep(POLL_SECONDS)
+        self._worker = chance.choice(spare)
+        return [await _kill(fleet, self.worker)]
+
+    def _is_spare(self, fleet: Fleet, worker: Worker) -> bool:
+        return worker.service.is_reading and any(one.service.is_reading for one in fleet.peers_of(worker))
+
+
 POINTS = {
     "after read": (scripts.LEASE, True),
     "before save": (scripts.KEEP, False),
@@ -168,7 +182,7 @@ class RestartWorkers:
         """Wait for it; one that another fault strikes meanwhile may never come to it."""
         with suppress(TimeoutError):
             async with asyncio.timeout(self.READY_SECONDS):
-                await until_reading(worker.service, lives=worker.service.lives)
+                await until_reading(worker.service)
                 return True
         return False
 

@@ -11,11 +11,15 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
+from structlog.testing import capture_logs
 from tests.gateway.conftest import open_desk
 from tests.gateway.desk import INTERNAL_SECRET, Desk
 from tests.serving import serving
 
 from gateway.app import Parts
+from gateway.forwarding import ChatService
+from local.ports import free_ports
+from shared.domain.errors import ChatUnavailable
 from shared.runtime.bodies import JSON_BYTES
 
 QUESTION = {"messages": [{"role": "user", "content": "When does water boil?"}]}
@@ -177,3 +181,24 @@ async def test_a_question_too_large_goes_nowhere(desk: Desk, chat: Chat):
 async def test_nobody_asks_without_a_token(desk: Desk, chat: Chat):
     answer = await desk.anonymous(**{"X-Etude-Internal": INTERNAL_SECRET}).post("/api/chat", json=QUESTION)
     assert (answer.status_code, chat.asked) == (401, [])
+
+
+async def test_that_the_chat_service_is_away_is_said_once(chat: Chat):
+    """A hundred questions while it restarts are a hundred answers with 503, not a hundred lines of the log."""
+    port = free_ports(1)[0]
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", verify=False) as http:
+        service = ChatService(http)
+
+        async def ask() -> None:
+            await (await service.begin(service.ask(b"{}", {}))).aclose()
+
+        with capture_logs() as logs:
+            for _ in range(3):
+                with pytest.raises(ChatUnavailable):
+                    await ask()
+            async with serving(chat.app, port=port):
+                await ask()
+                await ask()
+            with pytest.raises(ChatUnavailable):
+                await ask()
+    assert [line["event"] for line in logs] == ["chat.away", "chat.back", "chat.away"]

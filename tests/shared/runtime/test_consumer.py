@@ -496,12 +496,40 @@ async def test_housekeeping_takes_over_the_jobs_of_a_dead_worker(life: JobLife) 
     leased = await life.lease_one(life.stream("dead"))
     stream = life.stream("w2")
     housekeeping, claimed = life.housekeeping(stream)
-    await life.command(
-        "HSET", keys.sweep_seen(0, StreamName.AI), "at", int(time.time() * 1000), "claim_from", 0
-    )
+    await life.swept_just_now()
     await life.age(leased, owner="dead")
     await housekeeping.sweep()
     assert [one.job.id for one in claimed] == [job.id]
+
+
+async def test_jobs_of_a_dead_worker_come_before_a_backlog(life: JobLife) -> None:
+    """With every slot taken there is none to claim for at the moment of the sweep: the next one that comes free is."""
+    struck = await life.submit()
+    leased = await life.lease_one(life.stream("dead"))
+    backlog = [await life.submit() for _ in range(4)]
+    ran = list[str]()
+    first_runs, may_end, all_ran = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def note(job_input: JobInput, work: Work) -> Outcome:
+        ran.append(work.job.id)
+        first_runs.set()
+        if len(ran) > len(backlog):
+            all_ran.set()
+        await may_end.wait()
+        return await succeed(job_input, work)
+
+    consumer = life.consumer(
+        note, consumer="w2", concurrency=1, claim_first=lambda: housekeeping.claim_first()
+    )
+    housekeeping, _ = life.housekeeping(life.stream("w2"), consumer=consumer)
+    await life.swept_just_now()
+    await life.age(leased, owner="dead")
+    async with running(consumer), asyncio.timeout(20):
+        await first_runs.wait()
+        await housekeeping.sweep()
+        may_end.set()
+        await all_ran.wait()
+    assert ran == [backlog[0].id, struck.id, *(job.id for job in backlog[1:])]
 
 
 async def test_one_worker_alone_sweeps_at_every_turn(real_life: JobLife) -> None:

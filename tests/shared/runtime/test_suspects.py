@@ -1,15 +1,13 @@
 """A job that kills its owners takes no other down with it: one more crash from its end, a job runs beside no other such."""
 
 import asyncio
-import time
 
 from msgspec.structs import replace
 from tests.job_life import JobLife, succeed
 
-from shared.adapters import keys
 from shared.adapters.job_stream import Leased
 from shared.adapters.redis_client import end
-from shared.domain.job import Job, JobId, JobState, StreamName
+from shared.domain.job import Job, JobId, JobState
 from shared.domain.outcome import Outcome
 from shared.domain.wire import JobInput
 from shared.domain.work import Work
@@ -94,9 +92,7 @@ async def test_when_a_suspect_is_done_its_owner_takes_the_next_at_once(real_life
 
     consumer = life.consumer(count, consumer="w3", on_suspect_gone=lambda: housekeeping.expect_next())
     housekeeping = life.housekeeping(life.stream("w3"), consumer=consumer)[0]
-    await life.command(
-        "HSET", keys.sweep_seen(0, StreamName.AI), "at", int(time.time() * 1000), "claim_from", 0
-    )
+    await life.swept_just_now()
     sweeping = asyncio.create_task(housekeeping.run())
     try:
         async with asyncio.timeout(20):

@@ -34,12 +34,42 @@ def connect_chat(url: str) -> httpx.AsyncClient:
     )
 
 
+class ChatService:
+    """The chat service as the gateway knows it. That it is away is said once, not for every question."""
+
+    def __init__(self, http: httpx.AsyncClient) -> None:
+        """`http` has the chat service as its base URL."""
+        self._http = http
+        self._is_away = False
+
+    def ask(self, body: bytes, headers: Mapping[str, str]) -> httpx.Request:
+        return self._http.build_request("POST", "/api/chat", content=body, headers=headers)
+
+    async def begin(self, request: httpx.Request) -> httpx.Response:
+        """The answer, its body still to come. Raises `ChatUnavailable`."""
+        try:
+            response = await self._http.send(request, stream=True)
+        except httpx.TransportError as error:
+            if not self._is_away:
+                log.warning("chat.away", error_type=type(error).__name__)
+            self._is_away = True
+            raise ChatUnavailable(retry_after=RETRY_SECONDS) from None
+        if self._is_away:
+            log.info("chat.back")
+        self._is_away = False
+        if response.status_code == HTTPStatus.UNAUTHORIZED:  # our caller is known: it is we who are refused
+            await response.aclose()
+            log.error("chat.refused")
+            raise ChatUnavailable(retry_after=RETRY_SECONDS)
+        return response
+
+
 class ForwardedCall:
     """One call, as the answer to the request that made it. While it is under way the client is watched: a hang-up
     before or during the answer closes the call, which ends the work behind it."""
 
-    def __init__(self, http: httpx.AsyncClient, request: httpx.Request, tracer: Tracer) -> None:
-        self._http = http
+    def __init__(self, chat: ChatService, request: httpx.Request, tracer: Tracer) -> None:
+        self._chat = chat
         self._request = request
         self._tracer = tracer
 
@@ -50,24 +80,12 @@ class ForwardedCall:
             if span.traceparent:
                 self._request.headers["traceparent"] = span.traceparent
             async with until_hang_up(receive):
-                response = await self._begin()
+                response = await self._chat.begin(self._request)
                 span.note(status=response.status_code)
                 try:
                     await _pass_on(response, send)
                 finally:
                     await response.aclose()
-
-    async def _begin(self) -> httpx.Response:
-        try:
-            response = await self._http.send(self._request, stream=True)
-        except httpx.TransportError as error:
-            log.warning("chat.away", error_type=type(error).__name__)
-            raise ChatUnavailable(retry_after=RETRY_SECONDS) from None
-        if response.status_code == HTTPStatus.UNAUTHORIZED:  # our caller is known: it is we who are refused
-            await response.aclose()
-            log.error("chat.refused")
-            raise ChatUnavailable(retry_after=RETRY_SECONDS)
-        return response
 
 
 async def _pass_on(response: httpx.Response, send: Send) -> None:

@@ -15,6 +15,9 @@ class JobPolicy(Struct, frozen=True, kw_only=True):
     """How often somebody in the fleet looks for stale leases, while there is work."""
     idle_sweep_seconds: float = 5.0
     """The same while there is none: still well within a lease, at a command a second."""
+    claim_seconds: float = 5.0
+    """How long a sweep's leave to claim holds, for the next free slot to act upon: several sweeps, and well within a
+    lease, so that what looks stale was not just a Redis that went away since."""
     block_seconds: float = 5.0
     """How long a read waits for work before it asks again."""
     attempt_seconds: float = 300.0

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 
 import structlog
@@ -78,6 +78,7 @@ class Consumer:
         jitter: Callable[[], float],
         watch: JobWatch,
         on_suspect_gone: Callable[[], None] = lambda: None,
+        claim_first: Callable[[], Awaitable[None]] | None = None,
         tracer: Tracer = NO_TRACER,
     ) -> None:
         self._stream = stream
@@ -92,6 +93,7 @@ class Consumer:
         self._watch = watch
         watch.look_at(slots=concurrency, busy=lambda: self.running)
         self._on_suspect_gone = on_suspect_gone
+        self._claim_first = claim_first
         self._tracer = tracer
         self._running: set[_Running] = set()
         self._in_hand: list[Entry] = []
@@ -188,14 +190,23 @@ class Consumer:
             self.ready.set()
             try:
                 if not self._in_hand:
-                    self._in_hand = await self._stream.read(min(self.free, AT_ONCE), block=True)
-                    self._watch.polled()
+                    self._in_hand = await self._read()
                 leased = await self._stream.lease(self._in_hand) if self._in_hand else ()
                 self._in_hand = []
                 self._begin(self._not_running(leased))
                 self._say_back()
             except Exception as error:  # noqa: BLE001 - nothing that goes wrong with a read may end the reading
                 await self._heal(error)
+
+    async def _read(self) -> list[Entry]:
+        """What is new, into the slots that the jobs of dead workers leave."""
+        if self._claim_first:
+            await self._claim_first()
+        if self.free <= 0:
+            return []
+        entries = await self._stream.read(min(self.free, AT_ONCE), block=True)
+        self._watch.polled()
+        return entries
 
     async def _wait_for_slot(self) -> None:
         while self.free <= 0 and not self._stopping.is_set():

@@ -68,6 +68,9 @@ class Housekeeping:
         self._jitter = jitter
         self._pause = policy.sweep_seconds
         self._due_at = float("inf")
+        self._claimable: dict[int, float] = {}
+        """Shards that a sweep found fit to be claimed in, and until when that may be acted upon."""
+        self._claiming = asyncio.Lock()
         self._is_next_awaited = False
         self._woken = asyncio.Event()
 
@@ -124,7 +127,8 @@ class Housekeeping:
                 continue
             was_looked_at = True
             if found.may_claim:
-                await self._claim(shard)
+                self._claimable[shard] = self._monotonic() + policy.claim_seconds
+                await self.claim_first()
             if found.lost_at_ms:
                 await self._restore(shard, found)
             if found.has_waiting:
@@ -134,13 +138,23 @@ class Housekeeping:
             self._pause = policy.sweep_seconds if found_any else policy.idle_sweep_seconds
         return self._pause
 
-    async def _claim(self, shard: int) -> None:
-        if self._free() <= 0:
-            return
-        claimed = await self._stream.claim(shard, self._free(), with_suspect=not self._has_suspect())
+    async def claim_first(self) -> None:
+        """Take over as many jobs of dead workers as there are free slots. To be called before anything new is read: a
+        backlog that fills every slot at once would keep them waiting to its end."""
+        async with self._claiming:
+            for shard, until in list(self._claimable.items()):
+                free = self._free()
+                if free <= 0:
+                    return
+                if self._monotonic() >= until or await self._claim(shard, free) < free:
+                    del self._claimable[shard]
+
+    async def _claim(self, shard: int, limit: int) -> int:
+        claimed = await self._stream.claim(shard, limit, with_suspect=not self._has_suspect())
         for one in claimed:
             log.warning("job.claimed", job_id=one.job.id, kind=one.job.kind, attempt=one.job.attempt)
         self._start(claimed)
+        return len(claimed)
 
     async def _look_after(self, shard: int) -> None:
         await self._room.promote(shard)

@@ -150,6 +150,7 @@ async def _live(
             policy=policy,
             jitter=random.random,
             on_suspect_gone=lambda: housekeeping.expect_next(),
+            claim_first=lambda: housekeeping.claim_first(),
             watch=watch,
             tracer=tracer,
         )

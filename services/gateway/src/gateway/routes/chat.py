@@ -13,7 +13,7 @@ from gateway import openapi
 from gateway.answers import request_id_of
 from gateway.auth import Caller
 from gateway.endpoint import Endpoint
-from gateway.forwarding import ForwardedCall, describe_caller
+from gateway.forwarding import ChatService, ForwardedCall, describe_caller
 from gateway.requests import read_json
 from shared.domain.study import Language, Source
 from shared.domain.tracing import Tracer
@@ -23,7 +23,7 @@ from shared.runtime.bodies import check_depth
 class ChatRoutes:
     def __init__(self, http: httpx.AsyncClient, *, secret: str, tracer: Tracer) -> None:
         """`http` has the chat service as its base URL."""
-        self._http = http
+        self._chat = ChatService(http)
         self._secret = secret
         self._tracer = tracer
 
@@ -37,8 +37,7 @@ class ChatRoutes:
             request_id=request_id_of(request),
             accept_language=request.headers.get("accept-language", ""),
         )
-        call = self._http.build_request("POST", "/api/chat", content=body, headers=headers)
-        return ForwardedCall(self._http, call, self._tracer)
+        return ForwardedCall(self._chat, self._chat.ask(body, headers), self._tracer)
 
     def endpoints(self) -> Sequence[Endpoint]:
         return [Endpoint("POST", "/api/chat", self.ask, ASK)]
