@@ -126,6 +126,7 @@ class JobLifeMachine(RuleBasedStateMachine):
         if self.both.is_sound:
             self.both.try_everything_late()
             self.order_too_much()
+            self.change_plan()
             self.both.finish_everything()
 
     def order_too_much(self) -> None:
@@ -135,6 +136,13 @@ class JobLifeMachine(RuleBasedStateMachine):
             for fingerprint in ("f", "f", "g"):
                 self.both.submit(ADA, plan, Kind.COLLECTION, tokens=400, key="late", fingerprint=fingerprint)
             self.both.submit(ADA, plan, Kind.SUMMARY, tokens=400)
+        self.both.compare()
+
+    def change_plan(self) -> None:
+        """A user whose jobs wait for one another may have more at work with the next one."""
+        self.both.now += DAY
+        for plan in ("daily", "daily", "monthly"):
+            self.both.submit(BOB, PLANS[plan], Kind.COLLECTION, tokens=1)
         self.both.compare()
 
     # -- what users do ------------------------------------------------------------------------------------------
