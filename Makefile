@@ -26,9 +26,11 @@ run: $(READY) ## Start the whole stack here; ETUDE_PORT and ETUDE_DATA_DIR move 
 
 .PHONY: test
 test: $(READY) ## Run every test on real servers, in parallel; TESTS=path and ARGS='-k word' narrow it
-	@exec $(BIN)/python -m pytest -n $(JOBS) --maxprocesses 8 --dist worksteal $(ARGS) $(TESTS)
+	@exec $(BIN)/python -m pytest -n $(if $(filter auto,$(JOBS)),$(TWICE),$(JOBS)) --maxprocesses 8 --dist worksteal $(ARGS) $(TESTS)
 
 JOBS ?= auto
+# as many processes as cores, and as many again: half of the time a test waits for a server, a lease, a start
+TWICE = $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 TESTS ?=
 ARGS ?=
 
@@ -58,12 +60,12 @@ bench: $(READY) ## Measure; BENCH=name picks one
 .PHONY: chaos
 chaos: $(READY) ## Break the whole system on purpose: SEEDS, JOBS, FAULTS, SEED, RATE; ARGS=--table: each drill alone
 	@exec $(BIN)/python -m tests.chaos --seeds $(SEEDS) --jobs $(if $(filter auto,$(JOBS)),300,$(JOBS)) \
-	  --faults '$(FAULTS)' --seed $(SEED) --rate $(RATE) $(ARGS)
+	  --faults '$(FAULTS)' --seed $(SEED) $(if $(RATE),--rate $(RATE)) $(ARGS)
 
 SEEDS ?= 1
 FAULTS ?= all
 SEED ?= 1
-RATE ?= 25
+RATE ?=
 
 .PHONY: drill-alerts
 drill-alerts: $(READY) ## Break a stack, and hear whether the right alert says so: needs prometheus and alertmanager

@@ -22,6 +22,8 @@ from tests.chaos.run import Plan, Watch, run
 
 SHOWN_VIOLATIONS = 5
 SHOWN_LINES = 40
+SLOWEST, LONGEST = 25.0, 100.0
+"""Jobs a second, and seconds: how fast they are asked for where it is not said."""
 Measured = tuple[Figures, Course]
 MIXED = ("short", "workers", "all")
 
@@ -109,7 +111,9 @@ def _read_options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="of the first run")
     parser.add_argument("--seeds", type=int, default=1, help="runs of each drill, each with the next seed")
     parser.add_argument("--jobs", type=int, default=300, help="asked for in each run")
-    parser.add_argument("--rate", type=float, default=25.0, help="jobs asked for per second")
+    parser.add_argument(
+        "--rate", type=float, help=f"jobs asked for per second; {SLOWEST:g} or all within {LONGEST:g} s"
+    )
     parser.add_argument("--faults", default="all", help="drills, separated by commas")
     parser.add_argument("--table", action="store_true", help="each drill alone, then all of them at once")
     parser.add_argument("--short", action="store_true", help="pauses of 10 s instead of 30 s")
@@ -117,6 +121,7 @@ def _read_options() -> argparse.Namespace:
     parser.add_argument("--check", type=Path, help="run nothing: check the histories in this folder again")
     options = parser.parse_args()
     alone = [name for name in list_drills(is_short=True) if name not in MIXED]
+    options.rate = options.rate or max(SLOWEST, options.jobs / LONGEST)
     options.faults = [*alone, "all"] if options.table else options.faults.split(",")
     return options
 

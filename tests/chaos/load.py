@@ -23,12 +23,12 @@ CHATTY = {"collection": 2, "summary": 1, "chat": 7}
 QUESTIONS = ("What is this about?", "Explain the first point.", "Quelle est l’idée principale ?")
 PLANS = {"pro": 6, "strict": 3, "free": 1}
 JOBS_PER_USER = 25
-BIG_USER, OTHERS, TURNS = "big", 99, 2
+BIG_USER, OTHERS = "big", 99
 BIG_PER_SECOND = 200.0
 """How fast the big user asks."""
 PAUSE = 1.0
 """Seconds between the last of the big user's requests and the first of the others'."""
-DRAINED_PER_SECOND = 7.0
+DRAINED_PER_SECOND = 25.0
 """Of the big user's jobs, four of which run at a time: a cautious guess, to know when they are over."""
 SHORT_TEXT = 600
 
@@ -83,20 +83,15 @@ def plan_load(seed: int, *, jobs: int, per_second: float, kinds: Mapping[str, in
 
 
 def plan_crowd(seed: int, *, jobs: int, per_second: float) -> Load:
-    """One user with many jobs at once beside others with one each; the same others without that user; and both again."""
+    """One user with all the jobs at once beside others with one each; then the same others without that user."""
     chance = Random(seed)
     others = [f"user-{number}" for number in range(OTHERS)]
     text = TEXTS[0].read_text(encoding="utf-8")[:SHORT_TEXT]
-    wishes: list[Wish] = []
-    at = 0.0
-    for _ in range(TURNS):
-        count = jobs // TURNS
-        asked = count / BIG_PER_SECOND
-        wishes += [_plain_wish(at + number / BIG_PER_SECOND, BIG_USER, text) for number in range(count)]
-        wishes += _one_each(chance, at + asked + PAUSE, others, per_second, text)
-        at += max(count / DRAINED_PER_SECOND, asked + PAUSE + OTHERS / per_second)
-        wishes += _one_each(chance, at, others, per_second, text)
-        at += OTHERS / per_second
+    asked = jobs / BIG_PER_SECOND
+    drained = max(jobs / DRAINED_PER_SECOND, asked + PAUSE + OTHERS / per_second)
+    wishes = [_plain_wish(number / BIG_PER_SECOND, BIG_USER, text) for number in range(jobs)]
+    wishes += _one_each(chance, asked + PAUSE, others, per_second, text)
+    wishes += _one_each(chance, drained, others, per_second, text)
     return Load(dict.fromkeys([*others, BIG_USER], "pro"), tuple(sorted(wishes, key=lambda wish: wish.at)))
 
 
