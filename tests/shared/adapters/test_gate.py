@@ -13,12 +13,18 @@ from tests.simulators.faults import Fault, out_of_credit, rate_limited, server_e
 from tests.simulators.pace import Pace
 from tests.simulators.provider import ProviderSimulator
 
-from shared.adapters import keys
+from shared.adapters import gate, keys
 from shared.adapters.gate import CallOutcome, Gate, GatePolicy, Reason
 from shared.adapters.gated_provider import GatedProvider
 from shared.adapters.openai_provider import OpenAIProvider, connect
-from shared.adapters.redis_client import RedisClient, call
-from shared.domain.errors import ProviderBusy, ProviderError, ProviderOutOfCredit, ProviderUnavailable
+from shared.adapters.redis_client import COMMAND_SECONDS, RedisClient, call
+from shared.domain.errors import (
+    ProviderBusy,
+    ProviderError,
+    ProviderOutOfCredit,
+    ProviderUnavailable,
+    StoreUnavailable,
+)
 from shared.domain.provider import Prompt, Task
 from shared.domain.study import SummaryDraft
 
@@ -212,6 +218,23 @@ async def test_that_the_gate_cannot_be_told_is_said_once_for_all_calls(
         assert await asking == [None] * 5
     assert [line["event"] for line in logs] == ["provider.gate_away"]
     await provider.close()
+
+
+async def test_a_call_that_waited_long_for_its_leave_is_not_made(
+    redis_server: RealRedis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker whose connections carried nothing for half a minute made its calls when they did again, for jobs that
+    others had: each call waited in line for a connection, and no command alone took too long."""
+    monkeypatch.setattr(gate, "ENTER_SECONDS", 0.2)
+    redis = redis_server.connect()
+    redis_server.server.process.pause()
+    try:
+        async with asyncio.timeout(COMMAND_SECONDS):
+            with pytest.raises(StoreUnavailable):
+                await make_gate(redis).enter(1)
+    finally:
+        redis_server.server.process.resume()
+        await redis.aclose()
 
 
 async def test_a_short_closure_is_waited_out_in_place(

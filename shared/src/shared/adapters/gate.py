@@ -1,14 +1,19 @@
 """The gate: what the whole fleet knows of a model's limits. One worker's `Retry-After` closes it for all of them."""
 
+import asyncio
 from enum import IntEnum, StrEnum
 
 from msgspec import Struct
 
 from shared.adapters import keys, scripts
-from shared.adapters.redis_client import RedisClient
+from shared.adapters.redis_client import RETRY_AFTER_SECONDS, RedisClient
+from shared.domain.errors import StoreUnavailable
 
 IN_PLACE_SECONDS = 3.0
 """Up to here a call waits where it is; a longer wait sends its job back, and its slot is free meanwhile."""
+ENTER_SECONDS = 4.0
+"""A call that waited longer for Redis' leave is not made: its job may have another owner by now. The time-out of one
+command is no bound, as many calls wait in line for a connection."""
 PROBE_SECONDS = 30.0
 """How long one call may probe a provider that failed before the next one may."""
 
@@ -73,17 +78,24 @@ class Gate:
     async def enter(self, tokens: int, *, has_share: bool = False) -> Leave:
         """`tokens`: the larger of the prompt and the longest answer, as providers count. `has_share`: asked before,
         and waited."""
+        try:
+            async with asyncio.timeout(ENTER_SECONDS):
+                milliseconds, reason = await self._ask(tokens, has_share=has_share)
+        except TimeoutError:
+            raise StoreUnavailable(retry_after=RETRY_AFTER_SECONDS) from None
+        if milliseconds == 0:
+            return Leave(0.0, Reason.NONE, is_probe=reason == 1)
+        return Leave(milliseconds / 1000, Reason(reason))
+
+    async def _ask(self, tokens: int, *, has_share: bool) -> tuple[int, int]:
         policy = self._policy
-        milliseconds, reason = await scripts.run(
+        return await scripts.run(
             self._redis,
             scripts.ENTER,
             self._key,
             *(policy.requests_per_minute, policy.tokens_per_minute, tokens),
             *(int(IN_PLACE_SECONDS * 1000), int(PROBE_SECONDS * 1000), int(has_share)),
         )
-        if milliseconds == 0:
-            return Leave(0.0, Reason.NONE, is_probe=reason == 1)
-        return Leave(milliseconds / 1000, Reason(reason))
 
     async def leave(
         self, outcome: CallOutcome, *, retry_after: float = 0.0, open_seconds: float | None = None
