@@ -7,7 +7,9 @@ from typing import TypeVar, cast
 
 import structlog
 
+from shared.adapters.certainty import is_ours
 from shared.adapters.gate import IN_PLACE_SECONDS, CallOutcome, Circuit, Gate, Reason
+from shared.adapters.redis_client import RETRY_AFTER_SECONDS
 from shared.domain.errors import (
     ProviderBusy,
     ProviderError,
@@ -34,7 +36,8 @@ CHARACTERS_PER_TOKEN = 3
 
 
 class GatedProvider:
-    """Raises `ProviderBusy` that counts no attempt when the gate would keep the call longer than a wait in place."""
+    """Raises `ProviderBusy` that counts no attempt when the gate would keep the call longer than a wait in place, and
+    `StoreUnavailable` when the lease of the job at hand may be over."""
 
     def __init__(
         self,
@@ -88,6 +91,8 @@ class GatedProvider:
             leave = await self._gate.enter(tokens, has_share=has_share)
             self._on_circuit(leave.circuit)
             if leave.reason is Reason.NONE:
+                if not is_ours.get()():
+                    raise StoreUnavailable(retry_after=RETRY_AFTER_SECONDS)
                 return
             wait = leave.wait
             if wait > IN_PLACE_SECONDS:

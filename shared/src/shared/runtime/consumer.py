@@ -8,6 +8,7 @@ from contextlib import suppress
 import structlog
 from redis.exceptions import ResponseError
 
+from shared.adapters.certainty import is_ours
 from shared.adapters.job_stream import Entry, JobStream, Leased
 from shared.adapters.redis_client import is_away
 from shared.adapters.step_store import StepStore
@@ -255,6 +256,7 @@ class Consumer:
     async def _run(self, running: _Running) -> None:
         job = running.leased.job
         current_job.set(job)
+        is_ours.set(lambda: self._heartbeat.is_certain(job))
         with self._tracer.attempt(job) as span:
             try:
                 await self._attempt(running, span)

@@ -24,6 +24,8 @@ BATCH = 250
 
 class _Held(Struct, frozen=True):
     job: Job
+    since: float
+    """Monotonic: when the lease was taken, at the latest."""
     until: float
     """Monotonic: after this the lease is not renewed any more."""
     on_lost: Callable[[], None]
@@ -40,6 +42,8 @@ class Heartbeat:
         self._policy = policy
         self._monotonic = monotonic
         self._held: dict[JobId, _Held] = {}
+        self._renewed_at: dict[str, float] = {}
+        """Monotonic, by stream: when all its leases were last about to be renewed, and were."""
         self._stopping = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
@@ -55,12 +59,21 @@ class Heartbeat:
     def hold(self, job: Job, on_lost: Callable[[], None]) -> None:
         """Renew this lease until it is let go, is lost, or its attempt is far over its limit."""
         limit = self._policy.attempt_seconds + self._policy.settle_grace_seconds
-        self._held[job.id] = _Held(job, self._monotonic() + limit, on_lost)
+        now = self._monotonic()
+        self._held[job.id] = _Held(job, now, now + limit, on_lost)
 
     def let_go(self, job: Job) -> None:
         held = self._held.get(job.id)
         if held is not None and held.job.attempt == job.attempt:
             del self._held[job.id]
+
+    def is_certain(self, job: Job) -> bool:
+        """Whether nobody else can have this job: it was leased or renewed less than a lease ago, by our own clock."""
+        held = self._held.get(job.id)
+        if held is None or held.job.attempt != job.attempt:
+            return False
+        renewed_at = self._renewed_at.get(_stream_of(job), 0.0)
+        return self._monotonic() < max(held.since, renewed_at) + self._policy.lease_seconds
 
     def _run(self) -> None:
         while not self._stopping.wait(self._policy.renew_seconds):
@@ -79,10 +92,11 @@ class Heartbeat:
         by_stream: dict[str, list[_Held]] = {}
         for held in list(self._held.values()):
             if held.until >= now:
-                by_stream.setdefault(keys.work_stream(held.job.shard, held.job.stream), []).append(held)
+                by_stream.setdefault(_stream_of(held.job), []).append(held)
         for stream, leases in by_stream.items():
             for i in range(0, len(leases), BATCH):
                 self._renew(stream, leases[i : i + BATCH])
+            self._renewed_at[stream] = now
 
     def _renew(self, stream: str, leases: list[_Held]) -> None:
         args = [part for held in leases for part in (held.job.entry, held.job.id, held.job.attempt)]
@@ -101,3 +115,7 @@ class Heartbeat:
         if self._held.get(held.job.id) is held:
             del self._held[held.job.id]
             held.on_lost()
+
+
+def _stream_of(job: Job) -> str:
+    return keys.work_stream(job.shard, job.stream)

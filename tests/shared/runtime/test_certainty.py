@@ -1,0 +1,60 @@
+"""Who may have lost a job without knowing it spends nothing on it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from msgspec.structs import replace
+from tests.job_life import JobLife, succeed
+from tests.simulators.provider import ProviderSimulator
+
+from shared.adapters.gate import Gate, GatePolicy
+from shared.adapters.gated_provider import GatedProvider
+from shared.adapters.openai_provider import OpenAIProvider, connect
+from shared.domain.job import JobState
+from shared.domain.outcome import Outcome
+from shared.domain.provider import Prompt, Task
+from shared.domain.study import SummaryDraft
+from shared.domain.wire import JobInput
+from shared.domain.work import Work
+
+PROMPT = Prompt(
+    task=Task.SUMMARY,
+    instructions="Summarise.",
+    source="Water boils at one hundred degrees in an open pot.",
+    language="en",
+    max_output_tokens=100,
+)
+LEASE_SECONDS = 0.5
+
+
+@pytest.fixture
+async def simulator() -> AsyncIterator[ProviderSimulator]:
+    async with ProviderSimulator() as running:
+        yield running
+
+
+@pytest.mark.parametrize("is_renewed", [True, False])
+async def test_a_call_is_made_only_under_a_lease_that_cannot_be_over(
+    real_life: JobLife, simulator: ProviderSimulator, *, is_renewed: bool
+) -> None:
+    real_life.policy = replace(real_life.policy, lease_seconds=LEASE_SECONDS, renew_seconds=0.1)
+    model = OpenAIProvider(connect("key", base_url=simulator.url), model="model-1")
+    provider = GatedProvider(model, Gate(real_life.redis, "model-1", GatePolicy()), model="model-1")
+
+    async def wait_and_call(job_input: JobInput, work: Work) -> Outcome:
+        await asyncio.sleep(2 * LEASE_SECONDS)
+        await work.complete("summary", PROMPT, SummaryDraft)
+        return await succeed(job_input, work)
+
+    job = await real_life.submit()
+    heartbeat = real_life.heartbeat()
+    if is_renewed:
+        heartbeat.start()
+    await real_life.consumer(wait_and_call, heartbeat=heartbeat, provider=provider).drain()
+    if is_renewed:
+        await heartbeat.stop()
+    assert len(simulator.journal.calls) == is_renewed
+    state = (await real_life.record(job.id)).state
+    assert state is (JobState.SUCCEEDED if is_renewed else JobState.QUEUED)
+    await provider.close()
