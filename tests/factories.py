@@ -8,7 +8,7 @@ import msgspec
 from shared.domain.budget import Plan
 from shared.domain.ids import RANDOM_BYTES, new_job_id
 from shared.domain.job import EntryId, Job, JobId, JobState, Kind, StreamName, UserId
-from shared.domain.provider import Usage
+from shared.domain.provider import Prompt, Task, Usage
 from shared.domain.record import FinalJob
 from shared.domain.study import (
     Choice,
@@ -35,6 +35,21 @@ PLAN = Plan(
     unfinished_jobs=100_000,
 )
 """Wide enough to stay out of the way."""
+
+SUMMARY_PROMPT = Prompt(
+    task=Task.SUMMARY,
+    instructions="Summarise.",
+    source="Water boils at one hundred degrees in an open pot.",
+    language="en",
+    max_output_tokens=100,
+)
+CARDS_PROMPT = Prompt(
+    task=Task.CARDS,
+    instructions="Write 1.",
+    source="Photosynthesis is the process by which plants turn light into sugar.",
+    language="en",
+    max_output_tokens=500,
+)
 
 _numbers = itertools.count(1)
 

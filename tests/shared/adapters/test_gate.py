@@ -8,6 +8,7 @@ from typing import TypeVar
 import msgspec
 import pytest
 from structlog.testing import capture_logs
+from tests.factories import SUMMARY_PROMPT
 from tests.servers import RealRedis, RedisPlace
 from tests.simulators.faults import Fault, out_of_credit, rate_limited, server_error
 from tests.simulators.pace import Pace
@@ -25,18 +26,9 @@ from shared.domain.errors import (
     ProviderUnavailable,
     StoreUnavailable,
 )
-from shared.domain.provider import Prompt, Task
 from shared.domain.study import SummaryDraft
 
 T = TypeVar("T")
-
-PROMPT = Prompt(
-    task=Task.SUMMARY,
-    instructions="Summarise.",
-    source="Water boils at one hundred degrees in an open pot.",
-    language="en",
-    max_output_tokens=100,
-)
 
 
 def make_gate(redis: RedisClient, **policy: float) -> Gate:
@@ -144,7 +136,7 @@ def make_provider(simulator: ProviderSimulator, redis: RedisClient, **policy: fl
 async def ask_all(providers: Sequence[GatedProvider], times: int) -> list[ProviderError | None]:
     async def ask(provider: GatedProvider) -> ProviderError | None:
         try:
-            await provider.complete(PROMPT, SummaryDraft)
+            await provider.complete(SUMMARY_PROMPT, SummaryDraft)
         except ProviderError as error:
             return error
         return None

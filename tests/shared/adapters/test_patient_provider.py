@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from tests.factories import CARDS_PROMPT
 from tests.simulators.faults import Fault, FaultKind, out_of_credit, rate_limited, server_error
 from tests.simulators.provider import ProviderSimulator
 
@@ -16,16 +17,8 @@ from shared.domain.errors import (
     ProviderRefused,
     ProviderUnavailable,
 )
-from shared.domain.provider import Prompt, Provider, Task, Usage
+from shared.domain.provider import Provider, Usage
 from shared.domain.study import CardDrafts
-
-PROMPT = Prompt(
-    task=Task.CARDS,
-    instructions="Write 1.",
-    source="Photosynthesis is the process by which plants turn light into sugar.",
-    language="en",
-    max_output_tokens=500,
-)
 
 
 @pytest.fixture
@@ -50,7 +43,7 @@ async def test_n_calls_allowed_are_n_calls(calls: int, model: Provider, simulato
     simulator.faults.add(server_error(times=9))
 
     with pytest.raises(ProviderUnavailable):
-        await patient(model, calls).complete(PROMPT, CardDrafts)
+        await patient(model, calls).complete(CARDS_PROMPT, CardDrafts)
 
     assert len(simulator.journal.calls) == calls
 
@@ -58,7 +51,7 @@ async def test_n_calls_allowed_are_n_calls(calls: int, model: Provider, simulato
 async def test_a_short_fault_is_waited_out(model: Provider, simulator: ProviderSimulator):
     simulator.faults.add(rate_limited("0"))
 
-    completion = await patient(model, 2).complete(PROMPT, CardDrafts)
+    completion = await patient(model, 2).complete(CARDS_PROMPT, CardDrafts)
 
     assert completion.value.cards
     assert len(simulator.journal.calls) == 2
@@ -78,7 +71,7 @@ async def test_a_long_wait_or_a_lasting_fault_is_left_to_the_job(
     simulator.faults.add(fault)
 
     with pytest.raises(error):
-        await patient(model, 3).complete(PROMPT, CardDrafts)
+        await patient(model, 3).complete(CARDS_PROMPT, CardDrafts)
 
     assert len(simulator.journal.calls) == 1
 
@@ -86,7 +79,7 @@ async def test_a_long_wait_or_a_lasting_fault_is_left_to_the_job(
 async def test_what_failed_calls_cost_is_part_of_the_usage(model: Provider, simulator: ProviderSimulator):
     simulator.faults.add(Fault(kind=FaultKind.WRONG_SCHEMA), server_error())
 
-    completion = await patient(model, 2).complete(PROMPT, CardDrafts)
+    completion = await patient(model, 2).complete(CARDS_PROMPT, CardDrafts)
 
     calls = simulator.journal.calls
     assert len(calls) == 3

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from msgspec.structs import replace
+from tests.factories import SUMMARY_PROMPT
 from tests.job_life import JobLife, succeed
 from tests.simulators.provider import ProviderSimulator
 
@@ -13,18 +14,10 @@ from shared.adapters.gated_provider import GatedProvider
 from shared.adapters.openai_provider import OpenAIProvider, connect
 from shared.domain.job import JobState
 from shared.domain.outcome import Outcome
-from shared.domain.provider import Prompt, Task
 from shared.domain.study import SummaryDraft
 from shared.domain.wire import JobInput
 from shared.domain.work import Work
 
-PROMPT = Prompt(
-    task=Task.SUMMARY,
-    instructions="Summarise.",
-    source="Water boils at one hundred degrees in an open pot.",
-    language="en",
-    max_output_tokens=100,
-)
 LEASE_SECONDS = 0.5
 
 
@@ -44,7 +37,7 @@ async def test_a_call_is_made_only_under_a_lease_that_cannot_be_over(
 
     async def wait_and_call(job_input: JobInput, work: Work) -> Outcome:
         await asyncio.sleep(2 * LEASE_SECONDS)
-        await work.complete("summary", PROMPT, SummaryDraft)
+        await work.complete("summary", SUMMARY_PROMPT, SummaryDraft)
         return await succeed(job_input, work)
 
     job = await real_life.submit()

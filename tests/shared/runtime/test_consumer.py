@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from msgspec.structs import replace
-from tests.factories import ADA, make_final_job, make_plan
+from tests.factories import ADA, SUMMARY_PROMPT, make_final_job, make_plan
 from tests.fakes import FakeProvider
 from tests.job_life import SUMMARY, JobLife, MemoryResults, succeed
 from tests.servers import RealRedis
@@ -26,7 +26,7 @@ from shared.domain.errors import (
 )
 from shared.domain.job import JobState, Kind, StreamName
 from shared.domain.outcome import Fail, Outcome, Retry
-from shared.domain.provider import Prompt, Task, Usage
+from shared.domain.provider import Usage
 from shared.domain.record import FinalJob
 from shared.domain.study import SummaryDraft
 from shared.domain.wire import JobInput
@@ -34,14 +34,6 @@ from shared.domain.work import Handler, Work
 from shared.runtime.consumer import Consumer
 from shared.runtime.heartbeat import Heartbeat
 from shared.runtime.housekeeping import SHORTEST_PAUSE
-
-PROMPT = Prompt(
-    task=Task.SUMMARY,
-    instructions="Summarise.",
-    source="Water boils at one hundred degrees in an open pot.",
-    language="en",
-    max_output_tokens=100,
-)
 
 
 @asynccontextmanager
@@ -169,7 +161,7 @@ async def test_a_step_is_bought_once_over_all_attempts(life: JobLife) -> None:
     errors = [ProviderBusy(), RuntimeError("bug")]
 
     async def handle(job_input: JobInput, work: Work) -> Outcome:
-        completion = await work.complete("summary", PROMPT, SummaryDraft)
+        completion = await work.complete("summary", SUMMARY_PROMPT, SummaryDraft)
         assert completion.value.summary
         if errors:
             raise errors.pop(0)
@@ -186,7 +178,7 @@ async def test_what_a_failed_call_cost_is_charged(life: JobLife) -> None:
     provider = FakeProvider(faults=lambda prompt: ProviderGarbled(usage=Usage(50, 5)))
 
     async def handle(job_input: JobInput, work: Work) -> Outcome:
-        await work.complete("summary", PROMPT, SummaryDraft)
+        await work.complete("summary", SUMMARY_PROMPT, SummaryDraft)
         return SUMMARY
 
     await life.submit()
@@ -198,7 +190,7 @@ async def test_a_job_buys_no_call_beyond_its_hold(life: JobLife) -> None:
     provider = FakeProvider(faults=lambda prompt: ProviderGarbled(usage=Usage(50, 5)))
 
     async def handle(job_input: JobInput, work: Work) -> Outcome:
-        await work.complete("summary", PROMPT, SummaryDraft)
+        await work.complete("summary", SUMMARY_PROMPT, SummaryDraft)
         return SUMMARY
 
     job = await life.submit(hold_tokens=100)
@@ -419,7 +411,7 @@ async def test_while_postgres_is_away_the_job_is_kept_and_nothing_is_paid_twice(
     provider, results = FakeProvider(), SickResults(away=3)
 
     async def handle(job_input: JobInput, work: Work) -> Outcome:
-        await work.complete("summary", PROMPT, SummaryDraft)
+        await work.complete("summary", SUMMARY_PROMPT, SummaryDraft)
         return SUMMARY
 
     job = await life.submit()

@@ -3,24 +3,17 @@
 from pathlib import Path
 
 import pytest
+from tests.factories import CARDS_PROMPT
 from tests.simulators.faults import Fault, FaultKind, out_of_credit, rate_limited, server_error
 from tests.simulators.provider import ProviderSimulator
 
 from shared.adapters.offline_provider import OfflineProvider
 from shared.domain.errors import ProviderBusy, ProviderOutOfCredit
-from shared.domain.provider import Prompt, Task
 from shared.domain.study import CardDrafts
 from shared.runtime.providers import ProviderSettings, build_provider
 from shared.runtime.settings import InvalidSettings, read_settings
 
 KEY = "sk-never-to-be-printed"
-PROMPT = Prompt(
-    task=Task.CARDS,
-    instructions="Write 1.",
-    source="Photosynthesis is the process by which plants turn light into sugar.",
-    language="en",
-    max_output_tokens=500,
-)
 
 
 class _ServiceSettings(ProviderSettings, frozen=True, kw_only=True):
@@ -41,13 +34,13 @@ async def test_without_a_key_the_offline_generator_answers():
     provider = build_provider(settings())
 
     assert isinstance(provider, OfflineProvider)
-    assert (await provider.complete(PROMPT, CardDrafts)).generated_by == "offline"
+    assert (await provider.complete(CARDS_PROMPT, CardDrafts)).generated_by == "offline"
 
 
 async def test_with_a_key_the_model_of_the_settings_answers():
     async with ProviderSimulator() as simulator:
         provider = build_provider(with_key(simulator, ETUDE_MODEL="model-7"))
-        completion = await provider.complete(PROMPT, CardDrafts)
+        completion = await provider.complete(CARDS_PROMPT, CardDrafts)
         await provider.close()
 
     assert (completion.generated_by, completion.model) == ("openai", "model-7")
@@ -60,7 +53,7 @@ async def test_with_a_key_the_model_of_the_settings_answers():
 async def test_a_model_may_be_told_how_much_to_think():
     async with ProviderSimulator() as simulator:
         provider = build_provider(with_key(simulator, ETUDE_REASONING_EFFORT="none"))
-        await provider.complete(PROMPT, CardDrafts)
+        await provider.complete(CARDS_PROMPT, CardDrafts)
         await provider.close()
 
     request = simulator.journal.calls[0].request
@@ -72,7 +65,7 @@ async def test_fallback_models_are_asked_in_their_order():
     async with ProviderSimulator() as simulator:
         provider = build_provider(with_key(simulator, ETUDE_MODEL="a", ETUDE_FALLBACK_MODELS=" b,c , a,"))
         simulator.faults.add(server_error(times=2))
-        completion = await provider.complete(PROMPT, CardDrafts)
+        completion = await provider.complete(CARDS_PROMPT, CardDrafts)
         await provider.close()
 
     assert [call.model for call in simulator.journal.calls] == ["a", "b", "c"]
@@ -86,8 +79,8 @@ async def test_the_offline_generator_is_a_last_resort_only_where_it_is_allowed()
         lenient = build_provider(with_key(simulator), allow_offline=True)
 
         with pytest.raises(ProviderOutOfCredit):
-            await strict.complete(PROMPT, CardDrafts)
-        completion = await lenient.complete(PROMPT, CardDrafts)
+            await strict.complete(CARDS_PROMPT, CardDrafts)
+        completion = await lenient.complete(CARDS_PROMPT, CardDrafts)
         await strict.close()
         await lenient.close()
 
@@ -100,7 +93,7 @@ async def test_the_calls_of_an_attempt_are_those_of_the_settings(environ: dict[s
         simulator.faults.add(rate_limited("0", times=9))
         provider = build_provider(with_key(simulator, **environ))
         with pytest.raises(ProviderBusy):
-            await provider.complete(PROMPT, CardDrafts)
+            await provider.complete(CARDS_PROMPT, CardDrafts)
         await provider.close()
 
     assert len(simulator.journal.calls) == calls
@@ -112,7 +105,7 @@ async def test_a_call_is_given_the_time_of_the_settings():
         provider = build_provider(
             with_key(simulator, ETUDE_PROVIDER_TIMEOUT_SECONDS="0.05"), allow_offline=True
         )
-        completion = await provider.complete(PROMPT, CardDrafts)
+        completion = await provider.complete(CARDS_PROMPT, CardDrafts)
         await provider.close()
 
     assert completion.generated_by == "offline"

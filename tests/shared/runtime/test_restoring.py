@@ -5,10 +5,9 @@ import time
 from typing import Any, cast
 
 import pytest
-from tests.factories import ADA, BOB, make_final_job
+from tests.factories import ADA, BOB, SUMMARY_PROMPT, make_final_job
 from tests.job_life import SUMMARY, JobLife
 from tests.servers import flush
-from tests.shared.runtime.test_consumer import PROMPT
 
 from shared.adapters import keys
 from shared.adapters.redis_client import call
@@ -29,7 +28,7 @@ CARL = UserId("carl")
 
 
 async def spend(job_input: JobInput, work: Work) -> Outcome:
-    await work.complete("summary", PROMPT, SummaryDraft)
+    await work.complete("summary", SUMMARY_PROMPT, SummaryDraft)
     return SUMMARY
 
 

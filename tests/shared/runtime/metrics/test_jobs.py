@@ -4,7 +4,7 @@ import asyncio
 import zlib
 
 import pytest
-from tests.factories import ADA
+from tests.factories import ADA, SUMMARY_PROMPT
 from tests.fakes import FakeProvider
 from tests.job_life import SUMMARY, JobLife, settled, succeed
 from tests.readings import Readings, read
@@ -13,7 +13,6 @@ from tests.servers import WHEEL
 from shared.domain.errors import NoUsableText, ProviderBusy
 from shared.domain.job import StreamName
 from shared.domain.outcome import Done, Fail, Outcome, Retry
-from shared.domain.provider import Prompt, Task
 from shared.domain.study import Flashcards, Quality, SummaryDraft
 from shared.domain.wire import JobInput
 from shared.domain.work import Work
@@ -21,13 +20,6 @@ from shared.runtime.metrics.jobs import OUTCOMES, JobWatch
 from shared.runtime.metrics.models import ModelWatch
 
 pytestmark = pytest.mark.parametrize("redis_place", [WHEEL], indirect=True)
-PROMPT = Prompt(
-    task=Task.SUMMARY,
-    instructions="Summarise.",
-    source="Water boils at one hundred degrees in an open pot.",
-    language="en",
-    max_output_tokens=100,
-)
 
 
 def seen(life: JobLife) -> Readings:
@@ -113,7 +105,7 @@ async def test_an_answer_that_comes_after_the_lease_is_lost_is_wasted(life: JobL
 
     async def ask(job_input: JobInput, work: Work) -> Outcome:
         await life.store.cancel(work.job.user, work.job.id)
-        await work.complete("summary", PROMPT, SummaryDraft)
+        await work.complete("summary", SUMMARY_PROMPT, SummaryDraft)
         raise AssertionError("the fence is open")
 
     await life.consumer(ask, provider=FakeProvider()).drain()

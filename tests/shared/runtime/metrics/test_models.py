@@ -5,13 +5,14 @@ from contextlib import aclosing
 from typing import Any, cast
 
 import pytest
+from tests.factories import CARDS_PROMPT
 from tests.readings import Readings, read
 from tests.simulators.faults import Fault, FaultKind, out_of_credit, rate_limited, server_error
 from tests.simulators.provider import ProviderSimulator
 
 from shared.adapters.redis_client import RedisClient
 from shared.domain.errors import ProviderError, ProviderGarbled
-from shared.domain.provider import Message, Prompt, Provider, Task
+from shared.domain.provider import Message, Provider
 from shared.domain.study import CardDrafts
 from shared.runtime.metrics.meter import Meter
 from shared.runtime.metrics.models import ModelWatch, read_prices
@@ -19,13 +20,6 @@ from shared.runtime.providers import ProviderSettings, build_provider, models_of
 from shared.runtime.settings import InvalidSettings, read_settings
 
 PRICES = '{"large": {"input": 2.0, "output": 8.0}}'
-PROMPT = Prompt(
-    task=Task.CARDS,
-    instructions="Write 1.",
-    source="Photosynthesis is the process by which plants turn light into sugar.",
-    language="en",
-    max_output_tokens=500,
-)
 CALLS = "gen_ai_client_operation_duration_seconds_count"
 INPUT, OUTPUT = (f"gen_ai_client_inference_usage_{way}_tokens_total" for way in ("input", "output"))
 WASTED, RETRIES = "etude_llm_wasted_tokens_total", "etude_llm_retries_total"
@@ -72,7 +66,7 @@ async def desk(real_redis: RedisClient) -> AsyncIterator[Desk]:
 
 
 async def test_an_answer_costs_time_tokens_and_money(desk: Desk) -> None:
-    completion = await desk.provider.complete(PROMPT, CardDrafts)
+    completion = await desk.provider.complete(CARDS_PROMPT, CardDrafts)
     told, usage = desk.read(), completion.usage
     assert told.of(CALLS, gen_ai_request_model="large", gen_ai_provider_name="openai", error_type="") == 1
     assert told.of(INPUT, gen_ai_request_model="large") == usage.prompt_tokens > 0
@@ -85,7 +79,7 @@ async def test_an_answer_costs_time_tokens_and_money(desk: Desk) -> None:
 
 async def test_a_429_is_a_retry_and_a_fallback(desk: Desk) -> None:
     desk.simulator.faults.add(rate_limited("7"))
-    await desk.provider.complete(PROMPT, CardDrafts)
+    await desk.provider.complete(CARDS_PROMPT, CardDrafts)
     told = desk.read()
     assert told.of(RETRIES, model="large", reason="rate_limited") == 1
     assert told.of(CALLS, gen_ai_request_model="large", error_type="provider_busy") == 1
@@ -105,14 +99,14 @@ async def test_a_429_is_a_retry_and_a_fallback(desk: Desk) -> None:
 )
 async def test_what_is_to_be_called_again_says_why(desk: Desk, fault: Fault, reason: str) -> None:
     desk.simulator.faults.add(fault)
-    await desk.provider.complete(PROMPT, CardDrafts)
+    await desk.provider.complete(CARDS_PROMPT, CardDrafts)
     told = desk.read()
     assert told.of(RETRIES, model="large", reason=reason) == told.of(RETRIES) == 1
 
 
 async def test_an_answer_that_does_not_fit_was_paid_for_in_vain(desk: Desk) -> None:
     desk.simulator.faults.add(Fault(kind=FaultKind.WRONG_SCHEMA))
-    completion = await desk.provider.complete(PROMPT, CardDrafts)
+    completion = await desk.provider.complete(CARDS_PROMPT, CardDrafts)
     told = desk.read()
     wasted = told.of(WASTED, model="large", reason="rejected_output")
     assert 0 < wasted < completion.usage.total
@@ -124,7 +118,7 @@ async def test_an_answer_that_does_not_fit_was_paid_for_in_vain(desk: Desk) -> N
 async def test_two_that_do_not_fit_are_both_wasted_and_asked_again_once(desk: Desk) -> None:
     desk.simulator.faults.add(Fault(kind=FaultKind.WRONG_SCHEMA, times=2))
     with pytest.raises(ProviderGarbled) as raised:
-        await desk.provider.complete(PROMPT, CardDrafts)
+        await desk.provider.complete(CARDS_PROMPT, CardDrafts)
     told = desk.read()
     assert told.of(WASTED, reason="rejected_output") == told.of(WASTED) == raised.value.usage.total
     assert told.of(RETRIES, reason="garbled") == told.of(RETRIES) == 1
@@ -133,14 +127,14 @@ async def test_two_that_do_not_fit_are_both_wasted_and_asked_again_once(desk: De
 async def test_a_refusal_was_paid_for_in_vain(desk: Desk) -> None:
     desk.simulator.faults.add(Fault(kind=FaultKind.REFUSAL))
     with pytest.raises(ProviderError) as raised:
-        await desk.provider.complete(PROMPT, CardDrafts)
+        await desk.provider.complete(CARDS_PROMPT, CardDrafts)
     assert desk.read().of(WASTED, model="large", reason="failed") == raised.value.usage.total > 0
 
 
 async def test_the_breaker_is_seen_to_open(desk: Desk) -> None:
     assert desk.read().of("etude_llm_circuit_state", model="large") == 0
     desk.simulator.faults.add(out_of_credit())
-    await desk.provider.complete(PROMPT, CardDrafts)
+    await desk.provider.complete(CARDS_PROMPT, CardDrafts)
     told = desk.read()
     assert told.of("etude_llm_circuit_state", model="large") == 2
     assert told.of("etude_llm_circuit_state", model="small") == 0
