@@ -233,15 +233,28 @@ def _was_told_to_end(history: History, call: Called) -> bool:
     )
 
 
+def _was_never_learned_of(history: History, job_id: str, leased_at: float, until: float) -> bool:
+    """Whether a lease's answer got lost, as connections broke in that moment: nobody did anything under it."""
+    calls = (call for one, calls in history.calls.items() if one.startswith(job_id) for call in calls)
+    return not any(leased_at <= call.started_at < until for call in calls) and any(
+        fault.at - KEEP_SECONDS <= leased_at <= fault.healed_at + KEEP_SECONDS for fault in history.breaks
+    )
+
+
 def takes_only_struck_jobs(history: History) -> Iterator[Violation]:
     """A job changes hands only after a fault took its worker away."""
     for job_id, log in history.told.items():
         running_since = 0.0
         for told in log:
             is_takeover = told.status == "running" and running_since > 0
-            if is_takeover and not any(
+            is_struck = any(
                 running_since - KEEP_SECONDS <= fault.healed_at and fault.at <= told.at
                 for fault in history.struck[job_id]
+            )
+            if (
+                is_takeover
+                and not is_struck
+                and not _was_never_learned_of(history, job_id, running_since, told.at)
             ):
                 yield Violation(
                     "never takes a live job", f"{job_id} at attempt {told.attempt}", history.about(job_id)

@@ -11,6 +11,8 @@ L = TypeVar("L", bound=Struct)
 FLUSH = "FLUSHALL"
 REDIS_AWAY = ("Redis killed", "Redis paused", "Redis full")
 """How the names of the faults begin in which nothing can be kept."""
+BREAKS = (*REDIS_AWAY, "connections cut", "worker cut off")
+"""How the names of the faults begin in which an answer of Redis can get lost."""
 
 
 class Violation(Struct, frozen=True):
@@ -31,6 +33,7 @@ class History:
         the last attempt of before has ended."""
         struck = sorted(self.of(Struck), key=lambda fault: fault.at)
         self.redis_outages = [fault for fault in struck if fault.name.startswith(REDIS_AWAY)]
+        self.breaks = [fault for fault in struck if fault.name.startswith(BREAKS)]
         self.rows = defaultdict[str, list[Saved]](list)
         for row in self.of(Saved):
             self.rows[row.job_id].append(row)

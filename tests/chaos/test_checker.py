@@ -57,6 +57,17 @@ def test_a_history_in_which_every_promise_is_kept_breaks_no_rule() -> None:
     assert check(GOOD) == []
 
 
+@pytest.mark.parametrize(
+    ("is_worked_on", "rules"), [(False, set[str]()), (True, {"never takes a live job", "paid once"})]
+)
+def test_a_lease_whose_answer_got_lost_is_nobody_s(is_worked_on: bool, rules: set[str]) -> None:
+    lines = altered(
+        Struck, {"name": "Redis paused", "at": T0 + 0.2, "healed_at": T0 + 4, "jobs": ()}, jobs=(TAKEN_OVER,)
+    )
+    kept = [line for line in lines if is_worked_on or line != called(TAKEN_OVER, 0.5, 0.9)]
+    assert broken(kept) == rules
+
+
 def poisoned(at: float, poison: str, *jobs: str) -> Struck:
     return Struck(at=T0 + at, healed_at=T0 + 1, name="poison job", jobs=jobs, poison=poison)
 

@@ -17,6 +17,8 @@ ANSWER_SECONDS = 20.0
 SUBMITS = 40
 """How often somebody with an idempotency key asks for the same."""
 AGAIN_SECONDS = 0.7
+LOOKS = 3
+"""A connection that was kept may have been closed at the other end in that moment."""
 PEEKS = 0.05
 """Share of the jobs that another user tries to look at."""
 SILENCE_SECONDS = 6.0
@@ -120,8 +122,12 @@ class Users:
 
     async def _look(self, slots: asyncio.Semaphore, job_id: str, user: str, kind: str) -> None:
         path = "/api/collections" if kind == "collection" else "/api/ai"
+        status, body = 0, dict[str, Any]()
         async with slots:
-            status, body = await self._request("GET", f"{path}/{job_id}", user)
+            for _ in range(LOOKS):
+                status, body = await self._request("GET", f"{path}/{job_id}", user)
+                if status:
+                    break
         state = body.get("status", "") if status == 200 else ""
         self._record(Shown(user=user, job_id=job_id, status=status, state=STATES.get(state, state)))
 
