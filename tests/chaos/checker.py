@@ -30,6 +30,9 @@ from tests.chaos.history import (
 )
 from tests.chaos.time_rules import retries_when_due, takes_over_in_time, tells_the_time
 
+from shared.adapters.redis_client import COMMAND_SECONDS
+from shared.runtime.patience import LONGEST_WAIT_SECONDS
+
 FINAL = frozenset({"succeeded", "failed", "cancelled"})
 KEEP_SECONDS = 3.0
 """From the provider's answer to its step being kept, on a machine with a lot to do: until then a call is in flight."""
@@ -190,11 +193,12 @@ def was_in_flight(history: History, call: Called) -> bool:
 
 
 def _kept_by(history: History, answered_at: float) -> float:
-    """When an answer is kept at the latest: its worker cannot while Redis is away, and does when it is back."""
+    """When an answer is kept at the latest: its worker cannot while Redis is away, and does when it is back and the
+    try under way has timed out and another one followed."""
     kept_by = answered_at + KEEP_SECONDS
     for outage in history.redis_outages:
         if outage.at <= kept_by and answered_at <= outage.healed_at:
-            kept_by = max(kept_by, outage.healed_at + KEEP_SECONDS)
+            kept_by = max(kept_by, outage.healed_at + COMMAND_SECONDS + LONGEST_WAIT_SECONDS)
     return kept_by
 
 
