@@ -13,7 +13,7 @@ class JobPolicy(Struct, frozen=True, kw_only=True):
     """Five chances per lease; also how soon an owner learns that its job was cancelled (promised: 3 s)."""
     sweep_seconds: float = 2.0
     """How often somebody in the fleet looks for stale leases, while there is work."""
-    idle_sweep_seconds: float = 5.0
+    idle_sweep_seconds: float = 6.0
     """The same while there is none: still well within a lease, at a command a second."""
     claim_seconds: float = 5.0
     """How long a sweep's leave to claim holds, for the next free slot to act upon: several sweeps, and well within a

@@ -3,19 +3,25 @@
 --   ARGV  1 consumer  2 stream  3 interval (ms): how long nobody else sweeps  4 lease (ms)
 --           the same consumer may look again in its interval
 --   returns {1, entries in the stream, whether anything waits for its time, whether claiming may begin, since when budgets
---           count (ms) if what was used before is to be restored or 0, now (ms)} | {0}: another one sweeps
+--           count (ms) if what was used before is to be restored or 0, now (ms) where anything is to be done} | {0}: another one sweeps
 -- If nobody swept for more than half a lease, the server or the fleet was away, and leases ran out that nobody could
 -- renew: their owners get half a lease to say that they live before anything is claimed.
 -- Restored twice: at once, and when the last attempt of before has saved its row and found its record gone.
 local LAST_ROWS_MS = 420000
-local now = now_ms()
-call('HSETNX', since_key, 'at', now)
 local since = call('HMGET', since_key, 'at', 'restored')
-local at, restored, restore = tonumber(since[1]), tonumber(since[2] or 0), 0
-if restored == 0 or (restored < at + LAST_ROWS_MS and now >= at + LAST_ROWS_MS) then restore = at end
+local at, restored, restore, now = tonumber(since[1]), tonumber(since[2] or 0), 0, nil
+if not at then
+  at = now_ms()
+  call('HSET', since_key, 'at', at)
+end
+if restored < at + LAST_ROWS_MS then
+  now = now_ms()
+  if restored == 0 or now >= at + LAST_ROWS_MS then restore = at end
+end
 local entries = call('XLEN', KEYS[1])
 local waits = call('EXISTS', due_key, holds_key, unsaved_key)
-if entries == 0 and waits == 0 and restore == 0 then return {1, 0, 0, 0, 0, now} end -- nothing to be the one for
+if entries == 0 and waits == 0 and restore == 0 then return {1, 0, 0, 0, 0, 0} end -- nothing to be the one for
+now = now or now_ms()
 local sweeper_key = sweep_key(ARGV[2])
 if not call('SET', sweeper_key, ARGV[1], 'NX', 'PX', ARGV[3]) and call('GET', sweeper_key) ~= ARGV[1] then return {0} end
 local may_claim = 0
