@@ -15,6 +15,8 @@ from shared.adapters.postgres import connect as connect_postgres
 from shared.adapters.redis_client import RedisClient, call
 from shared.domain.job import StreamName, UserId
 
+USER_LOG_CAP = 10_000
+"""Of the scripts' prelude: a user's log forgets the oldest of more events, which are in the logs of the jobs."""
 COMPLAINTS = ("warning", "error", "critical")
 """Levels of lines that say that something is wrong."""
 ROWS = """
@@ -121,7 +123,10 @@ class _Data(Struct, omit_defaults=True):
 async def _read_logs(redis: RedisClient, users: Sequence[str]) -> AsyncGenerator[Told]:
     for user in users:
         log = keys.user_events(keys.shard_of(UserId(user), SHARDS), UserId(user))
-        for event_id, fields in await call(redis, "XRANGE", log, "-", "+"):
+        entries = await call(redis, "XRANGE", log, "-", "+")
+        if len(entries) >= USER_LOG_CAP:
+            entries = await _read_job_logs(redis, user)
+        for event_id, fields in entries:
             job_id, name, data = fields[b"event"].split(b" ", 2)
             about = msgspec.json.decode(data, type=_Data)
             yield Told(
@@ -134,6 +139,16 @@ async def _read_logs(redis: RedisClient, users: Sequence[str]) -> AsyncGenerator
                 code=about.problem.get("code", ""),
                 retry_at=about.retry_at,
             )
+
+
+async def _read_job_logs(redis: RedisClient, user: str) -> list[Any]:
+    """The same events, of all the user's jobs, in order."""
+    entries: list[Any] = []
+    async for key in _keys(redis):
+        record, found, _ = key.partition(":events")
+        if found and ":job:" in record and await call(redis, "HGET", record, "user") == user.encode():
+            entries += await call(redis, "XRANGE", key, "-", "+")
+    return sorted(entries, key=lambda entry: tuple(map(int, entry[0].split(b"-"))))
 
 
 async def _read_budgets(redis: RedisClient) -> AsyncGenerator[Counted]:
