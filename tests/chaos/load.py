@@ -29,7 +29,7 @@ BIG_PER_SECOND = 200.0
 PAUSE = 1.0
 """Seconds between the last of the big user's requests and the first of the others'."""
 DRAINED_PER_SECOND = 50.0
-"""Of the big user's jobs, four of which run at a time: a cautious guess, to know when they are over."""
+"""Of the big user's jobs, four of which run at a time: 70 were measured, on two cores; fewer, to know when they are over."""
 SHORT_TEXT = 600
 
 
