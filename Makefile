@@ -14,7 +14,7 @@ OLDEST_PYTHON := (3, 11)
 OLDEST_UV := 0.13
 BIN := .venv/bin
 READY := .venv/.synced
-MANIFESTS := pyproject.toml $(wildcard shared/pyproject.toml services/*/pyproject.toml deploy/*/pyproject.toml)
+MANIFESTS := pyproject.toml $(wildcard shared/pyproject.toml shared/clients/*/pyproject.toml services/*/pyproject.toml deploy/*/pyproject.toml)
 
 .PHONY: help
 help: ## Say what there is to run

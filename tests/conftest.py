@@ -10,8 +10,8 @@ from tests.servers import REDIS_KINDS, NoServer, RealRedis, RedisPlace, Servers,
 from tests.simulators.no_live_calls import no_live_calls as no_live_calls  # for every test
 
 from local.postgres_server import PostgresServer
-from shared.adapters.redis_client import RedisClient
-from shared.adapters.result_store import ResultStore
+from shared.adapters.postgres.result_store import ResultStore
+from shared.adapters.redis.connection import RedisClient
 
 # `--hypothesis-profile=long` looks further, and elsewhere each time
 settings.register_profile(

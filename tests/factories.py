@@ -5,12 +5,14 @@ from typing import Any
 
 import msgspec
 
-from shared.domain.budget import Plan
-from shared.domain.ids import RANDOM_BYTES, new_job_id
-from shared.domain.job import EntryId, Job, JobId, JobState, Kind, StreamName, UserId
-from shared.domain.provider import Prompt, Task, Usage
-from shared.domain.record import FinalJob
-from shared.domain.study import (
+from shared.domain.budgets import Plan
+from shared.domain.jobs.job import EntryId, Job, JobId, JobState, Kind, StreamName, UserId
+from shared.domain.jobs.job_id import RANDOM_BYTES, new_job_id
+from shared.domain.jobs.payload import WIRE_VERSION, AiInput, encode_input
+from shared.domain.jobs.record import FinalJob
+from shared.domain.jobs.submission import Submission
+from shared.domain.llm.provider import Prompt, Task
+from shared.domain.study.material import (
     Choice,
     Collection,
     Flashcard,
@@ -20,8 +22,7 @@ from shared.domain.study import (
     Source,
     Summary,
 )
-from shared.domain.submission import Submission
-from shared.domain.wire import WIRE_VERSION, AiInput, encode_input
+from shared.domain.usage import Usage
 
 NOW = 1_795_000_000.0
 """Unix seconds: a day in November 2026."""

@@ -7,10 +7,10 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from shared.domain.job import EntryId, Job, JobId, StreamName, UserId
-from shared.domain.provider import Completion, Delta, Message, Prompt, Provider, Task, Usage
-from shared.domain.sentences import is_usable, sentences
-from shared.domain.study import (
+from shared.domain.jobs.job import EntryId, Job, JobId, StreamName, UserId
+from shared.domain.jobs.payload import decode_step, encode_step
+from shared.domain.llm.provider import Completion, Delta, Message, Prompt, Provider, Task
+from shared.domain.study.material import (
     CardDraft,
     CardDrafts,
     ExplanationDraft,
@@ -24,7 +24,8 @@ from shared.domain.study import (
     Term,
     TextDraft,
 )
-from shared.domain.wire import decode_step, encode_step
+from shared.domain.text.segmentation import is_usable, sentences
+from shared.domain.usage import Usage
 
 T = TypeVar("T")
 

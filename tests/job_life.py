@@ -11,35 +11,36 @@ from tests.factories import ADA, make_submission
 from tests.fakes import FakeProvider
 from tests.servers import RedisPlace
 
-from shared.adapters import keys
-from shared.adapters.budget_store import BudgetStore
-from shared.adapters.dead_letters import DeadLetters
-from shared.adapters.event_log import EventLog
-from shared.adapters.job_store import JobStore
-from shared.adapters.job_stream import JobStream, Leased, reader_name
-from shared.adapters.redis_client import Arg, RedisClient, call, nodes
-from shared.adapters.step_store import StepStore
-from shared.adapters.waiting_room import WaitingRoom
-from shared.domain.budget import Charge
+from shared.adapters.redis import keys
+from shared.adapters.redis.attempt_store import AttemptStore
+from shared.adapters.redis.budget_store import BudgetStore
+from shared.adapters.redis.connection import Arg, RedisClient, call, nodes
+from shared.adapters.redis.dead_letter_store import DeadLetterStore
+from shared.adapters.redis.event_log import EventLog
+from shared.adapters.redis.job_store import JobStore
+from shared.adapters.redis.job_stream import JobStream, Leased, reader_name
+from shared.adapters.redis.maintenance_store import MaintenanceStore
+from shared.domain.budgets import Charge
 from shared.domain.errors import Problem
-from shared.domain.job import Job, JobId, JobState, Kind, StreamName, UserId
-from shared.domain.outcome import Done, Outcome
-from shared.domain.policy import JobPolicy
-from shared.domain.provider import Provider, Usage
-from shared.domain.record import FinalJob, Record
-from shared.domain.retry import RetryPolicy
-from shared.domain.settlement import Settlement
-from shared.domain.study import Summary
-from shared.domain.submission import Submission
+from shared.domain.generation.handler import Handler, Work
+from shared.domain.jobs.job import Job, JobId, JobState, Kind, StreamName, UserId
+from shared.domain.jobs.job_policy import JobPolicy
+from shared.domain.jobs.outcome import Done, Outcome
+from shared.domain.jobs.payload import JobInput
+from shared.domain.jobs.record import FinalJob, Record
+from shared.domain.jobs.retry_policy import RetryPolicy
+from shared.domain.jobs.settlement import Settlement
+from shared.domain.jobs.submission import Submission
+from shared.domain.llm.provider import Provider
+from shared.domain.study.material import Summary
 from shared.domain.tracing import NO_TRACER, Tracer
-from shared.domain.wire import JobInput
-from shared.domain.work import Handler, Work
-from shared.runtime.consumer import Consumer
-from shared.runtime.heartbeat import Heartbeat
-from shared.runtime.housekeeping import Housekeeping
-from shared.runtime.metrics.jobs import JobWatch
-from shared.runtime.metrics.meter import Meter
-from shared.runtime.settler import Settler
+from shared.domain.usage import Usage
+from shared.runtime.observability.metrics.job_metrics import JobMetrics
+from shared.runtime.observability.metrics.meter import Meter
+from shared.runtime.worker.consumer import Consumer
+from shared.runtime.worker.lease_renewer import LeaseRenewer
+from shared.runtime.worker.maintenance import Maintenance
+from shared.runtime.worker.settler import Settler
 
 POLICY = JobPolicy(block_seconds=0.2, drain_seconds=0.2, retry=RetryPolicy(base_seconds=0.0))
 """Retries come at once, so that `drain` sees them through."""
@@ -88,13 +89,13 @@ class JobLife:
         self.policy = policy
         self.store = JobStore(redis, shards=shards, policy=policy)
         self.budgets = BudgetStore(redis, shards=shards)
-        self.dead = DeadLetters(redis, shards=shards)
-        self.steps = StepStore(redis)
-        self.room = WaitingRoom(redis)
+        self.dead = DeadLetterStore(redis, shards=shards)
+        self.steps = AttemptStore(redis)
+        self.room = MaintenanceStore(redis)
         self.results = MemoryResults()
         self.provider = FakeProvider()
         self.meter = Meter("tests")
-        self.watch = JobWatch(self.meter, StreamName.AI, ["pro"])
+        self.watch = JobMetrics(self.meter, StreamName.AI, ["pro"])
         self._closing: list[Callable[[], Awaitable[Any]]] = []
 
     async def close(self) -> None:
@@ -148,9 +149,9 @@ class JobLife:
         (leased,) = await self.lease(stream)
         return leased.job
 
-    def heartbeat(self, consumer: str = "w1") -> Heartbeat:
+    def heartbeat(self, consumer: str = "w1") -> LeaseRenewer:
         client = self.place.connect_sync()
-        return Heartbeat(client, consumer=consumer, policy=self.policy, monotonic=time.monotonic)
+        return LeaseRenewer(client, consumer=consumer, policy=self.policy, monotonic=time.monotonic)
 
     def consumer(
         self,
@@ -158,7 +159,7 @@ class JobLife:
         *,
         consumer: str = "w1",
         stream: StreamName = StreamName.AI,
-        heartbeat: Heartbeat | None = None,
+        heartbeat: LeaseRenewer | None = None,
         concurrency: int = 100,
         results: Any = None,
         provider: Provider | None = None,
@@ -196,10 +197,10 @@ class JobLife:
 
     def housekeeping(
         self, stream: JobStream, *, consumer: Consumer | None = None
-    ) -> tuple[Housekeeping, list[Leased]]:
+    ) -> tuple[Maintenance, list[Leased]]:
         """A sweeper, and the list of what it claims if no consumer runs it."""
         claimed: list[Leased] = []
-        housekeeping = Housekeeping(
+        housekeeping = Maintenance(
             stream,
             self.room,
             self.results,

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 import msgspec
 import structlog
 
-from shared.runtime.log_line import LogLine
-from shared.runtime.logs import configure_logs
+from shared.runtime.observability.log_schema import LogLine
+from shared.runtime.observability.logging_setup import configure_logs
 
 
 @contextmanager

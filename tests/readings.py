@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-from shared.runtime.metrics.meter import Meter
+from shared.runtime.observability.metrics.meter import Meter
 
 Sample = tuple[str, Mapping[str, str], float]
 

@@ -14,9 +14,9 @@ from tests.redis_sentinel import WatchedRedis
 
 from local.postgres_server import PostgresServer
 from local.redis_server import RedisServer, machine_redis, version_of, wheel_redis
-from shared.adapters.migrations import migrate
-from shared.adapters.postgres import connect as connect_postgres
-from shared.adapters.redis_client import (
+from shared.adapters.postgres.connection import connect as connect_postgres
+from shared.adapters.postgres.migrations import migrate
+from shared.adapters.redis.connection import (
     RedisClient,
     SyncRedisClient,
     call,

@@ -15,8 +15,8 @@ import msgspec
 import pytest
 from msgspec import Struct
 
-from shared.domain.job import TRANSITIONS, JobState
-from shared.runtime.metrics.catalogue import METRICS, Metric, Teller
+from shared.domain.jobs.job import TRANSITIONS, JobState
+from shared.runtime.observability.metrics.catalogue import METRICS, Metric, Teller
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "shared" / "docs"
@@ -32,11 +32,11 @@ PROCESSES = (
     "dashboards",
 )
 VENDORS = {
-    "openai": {"shared.adapters.openai_provider"},
+    "openai": {"shared.adapters.llm.openai.provider"},
     "arq": {"collection_worker.cron"},
     "asyncpg": {"shared.adapters"},
-    "prometheus_client": {"shared.runtime.metrics.meter"},
-    "opentelemetry": {"shared.adapters.open_telemetry"},
+    "prometheus_client": {"shared.runtime.observability.metrics.meter"},
+    "opentelemetry": {"shared.adapters.otel"},
 }
 """Where each may be imported: in the module or package named, and nowhere else."""
 MARKS = ("TO" + "DO", "FIX" + "ME", "XX" + "X")

@@ -5,8 +5,8 @@ from typing import Any
 from tests.servers import RealRedis, RedisPlace
 
 from local.postgres_server import PostgresServer
-from shared.adapters.postgres import connect
-from shared.adapters.redis_client import RedisClient, call, nodes
+from shared.adapters.postgres.connection import connect
+from shared.adapters.redis.connection import RedisClient, call, nodes
 
 
 async def test_each_redis_starts_empty_runs_scripts_and_shares_its_memory_between_connections(

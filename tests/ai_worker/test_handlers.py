@@ -10,20 +10,20 @@ from msgspec import Struct
 from tests.fakes import FakeProvider, FakeWork
 
 from ai_worker.handlers import HANDLERS
-from ai_worker.notes import write_note
-from shared.adapters.offline_provider import OfflineProvider
-from shared.adapters.tokens import count_tokens
+from ai_worker.merge_notes import write_note
+from shared.adapters.llm.token_counter import count_tokens
+from shared.adapters.offline.provider import OfflineProvider
 from shared.domain.errors import NoUsableText, ProviderBusy, ProviderGarbled, ProviderRefused
-from shared.domain.job import AI_KINDS, Kind
-from shared.domain.outcome import Done, Fail, Outcome
-from shared.domain.planning import NOTE_GROWTH
-from shared.domain.provider import Prompt
-from shared.domain.study import (
+from shared.domain.generation.call_plan import NOTE_GROWTH
+from shared.domain.jobs.job import AI_KINDS, Kind
+from shared.domain.jobs.outcome import Done, Fail, Outcome
+from shared.domain.jobs.payload import AiInput
+from shared.domain.llm.provider import Prompt
+from shared.domain.study.material import (
     CardDrafts,
     Explanation,
     ExplanationDraft,
     Flashcards,
-    Language,
     Options,
     Outline,
     OutlineDraft,
@@ -35,7 +35,7 @@ from shared.domain.study import (
     Text,
     TextDraft,
 )
-from shared.domain.wire import AiInput
+from shared.domain.text.language import Language
 
 TEXTS = Path(__file__).parents[1] / "texts"
 FRENCH = (TEXTS / "revolution.fr.txt").read_text(encoding="utf-8")

@@ -27,11 +27,11 @@ from tests.e2e.running import RunningStack
 
 from local.data_dir import DataDir
 from local.ports import LOOPBACK, free_ports
-from shared.adapters.tokens import count_tokens
-from shared.domain.budget import Plan
-from shared.domain.job import Kind
-from shared.domain.planning import hold_for
-from shared.domain.wire import AiInput
+from shared.adapters.llm.token_counter import count_tokens
+from shared.domain.budgets import Plan
+from shared.domain.generation.call_plan import hold_for
+from shared.domain.jobs.job import Kind
+from shared.domain.jobs.payload import AiInput
 
 REQUESTS, ROOM, ROUNDS = 1_000, 50, 5
 TEXT = "Photosynthesis is the process by which plants turn light into sugar in their leaves. " * 3

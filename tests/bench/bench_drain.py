@@ -22,29 +22,29 @@ from msgspec import Struct
 
 from local.postgres_server import PostgresServer
 from local.redis_server import RedisServer
-from shared.adapters import keys
-from shared.adapters.job_store import JobStore
-from shared.adapters.job_stream import JobStream, reader_name
-from shared.adapters.migrations import migrate
-from shared.adapters.redis_client import RedisClient, call, connect, connect_blocking, connect_sync
-from shared.adapters.result_store import ResultStore
-from shared.adapters.step_store import StepStore
-from shared.domain.budget import Plan
-from shared.domain.ids import RANDOM_BYTES, new_job_id
-from shared.domain.job import JobId, Kind, StreamName, UserId
-from shared.domain.outcome import Done, Outcome
-from shared.domain.policy import JobPolicy
-from shared.domain.record import FinalJob
-from shared.domain.study import Text
-from shared.domain.submission import Submission
-from shared.domain.wire import AiInput, JobInput, encode_input
-from shared.domain.work import Work
-from shared.runtime.consumer import Consumer
-from shared.runtime.heartbeat import Heartbeat
-from shared.runtime.metrics.jobs import JobWatch
-from shared.runtime.metrics.meter import Meter
-from shared.runtime.providers import ProviderSettings, build_provider
-from shared.runtime.settler import Results, Settler
+from shared.adapters.postgres.migrations import migrate
+from shared.adapters.postgres.result_store import ResultStore
+from shared.adapters.redis import keys
+from shared.adapters.redis.attempt_store import AttemptStore
+from shared.adapters.redis.connection import RedisClient, call, connect, connect_blocking, connect_sync
+from shared.adapters.redis.job_store import JobStore
+from shared.adapters.redis.job_stream import JobStream, reader_name
+from shared.domain.budgets import Plan
+from shared.domain.generation.handler import Work
+from shared.domain.jobs.job import JobId, Kind, StreamName, UserId
+from shared.domain.jobs.job_id import RANDOM_BYTES, new_job_id
+from shared.domain.jobs.job_policy import JobPolicy
+from shared.domain.jobs.outcome import Done, Outcome
+from shared.domain.jobs.payload import AiInput, JobInput, encode_input
+from shared.domain.jobs.record import FinalJob
+from shared.domain.jobs.submission import Submission
+from shared.domain.study.material import Text
+from shared.runtime.generation.provider_factory import ProviderSettings, build_provider
+from shared.runtime.observability.metrics.job_metrics import JobMetrics
+from shared.runtime.observability.metrics.meter import Meter
+from shared.runtime.worker.consumer import Consumer
+from shared.runtime.worker.lease_renewer import LeaseRenewer
+from shared.runtime.worker.settler import Results, Settler
 
 JOBS, USERS, CONCURRENCY, ROUNDS = 20_000, 200, 200, 3
 PLAN = Plan(
@@ -102,8 +102,8 @@ async def drain(url: str, redis: RedisClient, results: Results, policy: JobPolic
     blocking = connect_blocking(url, name=reader_name(name), block_seconds=policy.block_seconds)
     renewing = connect_sync(url, name=name, timeout_seconds=2.0)
     stream = JobStream(redis, blocking, StreamName.AI, consumer=name, shards=1, policy=policy)
-    heartbeat = Heartbeat(renewing, consumer=name, policy=policy, monotonic=time.monotonic)
-    watch = JobWatch(Meter("bench"), StreamName.AI, ["bench"])
+    heartbeat = LeaseRenewer(renewing, consumer=name, policy=policy, monotonic=time.monotonic)
+    watch = JobMetrics(Meter("bench"), StreamName.AI, ["bench"])
     settler = Settler(
         stream,
         results,
@@ -116,7 +116,7 @@ async def drain(url: str, redis: RedisClient, results: Results, policy: JobPolic
     provider = build_provider(ProviderSettings())
     consumer = Consumer(
         stream,
-        StepStore(redis),
+        AttemptStore(redis),
         settler,
         heartbeat,
         {Kind.TEXT: do_nothing},

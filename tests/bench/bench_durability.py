@@ -11,8 +11,8 @@ from tests.bench.bench_gateway import measure, running_gateway
 from tests.servers import wheel_valkey
 
 from local.redis_server import RedisServer, machine_redis, version_of
-from shared.adapters.confirming import confirms_early
-from shared.domain.submission import Durability
+from shared.adapters.redis.durability import confirms_early
+from shared.domain.jobs.submission import Durability
 
 SETTINGS = (
     ("everysec", Durability.MEMORY),

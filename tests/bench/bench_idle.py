@@ -21,11 +21,11 @@ from tests.bench.stack import find_servers, running_stack
 
 from local.postgres_server import PostgresServer
 from local.redis_server import RedisServer
-from shared.adapters.migrations import migrate
-from shared.adapters.postgres import Connection
-from shared.adapters.postgres import connect as connect_postgres
-from shared.adapters.redis_client import RedisClient, call
-from shared.adapters.redis_client import connect as connect_redis
+from shared.adapters.postgres.connection import Connection
+from shared.adapters.postgres.connection import connect as connect_postgres
+from shared.adapters.postgres.migrations import migrate
+from shared.adapters.redis.connection import RedisClient, call
+from shared.adapters.redis.connection import connect as connect_redis
 
 SETTLE_SECONDS, WATCH_SECONDS = 12.0, 20.0
 """What a connection asked, Postgres counts up to ten seconds later."""

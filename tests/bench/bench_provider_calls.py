@@ -14,11 +14,11 @@ import psutil
 import uvloop
 from msgspec import Struct
 
-import shared.runtime.worker as worker  # what a worker has loaded counts too
-from shared.adapters.openai_provider import OpenAIProvider, connect
-from shared.domain.job import Kind
-from shared.domain.planning import PlannedStep, plan_steps
-from shared.domain.wire import AiInput
+import shared.runtime.worker.main as worker  # what a worker has loaded counts too
+from shared.adapters.llm.openai.provider import OpenAIProvider, connect
+from shared.domain.generation.call_plan import PlannedStep, plan_steps
+from shared.domain.jobs.job import Kind
+from shared.domain.jobs.payload import AiInput
 
 CALLS = 2_000
 LATENCIES = (1.0, 15.0)

@@ -15,9 +15,9 @@ from tests.bench.stack import find_servers, headers_of, read_text, running_stack
 from tests.e2e.running import events_until_done
 from tests.simulators.provider_process import ProviderProcess
 
-from shared.adapters import keys
-from shared.adapters.redis_client import SyncRedisClient, connect_sync
-from shared.domain.job import JobId
+from shared.adapters.redis import keys
+from shared.adapters.redis.connection import SyncRedisClient, connect_sync
+from shared.domain.jobs.job import JobId
 
 KILLS = 10
 LATENCY_SECONDS = 3.0

@@ -11,10 +11,10 @@ from pathlib import Path
 from tests.factories import NOW, make_final_job
 
 from local.postgres_server import PostgresServer
-from shared.adapters.migrations import migrate
-from shared.adapters.result_store import ResultStore
-from shared.domain.job import Kind
-from shared.domain.record import FinalJob
+from shared.adapters.postgres.migrations import migrate
+from shared.adapters.postgres.result_store import ResultStore
+from shared.domain.jobs.job import Kind
+from shared.domain.jobs.record import FinalJob
 
 CALLERS = (1, 100, 500)
 JOBS = 15_000

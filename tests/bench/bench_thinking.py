@@ -11,14 +11,15 @@ from pathlib import Path
 import uvloop
 
 from local.redis_server import RedisServer
-from shared.adapters.offline_provider import OfflineProvider
-from shared.adapters.redis_client import call, connect
-from shared.adapters.thinking import think
-from shared.domain.checks import check_questions
-from shared.domain.job import Kind
-from shared.domain.planning import plan_steps
-from shared.domain.study import Language, QuestionDrafts
-from shared.domain.wire import CollectionInput
+from shared.adapters.cpu_pool import run_in_cpu_pool
+from shared.adapters.offline.provider import OfflineProvider
+from shared.adapters.redis.connection import call, connect
+from shared.domain.generation.call_plan import plan_steps
+from shared.domain.jobs.job import Kind
+from shared.domain.jobs.payload import CollectionInput
+from shared.domain.study.material import QuestionDrafts
+from shared.domain.study.validation import check_questions
+from shared.domain.text.language import Language
 
 TEXT = (Path(__file__).parents[1] / "texts" / "photosynthese.fr.txt").read_text(encoding="utf-8")
 COLLECTIONS = 100
@@ -38,7 +39,7 @@ async def in_six_threads(work: Work) -> None:
 
 
 async def beside_the_loop(work: Work) -> None:
-    await think(work)
+    await run_in_cpu_pool(work)
 
 
 def main() -> None:

@@ -10,10 +10,10 @@ from tests.chaos.fleet import SHARDS, Fleet
 from tests.chaos.history import Called, Complained, Counted, Left, Line, Logged, Saved, Settled, Told
 from tests.chaos.service import Service
 
-from shared.adapters import keys
-from shared.adapters.postgres import connect as connect_postgres
-from shared.adapters.redis_client import RedisClient, call
-from shared.domain.job import StreamName, UserId
+from shared.adapters.postgres.connection import connect as connect_postgres
+from shared.adapters.redis import keys
+from shared.adapters.redis.connection import RedisClient, call
+from shared.domain.jobs.job import StreamName, UserId
 
 USER_LOG_CAP = 10_000
 """Of the scripts' prelude: a user's log forgets the oldest of more events, which are in the logs of the jobs."""

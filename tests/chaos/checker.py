@@ -30,8 +30,8 @@ from tests.chaos.history import (
 )
 from tests.chaos.time_rules import retries_when_due, takes_over_in_time, tells_the_time
 
-from shared.adapters.redis_client import COMMAND_SECONDS
-from shared.runtime.patience import LONGEST_WAIT_SECONDS
+from shared.adapters.redis.connection import COMMAND_SECONDS
+from shared.runtime.worker.store_retry import LONGEST_WAIT_SECONDS
 
 FINAL = frozenset({"succeeded", "failed", "cancelled"})
 KEEP_SECONDS = 3.0

@@ -26,12 +26,12 @@ from tests.redis_sentinel import Node, WatchedRedis
 from tests.servers import wheel_valkey
 
 from local.ports import LOOPBACK, free_ports
-from shared.adapters import keys
-from shared.adapters.job_store import JobStore
-from shared.adapters.redis_client import RedisClient, call_many, connect
+from shared.adapters.redis import keys
+from shared.adapters.redis.connection import RedisClient, call_many, connect
+from shared.adapters.redis.job_store import JobStore
 from shared.domain.errors import NotConfirmed, StoreUnavailable
-from shared.domain.job import JobId, UserId
-from shared.domain.submission import Durability
+from shared.domain.jobs.job import JobId, UserId
+from shared.domain.jobs.submission import Durability
 
 SUBMITTERS = 16
 PAUSE_SECONDS = 0.05

@@ -14,16 +14,16 @@ from tests.chaos.proxy import Proxy
 from tests.chaos.service import Service
 from tests.simulators.provider_process import ProviderProcess
 
-from etude.signing import sign_token
-from local.child import Program
+from etude.token_signing import sign_token
 from local.credentials import Credentials, open_credentials
 from local.data_dir import DataDir
 from local.ports import LOOPBACK, free_ports
 from local.postgres_server import PostgresServer
 from local.readiness import wait_ready
 from local.redis_server import RedisServer
-from shared.adapters.migrations import migrate
-from shared.adapters.redis_client import RedisClient, connect
+from local.supervised_process import Program
+from shared.adapters.postgres.migrations import migrate
+from shared.adapters.redis.connection import RedisClient, connect
 
 PLANS_FILE = Path(__file__).parent / "plans.json"
 READY_SECONDS = 60.0

@@ -4,10 +4,10 @@ from typing import Any, cast
 
 from tests.chaos.fleet import SHARDS, Worker
 
-from shared.adapters import keys
-from shared.adapters.redis_client import RedisClient, call
-from shared.domain.job import StreamName
-from shared.runtime.patience import until_available
+from shared.adapters.redis import keys
+from shared.adapters.redis.connection import RedisClient, call
+from shared.domain.jobs.job import StreamName
+from shared.runtime.worker.store_retry import until_available
 
 AWAY_SECONDS = 90.0
 """Longer than any fault keeps Redis away."""

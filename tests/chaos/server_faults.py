@@ -10,11 +10,11 @@ from tests.chaos.fleet import Fleet, until_ready
 from tests.chaos.pending import AWAY_SECONDS
 
 from local.readiness import wait_ready
-from shared.adapters.postgres import AWAY, Connection
-from shared.adapters.postgres import connect as connect_postgres
-from shared.adapters.redis_client import call
+from shared.adapters.postgres.connection import AWAY, Connection
+from shared.adapters.postgres.connection import connect as connect_postgres
+from shared.adapters.redis.connection import call
 from shared.domain.errors import StoreUnavailable
-from shared.runtime.patience import until_available
+from shared.runtime.worker.store_retry import until_available
 
 
 class KillGateway:

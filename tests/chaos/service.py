@@ -15,8 +15,8 @@ import msgspec
 from msgspec import Struct
 from tests.chaos.unruly import BLOCK
 
-from local.child import Program
-from local.tether import die_with_parent
+from local.parent_death import die_with_parent
+from local.supervised_process import Program
 
 READING = b'"worker.ready"'
 FIRST_BYTES = 65_536

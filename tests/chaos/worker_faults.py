@@ -11,7 +11,7 @@ from tests.chaos.fleet import Fleet, Worker, until_reading
 from tests.chaos.pending import jobs_of
 from tests.chaos.proxy import Trap
 
-from shared.adapters import scripts
+from shared.adapters.redis import scripts
 
 LEASE_SECONDS = 10.0
 POLL_SECONDS = 0.05
@@ -78,7 +78,7 @@ class KillOneOfSeveral(KillWorker):
 
 POINTS = {
     "after read": (scripts.LEASE, True),
-    "before save": (scripts.KEEP, False),
+    "before save": (scripts.KEEP_STEP, False),
     "before settle": (scripts.SETTLE, True),
     "after settle": (scripts.SETTLE, False),
 }

@@ -11,18 +11,18 @@ from msgspec import Struct
 from tests.factories import ADA, PLAN
 from tests.serving import serving
 
-from chat.answers import Answers
+from chat.answer_service import Answers
 from chat.app import create_app
-from chat.asker import Door
-from shared.adapters.budget_store import BudgetStore
-from shared.adapters.job_store import JobStore
-from shared.adapters.redis_client import RedisClient, call
-from shared.adapters.result_store import ResultStore
-from shared.adapters.tokens import count_tokens
-from shared.domain.budget import Plan
-from shared.domain.job import UserId
-from shared.domain.provider import Provider
-from shared.runtime.metrics.meter import Meter
+from chat.internal_auth import Door
+from shared.adapters.llm.token_counter import count_tokens
+from shared.adapters.postgres.result_store import ResultStore
+from shared.adapters.redis.budget_store import BudgetStore
+from shared.adapters.redis.connection import RedisClient, call
+from shared.adapters.redis.job_store import JobStore
+from shared.domain.budgets import Plan
+from shared.domain.jobs.job import UserId
+from shared.domain.llm.provider import Provider
+from shared.runtime.observability.metrics.meter import Meter
 
 SECRET = "between-us"
 HEADERS = {"X-Etude-Internal": SECRET, "X-Etude-User": ADA, "X-Etude-Plan": "pro", "X-Request-Id": "req-1"}

@@ -5,7 +5,8 @@ from collections.abc import AsyncGenerator, Sequence
 from typing import TypeVar
 
 from shared.domain.errors import ProviderError
-from shared.domain.provider import Completion, Delta, Message, Prompt, Usage
+from shared.domain.llm.provider import Completion, Delta, Message, Prompt
+from shared.domain.usage import Usage
 
 T = TypeVar("T")
 

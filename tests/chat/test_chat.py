@@ -20,13 +20,13 @@ from tests.factories import (
 )
 from tests.servers import RealRedis
 
-from shared.adapters.job_store import JobStore
-from shared.adapters.offline_provider import OfflineProvider
-from shared.adapters.redis_client import RedisClient
-from shared.adapters.result_store import ResultStore
+from shared.adapters.offline.provider import OfflineProvider
+from shared.adapters.postgres.result_store import ResultStore
+from shared.adapters.redis.connection import RedisClient
+from shared.adapters.redis.job_store import JobStore
 from shared.domain.errors import ProviderBusy, ProviderUnavailable
-from shared.domain.job import Kind
-from shared.domain.provider import Usage
+from shared.domain.jobs.job import Kind
+from shared.domain.usage import Usage
 
 QUESTION = {"messages": [{"role": "user", "content": "When does water boil?"}]}
 STREAMED = {**QUESTION, "stream": True}
@@ -58,7 +58,7 @@ async def test_an_answer_comes_whole(start_chat: StartChat):
     assert answer.status_code == 200
     assert answer.json() == {
         "id": "chat_1",
-        "object": "chat.answer",
+        "object": "chat.answer_stream",
         "message": {"role": "assistant", "content": "At one hundred degrees."},
         "quotes": [],
         "model": "model-1",

@@ -12,12 +12,12 @@ from tests.simulators.faults import Fault, FaultKind, rate_limited
 from tests.simulators.journal import CallState
 from tests.simulators.provider import ProviderSimulator
 
-from chat.brief import MAX_ANSWER_TOKENS
-from shared.adapters.fallback_provider import FallbackProvider
-from shared.adapters.offline_provider import OfflineProvider
-from shared.adapters.openai_provider import OpenAIProvider, connect
-from shared.adapters.result_store import ResultStore
-from shared.domain.job import Kind
+from chat.prompt_builder import MAX_ANSWER_TOKENS
+from shared.adapters.llm.fallback_provider import FallbackProvider
+from shared.adapters.llm.openai.provider import OpenAIProvider, connect
+from shared.adapters.offline.provider import OfflineProvider
+from shared.adapters.postgres.result_store import ResultStore
+from shared.domain.jobs.job import Kind
 
 
 @pytest.fixture

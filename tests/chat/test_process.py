@@ -18,8 +18,8 @@ from tests.factories import ADA, PLAN
 from tests.simulators.faults import Fault, FaultKind
 from tests.simulators.provider import ProviderSimulator
 
-from shared.adapters.budget_store import BudgetStore
-from shared.adapters.redis_client import RedisClient
+from shared.adapters.redis.budget_store import BudgetStore
+from shared.adapters.redis.connection import RedisClient
 
 QUESTION = {"messages": [{"role": "user", "content": "Why?"}]}
 

@@ -9,7 +9,7 @@ from tests.fakes import FakeProvider, FakeWork
 
 from collection_worker.handlers import HANDLERS
 from collection_worker.handlers.collection import find_title, make_collection
-from shared.adapters.offline_provider import OfflineProvider
+from shared.adapters.offline.provider import OfflineProvider
 from shared.domain.errors import (
     NoUsableText,
     Problem,
@@ -18,11 +18,12 @@ from shared.domain.errors import (
     ProviderGarbled,
     ProviderRefused,
 )
-from shared.domain.job import Kind
-from shared.domain.outcome import Done, Fail
-from shared.domain.provider import Prompt, Provider
-from shared.domain.study import Collection, Flashcard, Language, Options, QuizQuestion
-from shared.domain.wire import CollectionInput
+from shared.domain.jobs.job import Kind
+from shared.domain.jobs.outcome import Done, Fail
+from shared.domain.jobs.payload import CollectionInput
+from shared.domain.llm.provider import Prompt, Provider
+from shared.domain.study.material import Collection, Flashcard, Options, QuizQuestion
+from shared.domain.text.language import Language
 
 TEXTS = Path(__file__).parents[1] / "texts"
 FRENCH = (TEXTS / "photosynthese.fr.txt").read_text(encoding="utf-8")

@@ -8,13 +8,13 @@ from tests.simulators.faults import Fault, FaultKind
 from tests.simulators.provider import ProviderSimulator
 
 from collection_worker.handlers import HANDLERS
-from shared.adapters.openai_provider import OpenAIProvider, connect
-from shared.adapters.tokens import count_tokens
-from shared.domain.job import Kind
-from shared.domain.outcome import Done
-from shared.domain.planning import hold_for
-from shared.domain.study import Collection
-from shared.domain.wire import CollectionInput
+from shared.adapters.llm.openai.provider import OpenAIProvider, connect
+from shared.adapters.llm.token_counter import count_tokens
+from shared.domain.generation.call_plan import hold_for
+from shared.domain.jobs.job import Kind
+from shared.domain.jobs.outcome import Done
+from shared.domain.jobs.payload import CollectionInput
+from shared.domain.study.material import Collection
 
 TEXTS = Path(__file__).parents[1] / "texts"
 

@@ -22,11 +22,11 @@ from collection_worker.cron import (
     schedule,
     working,
 )
-from shared.adapters import keys
-from shared.adapters.redis_client import RedisClient, call
-from shared.adapters.result_store import ResultStore
-from shared.domain.job import StreamName
-from shared.runtime.settings import InvalidSettings
+from shared.adapters.postgres.result_store import ResultStore
+from shared.adapters.redis import keys
+from shared.adapters.redis.connection import RedisClient, call
+from shared.domain.jobs.job import StreamName
+from shared.runtime.config.settings import InvalidSettings
 
 DAY = 86_400
 

@@ -12,8 +12,8 @@ import jwt
 import pytest
 from tests.compose.fleet import ROOT
 
-from etude.place import Place
-from etude.signing import sign_token
+from etude.target import Place
+from etude.token_signing import sign_token
 
 SCRIPT = ROOT / "deploy" / "make_secrets.py"
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)

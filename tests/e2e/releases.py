@@ -9,24 +9,28 @@ Patch = tuple[str, str, str]
 """A file below the packages, what is in it once, and what is there instead."""
 
 QUICK: tuple[Patch, ...] = (
-    ("shared/domain/policy.py", "park_seconds: float = 30.0", "park_seconds: float = 0.5"),
+    ("shared/domain/jobs/job_policy.py", "park_seconds: float = 30.0", "park_seconds: float = 0.5"),
 )
 """Of every release here: what is parked is looked at again soon."""
 OLDER: tuple[Patch, ...] = (
     # a kind it does not know …
-    ("shared/domain/job.py", 'OUTLINE = "outline"', 'OUTLINE = "sketch"'),
+    ("shared/domain/jobs/job.py", 'OUTLINE = "outline"', 'OUTLINE = "sketch"'),
     # … an option …
     (
-        "shared/domain/study.py",
+        "shared/domain/study/material.py",
         "difficulty: Difficulty = Difficulty.MEDIUM\n\n\n# -- drafts",
         "level: Difficulty = Difficulty.MEDIUM\n\n    @property\n    def difficulty(self) -> Difficulty:\n        return self.level\n\n\n# -- drafts",
     ),
     # … and fields of the record that came later
-    ("shared/adapters/lua/submit.lua", "'request', ARGV[8], 'title', ARGV[9], ", ""),
+    ("shared/adapters/redis/lua/submit.lua", "'request', ARGV[8], 'title', ARGV[9], ", ""),
 )
 NEWER: tuple[Patch, ...] = (
-    ("shared/domain/wire.py", "WIRE_VERSION = 1", "WIRE_VERSION = 2"),
-    ("shared/domain/wire.py", "frozenset({WIRE_VERSION})", "frozenset({WIRE_VERSION - 1, WIRE_VERSION})"),
+    ("shared/domain/jobs/payload.py", "WIRE_VERSION = 1", "WIRE_VERSION = 2"),
+    (
+        "shared/domain/jobs/payload.py",
+        "frozenset({WIRE_VERSION})",
+        "frozenset({WIRE_VERSION - 1, WIRE_VERSION})",
+    ),
 )
 
 

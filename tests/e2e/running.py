@@ -16,8 +16,8 @@ from typing import Any, Self, TextIO
 import httpx
 import psutil
 
+from local.errors import CannotRun
 from local.ports import require_free
-from local.problem import CannotRun
 
 READY_SECONDS = 90.0
 STOP_SECONDS = 45.0

@@ -14,7 +14,7 @@ from tests.e2e.running import RunningStack, events_until_done, free_row, refused
 from tests.readings import Readings, scrape
 
 from local.ports import free_ports
-from shared.runtime.metrics.catalogue import METRICS, Teller
+from shared.runtime.observability.metrics.catalogue import METRICS, Teller
 
 pytestmark = pytest.mark.e2e
 USER = "dev"

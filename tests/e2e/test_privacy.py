@@ -23,10 +23,10 @@ from tests.simulators.faults import Fault, FaultKind, out_of_credit, rate_limite
 from tests.simulators.provider_process import ProviderProcess
 
 from local.ports import free_ports
-from shared.adapters import keys
-from shared.adapters.postgres import connect as connect_postgres
-from shared.adapters.redis_client import call, connect
-from shared.domain.job import AI_KINDS
+from shared.adapters.postgres.connection import connect as connect_postgres
+from shared.adapters.redis import keys
+from shared.adapters.redis.connection import call, connect
+from shared.domain.jobs.job import AI_KINDS
 
 pytestmark = pytest.mark.e2e
 WORD = "Xylophonium"

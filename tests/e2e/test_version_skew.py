@@ -11,12 +11,12 @@ from tests.chaos.service import Service
 from tests.e2e.releases import NEWER, OLDER, Patch, make_release
 from tests.gateway.desk import PUBLIC_PEM, TEXT, make_token
 
-from local.child import Program
 from local.ports import LOOPBACK, free_ports
 from local.readiness import wait_ready
-from shared.adapters import keys
-from shared.adapters.redis_client import RedisClient, call
-from shared.domain.job import JobId
+from local.supervised_process import Program
+from shared.adapters.redis import keys
+from shared.adapters.redis.connection import RedisClient, call
+from shared.domain.jobs.job import JobId
 
 pytestmark = pytest.mark.e2e
 JOB_SECONDS = 60.0

@@ -11,7 +11,7 @@ from msgspec import Struct
 from rich.console import Console
 
 from etude.__main__ import run
-from etude.session import Terminal
+from etude.cli_context import Terminal
 
 _keys = itertools.count(1)
 

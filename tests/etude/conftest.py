@@ -15,25 +15,25 @@ from tests.servers import RealRedis
 from tests.serving import serving
 
 from ai_worker.handlers import HANDLERS as AI_HANDLERS
-from chat.answers import Answers
+from chat.answer_service import Answers
 from chat.app import create_app as create_chat
-from chat.asker import Door
+from chat.internal_auth import Door
 from collection_worker.handlers import HANDLERS as COLLECTION_HANDLERS
 from gateway.app import Parts, create_app
-from gateway.auth import Authenticator
-from gateway.forwarding import connect_chat
-from gateway.signing_keys import LocalKey
-from gateway.watching import GatewayWatch
-from shared.adapters.budget_store import BudgetStore
-from shared.adapters.event_log import EventLog
-from shared.adapters.job_store import JobStore
-from shared.adapters.offline_provider import OfflineProvider
-from shared.adapters.redis_client import RedisClient, call
-from shared.adapters.result_store import ResultStore
-from shared.adapters.tokens import count_tokens
-from shared.domain.job import StreamName
-from shared.runtime.consumer import Consumer
-from shared.runtime.metrics.meter import Meter
+from gateway.auth.authenticator import Authenticator
+from gateway.auth.signing_keys import LocalKey
+from gateway.http.chat_proxy import connect_chat
+from gateway.metrics import GatewayMetrics
+from shared.adapters.llm.token_counter import count_tokens
+from shared.adapters.offline.provider import OfflineProvider
+from shared.adapters.postgres.result_store import ResultStore
+from shared.adapters.redis.budget_store import BudgetStore
+from shared.adapters.redis.connection import RedisClient, call
+from shared.adapters.redis.event_log import EventLog
+from shared.adapters.redis.job_store import JobStore
+from shared.domain.jobs.job import StreamName
+from shared.runtime.observability.metrics.meter import Meter
+from shared.runtime.worker.consumer import Consumer
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ async def place(life: JobLife, real_redis: RedisClient, result_store: ResultStor
             closing=asyncio.Event(),
             internal_secret=INTERNAL_SECRET,
             meter=life.meter,
-            watch=GatewayWatch(life.meter, PLANS),
+            watch=GatewayMetrics(life.meter, PLANS),
         )
         stack.callback(group.create_task(parts.events.run()).cancel)
         stack.push_async_callback(parts.chat.aclose)

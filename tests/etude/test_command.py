@@ -14,7 +14,7 @@ from tests.etude.commanding import etude
 from tests.etude.stand_in import StandIn, events
 from tests.serving import serving
 
-from etude.api import MAX_PAUSE_SECONDS, RECONNECTS
+from etude.api_client import MAX_PAUSE_SECONDS, RECONNECTS
 
 QUEUED = {"id": "j1", "kind": "text", "status": "queued"}
 DONE = {

@@ -15,21 +15,21 @@ from tests.servers import RealRedis
 from tests.serving import serving
 
 from gateway.app import Parts, create_app
-from gateway.auth import Authenticator
-from gateway.signing_keys import LocalKey
-from gateway.watching import GatewayWatch
-from shared.adapters.budget_store import BudgetStore
-from shared.adapters.event_log import EventLog
-from shared.adapters.job_store import JobStore
-from shared.adapters.redis_client import RedisClient, call
-from shared.adapters.result_store import ResultStore
-from shared.runtime.metrics.meter import Meter
+from gateway.auth.authenticator import Authenticator
+from gateway.auth.signing_keys import LocalKey
+from gateway.metrics import GatewayMetrics
+from shared.adapters.postgres.result_store import ResultStore
+from shared.adapters.redis.budget_store import BudgetStore
+from shared.adapters.redis.connection import RedisClient, call
+from shared.adapters.redis.event_log import EventLog
+from shared.adapters.redis.job_store import JobStore
+from shared.runtime.observability.metrics.meter import Meter
 
 
 @pytest.fixture
 def parts(real_redis: RedisClient, result_store: ResultStore) -> Parts:
     numbers, meter = itertools.count(1), Meter("tests")
-    watch = GatewayWatch(meter, PLANS)
+    watch = GatewayMetrics(meter, PLANS)
     return Parts(
         authenticator=Authenticator(
             LocalKey(PUBLIC_PEM), {}, PLANS, clock=time.time, on_failure=watch.turned_away

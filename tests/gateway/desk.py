@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from tests.factories import PLAN, make_plan
 
 from gateway.app import Parts
-from shared.domain.budget import Plan
+from shared.domain.budgets import Plan
 
 PRIVATE_KEY = Ed25519PrivateKey.generate()
 PUBLIC_PEM = PRIVATE_KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()

@@ -6,9 +6,9 @@ from pathlib import Path
 from gateway.app import Parts, describe, list_endpoints
 from gateway.routes.health import HealthRoutes
 from gateway.routes.usage import UsageRoutes
-from shared.domain.messages import MESSAGES
-from shared.runtime.bodies import JSON_BYTES, MAX_DEPTH
-from shared.runtime.problems import status_of
+from shared.domain.error_messages import MESSAGES
+from shared.runtime.http.problem_details import status_of
+from shared.runtime.http.request_body import JSON_BYTES, MAX_DEPTH
 
 PAGE = (Path(__file__).parents[2] / "shared" / "docs" / "api.md").read_text(encoding="utf-8")
 

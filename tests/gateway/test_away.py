@@ -17,11 +17,11 @@ from tests.servers import RealRedis
 
 from gateway.app import Parts
 from local.postgres_server import PostgresServer
-from shared.adapters.job_store import JobStore
-from shared.adapters.result_store import ResultStore
+from shared.adapters.postgres.result_store import ResultStore
+from shared.adapters.redis.job_store import JobStore
 from shared.domain.errors import StoreUnavailable
-from shared.domain.job import Kind
-from shared.domain.submission import Durability
+from shared.domain.jobs.job import Kind
+from shared.domain.jobs.submission import Durability
 
 UNKNOWN = "01920000-0000-7000-8000-000000000001"
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from tests.gateway.desk import COLLECTION, SUMMARY, TEXT, Desk
 
-from shared.runtime.bodies import JSON_BYTES
+from shared.runtime.http.request_body import JSON_BYTES
 
 JSON = {"Content-Type": "application/json"}
 

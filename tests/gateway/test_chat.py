@@ -17,10 +17,10 @@ from tests.gateway.desk import INTERNAL_SECRET, Desk
 from tests.serving import serving
 
 from gateway.app import Parts
-from gateway.forwarding import ChatService
+from gateway.http.chat_proxy import ChatService
 from local.ports import free_ports
 from shared.domain.errors import ChatUnavailable
-from shared.runtime.bodies import JSON_BYTES
+from shared.runtime.http.request_body import JSON_BYTES
 
 QUESTION = {"messages": [{"role": "user", "content": "When does water boil?"}]}
 

@@ -14,13 +14,13 @@ from tests.factories import make_card, make_collection, make_final_job
 from tests.gateway.desk import COLLECTION, TEXT, Desk
 from tests.job_life import JobLife
 
-from shared.adapters.result_store import ResultStore
+from shared.adapters.postgres.result_store import ResultStore
 from shared.domain.errors import Problem
-from shared.domain.job import JobState, Kind, StreamName
-from shared.domain.outcome import Done, Outcome
-from shared.domain.wire import CollectionInput, JobInput
-from shared.domain.work import Work
-from shared.runtime.bodies import JSON_BYTES
+from shared.domain.generation.handler import Work
+from shared.domain.jobs.job import JobState, Kind, StreamName
+from shared.domain.jobs.outcome import Done, Outcome
+from shared.domain.jobs.payload import CollectionInput, JobInput
+from shared.runtime.http.request_body import JSON_BYTES
 
 UNKNOWN = "01920000-0000-7000-8000-000000000001"
 

@@ -13,9 +13,9 @@ from tests.gateway.conftest import open_desk
 from tests.gateway.desk import SUMMARY, TEXT, Desk, make_token
 
 from gateway.app import Parts
-from shared.adapters.result_store import ResultStore
+from shared.adapters.postgres.result_store import ResultStore
 from shared.domain.errors import Problem
-from shared.domain.job import JobState
+from shared.domain.jobs.job import JobState
 
 PATHS = ("/healthz", "/readyz", "/openapi.json", "/api/ai", "/api/collections", "/api/usage", "/nowhere")
 

@@ -13,12 +13,12 @@ from tests.job_life import SUMMARY as DONE
 from tests.job_life import JobLife
 
 from gateway.app import Parts
-from shared.adapters.result_store import ResultStore
+from shared.adapters.postgres.result_store import ResultStore
 from shared.domain.errors import Problem
-from shared.domain.job import JobState, StreamName
-from shared.domain.outcome import Fail, Outcome, Retry
-from shared.domain.wire import JobInput
-from shared.domain.work import Work
+from shared.domain.generation.handler import Work
+from shared.domain.jobs.job import JobState, StreamName
+from shared.domain.jobs.outcome import Fail, Outcome, Retry
+from shared.domain.jobs.payload import JobInput
 
 
 async def tell(job_input: JobInput, work: Work) -> Outcome:

@@ -9,10 +9,10 @@ from tests.factories import make_final_job
 from tests.gateway.desk import SUMMARY, TEXT, Desk
 from tests.job_life import JobLife
 
-from shared.adapters.result_store import ResultStore
+from shared.adapters.postgres.result_store import ResultStore
 from shared.domain.errors import Problem
-from shared.domain.ids import is_job_id
-from shared.domain.job import JobState, UserId
+from shared.domain.jobs.job import JobState, UserId
+from shared.domain.jobs.job_id import is_job_id
 
 UNKNOWN = "01920000-0000-7000-8000-000000000001"
 

@@ -12,7 +12,7 @@ from tests.gateway.desk import COLLECTION, PLANS, SUMMARY, TEXT, Desk
 from tests.job_life import JobLife
 
 from gateway.app import Parts
-from shared.adapters.result_store import ResultStore
+from shared.adapters.postgres.result_store import ResultStore
 
 
 async def test_every_accepted_job_says_what_is_left(desk: Desk):

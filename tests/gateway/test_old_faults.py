@@ -11,7 +11,7 @@ from tests.gateway.test_jobs import drain, submit
 from tests.job_life import JobLife
 
 from gateway.app import Parts
-from shared.adapters.result_store import ResultStore
+from shared.adapters.postgres.result_store import ResultStore
 
 
 async def commands(life: JobLife) -> int:

@@ -11,8 +11,8 @@ from tests.k8s.rendering import K8S, Manifest, pod_spec, render
 from chat.settings import ChatSettings
 from collection_worker.cron import CronSettings
 from gateway.settings import GatewaySettings
-from shared.runtime.settings import CommonSettings
-from shared.runtime.worker import WorkerSettings
+from shared.runtime.config.settings import CommonSettings
+from shared.runtime.worker.main import WorkerSettings
 
 SETTINGS: dict[str, type[Struct]] = {
     "gateway": GatewaySettings,
@@ -20,7 +20,7 @@ SETTINGS: dict[str, type[Struct]] = {
     "ai_worker": WorkerSettings,
     "collection_worker": WorkerSettings,
     "collection_worker.cron": CronSettings,
-    "shared.runtime.migration": CommonSettings,
+    "shared.runtime.cli.migrate": CommonSettings,
 }
 """By the module that is run."""
 

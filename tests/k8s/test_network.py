@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from tests.k8s.fleet import Process, of_kind, processes, selects
 
-from gateway.forwarding import ANSWER_SECONDS
-from gateway.uploads import FORM_BYTES
+from gateway.documents.multipart import FORM_BYTES
+from gateway.http.chat_proxy import ANSWER_SECONDS
 
 BASE = list(processes("base"))
 NAMES = [process.name for process in BASE]

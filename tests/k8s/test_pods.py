@@ -12,10 +12,10 @@ from tests.k8s.rendering import K8S, Manifest, read_all
 
 from chat.settings import ChatSettings
 from gateway.__main__ import STOP_SECONDS
-from gateway.uploads import FORM_BYTES
-from shared.domain.policy import JobPolicy
-from shared.runtime.consumer import HAND_BACK_SECONDS
-from shared.runtime.pulse import BEAT_SECONDS
+from gateway.documents.multipart import FORM_BYTES
+from shared.domain.jobs.job_policy import JobPolicy
+from shared.runtime.worker.consumer import HAND_BACK_SECONDS
+from shared.runtime.worker.liveness import BEAT_SECONDS
 
 OVERLAYS = ("base", "overlays/example", "overlays/redis-cluster")
 ALL = [(folder, process) for folder in OVERLAYS for process in processes(folder)]

@@ -7,8 +7,8 @@ import pytest
 from tests.k8s.fleet import environ, of_kind, processes
 from tests.k8s.keda import ScaledObject, TriggerAuthentication
 
-from shared.adapters import keys
-from shared.domain.job import StreamName
+from shared.adapters.redis import keys
+from shared.domain.jobs.job import StreamName
 
 TYPES = {"overlays/example": "redis-streams", "overlays/redis-cluster": "redis-cluster-streams"}
 STREAMS = {"ai-worker": StreamName.AI, "collection-worker": StreamName.COLLECTION}

@@ -4,7 +4,7 @@ import asyncio
 import io
 from collections.abc import Callable
 
-from local.output import Output
+from local.console import Output
 
 DEADLINE_SECONDS = 20
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from local.data_dir import DataDir, StackFile, write_private
-from local.problem import CannotRun
+from local.errors import CannotRun
 
 STACK = StackFile(url="http://127.0.0.1:8000", redis_url="redis://…", postgres_url="postgresql://…", pid=42)
 

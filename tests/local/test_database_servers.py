@@ -13,10 +13,10 @@ import psutil
 import pytest
 import redis as sync_redis
 
+from local.errors import CannotRun
 from local.postgres_server import PostgresServer
-from local.problem import CannotRun
 from local.redis_server import RedisServer, machine_redis, wheel_redis
-from shared.adapters.postgres import connect
+from shared.adapters.postgres.connection import connect
 
 MakeServer = Callable[[Path], RedisServer | PostgresServer]
 MAKERS: dict[str, MakeServer] = {
@@ -207,7 +207,7 @@ async def test_root_changes_from_one_way_of_running_postgres_to_the_other_and_ba
         def forbidden(*_: object) -> None:
             raise OSError("namespaces are forbidden here")
 
-        patched.setattr("local.unprivileged._enter_namespace", forbidden)
+        patched.setattr("local.drop_privileges._enter_namespace", forbidden)
         with PostgresServer(folder, is_durable=False) as server:
             assert psutil.Process(server.pid).uids().effective != 0
             assert await ask(server, "SELECT one FROM kept") == 1
@@ -222,7 +222,7 @@ def test_root_is_told_what_to_do_where_neither_way_is_open(
     def forbidden(*_: object) -> None:
         raise OSError("forbidden here")
 
-    monkeypatch.setattr("local.unprivileged._enter_namespace", forbidden)
-    monkeypatch.setattr("local.unprivileged._drop_root", forbidden)
+    monkeypatch.setattr("local.drop_privileges._enter_namespace", forbidden)
+    monkeypatch.setattr("local.drop_privileges._drop_root", forbidden)
     with pytest.raises(CannotRun, match="as another user"):
         PostgresServer(folder)

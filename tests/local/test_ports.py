@@ -4,8 +4,8 @@ import socket
 
 import pytest
 
+from local.errors import CannotRun
 from local.ports import LOOPBACK, free_ports, require_free
-from local.problem import CannotRun
 
 
 def test_a_busy_port_is_refused_and_the_variable_named() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from local.settings import LocalSettings
-from shared.runtime.settings import InvalidSettings, read_settings
+from shared.runtime.config.settings import InvalidSettings, read_settings
 
 
 def test_without_variables_it_is_one_of_each_on_port_8000() -> None:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from tests.local.lines import Lines
 
-from local.child import Program
 from local.ports import free_ports
-from local.programs import Programs
+from local.service_specs import Programs
 from local.stack import Stack
+from local.supervised_process import Program
 
 DEADLINE_SECONDS = 30
 SERVER = """

@@ -4,7 +4,7 @@ from collections import Counter
 
 from tests.model.shard_state import NEVER, ShardState
 
-from shared.domain.job import TRANSITIONS, JobState, UserId
+from shared.domain.jobs.job import TRANSITIONS, JobState, UserId
 
 Tokens = Counter[tuple[UserId, str]]
 """By user and window."""

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from msgspec import Struct
 from tests.model.shard_state import Counts, HoldFacts, ShardState
 
-from shared.domain.budget import Plan, Window, windows
+from shared.domain.budgets import Plan, Window, windows
 from shared.domain.errors import BudgetExceeded, RateLimited, StudyError
-from shared.domain.job import UserId
+from shared.domain.jobs.job import UserId
 
 Refusal = type[StudyError]
 

@@ -22,9 +22,9 @@ from tests.factories import ADA, BOB, make_plan
 from tests.model.shard import CONSUMERS, Shard
 from tests.model.side_by_side import Attempt, End, Read, SideBySide
 
-from shared.domain.job import JobId, Kind, StreamName, UserId
-from shared.domain.provider import Usage
-from shared.domain.submission import Hold
+from shared.domain.jobs.job import JobId, Kind, StreamName, UserId
+from shared.domain.jobs.submission import Hold
+from shared.domain.usage import Usage
 
 T = TypeVar("T")
 Rule = TypeVar("Rule", bound=Callable[..., None])

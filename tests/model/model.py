@@ -12,13 +12,13 @@ import msgspec
 from tests.model.ledger import Ledger, Refusal
 from tests.model.shard_state import HOUR, NEVER, WEEK, JobFacts, Pending, ShardState, Told
 
-from shared.domain.budget import Plan, Window, windows
+from shared.domain.budgets import Plan, Window, windows
 from shared.domain.errors import BudgetExceeded, IdempotencyConflict, Overloaded, RateLimited, TooManyJobs
-from shared.domain.job import JobId, JobState, StreamName, UserId
-from shared.domain.policy import JobPolicy
-from shared.domain.provider import Usage
-from shared.domain.settlement import Settlement
-from shared.domain.submission import Submission
+from shared.domain.jobs.job import JobId, JobState, StreamName, UserId
+from shared.domain.jobs.job_policy import JobPolicy
+from shared.domain.jobs.settlement import Settlement
+from shared.domain.jobs.submission import Submission
+from shared.domain.usage import Usage
 
 Place = tuple[JobId, int]
 """A job and the number of the entry it was read from."""

@@ -6,11 +6,11 @@ from importlib import resources
 import pytest
 from msgspec import Struct
 
-from shared.adapters import scripts
-from shared.adapters.scripts import Script
+from shared.adapters.redis import scripts
+from shared.adapters.redis.scripts import Script
 
 PRELUDE = "prelude"
-_FOLDER = resources.files("shared.adapters") / "lua"
+_FOLDER = resources.files("shared.adapters.redis") / "lua"
 
 
 class Mutant(Struct, frozen=True):
@@ -81,11 +81,13 @@ MUTANTS = (
     Mutant("requests are not counted", "submit", "if call('INCR', requests) == 1 then", "if true then"),
     Mutant(
         "a chat hold asked twice is held twice",
-        "hold",
+        "hold_tokens",
         "if call('EXISTS', KEYS[1]) == 1 then",
         "if false then",
     ),
-    Mutant("a chat hold never expires", "hold", "call('ZADD', holds_key, now_ms() + ARGV[6], ARGV[1])", ""),
+    Mutant(
+        "a chat hold never expires", "hold_tokens", "call('ZADD', holds_key, now_ms() + ARGV[6], ARGV[1])", ""
+    ),
     # -- lease, renew, claim --------------------------------------------------------------------------------------
     Mutant(
         "a lease does not raise the attempt",
@@ -189,24 +191,29 @@ MUTANTS = (
     # -- keep, append ---------------------------------------------------------------------------------------------
     Mutant(
         "keeping knows no fence",
-        "keep",
+        "keep_step",
         "if held[1] ~= 'running' or held[2] ~= ARGV[2] then return 0 end",
         "",
     ),
     Mutant(
         "a step kept twice is charged twice",
-        "keep",
+        "keep_step",
         "== 0 then return 2 end",
         "== 0 then local again = 2 end",
     ),
     Mutant(
         "telling knows no fence",
-        "append",
+        "append_events",
         "if held[1] ~= 'running' or held[2] ~= ARGV[2] then return 0 end",
         "",
     ),
-    Mutant("an event asked twice is told twice", "append", "if number > told then", "if true then"),
-    Mutant("a new attempt's events pass for told", "append", "'^' .. ARGV[2] .. ':(%d+)$'", "'^%d+:(%d+)$'"),
+    Mutant("an event asked twice is told twice", "append_events", "if number > told then", "if true then"),
+    Mutant(
+        "a new attempt's events pass for told",
+        "append_events",
+        "'^' .. ARGV[2] .. ':(%d+)$'",
+        "'^%d+:(%d+)$'",
+    ),
     # -- settle ---------------------------------------------------------------------------------------------------
     Mutant(
         "settling knows no fence",
@@ -356,13 +363,15 @@ MUTANTS = (
     Mutant("a replayed job expires", "replay", " call('PERSIST', key) end", " end"),
     Mutant("promoting loses the job", "promote", "if job[1] == 'queued' then", "if false then"),
     Mutant("promoting twice is two entries", "promote", "  call('ZREM', due_key, id)\n", ""),
-    Mutant("a chat hold can be released twice", "release", "call('DEL', KEYS[1])", ""),
-    Mutant("a released chat hold expires once more", "release", "call('ZREM', holds_key, ARGV[1])", ""),
+    Mutant("a chat hold can be released twice", "release_hold", "call('DEL', KEYS[1])", ""),
+    Mutant("a released chat hold expires once more", "release_hold", "call('ZREM', holds_key, ARGV[1])", ""),
     Mutant(
         "an expired chat hold is not given back",
-        "expire",
+        "expire_holds",
         "if hold[1] then settle_windows",
         "if false then settle_windows",
     ),
-    Mutant("consumers are forgotten with what they hold", "forget", "facts.pending == 0 and ", ""),
+    Mutant(
+        "consumers are forgotten with what they hold", "remove_idle_consumers", "facts.pending == 0 and ", ""
+    ),
 )

@@ -8,17 +8,17 @@ from tests.model.shard_state import ShardState
 from tests.model.snapshot import take_snapshot
 from tests.servers import RedisPlace, flush
 
-from shared.adapters import keys
-from shared.adapters.budget_store import BudgetStore
-from shared.adapters.dead_letters import DeadLetters
-from shared.adapters.job_store import JobStore
-from shared.adapters.job_stream import JobStream
-from shared.adapters.redis_client import Arg, call
-from shared.adapters.step_store import StepStore
-from shared.adapters.waiting_room import WaitingRoom
-from shared.domain.job import EntryId, StreamName
-from shared.domain.policy import JobPolicy
-from shared.domain.retry import RetryPolicy
+from shared.adapters.redis import keys
+from shared.adapters.redis.attempt_store import AttemptStore
+from shared.adapters.redis.budget_store import BudgetStore
+from shared.adapters.redis.connection import Arg, call
+from shared.adapters.redis.dead_letter_store import DeadLetterStore
+from shared.adapters.redis.job_store import JobStore
+from shared.adapters.redis.job_stream import JobStream
+from shared.adapters.redis.maintenance_store import MaintenanceStore
+from shared.domain.jobs.job import EntryId, StreamName
+from shared.domain.jobs.job_policy import JobPolicy
+from shared.domain.jobs.retry_policy import RetryPolicy
 
 T = TypeVar("T")
 
@@ -35,9 +35,9 @@ class Shard:
         self.redis = redis = place.connect()
         self.store = JobStore(redis, shards=1, policy=POLICY)
         self.budgets = BudgetStore(redis, shards=1)
-        self.dead = DeadLetters(redis, shards=1)
-        self.steps = StepStore(redis)
-        self.room = WaitingRoom(redis)
+        self.dead = DeadLetterStore(redis, shards=1)
+        self.steps = AttemptStore(redis)
+        self.room = MaintenanceStore(redis)
         self._streams = {
             (consumer, stream): JobStream(redis, redis, stream, consumer=consumer, shards=1, policy=POLICY)
             for consumer in CONSUMERS

@@ -4,7 +4,7 @@ from typing import Any, cast
 
 from msgspec import Struct, field
 
-from shared.domain.job import JobId, JobState, StreamName, UserId
+from shared.domain.jobs.job import JobId, JobState, StreamName, UserId
 
 HOUR, DAY, WEEK = 1, 24, 168
 NEVER = 0

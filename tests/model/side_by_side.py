@@ -12,14 +12,14 @@ from tests.model.model import Lease, Model, Place
 from tests.model.shard import POLICY, Shard
 from tests.model.shard_state import differences
 
-from shared.adapters import keys, scripts
-from shared.adapters.job_stream import Entry, Leased
-from shared.domain.budget import Plan
+from shared.adapters.redis import keys, scripts
+from shared.adapters.redis.job_stream import Entry, Leased
+from shared.domain.budgets import Plan
 from shared.domain.errors import IdempotencyConflict, LeaseLost, LimitReached, Overloaded, Problem
-from shared.domain.job import EntryId, Job, JobId, JobState, Kind, StreamName, UserId
-from shared.domain.provider import Usage
-from shared.domain.settlement import Settlement
-from shared.domain.submission import Hold
+from shared.domain.jobs.job import EntryId, Job, JobId, JobState, Kind, StreamName, UserId
+from shared.domain.jobs.settlement import Settlement
+from shared.domain.jobs.submission import Hold
+from shared.domain.usage import Usage
 
 START = 4_102_272_000.0
 """30 December 2099, 00:00 UTC: no window ends while tests run, and a new month is two days away."""

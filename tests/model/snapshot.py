@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 from tests.model.shard_state import NEVER, Counts, HoldFacts, JobFacts, Pending, ShardState, Told
 
-from shared.adapters.redis_client import RedisClient, call
-from shared.domain.job import JobId, JobState, StreamName, UserId
+from shared.adapters.redis.connection import RedisClient, call
+from shared.domain.jobs.job import JobId, JobState, StreamName, UserId
 
 DUMP = """
 local reads = {

@@ -17,17 +17,17 @@ from tests.gateway.desk import PLANS, SUMMARY, Desk, listen
 from tests.job_life import SUMMARY as DONE
 from tests.job_life import JobLife, settled
 
-from shared.adapters.job_stream import JobStream
-from shared.adapters.postgres import connect as connect_postgres
-from shared.adapters.result_store import ResultStore
+from shared.adapters.postgres.connection import connect as connect_postgres
+from shared.adapters.postgres.result_store import ResultStore
+from shared.adapters.redis.job_stream import JobStream
+from shared.domain.error_messages import MESSAGES
 from shared.domain.errors import NoUsableText, ProviderBusy, StudyError
-from shared.domain.job import JobId, JobState, StreamName
-from shared.domain.messages import MESSAGES
-from shared.domain.outcome import Fail, Outcome
-from shared.domain.retry import RetryPolicy
-from shared.domain.wire import JobInput
-from shared.domain.work import Work
-from shared.runtime.consumer import Consumer
+from shared.domain.generation.handler import Work
+from shared.domain.jobs.job import JobId, JobState, StreamName
+from shared.domain.jobs.outcome import Fail, Outcome
+from shared.domain.jobs.payload import JobInput
+from shared.domain.jobs.retry_policy import RetryPolicy
+from shared.runtime.worker.consumer import Consumer
 
 
 async def submit(desk: Desk, **claims: Any) -> JobId:

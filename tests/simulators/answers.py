@@ -13,8 +13,8 @@ from typing import Any, cast
 
 from tests.simulators.chat_request import Turn
 
-from shared.domain.sentences import is_usable, sentences
-from shared.domain.words import content_words, fold, holds_phrase, stem
+from shared.domain.text.segmentation import is_usable, sentences
+from shared.domain.text.words import content_words, fold, holds_phrase, stem
 
 DEFAULT_COUNT = 8
 LIST_LENGTH = 4

@@ -20,7 +20,7 @@ from tests.simulators.journal import CallState, Journal
 from tests.simulators.pace import Pace
 from tests.simulators.reply import Reply, error_body
 
-from shared.adapters.tokens import warm_up
+from shared.adapters.llm.token_counter import warm_up
 
 JSON = {"content-type": "application/json"}
 EVENTS = {"content-type": "text/event-stream; charset=utf-8"}

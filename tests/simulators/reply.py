@@ -9,7 +9,7 @@ from tests.simulators.chat_request import ChatRequest
 from tests.simulators.faults import Fault, FaultKind
 from tests.simulators.journal import Call
 
-from shared.adapters.tokens import count_tokens
+from shared.adapters.llm.token_counter import count_tokens
 
 TOKENS_PER_MESSAGE = 4
 _PIECES = re.compile(r"\S+\s*|\s+")

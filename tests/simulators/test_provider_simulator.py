@@ -16,12 +16,13 @@ from tests.simulators.journal import CallState
 from tests.simulators.pace import Pace
 from tests.simulators.provider import ProviderSimulator
 
-from shared.adapters.prompt_text import fence
-from shared.adapters.strict_schema import strict_schema
-from shared.domain.checks import check_cards, check_questions
-from shared.domain.planning import SCHEMAS
-from shared.domain.provider import Task
-from shared.domain.study import CardDrafts, Language, QuestionDrafts
+from shared.adapters.llm.openai.json_schema import strict_schema
+from shared.adapters.llm.openai.prompt_rendering import fence
+from shared.domain.generation.call_plan import SCHEMAS
+from shared.domain.llm.provider import Task
+from shared.domain.study.material import CardDrafts, QuestionDrafts
+from shared.domain.study.validation import check_cards, check_questions
+from shared.domain.text.language import Language
 
 SOURCES = {
     Language.EN: "The water cycle moves water between the oceans, the atmosphere and the land. Evaporation turns liquid"

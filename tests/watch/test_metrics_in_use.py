@@ -6,7 +6,7 @@ import pytest
 from tests.watch.queries import every_query, grouped_by, panel_queries, rule_queries, selectors
 from tests.watch.rule_files import rules
 
-from shared.runtime.metrics.catalogue import BY_NAME, Metric, Type
+from shared.runtime.observability.metrics.catalogue import BY_NAME, Metric, Type
 
 PROCESS = {"process_cpu_seconds_total", "process_resident_memory_bytes", "process_open_fds"}
 """Told by the client library."""

@@ -17,9 +17,9 @@ from tests.watch.haste import hasten
 from tests.watch.programs import program, serving, serving_alertmanager
 from tests.watch.rule_files import PROMETHEUS, RULES
 
-from etude.signing import sign_token
+from etude.token_signing import sign_token
+from local.errors import CannotRun
 from local.ports import free_ports, require_free
-from local.problem import CannotRun
 
 METRICS_PORTS = (0, 1, 10, 30, 50)
 """Of a stack with one process of each kind, above its base port."""

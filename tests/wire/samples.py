@@ -5,9 +5,10 @@ from typing import Any
 import msgspec
 
 from shared.domain.errors import Problem
-from shared.domain.event import Finished, ItemMade, Progressed, StatusChanged
-from shared.domain.provider import Completion, Usage
-from shared.domain.study import (
+from shared.domain.jobs.events import Finished, ItemMade, Progressed, StatusChanged
+from shared.domain.jobs.payload import AiInput, CollectionInput
+from shared.domain.llm.provider import Completion
+from shared.domain.study.material import (
     CardDraft,
     CardDrafts,
     Choice,
@@ -17,7 +18,6 @@ from shared.domain.study import (
     ExplanationDraft,
     Flashcard,
     Flashcards,
-    Language,
     Options,
     Outline,
     OutlineDraft,
@@ -34,7 +34,8 @@ from shared.domain.study import (
     Text,
     TextDraft,
 )
-from shared.domain.wire import AiInput, CollectionInput
+from shared.domain.text.language import Language
+from shared.domain.usage import Usage
 
 JOB_ID = "01920000-0000-7000-8000-000000000001"
 TEXT = "L’eau bout à 100 °C 🌡. Elle gèle à 0 °C."

@@ -11,9 +11,8 @@ import pytest
 from tests.wire.samples import QUOTE, SAMPLES, TEXT
 
 from shared.domain.errors import UnknownWire
-from shared.domain.job import AI_KINDS, Kind
-from shared.domain.study import Result
-from shared.domain.wire import (
+from shared.domain.jobs.job import AI_KINDS, Kind
+from shared.domain.jobs.payload import (
     WIRE_VERSION,
     AiInput,
     CollectionInput,
@@ -22,6 +21,7 @@ from shared.domain.wire import (
     encode_input,
     encode_step,
 )
+from shared.domain.study.material import Result
 
 GOLDEN = Path(__file__).parent / f"v{WIRE_VERSION}"
 

@@ -20,7 +20,7 @@ from shared.domain.errors import (
     Unavailable,
     Unexpected,
 )
-from shared.domain.provider import Usage
+from shared.domain.usage import Usage
 
 
 def tree(root: type[StudyError] = StudyError) -> Iterator[type[StudyError]]:

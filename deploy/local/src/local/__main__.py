@@ -11,21 +11,21 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
 
+from local.console import Output
 from local.credentials import Credentials, open_credentials
 from local.data_dir import DataDir, StackFile
-from local.guard import guard
-from local.output import Output
+from local.errors import CannotRun
+from local.parent_death import stop_with_parent
 from local.ports import LOOPBACK, free_ports, require_free
 from local.postgres_server import PostgresServer
-from local.problem import CannotRun
-from local.programs import Places, list_metrics_ports, list_programs
 from local.redis_server import RedisServer
+from local.server_supervisor import guard
+from local.service_specs import Places, list_metrics_ports, list_programs
 from local.settings import LocalSettings
 from local.stack import Stack
-from local.tether import stop_with_parent
-from shared.adapters.migrations import migrate
-from shared.runtime.metrics.serving import PATH
-from shared.runtime.settings import InvalidSettings, read_settings, variable
+from shared.adapters.postgres.migrations import migrate
+from shared.runtime.config.settings import InvalidSettings, read_settings, variable
+from shared.runtime.observability.metrics.server import PATH
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from local.problem import CannotRun
+from local.errors import CannotRun
 
 
 class StackFile(Struct, frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 import socket
 from contextlib import ExitStack
 
-from local.problem import CannotRun
+from local.errors import CannotRun
 
 LOOPBACK = "127.0.0.1"
 

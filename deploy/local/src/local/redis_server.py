@@ -14,8 +14,8 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
+from local.errors import CannotRun
 from local.ports import LOOPBACK, free_ports
-from local.problem import CannotRun
 from local.server_process import Server, ServerProcess
 
 CONFIG = """

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from local.problem import CannotRun
-from local.tether import die_with_parent
+from local.errors import CannotRun
+from local.parent_death import die_with_parent
 
 START_SECONDS = 60.0
 """Recovery after a power cut takes a while; longer than this, and something is wrong."""

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from shared.runtime.settings import variable
+from shared.runtime.config.settings import variable
 
 Port = Annotated[int, Meta(ge=1, le=65535)]
 BasePort = Annotated[int, Meta(ge=0, le=65000)]

@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import Callable
 
-from local.child import Child
-from local.output import Output
-from local.programs import Programs
+from local.console import Output
 from local.readiness import wait_ready
+from local.service_specs import Programs
+from local.supervised_process import Child
 
 READY_SECONDS = 60.0
 """Five Python processes start slowly on a loaded machine; longer than this, and something is wrong."""

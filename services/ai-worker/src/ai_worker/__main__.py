@@ -1,8 +1,8 @@
 """The ai-worker: one text in, one kind of study material out."""
 
 from ai_worker.handlers import HANDLERS
-from shared.domain.job import StreamName
-from shared.runtime.worker import run_worker
+from shared.domain.jobs.job import StreamName
+from shared.runtime.worker.main import run_worker
 
 
 def main() -> None:

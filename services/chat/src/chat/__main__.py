@@ -12,27 +12,27 @@ import structlog
 import uvicorn
 import uvloop
 
-from chat.answers import Answers
+from chat.answer_service import Answers
 from chat.app import create_app
-from chat.asker import Door
-from chat.server import Server
+from chat.internal_auth import Door
 from chat.settings import ChatSettings
-from shared.adapters.budget_store import BudgetStore
-from shared.adapters.job_store import JobStore
-from shared.adapters.redis_client import call, connect
-from shared.adapters.result_store import ResultStore
-from shared.adapters.tokens import count_tokens, warm_up
-from shared.domain.budget import Plan
-from shared.runtime.logs import configure_logs
-from shared.runtime.metrics.meter import Meter
-from shared.runtime.metrics.models import ModelWatch, read_prices
-from shared.runtime.metrics.serving import serving_metrics
-from shared.runtime.metrics.stores import PoolWatch, ScriptWatch
-from shared.runtime.plans import read_plans
-from shared.runtime.providers import build_provider, models_of
-from shared.runtime.settings import InvalidSettings, read_settings
-from shared.runtime.traced_app import App, traced
-from shared.runtime.tracing import open_tracer
+from shared.adapters.llm.token_counter import count_tokens, warm_up
+from shared.adapters.postgres.result_store import ResultStore
+from shared.adapters.redis.budget_store import BudgetStore
+from shared.adapters.redis.connection import call, connect
+from shared.adapters.redis.job_store import JobStore
+from shared.domain.budgets import Plan
+from shared.runtime.config.plans import read_plans
+from shared.runtime.config.settings import InvalidSettings, read_settings
+from shared.runtime.generation.provider_factory import build_provider, models_of
+from shared.runtime.http.tracing_middleware import App, traced
+from shared.runtime.http.uvicorn_server import Server
+from shared.runtime.observability.logging_setup import configure_logs
+from shared.runtime.observability.metrics.meter import Meter
+from shared.runtime.observability.metrics.model_metrics import ModelMetrics, read_prices
+from shared.runtime.observability.metrics.server import serving_metrics
+from shared.runtime.observability.metrics.store_metrics import PoolMetrics, ScriptMetrics
+from shared.runtime.observability.tracing_setup import open_tracer
 
 SETTLE_SECONDS = 2
 """For answers that were cut to say so and to settle their tokens."""
@@ -55,8 +55,8 @@ def main() -> None:
 
 async def _serve(settings: ChatSettings, plans: dict[str, Plan]) -> None:
     meter = Meter("chat")
-    pool = PoolWatch(meter)
-    watch = ModelWatch(
+    pool = PoolMetrics(meter)
+    watch = ModelMetrics(
         meter,
         models_of(settings),
         read_prices(settings.model_prices),
@@ -68,7 +68,7 @@ async def _serve(settings: ChatSettings, plans: dict[str, Plan]) -> None:
         tracer = open_tracer(settings, service="chat")
         stack.push_async_callback(tracer.close)
         await stack.enter_async_context(serving_metrics(meter, settings))
-        redis = connect(settings.redis_url, name="chat", observe=ScriptWatch(meter))
+        redis = connect(settings.redis_url, name="chat", observe=ScriptMetrics(meter))
         stack.push_async_callback(redis.aclose)
         results = await ResultStore.open(settings.postgres_url, name="chat", watcher=pool)
         stack.push_async_callback(results.close)

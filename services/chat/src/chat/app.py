@@ -8,15 +8,15 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Scope
 
-from chat.answers import Answers
-from chat.asker import Door
+from chat.answer_service import Answers
+from chat.internal_auth import Door
+from chat.metrics import ChatMetrics
 from chat.routes.chat import HEARTBEAT_SECONDS, PATH, ChatEndpoint
 from chat.routes.health import Check, HealthRoutes
-from chat.watching import ChatWatch
 from shared.domain.errors import MethodNotAllowed, NotFound, StudyError, Unexpected
-from shared.runtime.metrics.http import Known, MeteredApp
-from shared.runtime.metrics.meter import Meter
-from shared.runtime.problems import problem_response_parts
+from shared.runtime.http.metrics_middleware import Known, MeteredApp
+from shared.runtime.http.problem_details import problem_response_parts
+from shared.runtime.observability.metrics.meter import Meter
 
 KNOWN: Sequence[Known] = (
     ("POST", "/api/chat", (200, 401, 404, 409, 413, 422, 429, 500, 502, 503, 504)),
@@ -41,7 +41,7 @@ def create_app(
     app = FastAPI(title="Etude chat", openapi_url=None)
     health = HealthRoutes(checks)
     chat = ChatEndpoint(
-        door, answers, clock=clock, watch=ChatWatch(meter), heartbeat_seconds=heartbeat_seconds
+        door, answers, clock=clock, watch=ChatMetrics(meter), heartbeat_seconds=heartbeat_seconds
     )
     app.router.routes += [
         Route(PATH, chat, methods=["POST"]),

@@ -1,6 +1,6 @@
 """What the chat service needs to know."""
 
-from shared.runtime.providers import ProviderSettings
+from shared.runtime.generation.provider_factory import ProviderSettings
 
 
 class ChatSettings(ProviderSettings, frozen=True, kw_only=True):

@@ -1,8 +1,8 @@
 """The collection-worker: a document in, a study collection out."""
 
 from collection_worker.handlers import HANDLERS
-from shared.domain.job import StreamName
-from shared.runtime.worker import run_worker
+from shared.domain.jobs.job import StreamName
+from shared.runtime.worker.main import run_worker
 
 
 def main() -> None:

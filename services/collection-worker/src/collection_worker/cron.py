@@ -18,23 +18,23 @@ from arq.connections import ArqRedis
 from arq.cron import CronJob, cron
 from arq.worker import Worker
 
-from shared.adapters.cluster import is_cluster
-from shared.adapters.job_stream import JobStream
-from shared.adapters.redis_client import RedisClient, connect, end, is_away
-from shared.adapters.result_store import ResultStore
-from shared.domain.job import StreamName
-from shared.domain.policy import JobPolicy
-from shared.runtime.logs import configure_logs
-from shared.runtime.metrics.exporter import Exporter
-from shared.runtime.metrics.meter import Meter
-from shared.runtime.metrics.serving import serving_metrics
-from shared.runtime.pulse import beat
-from shared.runtime.settings import CommonSettings, InvalidSettings, read_settings
+from shared.adapters.postgres.result_store import ResultStore
+from shared.adapters.redis.cluster import is_cluster
+from shared.adapters.redis.connection import RedisClient, connect, end, is_away
+from shared.adapters.redis.job_stream import JobStream
+from shared.domain.jobs.job import StreamName
+from shared.domain.jobs.job_policy import JobPolicy
+from shared.runtime.config.settings import CommonSettings, InvalidSettings, read_settings
+from shared.runtime.observability.logging_setup import configure_logs
+from shared.runtime.observability.metrics.meter import Meter
+from shared.runtime.observability.metrics.server import serving_metrics
+from shared.runtime.observability.metrics.store_collector import Exporter
+from shared.runtime.worker.liveness import beat
 
 log = structlog.get_logger()
 
 QUEUE = "etude:cron"
-"""arq's own keys; those of jobs are in `shared.adapters.keys`."""
+"""arq's own keys; those of jobs are in `shared.adapters.redis.keys`."""
 POLL_SECONDS = 10.0
 """Nothing here is urgent: an idle cron asks Redis six times a minute."""
 AWAY_SECONDS = 5.0

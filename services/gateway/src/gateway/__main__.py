@@ -16,28 +16,28 @@ import uvloop
 from redis.exceptions import ResponseError
 
 from gateway.app import Parts, create_app
-from gateway.auth import Authenticator, KeySource, read_api_keys
-from gateway.forwarding import connect_chat
+from gateway.auth.authenticator import Authenticator, KeySource, read_api_keys
+from gateway.auth.signing_keys import LocalKey, PublishedKeys
+from gateway.http.chat_proxy import connect_chat
+from gateway.metrics import GatewayMetrics
 from gateway.settings import GatewaySettings
-from gateway.signing_keys import LocalKey, PublishedKeys
-from gateway.watching import GatewayWatch
-from shared.adapters.budget_store import BudgetStore
-from shared.adapters.confirming import CONFIRMATIONS, confirms_early, is_confirmed
-from shared.adapters.event_log import EventLog
-from shared.adapters.job_store import JobStore
-from shared.adapters.redis_client import AWAY, RedisClient, call, connect, nodes
-from shared.adapters.result_store import ResultStore
-from shared.adapters.tokens import warm_up
+from shared.adapters.llm.token_counter import warm_up
+from shared.adapters.postgres.result_store import ResultStore
+from shared.adapters.redis.budget_store import BudgetStore
+from shared.adapters.redis.connection import AWAY, RedisClient, call, connect, nodes
+from shared.adapters.redis.durability import CONFIRMATIONS, confirms_early, is_confirmed
+from shared.adapters.redis.event_log import EventLog
+from shared.adapters.redis.job_store import JobStore
 from shared.domain.errors import StoreUnavailable
-from shared.domain.ids import RANDOM_BYTES, new_job_id
-from shared.domain.submission import Durability
-from shared.runtime.logs import configure_logs
-from shared.runtime.metrics.meter import Meter
-from shared.runtime.metrics.serving import serving_metrics
-from shared.runtime.metrics.stores import PoolWatch, ScriptWatch
-from shared.runtime.plans import read_plans
-from shared.runtime.settings import InvalidSettings, read_settings
-from shared.runtime.tracing import open_tracer
+from shared.domain.jobs.job_id import RANDOM_BYTES, new_job_id
+from shared.domain.jobs.submission import Durability
+from shared.runtime.config.plans import read_plans
+from shared.runtime.config.settings import InvalidSettings, read_settings
+from shared.runtime.observability.logging_setup import configure_logs
+from shared.runtime.observability.metrics.meter import Meter
+from shared.runtime.observability.metrics.server import serving_metrics
+from shared.runtime.observability.metrics.store_metrics import PoolMetrics, ScriptMetrics
+from shared.runtime.observability.tracing_setup import open_tracer
 
 STOP_SECONDS = 8
 """For requests under way; event streams are ended at once."""
@@ -94,7 +94,7 @@ async def _open(settings: GatewaySettings, meter: Meter, stack: AsyncExitStack) 
     tracer = open_tracer(settings, service="gateway")
     stack.push_async_callback(tracer.close)
     plans = read_plans(settings.plans_file or None)
-    watch, pool = GatewayWatch(meter, plans), PoolWatch(meter)
+    watch, pool = GatewayMetrics(meter, plans), PoolMetrics(meter)
     http = await stack.enter_async_context(httpx.AsyncClient(timeout=FETCH_SECONDS))
     authenticator = Authenticator(
         _key_source(settings, http),
@@ -105,7 +105,7 @@ async def _open(settings: GatewaySettings, meter: Meter, stack: AsyncExitStack) 
         clock=time.time,
         on_failure=watch.turned_away,
     )
-    redis = connect(settings.redis_url, name="gateway", observe=ScriptWatch(meter))
+    redis = connect(settings.redis_url, name="gateway", observe=ScriptMetrics(meter))
     stack.push_async_callback(redis.aclose)
     results = await ResultStore.open(settings.postgres_url, name="gateway", watcher=pool)
     stack.push_async_callback(results.close)

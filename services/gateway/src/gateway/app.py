@@ -13,32 +13,32 @@ from starlette.responses import Response
 from starlette.routing import Route, compile_path
 from starlette.types import ASGIApp, Scope
 
-from gateway.answers import answer_problem
-from gateway.auth import Authenticator
-from gateway.documents import DocumentReader
-from gateway.edge import Edge
-from gateway.endpoint import Door, Endpoint, PublicDoor, PublicEndpoint
-from gateway.jobs import Jobs
-from gateway.listening import Listening
-from gateway.openapi import Document, describe_api
+from gateway.auth.authenticator import Authenticator
+from gateway.documents.text_extraction import DocumentReader
+from gateway.http.endpoint import Door, Endpoint, PublicDoor, PublicEndpoint
+from gateway.http.event_streams import Listening
+from gateway.http.middleware import Edge
+from gateway.http.openapi import Document, describe_api
+from gateway.http.responses import answer_problem
+from gateway.jobs.job_queries import Jobs
+from gateway.jobs.job_submission import Submitter
+from gateway.metrics import GatewayMetrics
 from gateway.routes.ai import AiRoutes
 from gateway.routes.chat import ChatRoutes
 from gateway.routes.collections import CollectionRoutes
 from gateway.routes.events import EventRoutes
 from gateway.routes.health import Check, HealthRoutes
 from gateway.routes.usage import UsageRoutes
-from gateway.submitting import Submitter
-from gateway.watching import GatewayWatch
-from shared.adapters.budget_store import BudgetStore
-from shared.adapters.event_log import EventLog
-from shared.adapters.job_store import JobStore
-from shared.adapters.result_store import ResultStore
+from shared.adapters.postgres.result_store import ResultStore
+from shared.adapters.redis.budget_store import BudgetStore
+from shared.adapters.redis.event_log import EventLog
+from shared.adapters.redis.job_store import JobStore
 from shared.domain.errors import MethodNotAllowed, NotFound, Unexpected
-from shared.domain.job import JobId
+from shared.domain.jobs.job import JobId
 from shared.domain.tracing import NO_TRACER, Tracer
-from shared.runtime.metrics.http import Known, MeteredApp
-from shared.runtime.metrics.meter import Meter
-from shared.runtime.traced_app import traced
+from shared.runtime.http.metrics_middleware import Known, MeteredApp
+from shared.runtime.http.tracing_middleware import traced
+from shared.runtime.observability.metrics.meter import Meter
 
 EXPOSED = [
     *("Content-Language", "ETag", "Idempotent-Replayed", "Link", "Location", "Preference-Applied"),
@@ -69,7 +69,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     """Set when the process stops: event streams end, and their listeners resume elsewhere."""
     internal_secret: str
     meter: Meter
-    watch: GatewayWatch
+    watch: GatewayMetrics
     tracer: Tracer = NO_TRACER
     heartbeat_seconds: float = 15.0
     cors_origins: Sequence[str] = ()

@@ -1,7 +1,7 @@
 """What the gateway needs to know."""
 
-from shared.domain.submission import Durability
-from shared.runtime.settings import CommonSettings
+from shared.domain.jobs.submission import Durability
+from shared.runtime.config.settings import CommonSettings
 
 
 class GatewaySettings(CommonSettings, frozen=True, kw_only=True):

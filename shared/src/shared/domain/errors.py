@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct, field
 
-from shared.domain.provider import Usage
+from shared.domain.usage import Usage
 
 Param = str | int | float
 

@@ -4,7 +4,7 @@ from contextlib import AbstractContextManager, nullcontext
 from enum import Enum, auto
 from typing import Protocol
 
-from shared.domain.job import Job
+from shared.domain.jobs.job import Job
 
 Fact = str | int | float
 

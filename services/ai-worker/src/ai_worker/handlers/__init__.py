@@ -6,8 +6,8 @@ from ai_worker.handlers.outline import make_outline
 from ai_worker.handlers.quiz import make_quiz
 from ai_worker.handlers.summary import make_summary
 from ai_worker.handlers.text import make_text
-from shared.domain.job import Kind
-from shared.domain.work import Handler
+from shared.domain.generation.handler import Handler
+from shared.domain.jobs.job import Kind
 
 HANDLERS: dict[Kind, Handler] = {
     Kind.FLASHCARDS: make_flashcards,

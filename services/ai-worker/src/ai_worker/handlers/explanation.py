@@ -1,12 +1,12 @@
 """An explanation of a text for someone new to its subject, with its terms."""
 
-from ai_worker.whole import make_whole
+from ai_worker.map_reduce import make_whole
 from shared.domain.errors import NoUsableText
-from shared.domain.job import Kind
-from shared.domain.outcome import Fail, Outcome
-from shared.domain.study import Explanation, ExplanationDraft
-from shared.domain.wire import JobInput
-from shared.domain.work import Work
+from shared.domain.generation.handler import Work
+from shared.domain.jobs.job import Kind
+from shared.domain.jobs.outcome import Fail, Outcome
+from shared.domain.jobs.payload import JobInput
+from shared.domain.study.material import Explanation, ExplanationDraft
 
 
 async def make_explanation(job_input: JobInput, work: Work) -> Outcome:

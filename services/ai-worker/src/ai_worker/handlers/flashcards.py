@@ -1,12 +1,12 @@
 """Flashcards from a text."""
 
-from shared.domain.job import Kind
-from shared.domain.outcome import Fail, Outcome
-from shared.domain.study import Flashcards
-from shared.domain.wire import JobInput
-from shared.domain.work import Work
-from shared.runtime.calls import done
-from shared.runtime.drafting import make_items
+from shared.domain.generation.handler import Work
+from shared.domain.jobs.job import Kind
+from shared.domain.jobs.outcome import Fail, Outcome
+from shared.domain.jobs.payload import JobInput
+from shared.domain.study.material import Flashcards
+from shared.runtime.generation.call_runner import done
+from shared.runtime.generation.item_pipeline import make_items
 
 
 async def make_flashcards(job_input: JobInput, work: Work) -> Outcome:

@@ -11,18 +11,18 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
-from chat.answer import Answer
-from chat.answers import Answers
-from chat.asker import Asker, Door
-from chat.question import Question, check_conversation
+from chat.answer_service import Answers
+from chat.answer_stream import Answer
+from chat.internal_auth import Asker, Door
+from chat.metrics import CLIENT, SERVER, ChatMetrics
+from chat.schemas import Question, check_conversation
 from chat.sse import HEARTBEAT, EventResponse, encode_event, until_hang_up, with_heartbeats
-from chat.watching import CLIENT, SERVER, ChatWatch
 from shared.domain.errors import StudyError, Unexpected
-from shared.domain.provider import Usage
-from shared.domain.study import Source
-from shared.runtime.bodies import BodyDecoder, read_body, require_json
-from shared.runtime.limits import limit_headers
-from shared.runtime.problems import problem_response_parts
+from shared.domain.study.material import Source
+from shared.domain.usage import Usage
+from shared.runtime.http.problem_details import problem_response_parts
+from shared.runtime.http.rate_limit_headers import limit_headers
+from shared.runtime.http.request_body import BodyDecoder, read_body, require_json
 
 PATH = "/api/chat"
 HEARTBEAT_SECONDS = 15.0
@@ -40,7 +40,7 @@ class AnswerView(Struct, frozen=True, kw_only=True):
     """The whole answer."""
 
     id: str
-    object: str = "chat.answer"
+    object: str = "chat.answer_stream"
     message: Said
     quotes: list[Source]
     """What the answer took from the collection: `text[start:end] == quote`."""
@@ -58,7 +58,7 @@ class ChatEndpoint:
         answers: Answers,
         *,
         clock: Callable[[], float],
-        watch: ChatWatch,
+        watch: ChatMetrics,
         heartbeat_seconds: float = HEARTBEAT_SECONDS,
     ) -> None:
         self._watch = watch

@@ -2,14 +2,14 @@
 
 import re
 
-from shared.domain.job import Kind
-from shared.domain.outcome import Fail, Outcome
-from shared.domain.sentences import BlockKind, blocks, sentences
-from shared.domain.study import Collection
-from shared.domain.wire import CollectionInput, JobInput
-from shared.domain.work import Work
-from shared.runtime.calls import done
-from shared.runtime.drafting import make_items
+from shared.domain.generation.handler import Work
+from shared.domain.jobs.job import Kind
+from shared.domain.jobs.outcome import Fail, Outcome
+from shared.domain.jobs.payload import CollectionInput, JobInput
+from shared.domain.study.material import Collection
+from shared.domain.text.segmentation import BlockKind, blocks, sentences
+from shared.runtime.generation.call_runner import done
+from shared.runtime.generation.item_pipeline import make_items
 
 MAX_TITLE_CHARACTERS = 80
 _TITLE_WINDOW = 4_000

@@ -7,20 +7,20 @@ from msgspec import Struct
 from starlette.requests import Request
 from starlette.types import ASGIApp
 
-from gateway import openapi
-from gateway.answers import CACHED, answer_json, language_of
-from gateway.auth import Caller
-from gateway.endpoint import KIND, Endpoint
-from gateway.jobs import Jobs, Seen
-from gateway.listening import Listening
-from gateway.pages import next_link, read_page
-from gateway.preferences import choice
-from gateway.requests import AiRequest, ai_body, read_json, to_ai_input
-from gateway.showing import answer_seen, follow
-from gateway.submitting import Submitter
-from gateway.views import JobView, view_job
+from gateway.auth.authenticator import Caller
+from gateway.http import openapi
+from gateway.http.endpoint import KIND, Endpoint
+from gateway.http.event_streams import Listening
+from gateway.http.job_responses import answer_seen, follow
+from gateway.http.pagination import next_link, read_page
+from gateway.http.request_bodies import AiRequest, ai_body, read_json, to_ai_input
+from gateway.http.request_headers import choice
+from gateway.http.responses import CACHED, answer_json, language_of
+from gateway.http.schemas import JobView, view_job
+from gateway.jobs.job_queries import Jobs, Seen
+from gateway.jobs.job_submission import Submitter
 from shared.domain.errors import NotFound
-from shared.domain.job import AI_KINDS, Kind
+from shared.domain.jobs.job import AI_KINDS, Kind
 
 EXAMPLE = {
     "kind": "flashcards",

@@ -9,15 +9,16 @@ from msgspec import Meta, Struct
 from starlette.requests import Request
 from starlette.types import ASGIApp
 
-from gateway import openapi
-from gateway.answers import request_id_of
-from gateway.auth import Caller
-from gateway.endpoint import Endpoint
-from gateway.forwarding import ChatService, ForwardedCall, describe_caller
-from gateway.requests import read_json
-from shared.domain.study import Language, Source
+from gateway.auth.authenticator import Caller
+from gateway.http import openapi
+from gateway.http.chat_proxy import ChatService, ForwardedCall, describe_caller
+from gateway.http.endpoint import Endpoint
+from gateway.http.request_bodies import read_json
+from gateway.http.responses import request_id_of
+from shared.domain.study.material import Source
+from shared.domain.text.language import Language
 from shared.domain.tracing import Tracer
-from shared.runtime.bodies import check_depth
+from shared.runtime.http.request_body import check_depth
 
 
 class ChatRoutes:

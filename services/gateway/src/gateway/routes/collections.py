@@ -9,24 +9,30 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from gateway import openapi
-from gateway.answers import CACHED, answer_json, language_of
-from gateway.auth import Caller
-from gateway.documents import DocumentReader
-from gateway.endpoint import KIND, Endpoint
-from gateway.exports import EXPORTS
-from gateway.jobs import Jobs, Seen
-from gateway.listening import Listening
-from gateway.pages import next_link, read_page
-from gateway.preferences import choice
-from gateway.requests import MAX_TITLE, CollectionRequest, collection_body, read_json, to_collection_input
-from gateway.showing import answer_seen, follow
-from gateway.submitting import Submitter
-from gateway.uploads import read_upload
-from gateway.views import CollectionView, view_collection
+from gateway.auth.authenticator import Caller
+from gateway.documents.multipart import read_upload
+from gateway.documents.text_extraction import DocumentReader
+from gateway.exports.tsv import EXPORTS
+from gateway.http import openapi
+from gateway.http.endpoint import KIND, Endpoint
+from gateway.http.event_streams import Listening
+from gateway.http.job_responses import answer_seen, follow
+from gateway.http.pagination import next_link, read_page
+from gateway.http.request_bodies import (
+    MAX_TITLE,
+    CollectionRequest,
+    collection_body,
+    read_json,
+    to_collection_input,
+)
+from gateway.http.request_headers import choice
+from gateway.http.responses import CACHED, answer_json, language_of
+from gateway.http.schemas import CollectionView, view_collection
+from gateway.jobs.job_queries import Jobs, Seen
+from gateway.jobs.job_submission import Submitter
 from shared.domain.errors import NotFound, NotReady
-from shared.domain.job import Kind
-from shared.domain.record import FinalJob
+from shared.domain.jobs.job import Kind
+from shared.domain.jobs.record import FinalJob
 
 KINDS = (Kind.COLLECTION,)
 FORMATS = tuple(EXPORTS)

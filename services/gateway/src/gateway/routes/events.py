@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from starlette.requests import Request
 from starlette.types import ASGIApp
 
-from gateway import openapi
-from gateway.answers import language_of
-from gateway.auth import Caller
-from gateway.endpoint import Endpoint
-from gateway.listening import Listening
-from gateway.preferences import resume_from
+from gateway.auth.authenticator import Caller
+from gateway.http import openapi
+from gateway.http.endpoint import Endpoint
+from gateway.http.event_streams import Listening
+from gateway.http.request_headers import resume_from
+from gateway.http.responses import language_of
 from gateway.routes.health import Check
 
 

@@ -7,12 +7,12 @@ import structlog
 from starlette.requests import Request
 from starlette.types import ASGIApp
 
-from gateway import openapi
-from gateway.answers import answer_json, language_of
-from gateway.endpoint import PublicEndpoint
+from gateway.http import openapi
+from gateway.http.endpoint import PublicEndpoint
+from gateway.http.responses import answer_json, language_of
+from shared.domain.error_messages import MESSAGES
 from shared.domain.errors import NotFound, Problem
-from shared.domain.messages import MESSAGES
-from shared.runtime.problems import view_problem
+from shared.runtime.http.problem_details import view_problem
 
 CHECK_SECONDS = 2.0
 NO_STORE = {"Cache-Control": "no-store"}

@@ -7,12 +7,10 @@ from msgspec import Struct
 from starlette.requests import Request
 from starlette.types import ASGIApp
 
-from gateway import openapi
-from gateway.answers import answer_json
-from gateway.auth import Caller
-from gateway.endpoint import Endpoint
-from gateway.preferences import choice
-from gateway.requests import (
+from gateway.auth.authenticator import Caller
+from gateway.http import openapi
+from gateway.http.endpoint import Endpoint
+from gateway.http.request_bodies import (
     AiRequest,
     CollectionRequest,
     ai_body,
@@ -21,14 +19,16 @@ from gateway.requests import (
     to_ai_input,
     to_collection_input,
 )
-from gateway.submitting import price
-from gateway.views import rfc3339
-from shared.adapters.budget_store import BudgetStore
-from shared.domain.budget import Balance, WindowName
+from gateway.http.request_headers import choice
+from gateway.http.responses import answer_json
+from gateway.http.schemas import rfc3339
+from gateway.jobs.job_submission import price
+from shared.adapters.redis.budget_store import BudgetStore
+from shared.domain.budgets import Balance, WindowName
 from shared.domain.errors import StoreUnavailable
-from shared.domain.job import Kind
-from shared.domain.submission import Allowance
-from shared.runtime.limits import Requests, limit_headers
+from shared.domain.jobs.job import Kind
+from shared.domain.jobs.submission import Allowance
+from shared.runtime.http.rate_limit_headers import Requests, limit_headers
 
 PRICED = ("ai", "collections")
 

@@ -4,14 +4,14 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
+from shared.adapters.offline.cloze import quantities
+from shared.adapters.offline.document_view import SourceView
 from shared.adapters.offline.english import lexicon as lexicon_en
 from shared.adapters.offline.facts import Fact, Sort, capitalise
 from shared.adapters.offline.french import lexicon as lexicon_fr
-from shared.adapters.offline.gaps import quantities
-from shared.adapters.offline.source import SourceView
-from shared.domain.checks_options import LONGEST_RATIO, SHORT_SLACK, SHORTEST_RATIO
-from shared.domain.study import Language
-from shared.domain.words import fold, holds_phrase, words
+from shared.domain.study.option_rules import LONGEST_RATIO, SHORT_SLACK, SHORTEST_RATIO
+from shared.domain.text.language import Language
+from shared.domain.text.words import fold, holds_phrase, words
 
 WANTED = 3
 _YEAR = re.compile(r"\b(?:1\d{3}|20\d\d)\b")

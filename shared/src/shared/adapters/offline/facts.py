@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import NamedTuple
 
-from shared.adapters.offline.source import Line
+from shared.adapters.offline.document_view import Line
 
 
 class Sort(StrEnum):

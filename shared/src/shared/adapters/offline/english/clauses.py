@@ -3,6 +3,7 @@
 import re
 from typing import NamedTuple
 
+from shared.adapters.offline.document_view import SourceView, word_count
 from shared.adapters.offline.english.lexicon import (
     BE,
     CONNECTIVES,
@@ -15,7 +16,6 @@ from shared.adapters.offline.english.lexicon import (
 )
 from shared.adapters.offline.english.nouns import TOKEN, is_subject, name_of
 from shared.adapters.offline.facts import capitalise
-from shared.adapters.offline.source import SourceView, word_count
 
 _CONNECTIVE = re.compile(rf"(?:{CONNECTIVES}),? (?=\w)", re.IGNORECASE)
 LEAD = re.compile(

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from itertools import dropwhile
 
+from shared.adapters.offline.document_view import Line, SourceView, word_count
 from shared.adapters.offline.english.clauses import LEAD, cut, cut_definition, is_plural, parse
 from shared.adapters.offline.english.lexicon import BE, FORMS, MODALS, PREPOSITIONS, SUPERLATIVE
 from shared.adapters.offline.english.nouns import (
@@ -16,8 +17,7 @@ from shared.adapters.offline.english.nouns import (
     sort_of,
 )
 from shared.adapters.offline.facts import MAX_BACK_WORDS, Fact, Sort, capitalise
-from shared.adapters.offline.source import Line, SourceView, word_count
-from shared.domain.words import content_words, fold, stem
+from shared.domain.text.words import content_words, fold, stem
 
 _DEFINING = re.compile(
     r"(?P<term>[^,;:]{2,60}?) (?:(?P<be>is|are|was|were)|refers to|is defined as|are defined as|means) "

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from shared.adapters.offline.document_view import Line, SourceView, without_asides
 from shared.adapters.offline.english.clauses import FILLER, parse, without_connective
 from shared.adapters.offline.english.definitions import (
     read_apposition,
@@ -22,7 +23,6 @@ from shared.adapters.offline.english.statements import (
     read_place,
 )
 from shared.adapters.offline.facts import Fact, capitalise
-from shared.adapters.offline.source import Line, SourceView, without_asides
 
 
 def read_facts(line: Line, view: SourceView) -> Iterator[Fact]:

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from shared.domain.words import listed
+from shared.domain.text.words import listed
 
 
 class Form(NamedTuple):

@@ -2,6 +2,7 @@
 
 import re
 
+from shared.adapters.offline.document_view import SourceView
 from shared.adapters.offline.english.lexicon import (
     ANAPHORS,
     BE,
@@ -12,8 +13,7 @@ from shared.adapters.offline.english.lexicon import (
     PREPOSITIONS,
 )
 from shared.adapters.offline.facts import Sort
-from shared.adapters.offline.source import SourceView
-from shared.domain.words import content_words, fold, listed, stem
+from shared.domain.text.words import content_words, fold, listed, stem
 
 TOKEN = re.compile(r"[\w'-]+")
 VAGUE = re.compile(

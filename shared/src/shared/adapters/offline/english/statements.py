@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from shared.adapters.offline.document_view import Line, SourceView, word_count
 from shared.adapters.offline.english.clauses import Clause, ask, cut, is_plural, is_verb, lower_lead, parse
 from shared.adapters.offline.english.lexicon import (
     ANAPHORS,
@@ -16,8 +17,7 @@ from shared.adapters.offline.english.lexicon import (
 )
 from shared.adapters.offline.english.nouns import HOLLOW, VAGUE, is_person, name_of
 from shared.adapters.offline.facts import MAX_BACK_WORDS, Fact, Sort, capitalise
-from shared.adapters.offline.source import Line, SourceView, word_count
-from shared.domain.words import content_words, listed
+from shared.domain.text.words import content_words, listed
 
 _BECAUSE = re.compile(r"(?P<effect>.{15,160}?),? (?P<cause>because .{8,}|, since .{8,})", re.IGNORECASE)
 _BECAUSE_FIRST = re.compile(r"Because (?P<cause>[^,]{8,120}), (?P<effect>.{10,})")

@@ -3,10 +3,10 @@
 import re
 from typing import NamedTuple
 
+from shared.adapters.offline.document_view import SourceView, word_count
 from shared.adapters.offline.facts import capitalise
 from shared.adapters.offline.french.lexicon import BE, CONNECTIVES, DETERMINERS, FORMS, PREPOSITIONS
 from shared.adapters.offline.french.nouns import TOKEN, is_plural_word, is_subject, name_of
-from shared.adapters.offline.source import SourceView, word_count
 
 _CONNECTIVE = re.compile(rf"(?:{CONNECTIVES}),? (?=\w)", re.IGNORECASE)
 LEAD = re.compile(

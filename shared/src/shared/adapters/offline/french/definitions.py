@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from shared.adapters.offline.document_view import Line, SourceView, word_count
 from shared.adapters.offline.facts import MAX_BACK_WORDS, Fact, Sort, capitalise
 from shared.adapters.offline.french.clauses import LEAD, cut, cut_definition, elide, parse
 from shared.adapters.offline.french.nouns import (
@@ -15,7 +16,6 @@ from shared.adapters.offline.french.nouns import (
     name_of,
     sort_of,
 )
-from shared.adapters.offline.source import Line, SourceView, word_count
 
 _DEFINING = re.compile(
     r"(?P<term>[^,;:]{2,70}?) (?:(?P<be>est|sont|était|étaient|fut|furent) (?:donc |ainsi |aussi |probablement )?|désigne(?P<plural>nt)? |se définit comme |"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from shared.adapters.offline.document_view import Line, SourceView, without_asides
 from shared.adapters.offline.facts import Fact, capitalise
 from shared.adapters.offline.french.clauses import FILLER, PARTICIPLE_LEAD, parse, without_connective
 from shared.adapters.offline.french.definitions import read_apposition, read_called, read_definition, read_use
@@ -13,7 +14,6 @@ from shared.adapters.offline.french.statements import (
     read_object,
     read_place,
 )
-from shared.adapters.offline.source import Line, SourceView, without_asides
 
 
 def read_facts(line: Line, view: SourceView) -> Iterator[Fact]:

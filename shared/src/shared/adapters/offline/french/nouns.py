@@ -3,6 +3,7 @@
 import itertools
 import re
 
+from shared.adapters.offline.document_view import SourceView
 from shared.adapters.offline.facts import Sort
 from shared.adapters.offline.french.lexicon import (
     ANAPHORS,
@@ -13,8 +14,7 @@ from shared.adapters.offline.french.lexicon import (
     PREPOSITIONS,
     SUPERLATIVE,
 )
-from shared.adapters.offline.source import SourceView
-from shared.domain.words import content_words, fold, listed, stem
+from shared.domain.text.words import content_words, fold, listed, stem
 
 TOKEN = re.compile(r"\w+'|[\w-]+")
 VAGUE = re.compile(

@@ -3,12 +3,12 @@
 import re
 from collections.abc import Iterator
 
+from shared.adapters.offline.document_view import Line, SourceView, word_count
 from shared.adapters.offline.facts import MAX_BACK_WORDS, Fact, Sort, capitalise
 from shared.adapters.offline.french.clauses import Clause, ask, cut, elide, is_verb, lower_lead, parse
 from shared.adapters.offline.french.lexicon import BE, DETERMINERS, FORMS, INSTITUTIONS, MONTHS
 from shared.adapters.offline.french.nouns import HOLLOW, TOKEN, VAGUE, is_person, name_of, sort_of
-from shared.adapters.offline.source import Line, SourceView, word_count
-from shared.domain.words import content_words, listed
+from shared.domain.text.words import content_words, listed
 
 _CAUSE = re.compile(
     r"(?P<effect>.{15,160}?),? (?P<reason>(?:parce que|parce qu'|car |puisque |puisqu'|en raison d|à cause d).{8,})",

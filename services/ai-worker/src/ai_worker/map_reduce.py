@@ -1,0 +1,54 @@
+"""One piece of writing about a whole text: a long text is worked through in parts, whose notes are then made one."""
+
+from typing import Generic, TypeVar
+
+from msgspec import Struct
+
+from ai_worker.merge_notes import write_note
+from shared.adapters.cpu_pool import run_in_cpu_pool
+from shared.domain.errors import NoUsableText
+from shared.domain.generation.call_plan import plan_merge, plan_steps
+from shared.domain.generation.handler import Work
+from shared.domain.jobs.job import Kind
+from shared.domain.jobs.outcome import Done, Fail
+from shared.domain.jobs.payload import JobInput
+from shared.domain.llm.provider import Completion
+from shared.domain.study.material import Result
+from shared.domain.text.language import Language
+from shared.runtime.generation.call_runner import done, language_of_answer, make_calls
+
+DraftT = TypeVar("DraftT", bound=Struct)
+
+
+class Whole(Struct, Generic[DraftT], frozen=True, kw_only=True):
+    """A draft of the whole text, and every completion it rests on."""
+
+    draft: DraftT
+    language: Language
+    completions: list[Completion[Struct]]
+
+    def finish(self, result: Result) -> Done:
+        return done(result, self.completions)
+
+
+async def make_whole(
+    kind: Kind, job_input: JobInput, work: Work, schema: type[DraftT]
+) -> Whole[DraftT] | Fail:
+    """Fails when any part does: a summary that silently left out a chapter would be no summary."""
+    steps = await run_in_cpu_pool(plan_steps, kind, job_input)
+    if not steps:
+        return Fail(NoUsableText().problem)
+    answers = await make_calls(steps, work, after=1 if len(steps) > 1 else 0)
+    completions = list(answers.completions.values())
+    if len(steps) > 1 and not answers.failed:
+        merge = plan_merge(kind, job_input, [write_note(one.value) for one in completions])
+        answers = await make_calls([merge], work, before=len(steps))
+        completions += answers.completions.values()
+    for error in answers.failed.values():
+        return Fail(error.problem)
+    draft = completions[-1].value
+    if not isinstance(draft, schema):
+        raise TypeError(f"{kind} drafts a {schema.__name__}")
+    return Whole(
+        draft=draft, language=language_of_answer(job_input, completions[-1]), completions=completions
+    )

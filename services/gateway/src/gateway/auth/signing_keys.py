@@ -1,0 +1,111 @@
+"""The public keys that tokens are signed with: one from a file, or those an issuer publishes (JWKS)."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import jwt
+import msgspec
+import structlog
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
+from msgspec import Struct
+
+from shared.domain.errors import Unavailable
+from shared.runtime.config.settings import InvalidSettings
+
+log = structlog.get_logger()
+
+ALGORITHMS = frozenset({"EdDSA", "RS256", "ES256"})
+REFETCH_SECONDS = 30.0
+"""At most one fetch in this time, so that made-up key ids do not make us a hammer."""
+MAX_AGE_SECONDS = 600.0
+"""A key that was withdrawn is forgotten after this."""
+
+
+class LocalKey:
+    """One key, whatever a token calls it."""
+
+    def __init__(self, pem: str) -> None:
+        """Raises `InvalidSettings`."""
+        self._key = _read_pem(pem)
+
+    async def find(self, key_id: str | None) -> jwt.PyJWK | None:
+        return self._key
+
+
+class PublishedKeys:
+    """An issuer's keys. While the issuer is away, the keys known last go on being used."""
+
+    def __init__(self, url: str, http: httpx.AsyncClient, *, monotonic: Callable[[], float]) -> None:
+        self._url = url
+        self._http = http
+        self._monotonic = monotonic
+        self._keys: dict[str, jwt.PyJWK] = {}
+        self._fetching = asyncio.Lock()
+        self._asked_at = -MAX_AGE_SECONDS
+        self._fetched_at = -MAX_AGE_SECONDS
+
+    async def find(self, key_id: str | None) -> jwt.PyJWK | None:
+        """Raises `Unavailable` when none could be fetched yet."""
+        key = self._pick(key_id)
+        if key is None or self._monotonic() - self._fetched_at > MAX_AGE_SECONDS:
+            await self._refresh()
+            key = self._pick(key_id)
+        if not self._keys:
+            raise Unavailable(retry_after=5)
+        return key
+
+    def _pick(self, key_id: str | None) -> jwt.PyJWK | None:
+        if key_id is None and len(self._keys) == 1:
+            return next(iter(self._keys.values()))
+        return self._keys.get(key_id or "")
+
+    async def _refresh(self) -> None:
+        async with self._fetching:  # who waited here finds the work done
+            if self._monotonic() - self._asked_at < REFETCH_SECONDS:
+                return
+            self._asked_at = self._monotonic()
+            try:
+                response = await self._http.get(self._url)
+                response.raise_for_status()
+                self._keys = _read_jwks(response.content)
+                self._fetched_at = self._monotonic()
+            except (httpx.HTTPError, ValueError, jwt.PyJWTError) as error:
+                log.warning("keys.not_fetched", error_type=type(error).__name__)
+
+
+class _Jwks(Struct):
+    keys: list[dict[str, Any]]
+
+
+def _read_jwks(content: bytes) -> dict[str, jwt.PyJWK]:
+    found: dict[str, jwt.PyJWK] = {}
+    for entry in msgspec.json.decode(content, type=_Jwks).keys:
+        try:
+            key = jwt.PyJWK.from_dict(entry)
+        except jwt.PyJWTError:  # of a type we do not take: others may be fine
+            continue
+        if key.algorithm_name in ALGORITHMS and key.public_key_use in (None, "sig"):
+            found[key.key_id or ""] = key
+    if not found:
+        raise ValueError("no usable key")
+    return found
+
+
+def _read_pem(pem: str) -> jwt.PyJWK:
+    try:
+        key = load_pem_public_key(pem.encode())
+    except ValueError:
+        raise InvalidSettings("ETUDE_JWT_PUBLIC_KEY: is no public key in PEM") from None
+    match key:
+        case ed25519.Ed25519PublicKey():
+            return jwt.PyJWK.from_dict(OKPAlgorithm.to_jwk(key, as_dict=True), "EdDSA")
+        case rsa.RSAPublicKey():
+            return jwt.PyJWK.from_dict(RSAAlgorithm.to_jwk(key, as_dict=True), "RS256")
+        case ec.EllipticCurvePublicKey(curve=ec.SECP256R1()):
+            return jwt.PyJWK.from_dict(ECAlgorithm.to_jwk(key, as_dict=True), "ES256")
+        case _:
+            raise InvalidSettings("ETUDE_JWT_PUBLIC_KEY: must be Ed25519, RSA or P-256")

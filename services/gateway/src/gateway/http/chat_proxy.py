@@ -1,0 +1,110 @@
+"""Passing a request on to the chat service, and its answer back as it comes."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+import httpx
+import structlog
+from starlette.types import Receive, Scope, Send
+
+from gateway.http.sse import until_hang_up
+from shared.domain.errors import ChatUnavailable
+from shared.domain.tracing import Leg, Tracer
+
+CONNECT_SECONDS = 2.0
+ANSWER_SECONDS = 330.0
+"""Between two pieces of an answer: more than the longest silence of one that comes whole."""
+RETRY_SECONDS = 2.0
+
+PASSED_ON = frozenset(
+    b"content-type content-language cache-control vary retry-after x-accel-buffering ratelimit ratelimit-policy x-chat-id".split()
+)
+"""Headers of the answer that are meant for its reader."""
+
+log = structlog.get_logger()
+
+
+def connect_chat(url: str) -> httpx.AsyncClient:
+    """A pool of connections to the chat service at `url`."""
+    return httpx.AsyncClient(
+        base_url=url,
+        timeout=httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
+        limits=httpx.Limits(max_connections=None, max_keepalive_connections=50),
+        trust_env=False,
+    )
+
+
+class ChatService:
+    """The chat service as the gateway knows it. That it is away is said once, not for every question."""
+
+    def __init__(self, http: httpx.AsyncClient) -> None:
+        """`http` has the chat service as its base URL."""
+        self._http = http
+        self._is_away = False
+
+    def ask(self, body: bytes, headers: Mapping[str, str]) -> httpx.Request:
+        return self._http.build_request("POST", "/api/chat", content=body, headers=headers)
+
+    async def begin(self, request: httpx.Request) -> httpx.Response:
+        """The answer, its body still to come. Raises `ChatUnavailable`."""
+        try:
+            response = await self._http.send(request, stream=True)
+        except httpx.TransportError as error:
+            if not self._is_away:
+                log.warning("chat.away", error_type=type(error).__name__)
+            self._is_away = True
+            raise ChatUnavailable(retry_after=RETRY_SECONDS) from None
+        if self._is_away:
+            log.info("chat.back")
+        self._is_away = False
+        if response.status_code == HTTPStatus.UNAUTHORIZED:  # our caller is known: it is we who are refused
+            await response.aclose()
+            log.error("chat.refused")
+            raise ChatUnavailable(retry_after=RETRY_SECONDS)
+        return response
+
+
+class ForwardedCall:
+    """One call, as the answer to the request that made it. While it is under way the client is watched: a hang-up
+    before or during the answer closes the call, which ends the work behind it."""
+
+    def __init__(self, chat: ChatService, request: httpx.Request, tracer: Tracer) -> None:
+        self._chat = chat
+        self._request = request
+        self._tracer = tracer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Raises `ChatUnavailable` when no answer begins."""
+        method, route = self._request.method, self._request.url.path
+        with self._tracer.span(Leg.FORWARD, method=method, route=route) as span:
+            if span.traceparent:
+                self._request.headers["traceparent"] = span.traceparent
+            async with until_hang_up(receive):
+                response = await self._chat.begin(self._request)
+                span.note(status=response.status_code)
+                try:
+                    await _pass_on(response, send)
+                finally:
+                    await response.aclose()
+
+
+async def _pass_on(response: httpx.Response, send: Send) -> None:
+    headers = [(name.lower(), value) for name, value in response.headers.raw if name.lower() in PASSED_ON]
+    await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
+    async for piece in response.aiter_raw():
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def describe_caller(
+    *, user: str, plan: str, secret: str, request_id: str, accept_language: str
+) -> Mapping[str, str]:
+    """What the chat service is told, besides the body; only who knows the secret may tell it."""
+    return {
+        "Content-Type": "application/json",
+        "Accept-Language": accept_language,
+        "X-Request-Id": request_id,
+        "X-Etude-User": user,
+        "X-Etude-Plan": plan,
+        "X-Etude-Internal": secret,
+    }

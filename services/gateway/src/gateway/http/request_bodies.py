@@ -1,0 +1,88 @@
+"""The bodies of the two calls that make jobs."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from msgspec import Meta, Struct
+from starlette.requests import Request
+
+from shared.domain.errors import EmptyText, FieldProblem, InvalidFields
+from shared.domain.jobs.job import Kind
+from shared.domain.jobs.payload import AiInput, CollectionInput
+from shared.domain.study.material import MAX_ITEMS, Options
+from shared.runtime.http.request_body import BodyDecoder, read_body, require_json
+
+MAX_TITLE = 200
+"""Characters."""
+
+Title = Annotated[str, Meta(max_length=MAX_TITLE)]
+
+
+class AiKind(StrEnum):
+    """What `POST /api/ai` makes: every kind but the collection, which has a call of its own."""
+
+    FLASHCARDS = Kind.FLASHCARDS
+    QUIZ = Kind.QUIZ
+    SUMMARY = Kind.SUMMARY
+    EXPLANATION = Kind.EXPLANATION
+    OUTLINE = Kind.OUTLINE
+    TEXT = Kind.TEXT
+
+
+class TextInput(Struct, frozen=True, forbid_unknown_fields=True):
+    text: str
+    """What to study: at least a few sentences."""
+
+
+class AiRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The body of `POST /api/ai`."""
+
+    kind: AiKind
+    input: TextInput
+    options: Options = Options()
+
+
+class CollectionRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The body of `POST /api/collections`."""
+
+    text: str
+    title: Title = ""
+    options: Options = Options()
+
+
+ai_body = BodyDecoder(AiRequest)
+collection_body = BodyDecoder(CollectionRequest)
+
+
+async def read_json(request: Request) -> bytes:
+    """Raises what `require_json` and `read_body` raise."""
+    require_json(request.headers.get("content-type", ""))
+    return await read_body(request.stream(), declared=request.headers.get("content-length", ""))
+
+
+def to_ai_input(request: AiRequest) -> tuple[Kind, AiInput]:
+    """Raises `InvalidFields` and `EmptyText` for what no single field shows."""
+    options = request.options
+    if request.kind is AiKind.FLASHCARDS and options.flashcards == 0:
+        raise InvalidFields(_too_few("/options/flashcards"))
+    if request.kind is AiKind.QUIZ and options.questions == 0:
+        raise InvalidFields(_too_few("/options/questions"))
+    require_text(request.input.text)
+    return Kind(request.kind), AiInput(text=request.input.text, options=options)
+
+
+def to_collection_input(request: CollectionRequest) -> CollectionInput:
+    """As `to_ai_input`."""
+    if request.options.flashcards == 0 and request.options.questions == 0:
+        raise InvalidFields(_too_few("/options/flashcards"), _too_few("/options/questions"))
+    require_text(request.text)
+    return CollectionInput(text=request.text, title=request.title.strip(), options=request.options)
+
+
+def require_text(text: str) -> None:
+    if not text or text.isspace():
+        raise EmptyText
+
+
+def _too_few(pointer: str) -> FieldProblem:
+    return FieldProblem(pointer, "out_of_range", {"expected": f"1–{MAX_ITEMS}"})

@@ -1,0 +1,109 @@
+"""Jobs as their users see them: what lives in Redis and what is kept in Postgres, as one."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from shared.adapters.postgres.result_store import ResultStore
+from shared.adapters.redis.job_store import JobStore
+from shared.domain.jobs.job import JobId, JobState, Kind, UserId
+from shared.domain.jobs.job_id import is_job_id
+from shared.domain.jobs.record import FinalJob, Record
+
+CHUNK = 200
+"""Records looked up at a time: a long list of unfinished jobs is not read for its first page."""
+
+
+class Seen(Struct, frozen=True):
+    """One job: its record while it lives or is young, its row once it is final. At least one of them."""
+
+    record: Record | None
+    final: FinalJob | None
+
+    @property
+    def job(self) -> Record | FinalJob:
+        """The row, when there is one: it has the result."""
+        job = self.final or self.record
+        assert job is not None
+        return job
+
+    @property
+    def is_removed(self) -> bool:
+        """Whoever cancels a collection wants none."""
+        return self.job.kind == Kind.COLLECTION and self.job.state is JobState.CANCELLED
+
+
+class Jobs:
+    """Both stores. Every method raises `StoreUnavailable` when one that it needs is away."""
+
+    def __init__(self, store: JobStore, results: ResultStore) -> None:
+        self._store = store
+        self._results = results
+
+    async def find(self, user: UserId, job_id: str, kinds: Sequence[Kind]) -> Seen | None:
+        """The user's job of one of these kinds, with its result once it is final. None: unknown, removed (as a cancelled
+        collection is), another's, or of another kind."""
+        if not is_job_id(job_id):
+            return None
+        record = await self._store.find(user, JobId(job_id))
+        if record and record.kind not in kinds:
+            return None
+        if record and not record.state.is_final:
+            return Seen(record, None)
+        final = await self._results.find(JobId(job_id), user=user)
+        if final is None and (record is None or _was_saved(record)):
+            return None  # never there, or removed since
+        seen = Seen(record, final)
+        return seen if seen.job.kind in kinds and not seen.is_removed else None
+
+    async def find_record(self, user: UserId, job_id: str, kinds: Sequence[Kind]) -> Record | None:
+        """As `find`, without a look at what is kept."""
+        record = await self._store.find(user, JobId(job_id)) if is_job_id(job_id) else None
+        return record if record and record.kind in kinds else None
+
+    async def list_jobs(
+        self, user: UserId, kinds: Sequence[Kind], *, before: JobId | None, limit: int
+    ) -> list[Seen]:
+        """Newest first, removed ones among them. The unfinished ones are read first: a job that ends in between is seen
+        twice, and not missed."""
+        records = await self._unfinished(user, kinds, before=before, limit=limit)
+        rows = await self._results.list_jobs(user, kinds=kinds, before=before, limit=limit)
+        seen = {record.id: Seen(record, None) for record in records}
+        seen |= {row.id: Seen(None, row) for row in rows}
+        return [seen[job_id] for job_id in sorted(seen, reverse=True)[:limit]]
+
+    async def _unfinished(
+        self, user: UserId, kinds: Sequence[Kind], *, before: JobId | None, limit: int
+    ) -> list[Record]:
+        ids = [job_id for job_id in await self._store.unfinished(user) if before is None or job_id < before]
+        found: list[Record] = []
+        for start in range(0, len(ids), CHUNK):
+            records = await self._store.find_many(user, ids[start : start + CHUNK])
+            found += [record for record in records if record.kind in kinds]
+            if len(found) >= limit:
+                break
+        return found[:limit]
+
+    async def cancel(self, user: UserId, job_id: str, kinds: Sequence[Kind]) -> Seen | None:
+        """End it at its user's word; the job as it is then. A final one is unchanged."""
+        if await self.find_record(user, job_id, kinds):
+            await self._store.cancel(user, JobId(job_id))
+        return await self.find(user, job_id, kinds)
+
+    async def remove_collection(self, user: UserId, job_id: str) -> bool:
+        """Cancel one in the making, delete one that is made. False: there is none (any more)."""
+        seen = await self.find(user, job_id, [Kind.COLLECTION])
+        if seen is None:
+            return False
+        if seen.final is None:
+            await self._store.cancel(user, JobId(job_id))
+        await self._results.delete_collection(user, JobId(job_id))
+        return True
+
+
+def _was_saved(record: Record) -> bool:
+    """Workers save before they settle; only what a script ended is saved after."""
+    ended_by_script = record.state is JobState.CANCELLED or (
+        record.problem is not None and record.problem.code == "worker_crashed"
+    )
+    return not ended_by_script

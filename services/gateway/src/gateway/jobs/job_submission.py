@@ -1,0 +1,160 @@
+"""How a request becomes a job: priced, accepted in one step, and waited for if its caller would rather wait."""
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+from contextlib import aclosing
+
+from msgspec import Struct
+from msgspec.structs import replace
+from starlette.requests import Request
+
+from gateway.auth.authenticator import Caller
+from gateway.http.request_headers import idempotency_key, wait_seconds
+from gateway.http.responses import request_id_of
+from gateway.http.sse import until_nobody_listens
+from gateway.jobs.job_queries import Jobs, Seen
+from gateway.metrics import GatewayMetrics
+from shared.adapters.cpu_pool import run_in_cpu_pool
+from shared.adapters.llm.token_counter import count_tokens
+from shared.adapters.redis.event_log import EventLog
+from shared.adapters.redis.job_store import JobStore
+from shared.domain.errors import NotFound, StoreUnavailable
+from shared.domain.generation.call_plan import hold_for
+from shared.domain.jobs.job import JobId, JobState, Kind
+from shared.domain.jobs.payload import CollectionInput, JobInput, encode_input
+from shared.domain.jobs.record import Record
+from shared.domain.jobs.submission import Accepted, Submission
+from shared.domain.tracing import Leg, Tracer
+from shared.runtime.http.rate_limit_headers import Requests, limit_headers
+
+POLL_SECONDS = 2
+"""What a caller who asks instead of listening is told to wait."""
+LARGE_CHARACTERS = 50_000
+"""From here on counting takes milliseconds, and is done in a thread."""
+
+
+class Submitted(Struct, frozen=True):
+    """A job as its submitter is answered, and the headers that go with it."""
+
+    seen: Seen
+    headers: dict[str, str]
+
+
+class Submitter:
+    def __init__(
+        self,
+        store: JobStore,
+        events: EventLog,
+        jobs: Jobs,
+        *,
+        clock: Callable[[], float],
+        new_id: Callable[[float], JobId],
+        closing: asyncio.Event,
+        watch: GatewayMetrics,
+        tracer: Tracer,
+    ) -> None:
+        self._store = store
+        self._events = events
+        self._jobs = jobs
+        self._clock = clock
+        self._new_id = new_id
+        self._closing = closing
+        self._watch = watch
+        self._tracer = tracer
+
+    async def submit(self, request: Request, caller: Caller, kind: Kind, job_input: JobInput) -> Submitted:
+        """Raises the refusals of `JobStore.submit`, and `InvalidIdempotencyKey`."""
+        now = self._clock()
+        key, payload = idempotency_key(request), encode_input(job_input)
+        submission = Submission(
+            id=self._new_id(now),
+            user=caller.user,
+            kind=kind,
+            payload=payload,
+            plan_name=caller.plan_name,
+            plan=caller.plan,
+            hold_tokens=await price(kind, job_input),
+            request_id=request_id_of(request),
+            title=job_input.title if isinstance(job_input, CollectionInput) else "",
+            idempotency_key=key,
+            fingerprint=_fingerprint(kind, payload) if key else "",
+        )
+        accepted = await self._accept(submission, now)
+        self._watch.accepted(kind, caller.plan_name, is_replay=accepted.is_replay)
+        seconds = wait_seconds(request)
+        seen = await self._look(request, submission, accepted, seconds) or _as_accepted(submission, now)
+        headers = _headers(seen, accepted, caller, now=now)
+        if seconds and seen.job.state.is_final:
+            headers["Preference-Applied"] = f"wait={seconds:.0f}"
+        return Submitted(seen, headers)
+
+    async def _accept(self, submission: Submission, now: float) -> Accepted:
+        with self._tracer.span(Leg.SUBMIT, kind=submission.kind, job_id=submission.id) as span:
+            return await self._store.submit(replace(submission, traceparent=span.traceparent), now=now)
+
+    async def _look(
+        self, request: Request, submission: Submission, accepted: Accepted, seconds: float
+    ) -> Seen | None:
+        """The job as it is, after the wait that was asked for. None: as it was accepted, for all that is known."""
+        if not seconds and not accepted.is_replay:
+            return None
+        try:
+            if seconds:
+                await self._until_done(request, submission, accepted.job_id, seconds)
+            seen = await self._jobs.find(submission.user, accepted.job_id, [submission.kind])
+        except StoreUnavailable:
+            if accepted.is_replay:
+                raise
+            return None  # a 503 would say that nothing was accepted
+        if seen is None:  # removed since
+            raise NotFound
+        return seen
+
+    async def _until_done(
+        self, request: Request, submission: Submission, job_id: JobId, seconds: float
+    ) -> None:
+        """Until it is final, or the time is over, or nobody waits any more."""
+        tail = self._events.tail(submission.user, job_id=job_id, heartbeat_seconds=seconds)
+        async with aclosing(tail) as events, until_nobody_listens(request.receive, self._closing):
+            try:
+                async with asyncio.timeout(seconds):
+                    async for _ in events:
+                        pass
+            except TimeoutError:
+                return
+
+
+async def price(kind: Kind, job_input: JobInput) -> int:
+    """Tokens the job may use at most: what is held for it."""
+    if len(job_input.text) < LARGE_CHARACTERS:
+        return hold_for(kind, job_input, count_tokens)
+    return await run_in_cpu_pool(hold_for, kind, job_input, count_tokens)
+
+
+def _fingerprint(kind: Kind, payload: bytes) -> str:
+    """Of what was asked for: the same however its JSON was laid out."""
+    return hashlib.sha256(kind.encode() + b"\0" + payload).hexdigest()
+
+
+def _as_accepted(submission: Submission, now: float) -> Seen:
+    record = Record(
+        id=submission.id,
+        user=submission.user,
+        kind=submission.kind,
+        state=JobState.QUEUED,
+        created_at=now,
+        held=submission.hold_tokens,
+        title=submission.title,
+    )
+    return Seen(record, None)
+
+
+def _headers(seen: Seen, accepted: Accepted, caller: Caller, *, now: float) -> dict[str, str]:
+    requests = Requests(caller.plan.requests_per_minute, accepted.requests_left)
+    headers = limit_headers(accepted.balances, now=now, requests=requests)
+    if accepted.is_replay:
+        headers["Idempotent-Replayed"] = "true"
+    if not seen.job.state.is_final:
+        headers["Retry-After"] = str(POLL_SECONDS)
+    return headers

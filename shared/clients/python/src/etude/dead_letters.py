@@ -1,0 +1,122 @@
+"""`etude dead`: dead letters, for operators. Talks to Redis itself: whoever can reach it runs the place."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Annotated, TypeVar
+
+import typer
+from redis.exceptions import RedisError
+from rich.console import Console
+
+from etude.cli_context import Session, session_of
+from etude.errors import ExitCode, Failure
+from etude.rendering import list_table, plain
+from shared.adapters.redis.connection import connect
+from shared.adapters.redis.dead_letter_store import DeadLetterStore
+from shared.domain.error_messages import localize
+from shared.domain.errors import StoreUnavailable
+from shared.domain.jobs.job import JobId
+from shared.domain.jobs.record import Record
+from shared.runtime.config.plans import DEFAULT_PLAN, read_plans
+
+T = TypeVar("T")
+
+RedisUrl = Annotated[
+    str, typer.Option(envvar="ETUDE_REDIS_URL", help="Where Redis is; the local stack's if not given.")
+]
+Shards = Annotated[int, typer.Option(envvar="ETUDE_SHARDS", min=1, help="How many shards there are.")]
+
+dead = typer.Typer(no_args_is_help=True, help="Jobs that failed for good: look at them, run them again.")
+
+
+@dead.command("list")
+def list_letters(
+    context: typer.Context,
+    limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 50,
+    redis_url: RedisUrl = "",
+    shards: Shards = 1,
+) -> None:
+    """List dead letters, newest first."""
+    session = session_of(context)
+    records = _ask(session, redis_url, shards, lambda letters: letters.list(limit=limit))
+    table = list_table("kind", "user", "died", "why")
+    for record in records:
+        why = record.problem.code if record.problem else ""
+        died = f"{datetime.fromtimestamp(record.finished_at, UTC).astimezone():%m-%d %H:%M}"
+        table.add_row(record.id, record.kind, plain(record.user), died, why)
+    session.terminal.out.print(table)
+
+
+@dead.command("show")
+def show_letter(
+    context: typer.Context,
+    job_id: Annotated[str, typer.Argument(metavar="ID")],
+    redis_url: RedisUrl = "",
+    shards: Shards = 1,
+) -> None:
+    """Show one dead letter: its life and why it ended."""
+    session = session_of(context)
+    record = _ask(session, redis_url, shards, lambda letters: letters.find(JobId(job_id)))
+    if record is None:
+        raise _no_letter(job_id)
+    _show(session.terminal.out, record, session.terminal.language)
+
+
+@dead.command("replay")
+def replay_letters(
+    context: typer.Context,
+    job_ids: Annotated[list[str], typer.Argument(metavar="ID...")],
+    redis_url: RedisUrl = "",
+    shards: Shards = 1,
+) -> None:
+    """Queue dead letters again, each with its kept steps and a fresh retry budget."""
+    session = session_of(context)
+    plan = read_plans(None)[DEFAULT_PLAN]
+    now = session.terminal.now().timestamp()
+    for job_id in job_ids:
+        replayed = _ask(
+            session, redis_url, shards, lambda letters, i=job_id: letters.replay(JobId(i), plan, now=now)
+        )
+        if not replayed:
+            raise _no_letter(job_id)
+        session.terminal.out.print(f"{job_id} is queued again")
+
+
+def _ask(
+    session: Session, redis_url: str, shards: int, question: Callable[[DeadLetterStore], Awaitable[T]]
+) -> T:
+    url = redis_url or session.place.find_stack().redis_url
+
+    async def ask() -> T:
+        redis = connect(url, name="etude-dead")
+        try:
+            return await question(DeadLetterStore(redis, shards=shards))
+        finally:
+            await redis.aclose()
+
+    try:
+        return asyncio.run(ask())
+    except ValueError:
+        raise Failure(ExitCode.USAGE, "ETUDE_REDIS_URL is not the address of a Redis") from None
+    except (StoreUnavailable, RedisError, OSError):
+        raise Failure(ExitCode.UNREACHABLE, "Redis does not answer") from None
+
+
+def _show(console: Console, record: Record, language: str) -> None:
+    console.print(f"{record.kind} {record.id} of {plain(record.user)}", style="bold")
+    console.print(
+        f"created {_time(record.created_at)}; died {_time(record.finished_at)};"
+        f" attempts {record.attempt}; tokens {record.spent.total}; progress {record.done}/{record.total}"
+    )
+    if record.problem:
+        message = localize(record.problem, language)
+        console.print(f"{record.problem.code}: {message.title}. {message.detail}", style="red")
+
+
+def _time(moment: float) -> str:
+    return f"{datetime.fromtimestamp(moment, UTC).astimezone():%Y-%m-%d %H:%M:%S}" if moment else ""
+
+
+def _no_letter(job_id: str) -> Failure:
+    return Failure(ExitCode.REFUSED, f"{plain(job_id)} is no dead letter")

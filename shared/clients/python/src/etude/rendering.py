@@ -1,0 +1,212 @@
+"""Study material and jobs for a person at a terminal."""
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+import msgspec
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text as Line
+
+from etude.api_models import CollectionView, JobView, UsagePage
+from shared.domain.study.material import (
+    Collection,
+    Explanation,
+    Flashcard,
+    Flashcards,
+    Outline,
+    Quality,
+    Quiz,
+    QuizQuestion,
+    Result,
+    Summary,
+    Text,
+)
+
+STATUS_STYLES = {"succeeded": "green", "ready": "green", "failed": "red", "cancelled": "yellow"}
+ID_CHARACTERS = 36
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def plain(text: str) -> str:
+    """A learner's or a model's text without what could steer a terminal."""
+    return _CONTROL.sub("", text)
+
+
+def one_line(text: str) -> str:
+    return plain(" ".join(text.split()))
+
+
+def indented(text: str, *, style: str = "", by: int = 5) -> Padding:
+    """A paragraph set in from the margin, all of its lines."""
+    return Padding(Line(text, style=style), (0, 0, 0, by), expand=False)
+
+
+def show_result(console: Console, result: msgspec.Raw, *, generated_by: str | None) -> None:
+    """The result of a job, whatever its kind."""
+    decoded: Result = msgspec.json.decode(result, type=Result)
+    match decoded:
+        case Flashcards() as made:
+            show_flashcards(console, made.flashcards)
+            show_quality(console, made.quality)
+        case Quiz() as made:
+            show_quiz(console, made.quiz)
+            show_quality(console, made.quality)
+        case Collection() as made:
+            show_material(console, made.title, made.flashcards, made.quiz, made.quality)
+        case Summary(summary=summary, key_points=points):
+            _paragraph(console, summary)
+            _points(console, points)
+        case Explanation(explanation=explanation, terms=terms):
+            _paragraph(console, explanation)
+            _points(console, [f"{term.term}: {term.meaning}" for term in terms])
+        case Outline(title=title, sections=sections):
+            _heading(console, title)
+            for section in sections:
+                _heading(console, section.heading, style="bold")
+                _points(console, section.points)
+        case Text(text=text):
+            _paragraph(console, text)
+    show_maker(console, generated_by)
+
+
+def show_collection(console: Console, collection: CollectionView) -> None:
+    show_material(
+        console,
+        collection.title or "",
+        collection.flashcards,
+        collection.quiz,
+        collection.quality or Quality(),
+    )
+    show_maker(console, collection.generated_by)
+
+
+def show_material(
+    console: Console,
+    title: str,
+    cards: Sequence[Flashcard],
+    questions: Sequence[QuizQuestion],
+    quality: Quality,
+) -> None:
+    _heading(console, title)
+    show_flashcards(console, cards)
+    show_quiz(console, questions)
+    show_quality(console, quality)
+
+
+def show_flashcards(console: Console, cards: Sequence[Flashcard]) -> None:
+    for number, card in enumerate(cards, 1):
+        console.print(Line.assemble((f"{number:3}. ", "dim"), (plain(card.front), "bold")))
+        console.print(indented(plain(card.back)))
+        console.print(indented(f"« {one_line(card.source.quote)} »", style="dim italic"))
+        console.print()
+
+
+def show_quiz(console: Console, questions: Sequence[QuizQuestion]) -> None:
+    """Each question with its options; the right one is marked."""
+    for number, question in enumerate(questions, 1):
+        console.print(Line.assemble((f"Q{number}. ", "dim"), (plain(question.question), "bold")))
+        for option in question.options:
+            mark, style = ("✓", "green") if option.correct else (" ", "")
+            console.print(Line(f"   {mark} {option.id}) {plain(option.text)}", style=style))
+        if question.explanation:
+            console.print(indented(plain(question.explanation), style="dim"))
+        console.print()
+
+
+def show_quality(console: Console, quality: Quality) -> None:
+    """What was delivered of what was wished for, and why the rest is missing."""
+    made = ", ".join(
+        f"{count} of {quality.requested.get(kind, count)} {kind}" for kind, count in quality.delivered.items()
+    )
+    parts = [made, f"{quality.coverage:.0%} of the sections quoted"]
+    if quality.dropped:
+        reasons = ", ".join(
+            f"{count} {reason.replace('_', ' ')}" for reason, count in quality.dropped.items()
+        )
+        parts.append(f"dropped by the checks: {reasons}")
+    if quality.sections_failed:
+        parts.append(f"{quality.sections_failed} sections could not be worked on")
+    console.print(Line("; ".join(part for part in parts if part), style="dim"))
+
+
+def show_maker(console: Console, generated_by: str | None) -> None:
+    if generated_by == "offline":
+        console.print(Line("Made by the offline generator, without a language model.", style="dim"))
+
+
+def list_table(*titles: str) -> Table:
+    """Of jobs: their ids whole, to be copied, however narrow the terminal is."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("id", no_wrap=True, min_width=ID_CHARACTERS)
+    for title in titles:
+        table.add_column(title)
+    return table
+
+
+def show_jobs(console: Console, rows: Iterable[JobView]) -> None:
+    table = list_table("kind", "status", "created")
+    table.add_column("tokens", justify="right")
+    for job in rows:
+        created = f"{job.created_at.astimezone():%m-%d %H:%M}" if job.created_at else ""
+        table.add_row(job.id, job.kind, _status(job.status), created, f"{_tokens(job):,}")
+    console.print(table)
+
+
+def show_job(console: Console, job: JobView) -> None:
+    """One job: its life in a few lines, then what came out."""
+    console.print(Line.assemble((f"{job.kind} ", "bold"), job.id, " ", _status(job.status)))
+    times = (("created", job.created_at), ("started", job.started_at), ("finished", job.finished_at))
+    facts = [f"{name} {_time(moment)}" for name, moment in times if moment]
+    if job.progress and job.progress.total:
+        facts.append(f"{job.progress.done} of {job.progress.total} parts done")
+    facts.append(f"attempts {job.attempts}, tokens {_tokens(job)}")
+    console.print(Line("; ".join(facts), style="dim"))
+    if job.error:
+        console.print(Line(plain(str(job.error)), style="red"))
+    if job.has_result:
+        console.print()
+        show_result(console, job.result, generated_by=job.generated_by)
+
+
+def show_usage(console: Console, usage: UsagePage) -> None:
+    table = Table(box=None, pad_edge=False, title=f"plan {usage.plan}", title_justify="left")
+    for title in ("tokens per", "limit", "used", "held", "left", "resets"):
+        table.add_column(
+            title, justify="left" if title in ("tokens per", "resets") else "right", no_wrap=True
+        )
+    for window in usage.windows:
+        counts = (window.limit, window.used, window.held, window.left)
+        table.add_row(window.name, *(f"{count:,}" for count in counts), _time(window.resets_at))
+    console.print(table)
+
+
+def _status(status: str) -> Line:
+    return Line(status, style=STATUS_STYLES.get(status, "cyan"))
+
+
+def _tokens(job: JobView) -> int:
+    return job.usage.prompt_tokens + job.usage.completion_tokens if job.usage else 0
+
+
+def _time(moment: datetime | None) -> str:
+    return f"{moment.astimezone():%Y-%m-%d %H:%M:%S}" if moment else ""
+
+
+def _heading(console: Console, text: str, *, style: str = "bold underline") -> None:
+    if text:
+        console.print(Line(plain(text), style=style))
+        console.print()
+
+
+def _paragraph(console: Console, text: str) -> None:
+    console.print(Line(plain(text)))
+    console.print()
+
+
+def _points(console: Console, points: Iterable[str]) -> None:
+    for point in points:
+        console.print(indented(f"• {plain(point)}", by=2))
+    console.print()

@@ -1,0 +1,178 @@
+"""Cards and questions made of facts: the most worthwhile first, no sentence twice before each had its turn."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from shared.adapters.offline import english, french
+from shared.adapters.offline.cloze import read_gaps, read_key_word
+from shared.adapters.offline.distractors import WANTED, article_of, bare_of, distractors, rank_options
+from shared.adapters.offline.document_view import SourceView, word_count
+from shared.adapters.offline.facts import Fact, Sort, capitalise
+from shared.domain.study.material import CardDraft, Difficulty, QuestionDraft
+from shared.domain.study.validation import check_cards, check_questions
+from shared.domain.text.language import Language
+
+GRAMMAR = {Language.FR: french, Language.EN: english}
+_REPEATED_LINE, _REPEATED_SORT = 0.5, 0.04
+"""What a fact loses for each chosen one of the same sentence, or of the same sort."""
+_SALIENCE = 0.3
+_MATCHES = {
+    Language.FR: "Quel terme correspond à cette définition : « {} » ?",
+    Language.EN: "Which term matches this definition: “{}”?",
+}
+_LEVEL = {
+    (Difficulty.EASY, Sort.TERM): 0.1,
+    (Difficulty.EASY, Sort.NAME): 0.1,
+    (Difficulty.HARD, Sort.NUMBER): 0.2,
+    (Difficulty.HARD, Sort.DATE): 0.1,
+    (Difficulty.HARD, Sort.YEAR): 0.1,
+}
+"""What a sort gains at a difficulty."""
+_QUIZ_WORTH = {
+    Sort.YEAR: 0.9,
+    Sort.DATE: 0.9,
+    Sort.NAME: 0.85,
+    Sort.NUMBER: 0.75,
+    Sort.TERM: 0.6,
+    Sort.CLAUSE: 0.0,
+}
+_MAX_TERM_WORDS = 5
+_MAX_DEFINITION_WORDS = 24
+
+
+def read_all_facts(view: SourceView) -> list[Fact]:
+    """What the rules find in the whole source, in its order."""
+    grammar = GRAMMAR[view.language]
+    found: list[Fact] = []
+    for line in view.lines:
+        facts = [*grammar.read_facts(line, view), *read_gaps(line, view)]
+        found += facts or read_key_word(line, view)
+    return found
+
+
+def make_cards(view: SourceView, count: int, difficulty: Difficulty) -> list[CardDraft]:
+    """At most `count` drafts that pass the checks, the best first."""
+    made: list[CardDraft] = []
+    for fact in _by_worth(read_all_facts(view), view, difficulty):
+        draft = CardDraft(view.typeset(fact.front), view.typeset(fact.back), fact.line.quote)
+        if _passes_as_card(draft, fact, view):
+            made.append(draft)
+        if len(made) >= count:
+            break
+    return made
+
+
+def make_questions(view: SourceView, count: int, difficulty: Difficulty) -> list[QuestionDraft]:
+    """At most `count` drafts that pass the checks, the best first."""
+    facts = read_all_facts(view)
+    answers = _Answers(facts, view)
+    made: list[QuestionDraft] = []
+    for fact in _by_worth(list(_for_quiz(facts, view)), view, difficulty):
+        draft = _question(fact, answers, view)
+        if draft is not None and _passes_as_question(draft, fact, view):
+            made.append(draft)
+        if len(made) >= count:
+            break
+    return made
+
+
+def _by_worth(facts: Sequence[Fact], view: SourceView, difficulty: Difficulty) -> Iterator[Fact]:
+    """All facts, each time the one worth most after those already given."""
+    salience = {fact.line.span: _SALIENCE * view.salience(fact.line) for fact in facts}
+    worth = [
+        fact.worth + salience[fact.line.span] + _LEVEL.get((difficulty, fact.sort), 0.0) for fact in facts
+    ]
+    lines: Counter[int] = Counter()
+    sorts: Counter[Sort] = Counter()
+    left = list(range(len(facts)))
+    while left:
+        best = max(
+            left,
+            key=lambda index: (
+                worth[index]
+                - _REPEATED_LINE * lines[facts[index].line.span.start]
+                - _REPEATED_SORT * sorts[facts[index].sort],
+                -index,
+            ),
+        )
+        left.remove(best)
+        lines[facts[best].line.span.start] += 1
+        sorts[facts[best].sort] += 1
+        yield facts[best]
+
+
+def _for_quiz(facts: Sequence[Fact], view: SourceView) -> Iterator[Fact]:
+    """The facts a short answer settles; a definition is turned round, so that its term is the answer."""
+    for fact in facts:
+        if fact.topic and word_count(fact.back) <= _MAX_DEFINITION_WORDS:
+            definition = fact.back[:1].lower() + fact.back[1:]
+            front = _MATCHES[view.language].format(definition)
+            yield fact._replace(front=front, back=capitalise(fact.topic), sort=Sort.TERM, worth=1.0)
+        elif fact.sort is not Sort.CLAUSE and word_count(fact.back) <= _MAX_TERM_WORDS + 2:
+            yield fact._replace(back=_short_name(fact), worth=_QUIZ_WORTH[fact.sort])
+
+
+def _short_name(fact: Fact) -> str:
+    """`The English chemist Luke Howard` is `Luke Howard` among other names."""
+    if fact.sort is not Sort.NAME:
+        return fact.back
+    capitals = re.findall(r"(?:\b[A-ZÀ-Þ][\w'-]*(?: (?:de|van|von|Le))* ?)+\Z", fact.back)
+    name = capitals[0].strip() if capitals else fact.back
+    return name if len(fact.back.split()) > 3 and " " in name else fact.back
+
+
+class _Answers:
+    """Every answer of the source by sort: what wrong options are taken from."""
+
+    def __init__(self, facts: Sequence[Fact], view: SourceView) -> None:
+        grammar = GRAMMAR[view.language]
+        self._people = [_short_name(fact) for fact in facts if fact.sort is Sort.NAME and _is_person(fact)]
+        self._topics = [capitalise(fact.topic) for fact in facts if fact.topic]
+        clauses = (grammar.parse(capitalise(line.said.rstrip(" ."))) for line in view.lines)
+        subjects = [capitalise(clause.subject) for clause in clauses if clause is not None]
+        self._terms = [
+            term
+            for term in (*self._topics, *subjects)
+            if term not in self._people
+            and not grammar.is_person(term, "")
+            and word_count(term) <= _MAX_TERM_WORDS
+            and not any(char.isdigit() for char in term)
+            and not grammar.is_hollow(term)
+        ]
+
+        self._names = [term for term in self._terms if grammar.sort_of(term, view) is Sort.NAME]
+
+    def like(self, fact: Fact) -> list[str]:
+        if fact.topic:
+            return rank_options([*self._topics, *self._terms], fact, any_article=True)
+        if fact.sort is Sort.NAME and _is_person(fact):
+            return rank_options(self._people, fact)
+        if fact.sort is Sort.NAME and not article_of(fact.back):
+            return rank_options(self._names, fact)
+        return rank_options(self._terms, fact)
+
+
+def _is_person(fact: Fact) -> bool:
+    return fact.front.startswith(("Who ", "Qui ")) and not fact.topic
+
+
+def _question(fact: Fact, answers: _Answers, view: SourceView) -> QuestionDraft | None:
+    wrong = distractors(fact, answers.like(fact), view)
+    if len(wrong) < WANTED:
+        return None
+    options = [fact.back, *wrong]
+    if fact.topic:
+        options = [capitalise(bare_of(option)) for option in options]
+    options = [view.typeset(option) for option in options]
+    return QuestionDraft(view.typeset(fact.front), options, 0, view.typeset(fact.line.said), fact.line.quote)
+
+
+def _passes_as_card(draft: CardDraft, fact: Fact, view: SourceView) -> bool:
+    checked = check_cards([draft], text=view.text, language=view.language, within=fact.line.span)
+    return bool(checked.items)
+
+
+def _passes_as_question(draft: QuestionDraft, fact: Fact, view: SourceView) -> bool:
+    checked = check_questions([draft], text=view.text, language=view.language, within=fact.line.span)
+    return bool(checked.items)

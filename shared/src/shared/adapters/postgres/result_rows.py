@@ -1,0 +1,138 @@
+"""Final jobs as rows of Postgres and back. A collection's result is spread over its tables, byte for byte."""
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct
+
+from shared.adapters.postgres.connection import Row
+from shared.domain.errors import Problem
+from shared.domain.jobs.job import JobId, JobState, Kind, UserId
+from shared.domain.jobs.record import FinalJob
+from shared.domain.usage import Usage
+
+
+class Parts(Struct, frozen=True, kw_only=True, tag="collection", tag_field="object"):
+    """`shared.domain.study.material.Collection` with its items as the bytes they are kept as."""
+
+    title: str
+    language: str
+    flashcards: list[Raw]
+    quiz: list[Raw]
+    quality: Raw
+    text: str
+
+
+_parts = msgspec.json.Decoder(Parts)
+_problem = msgspec.json.Decoder(Problem)
+
+
+@cache
+def statement(name: str) -> str:
+    """One of `sql/*.sql`."""
+    return (resources.files("shared.adapters.postgres.connection") / "sql" / f"{name}.sql").read_text(
+        encoding="utf-8"
+    )
+
+
+@cache
+def statement_names() -> dict[str, str]:
+    """What each statement is called, by its text."""
+    names = [
+        path.name.removesuffix(".sql")
+        for path in (resources.files("shared.adapters.postgres.connection") / "sql").iterdir()
+    ]
+    return {statement(name): name for name in sorted(names)}
+
+
+def is_collection(job: FinalJob) -> bool:
+    return job.kind == Kind.COLLECTION
+
+
+def to_parts(job: FinalJob) -> Parts | None:
+    """Raises `msgspec.DecodeError` for a result that is none."""
+    if not is_collection(job) or job.state is not JobState.SUCCEEDED:
+        return None
+    return _parts.decode(job.result or b"")
+
+
+def as_columns(rows: Iterable[tuple[object, ...]], width: int) -> list[Sequence[object]]:
+    """What `unnest` takes: an array per column."""
+    columns = list(zip(*rows, strict=True))
+    return list(columns) if columns else [()] * width
+
+
+def job_row(job: FinalJob) -> tuple[object, ...]:
+    """In the order of `save_jobs.sql`."""
+    result = None if is_collection(job) or job.result is None else job.result.decode()
+    problem = None if job.problem is None else msgspec.json.encode(job.problem).decode()
+    return (
+        *(job.id, clean(job.user), clean(job.kind), job.state.value, job.attempt),
+        *(job.created_at, job.started_at, job.finished_at),
+        *(clean(job.plan), clean(job.model), job.generated_by, job.fallback_used),
+        *(job.usage.prompt_tokens, job.usage.completion_tokens, clean(",".join(job.windows))),
+        *(clean(job.title), result, problem),
+    )
+
+
+def collection_row(job_id: JobId, parts: Parts) -> tuple[object, ...]:
+    return (
+        job_id,
+        clean(parts.title),
+        clean(parts.language),
+        clean(parts.text),
+        bytes(parts.quality).decode(),
+    )
+
+
+def item_rows(job_id: JobId, items: Sequence[Raw]) -> list[tuple[object, ...]]:
+    return [(job_id, position, bytes(item).decode()) for position, item in enumerate(items)]
+
+
+def clean(text: str) -> str:
+    """Postgres keeps no NUL in a text: it becomes the replacement character, so that offsets still hold."""
+    return text.replace("\0", "\ufffd") if "\0" in text else text
+
+
+def to_final_job(row: Row) -> FinalJob:
+    """From `find_job.sql`, or `list_jobs.sql`, which leaves results out."""
+    return FinalJob(
+        id=JobId(row["id"]),
+        user=UserId(row["user_id"]),
+        kind=row["kind"],
+        state=JobState(row["status"]),
+        attempt=row["attempt"],
+        created_at=row["created_at"],
+        started_at=row["started_at"],
+        finished_at=row["finished_at"],
+        plan=row["plan"],
+        usage=Usage(row["prompt_tokens"], row["completion_tokens"]),
+        windows=tuple(row["windows"]),
+        model=row["model"],
+        generated_by=row["generated_by"],
+        fallback_used=row["fallback_used"],
+        title=row["title"],
+        result=_result(row),
+        problem=None if row["error"] is None else _problem.decode(row["error"]),
+    )
+
+
+def _result(row: Row) -> bytes | None:
+    fields: dict[str, Any] = dict(row)
+    if (result := fields.get("result")) is not None:
+        return result.encode()
+    if fields.get("source_text") is None:
+        return None
+    return msgspec.json.encode(
+        Parts(
+            title=row["title"],
+            language=row["language"],
+            flashcards=[Raw(item) for item in row["flashcards"]],
+            quiz=[Raw(item) for item in row["quiz"]],
+            quality=Raw(row["quality"]),
+            text=row["source_text"],
+        )
+    )

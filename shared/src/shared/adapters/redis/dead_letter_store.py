@@ -1,0 +1,49 @@
+"""Dead letters: jobs that failed for good and are kept whole, so that an operator can look at them and replay them."""
+
+from shared.adapters.redis import keys, scripts
+from shared.adapters.redis.connection import RedisClient, call
+from shared.adapters.redis.job_store import as_fields, to_record, window_args
+from shared.domain.budgets import Plan, windows
+from shared.domain.jobs.job import JobId
+from shared.domain.jobs.record import Record
+
+
+class DeadLetterStore:
+    """Every method raises `StoreUnavailable` when Redis is away."""
+
+    def __init__(self, redis: RedisClient, *, shards: int) -> None:
+        self._redis = redis
+        self._shards = shards
+
+    async def list(self, *, limit: int) -> list[Record]:
+        """The newest dead letters, over all shards; `finished_at` is the time of death."""
+        records: list[Record] = []
+        for shard in range(self._shards):
+            ids = await call(self._redis, "ZREVRANGE", keys.dead(shard), 0, limit - 1)
+            for job_id in ids:
+                if record := await self._read(shard, JobId(job_id.decode())):
+                    records.append(record)
+        return sorted(records, key=lambda record: record.finished_at, reverse=True)[:limit]
+
+    async def find(self, job_id: JobId) -> Record | None:
+        shard = await self._shard_of(job_id)
+        return None if shard is None else await self._read(shard, job_id)
+
+    async def replay(self, job_id: JobId, plan: Plan, *, now: float) -> bool:
+        """Queue it again with its kept steps and a fresh retry budget. False: it is no dead letter (any more)."""
+        shard = await self._shard_of(job_id)
+        if shard is None:
+            return False
+        taken = [arg for i, arg in enumerate(window_args(windows(plan, now))) if i % 3 != 1]
+        args = (job_id, plan.concurrent_jobs, *taken)
+        return bool(await scripts.run(self._redis, scripts.REPLAY, keys.dead(shard), *args))
+
+    async def _shard_of(self, job_id: JobId) -> int | None:
+        for shard in range(self._shards):
+            if await call(self._redis, "ZSCORE", keys.dead(shard), job_id) is not None:
+                return shard
+        return None
+
+    async def _read(self, shard: int, job_id: JobId) -> Record | None:
+        row = await call(self._redis, "HGETALL", keys.record(shard, job_id))
+        return to_record(job_id, as_fields(row)) if row else None

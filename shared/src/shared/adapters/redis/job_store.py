@@ -1,0 +1,251 @@
+"""Jobs as their submitters see them: accepted, looked at, cancelled. Each change is one script, whole or not at all."""
+
+import asyncio
+import math
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, cast
+from zlib import crc32
+
+import msgspec
+
+from shared.adapters.redis import keys, scripts
+from shared.adapters.redis.connection import RETRY_AFTER_SECONDS, Arg, RedisClient, call_many
+from shared.adapters.redis.durability import CONFIRMATIONS, Unconfirmed
+from shared.domain.budgets import KEPT_MS, Balance, Plan, Window, windows
+from shared.domain.errors import (
+    BudgetExceeded,
+    IdempotencyConflict,
+    NotConfirmed,
+    Overloaded,
+    Problem,
+    RateLimited,
+    TooManyJobs,
+)
+from shared.domain.jobs.job import JobId, JobState, StreamName, UserId
+from shared.domain.jobs.job_policy import JobPolicy
+from shared.domain.jobs.payload import WIRE_VERSION
+from shared.domain.jobs.record import Record
+from shared.domain.jobs.submission import Accepted, Durability, Submission
+from shared.domain.usage import Usage
+
+BATCHES_UNDER_WAY = 32
+"""That wait for their confirmation, each on a connection of its own: half of what there are."""
+TOGETHER_SECONDS = 0.05
+"""While one batch waits for its confirmation, the next one is gathered for no longer than this."""
+
+
+class JobStore:
+    """The records of jobs. Every method raises `StoreUnavailable` when Redis is away."""
+
+    def __init__(
+        self,
+        redis: RedisClient,
+        *,
+        shards: int,
+        policy: JobPolicy | None = None,
+        durability: Durability = Durability.MEMORY,
+    ) -> None:
+        self._redis = redis
+        self._shards = shards
+        self._policy = policy or JobPolicy()
+        self._arriving: list[tuple[Submission, float, asyncio.Future[Any]]] = []
+        self._sender: asyncio.Task[None] | None = None
+        self._confirm = CONFIRMATIONS[durability]
+        self._unconfirmed: set[asyncio.Task[None]] = set()
+
+    def shard_of(self, user: UserId) -> int:
+        return keys.shard_of(user, self._shards)
+
+    async def submit(self, submission: Submission, *, now: float) -> Accepted:
+        """Accept a job: record, hold, idempotency key and stream entry in one step. Submissions that arrive while a
+        call is under way share the next round trip.
+
+        Raises `BudgetExceeded`, `RateLimited`, `TooManyJobs`, `Overloaded`, `IdempotencyConflict`: nothing was written;
+        and `NotConfirmed`: it was, but perhaps not yet where it has to be.
+        """
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._arriving.append((submission, now, future))
+        if self._sender is None or self._sender.done():
+            self._sender = asyncio.create_task(self._send())
+        return _accepted(submission, await future, self._policy, now)
+
+    async def _send(self) -> None:
+        while self._arriving:
+            batch, self._arriving = self._arriving, []
+            if not self._confirm:
+                await self._send_batch(batch)
+                continue
+            sending = asyncio.create_task(self._send_batch(batch))
+            self._unconfirmed.add(sending)
+            sending.add_done_callback(self._unconfirmed.discard)
+            await asyncio.wait([sending], timeout=TOGETHER_SECONDS)
+            if len(self._unconfirmed) >= BATCHES_UNDER_WAY:
+                await asyncio.wait(self._unconfirmed, return_when=asyncio.FIRST_COMPLETED)
+
+    async def _send_batch(self, batch: Sequence[tuple[Submission, float, asyncio.Future[Any]]]) -> None:
+        try:
+            calls = [self._submit_call(submission, now) for submission, now, _ in batch]
+            answers = await scripts.run_many(self._redis, scripts.SUBMIT, calls, confirm=self._confirm)
+        except Exception as error:  # noqa: BLE001 - whatever it was, each submitter is told
+            # Who came meanwhile would find the same out, after another time-out.
+            batch, self._arriving = [*batch, *self._arriving], []
+            answers = [error for _ in batch]
+        for (_, _, future), answer in zip(batch, answers, strict=True):
+            _resolve(future, answer)
+
+    def _submit_call(self, job: Submission, now: float) -> tuple[str, list[Arg]]:
+        plan, stream = job.plan, job.kind.stream
+        args: list[Arg] = [
+            *(job.id, job.user, job.kind, WIRE_VERSION, stream, job.payload),
+            *(job.plan_name, job.request_id, job.title, job.hold_tokens),
+            *(
+                plan.requests_per_minute,
+                plan.concurrent_jobs,
+                plan.unfinished_jobs,
+                self._policy.backlog_entries,
+            ),
+            *(job.idempotency_key, job.fingerprint, int(now // 60), job.traceparent),
+            *window_args(windows(plan, now)),
+        ]
+        return keys.work_stream(self.shard_of(job.user), stream), args
+
+    async def find(self, user: UserId, job_id: JobId) -> Record | None:
+        """The record, if it lives and is this user's."""
+        found = await self.find_many(user, [job_id])
+        return found[0] if found else None
+
+    async def find_many(self, user: UserId, ids: Sequence[JobId]) -> list[Record]:
+        """Those of the jobs that live and are this user's. Payloads stay where they are, however often one asks."""
+        if not ids:
+            return []
+        shard = self.shard_of(user)
+        rows = await call_many(self._redis, [("HMGET", keys.record(shard, job_id), *SHOWN) for job_id in ids])
+        found = [(job_id, _named(row)) for job_id, row in zip(ids, rows, strict=True)]
+        return [to_record(job_id, fields) for job_id, fields in found if fields.get("user") == user]
+
+    async def unfinished(self, user: UserId) -> list[JobId]:
+        """Ids of the user's unfinished jobs, newest first."""
+        shard = self.shard_of(user)
+        rows = await call_many(
+            self._redis, [("ZRANGE", keys.live(shard, user, stream), 0, -1) for stream in StreamName]
+        )
+        return sorted((JobId(job_id.decode()) for row in rows for job_id in row), reverse=True)
+
+    async def cancel(self, user: UserId, job_id: JobId) -> Record | None:
+        """End a job at its user's word; its provider call stops within a renewal. The record as it is then:
+        a job that was final is unchanged. None: unknown, or another user's."""
+        key = keys.record(self.shard_of(user), job_id)
+        if not await scripts.run(self._redis, scripts.CANCEL, key, job_id, user):
+            return None
+        return await self.find(user, job_id)
+
+
+def _resolve(future: asyncio.Future[Any], answer: Any) -> None:
+    if future.done():  # its submitter went away; the job is accepted all the same
+        return
+    if isinstance(answer, BaseException):
+        future.set_exception(answer)
+    else:
+        future.set_result(answer)
+
+
+def window_args(current: Sequence[Window]) -> list[Arg]:
+    """Key, limit and expiry (Unix ms) of each window, as the scripts take them."""
+    return [
+        arg
+        for window in current
+        for arg in (window.key, window.limit, int(window.resets_at * 1000) + KEPT_MS)
+    ]
+
+
+def to_balances(current: Sequence[Window], counts: Sequence[int]) -> tuple[Balance, ...]:
+    """Pair windows with the used and held counts a script answered, in the same order."""
+    return tuple(
+        Balance(window, used=counts[2 * i], held=counts[2 * i + 1]) for i, window in enumerate(current)
+    )
+
+
+def raise_refusal(code: int, balances: Sequence[Balance], plan: Plan, *, tokens: int, now: float) -> None:
+    """Turn a script's refusal code (see submit.lua, hold.lua) into its error; return when it is none."""
+    if code == -2:
+        raise RateLimited(retry_after=math.ceil(60 - now % 60), limit=plan.requests_per_minute)
+    if code <= -5:
+        balance = balances[-code - 5]
+        window = balance.window
+        raise BudgetExceeded(
+            retry_after=math.ceil(window.resets_at - now),
+            window=window.name,
+            left=balance.left,
+            needed=tokens,
+            resets_at=_rfc3339(window.resets_at),
+        )
+
+
+def _rfc3339(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _accepted(job: Submission, answer: list[Any] | Unconfirmed, policy: JobPolicy, now: float) -> Accepted:
+    if isinstance(answer, Unconfirmed):
+        accepted = _accepted(job, answer.answer, policy, now)  # a refusal wrote nothing, and is what it is
+        raise NotConfirmed(job=accepted.job_id, retry_after=RETRY_AFTER_SECONDS)
+    code, requests, job_id = answer[0], answer[1], answer[2].decode()
+    balances = to_balances(windows(job.plan, now), answer[3:])
+    if code == -1:
+        raise IdempotencyConflict
+    if code == -3:
+        raise TooManyJobs(limit=job.plan.unfinished_jobs, retry_after=10)
+    if code == -4:
+        raise Overloaded(retry_after=policy.overload_retry_seconds)
+    raise_refusal(code, balances, job.plan, tokens=job.hold_tokens, now=now)
+    return Accepted(
+        job_id=JobId(job_id),
+        is_replay=code == 2,
+        balances=balances,
+        requests_left=max(0, job.plan.requests_per_minute - requests),
+    )
+
+
+Fields = Mapping[str, str]
+SHOWN = (
+    *("user", "kind", "state", "attempt", "failures", "created", "started", "finished"),
+    *("done", "total", "held", "prompt", "completion", "problem", "retry_at", "title"),
+)
+"""What `to_record` reads."""
+
+
+def _named(row: Sequence[bytes | None]) -> Fields:
+    return {name: value.decode() for name, value in zip(SHOWN, row, strict=True) if value is not None}
+
+
+def as_fields(row: Any) -> dict[str, str]:
+    """A hash as text; what is not text (the payload) is left out."""
+    pairs = cast(dict[bytes, bytes], row).items()
+    return {name.decode(): value.decode() for name, value in pairs if name != b"payload"}
+
+
+def to_record(job_id: JobId, fields: Fields) -> Record:
+    """Read the hash that submit.lua writes."""
+    state = JobState(fields["state"])
+    problem = fields.get("problem")
+    is_due = state is JobState.QUEUED and "retry_at" in fields
+    changing = ("state", "attempt", "failures", "done", "total", "retry_at", "prompt", "completion")
+    return Record(
+        id=job_id,
+        user=UserId(fields["user"]),
+        kind=fields["kind"],
+        state=state,
+        attempt=int(fields["attempt"]),
+        created_at=int(fields["created"]) / 1000,
+        started_at=int(fields["started"]) / 1000,
+        finished_at=int(fields.get("finished", 0)) / 1000,
+        done=int(fields.get("done", 0)),
+        total=int(fields.get("total", 0)),
+        held=int(fields["held"]),
+        spent=Usage(int(fields["prompt"]), int(fields["completion"])),
+        problem=msgspec.json.decode(problem, type=Problem) if problem else None,
+        retry_at=int(fields["retry_at"]) / 1000 if is_due else None,
+        title=fields.get("title", ""),
+        version=crc32("|".join(fields.get(name, "") for name in changing).encode()),
+    )

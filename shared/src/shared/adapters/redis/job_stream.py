@@ -1,0 +1,244 @@
+"""The work streams as workers see them: read, lease, renew, claim, settle.
+
+A stream only carries ids; what a job is, its record says. One group per stream, created from the beginning, and an
+entry is deleted in the script that acknowledges it: the stream is as long as the work is.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar, cast
+
+import msgspec
+from msgspec import Struct
+from redis.exceptions import ResponseError
+
+from shared.adapters.redis import keys, scripts
+from shared.adapters.redis.connection import Arg, RedisClient, call, nodes
+from shared.domain.errors import WorkerCrashed
+from shared.domain.jobs.job import EntryId, Job, JobId, StreamName, UserId
+from shared.domain.jobs.job_policy import JobPolicy
+from shared.domain.jobs.settlement import Settlement
+from shared.domain.usage import Usage
+
+BATCH = 100
+"""Jobs per script call: a call stays well under a millisecond or two, and Lua's stack is finite."""
+
+
+TURN_SECONDS = 0.25
+"""How long a read sleeps that asks some of the shards only."""
+
+
+def reader_name(consumer: str) -> str:
+    """The name of a consumer's blocking connection, by which `wake` finds it."""
+    return f"{consumer}:read"
+
+
+class Entry(Struct, frozen=True):
+    """What was read from a stream: not ours until leased."""
+
+    id: EntryId
+    job_id: JobId
+    shard: int
+
+
+class Leased(Struct, frozen=True):
+    """A job this process owns now, with the steps that earlier attempts paid for."""
+
+    job: Job
+    steps: dict[str, bytes]
+
+
+class Sweep(Struct, frozen=True):
+    """What a sweep found to do."""
+
+    entries: int
+    has_waiting: bool
+    """Retries, holds or unsaved rows wait for their time."""
+    may_claim: bool
+    lost_at_ms: int
+    """Since when budgets count, if what was used before is to be restored; 0 if not."""
+    now_ms: int
+
+
+class JobStream:
+    """One work stream over all shards. Every method raises `StoreUnavailable` when Redis is away."""
+
+    def __init__(
+        self,
+        redis: RedisClient,
+        blocking: RedisClient,
+        stream: StreamName,
+        *,
+        consumer: str,
+        shards: int,
+        policy: JobPolicy,
+        on_time: Callable[[float], None] = lambda _: None,
+    ) -> None:
+        """`on_time` is told the server's time (Unix seconds) with everything that is leased."""
+        self._redis = redis
+        self._on_time = on_time
+        self._blocking = blocking
+        self._policy = policy
+        self.stream = stream
+        self.consumer = consumer
+        self.shards = shards
+        self._shard_by_key = {keys.work_stream(shard, stream).encode(): shard for shard in range(shards)}
+        self._order = list(self._shard_by_key)
+
+    def key(self, shard: int) -> str:
+        return keys.work_stream(shard, self.stream)
+
+    async def ensure_groups(self) -> None:
+        """Create what is missing of streams and groups, from the beginning: nothing queued before is skipped."""
+        for shard in range(self.shards):
+            try:
+                await call(self._redis, "XGROUP CREATE", self.key(shard), keys.GROUP, "0", "MKSTREAM")
+            except ResponseError as error:
+                if "BUSYGROUP" not in str(error):
+                    raise
+
+    async def read(self, count: int, *, block: bool) -> list[Entry]:
+        """Up to `count` new entries; with `block`, waits for the first one for the policy's block time.
+
+        Raises redis-py's errors: the caller heals a missing group, and waits for a server that is away.
+        """
+        asked = self._choose(count)
+        # With fewer free slots than shards only some are asked, so no read may sleep over the others.
+        block_seconds = self._policy.block_seconds if len(asked) == self.shards else TURN_SECONDS
+        wait = ("BLOCK", int(block_seconds * 1000)) if block else ()
+        answer = await cast(Any, self._blocking).execute_command(
+            *("XREADGROUP", "GROUP", keys.GROUP, self.consumer, "COUNT", max(1, count // len(asked)), *wait),
+            *("STREAMS", *asked, *(">" for _ in asked)),
+        )
+        return [
+            Entry(EntryId(entry.decode()), JobId(fields[b"job"].decode()), self._shard_by_key[key])
+            for key, entries in answer or ()
+            for entry, fields in entries
+            if fields
+        ]
+
+    def _choose(self, count: int) -> list[bytes]:
+        """COUNT is per stream: ask no more streams than there are free slots, the others first next time."""
+        if count >= self.shards:
+            return self._order
+        chosen, rest = self._order[:count], self._order[count:]
+        self._order = rest + chosen
+        return chosen
+
+    async def wake(self) -> None:
+        """End this consumer's blocking read now, without losing what it was about to be given."""
+        for node in await nodes(self._redis):
+            for client in await call(node, "CLIENT LIST"):
+                if client["name"] == reader_name(self.consumer):
+                    await call(node, "CLIENT UNBLOCK", client["id"])
+
+    async def lease(self, entries: Sequence[Entry]) -> list[Leased]:
+        """Become the owner of what was read; entries with nothing left to do disappear here."""
+        leased: list[Leased] = []
+        for shard, batch in _by_shard(entries):
+            args = [arg for entry in batch for arg in (entry.id, entry.job_id)]
+            answer = await scripts.run(self._redis, scripts.LEASE, self.key(shard), self.consumer, *args)
+            leased += [self._to_leased(shard, one) for one in answer if one]
+        return leased
+
+    async def sweep(self, shard: int, *, interval_seconds: float) -> Sweep | None:
+        """Be the fleet's sweeper of this interval. None: another one is."""
+        lease_ms = int(self._policy.lease_seconds * 1000)
+        args = (self.consumer, self.stream, int(interval_seconds * 1000), lease_ms)
+        answer = await scripts.run(self._redis, scripts.SWEEP, self.key(shard), *args)
+        if not answer[0]:
+            return None
+        return Sweep(
+            entries=answer[1],
+            has_waiting=answer[2] > 0,
+            may_claim=answer[3] == 1,
+            lost_at_ms=answer[4],
+            now_ms=answer[5],
+        )
+
+    async def claim(self, shard: int, count: int, *, with_suspect: bool = True) -> list[Leased]:
+        """Take over up to `count` jobs whose owner is gone, at most one of them a suspect (see `JobPolicy.is_suspect`);
+        those that crashed too often become dead letters."""
+        policy = self._policy
+        problem = msgspec.json.encode(WorkerCrashed(crashes=policy.retry.max_crashes).problem)
+        answer = await scripts.run(
+            self._redis,
+            scripts.CLAIM,
+            self.key(shard),
+            *(self.consumer, self.stream, int(policy.lease_seconds * 1000), count),
+            *(policy.retry.max_crashes, policy.claim_scan_entries, problem, int(with_suspect)),
+        )
+        return [self._to_leased(shard, one) for one in answer]
+
+    async def settle(self, settlements: Sequence[Settlement], *, now: float) -> dict[JobId, bool]:
+        """Write what was decided, each once. False: the lease was lost, nothing was written."""
+        settled: dict[JobId, bool] = {}
+        for shard, batch in _by_shard(settlements):
+            args = [arg for settlement in batch for arg in _settle_args(settlement, now)]
+            answer = await scripts.run(self._redis, scripts.SETTLE, self.key(shard), self.stream, *args)
+            settled |= {one.job.id: code > 0 for one, code in zip(batch, answer, strict=True)}
+        return settled
+
+    async def forget(self, *, idle_seconds: float) -> int:
+        """Remove consumers that are gone and hold nothing. Returns how many."""
+        removed = 0
+        for shard in range(self.shards):
+            removed += await scripts.run(
+                self._redis, scripts.REMOVE_IDLE_CONSUMERS, self.key(shard), int(idle_seconds * 1000)
+            )
+        return removed
+
+    def _to_leased(self, shard: int, answer: list[Any]) -> Leased:
+        job_id, entry, row, kept, now = answer
+        self._on_time(int(now) / 1000)
+        user, kind, version, payload, attempt, failures, crashes, created, started = row[:9]
+        prompt, completion, plan, request, title, windows, held, traceparent = row[9:17]
+        job = Job(
+            id=JobId(job_id.decode()),
+            user=UserId(user.decode()),
+            kind=kind.decode(),
+            version=int(version),
+            payload=payload or b"",
+            shard=shard,
+            stream=self.stream,
+            entry=EntryId(entry.decode()),
+            attempt=int(attempt),
+            failures=int(failures),
+            crashes=int(crashes),
+            created_at=int(created) / 1000,
+            started_at=int(started) / 1000,
+            spent=Usage(int(prompt), int(completion)),
+            plan=plan.decode(),
+            request_id=(request or b"").decode(),
+            traceparent=(traceparent or b"").decode(),
+            title=(title or b"").decode(),
+            windows=windows.decode(),
+            held=int(held),
+        )
+        steps = (
+            {name.decode(): data for name, data in zip(kept[::2], kept[1::2], strict=True)} if kept else {}
+        )
+        return Leased(job, steps)
+
+
+def _settle_args(settlement: Settlement, now: float) -> tuple[Arg, ...]:
+    job, usage = settlement.job, settlement.usage
+    delay = 0.0 if settlement.retry_at is None else max(0.0, settlement.retry_at - now)
+    return (
+        *(job.entry, job.id, job.attempt, settlement.state, usage.prompt_tokens, usage.completion_tokens),
+        *(settlement.failures, int(delay * 1000)),
+        msgspec.json.encode(settlement.problem) if settlement.problem else "",
+        "1" if settlement.is_dead else "",
+    )
+
+
+S = TypeVar("S", Entry, Settlement)
+
+
+def _by_shard(items: Sequence[S]) -> list[tuple[int, list[S]]]:
+    """Batches of one shard each: a script touches one slot."""
+    shards: dict[int, list[S]] = {}
+    for item in items:
+        shards.setdefault(item.shard if isinstance(item, Entry) else item.job.shard, []).append(item)
+    return [
+        (shard, mine[i : i + BATCH]) for shard, mine in shards.items() for i in range(0, len(mine), BATCH)
+    ]

@@ -1,0 +1,11 @@
+-- keep_step: remember a paid provider call, so that no later attempt buys it again.
+--   KEYS  1 record
+--   ARGV  1 id  2 attempt  3 step name  4 completion  5 prompt tokens  6 completion tokens
+--   returns 1 kept | 2 was kept already | 0 lease lost: nothing was written
+local held = call('HMGET', KEYS[1], 'state', 'attempt')
+if held[1] ~= 'running' or held[2] ~= ARGV[2] then return 0 end
+if call('HSETNX', steps_key(ARGV[1]), ARGV[3], ARGV[4]) == 0 then return 2 end
+call('HSET', KEYS[1], 'kept', 1)
+call('HINCRBY', KEYS[1], 'prompt', ARGV[5])
+call('HINCRBY', KEYS[1], 'completion', ARGV[6])
+return 1

@@ -1,0 +1,113 @@
+"""The gate: what the whole fleet knows of a model's limits. One worker's `Retry-After` closes it for all of them."""
+
+import asyncio
+from enum import IntEnum, StrEnum
+
+from msgspec import Struct
+
+from shared.adapters.redis import keys, scripts
+from shared.adapters.redis.connection import RETRY_AFTER_SECONDS, RedisClient
+from shared.domain.errors import StoreUnavailable
+
+IN_PLACE_SECONDS = 3.0
+"""Up to here a call waits where it is; a longer wait sends its job back, and its slot is free meanwhile."""
+ENTER_SECONDS = 4.0
+"""A call that waited longer for Redis' leave is not made: its job may have another owner by now. The time-out of one
+command is no bound, as many calls wait in line for a connection."""
+PROBE_SECONDS = 30.0
+"""How long one call may probe a provider that failed before the next one may."""
+
+
+class LimiterPolicy(Struct, frozen=True, kw_only=True):
+    requests_per_minute: int = 0
+    """Of the account; 0: not known, only what the provider says closes the gate."""
+    tokens_per_minute: int = 0
+    faults_that_open: int = 5
+    """In a row, over the whole fleet: one bad answer is chance, five are an outage."""
+    open_seconds: float = 10.0
+    """Then one call probes."""
+
+
+class Reason(IntEnum):
+    """Why a call may not go at once; as in enter.lua."""
+
+    NONE = 0
+    ASKED_TO_WAIT = 1
+    BREAKER = 2
+    PACE = 3
+    PACE_TOO_LONG = 4
+
+
+class Circuit(IntEnum):
+    """The breaker of a model."""
+
+    CLOSED = 0
+    HALF_OPEN = 1
+    """One call probes."""
+    OPEN = 2
+
+
+class Permit(Struct, frozen=True):
+    """Leave to call, after `wait` seconds."""
+
+    wait: float
+    reason: Reason
+    is_probe: bool = False
+
+    @property
+    def circuit(self) -> Circuit:
+        if self.is_probe:
+            return Circuit.HALF_OPEN
+        return Circuit.OPEN if self.reason is Reason.BREAKER else Circuit.CLOSED
+
+
+class CallOutcome(StrEnum):
+    OK = "ok"
+    BUSY = "busy"
+    FAULT = "fault"
+
+
+class ProviderLimiter:
+    """The gate of one model. Raises `StoreUnavailable` when Redis is away: no unmetered call is made."""
+
+    def __init__(self, redis: RedisClient, model: str, policy: LimiterPolicy) -> None:
+        self._redis = redis
+        self._key = keys.gate(model)
+        self._policy = policy
+
+    async def enter(self, tokens: int, *, has_share: bool = False) -> Permit:
+        """`tokens`: the larger of the prompt and the longest answer, as providers count. `has_share`: asked before,
+        and waited."""
+        try:
+            async with asyncio.timeout(ENTER_SECONDS):
+                milliseconds, reason = await self._ask(tokens, has_share=has_share)
+        except TimeoutError:
+            raise StoreUnavailable(retry_after=RETRY_AFTER_SECONDS) from None
+        if milliseconds == 0:
+            return Permit(0.0, Reason.NONE, is_probe=reason == 1)
+        return Permit(milliseconds / 1000, Reason(reason))
+
+    async def _ask(self, tokens: int, *, has_share: bool) -> tuple[int, int]:
+        policy = self._policy
+        return await scripts.run(
+            self._redis,
+            scripts.LIMITER_ACQUIRE,
+            self._key,
+            *(policy.requests_per_minute, policy.tokens_per_minute, tokens),
+            *(int(IN_PLACE_SECONDS * 1000), int(PROBE_SECONDS * 1000), int(has_share)),
+        )
+
+    async def leave(
+        self, outcome: CallOutcome, *, retry_after: float = 0.0, open_seconds: float | None = None
+    ) -> int:
+        """How the call went. 2: this opened the breaker, 1: this closed it."""
+        policy = self._policy
+        faults = policy.faults_that_open if open_seconds is None else 0
+        seconds = policy.open_seconds if open_seconds is None else open_seconds
+        answer: int = await scripts.run(
+            self._redis,
+            scripts.LIMITER_REPORT,
+            self._key,
+            *(outcome, int(retry_after * 1000), faults, int(seconds * 1000)),
+        )
+        return answer

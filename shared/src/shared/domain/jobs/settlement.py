@@ -1,0 +1,72 @@
+"""The one transition that closes an attempt: decided here, as a value; written elsewhere, once."""
+
+from typing import assert_never
+
+from msgspec import Struct
+
+from shared.domain.errors import Problem
+from shared.domain.jobs.job import Job, JobState
+from shared.domain.jobs.outcome import Done, Fail, Outcome, Retry
+from shared.domain.jobs.retry_policy import RetryPolicy
+from shared.domain.usage import Usage
+
+
+class Settlement(Struct, frozen=True, kw_only=True):
+    """What settle.lua is to write for one attempt."""
+
+    job: Job
+    state: JobState
+    usage: Usage
+    """What the job has cost in all; the rest of its hold goes back."""
+    done: Done | None = None
+    problem: Problem | None = None
+    retry_at: float | None = None
+    """Unix seconds; only when the state is `queued` again."""
+    failures: int = 0
+    is_dead: bool = False
+    """A failure that is kept as a dead letter: an operator may replay it."""
+
+    @property
+    def is_final(self) -> bool:
+        return self.state.is_final
+
+
+def decide(
+    job: Job, outcome: Outcome, policy: RetryPolicy, *, usage: Usage, now: float, jitter: float
+) -> Settlement:
+    """Turn what the handler reported into the one transition to write."""
+    match outcome:
+        case Done():
+            return Settlement(
+                job=job, state=JobState.SUCCEEDED, usage=usage, done=outcome, failures=job.failures
+            )
+        case Retry(counted=False):
+            delay = policy.delay(1, jitter=jitter, floor=outcome.after)
+            return _retrying(job, outcome.problem, usage, failures=job.failures, at=now + delay)
+        case Retry():
+            failures = job.failures + 1
+            if policy.is_exhausted(failures):
+                return _failed(job, outcome.problem, usage, failures=failures, is_dead=True)
+            delay = policy.delay(failures, jitter=jitter, floor=outcome.after)
+            return _retrying(job, outcome.problem, usage, failures=failures, at=now + delay)
+        case Fail():
+            return _failed(job, outcome.problem, usage, failures=job.failures + 1, is_dead=False)
+        case _:
+            assert_never(outcome)
+
+
+def hand_back(job: Job, problem: Problem, *, usage: Usage, now: float) -> Settlement:
+    """Give a job back unharmed, to be read again at once: what a worker that stops does with what it could not finish."""
+    return _retrying(job, problem, usage, failures=job.failures, at=now)
+
+
+def _retrying(job: Job, problem: Problem, usage: Usage, *, failures: int, at: float) -> Settlement:
+    return Settlement(
+        job=job, state=JobState.QUEUED, usage=usage, problem=problem, retry_at=at, failures=failures
+    )
+
+
+def _failed(job: Job, problem: Problem, usage: Usage, *, failures: int, is_dead: bool) -> Settlement:
+    return Settlement(
+        job=job, state=JobState.FAILED, usage=usage, problem=problem, failures=failures, is_dead=is_dead
+    )

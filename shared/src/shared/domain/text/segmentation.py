@@ -1,0 +1,249 @@
+"""Where a text's blocks, sentences and sections are. Spans are code points of the original; nothing is rewritten."""
+
+import re
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import NamedTuple
+
+from shared.domain.text.words import ALL_STOP_WORDS, fold, listed, words
+
+
+class Span(NamedTuple):
+    start: int
+    end: int
+
+    def of(self, text: str) -> str:
+        return text[self.start : self.end]
+
+
+class BlockKind(StrEnum):
+    HEADING = "heading"
+    PARAGRAPH = "paragraph"
+    ITEM = "item"
+    """Of a list, without its bullet."""
+    OTHER = "other"
+    """Code, a table, a rule: nobody learns from it by sentences."""
+
+
+class Block(NamedTuple):
+    kind: BlockKind
+    span: Span
+
+
+MIN_WORDS, MAX_WORDS = 5, 60
+"""Of a sentence that study material can be made of."""
+MAX_SENTENCE_CHARACTERS = 500
+_MIN_LETTERS = 0.6
+_MAX_TOKEN = 45
+_MAX_HEADING = 80
+_MAX_RUN_IN_HEADING = 60
+"""A shorter first line that the next one does not continue is a heading, even without a blank line."""
+MIN_SECTION_WORDS = 40
+_ENOUGH_HEADINGS = 2
+"""A single one is the title."""
+
+_FENCE = re.compile(r"\s{0,3}(?:```|~~~)")
+_HEADING = re.compile(r"\s{0,3}#{1,6}\s+(?=\S)")
+_UNDERLINE = re.compile(r"\s{0,3}(?:=+|-+)\s*\Z")
+_BULLET = re.compile(r"\s*(?:[-*+•‣▪◦–—]|\d{1,3}[.)]|[a-z]\))\s+(?=\S)")
+_QUOTED = re.compile(r"\s{0,3}>+\s?")
+_TABLE = re.compile(r"\s*\|")
+_RULE = re.compile(r"[\s*_=\-–—~·.•]*\Z")
+
+_TERMINATOR = re.compile(r"[.!?…]+[\"'’”)\]*_]{0,4}(?:[ \u00a0\u202f]?»)?(?=\s|\Z)")
+_NEXT_WORD = re.compile(r"[\s\"'«“‘(\[*_\-–—]*([^\W_]+)")
+_ABBREVIATIONS = frozenset(
+    listed("""m mm mme mmes mlle mlles me dr drs pr prof st ste cf p pp vol chap fig art env av apr no nos n° ed éd ex al mr mrs
+    ms vs approx ca jr sr inc ltd gen col rev hon sen gov capt lt e.g i.e viz resp i.e. par ibid op eq éq tab sect
+    """)
+)
+_ABBREVIATION_REACH = 14
+
+
+def blocks(text: str) -> list[Block]:
+    """Headings (Markdown, underlined, or short lines that stand alone), list items and paragraphs, in order."""
+    return list(_Blocks(text))
+
+
+def sentences(text: str) -> list[Span]:
+    """Every sentence of the paragraphs and list items, trimmed, in order. Headings are none."""
+    readable = (BlockKind.PARAGRAPH, BlockKind.ITEM)
+    return [span for block in blocks(text) if block.kind in readable for span in _split(text, block.span)]
+
+
+def sections(text: str) -> list[Span]:
+    """The text cut at its headings or, when there are not two of them, between its paragraphs; short ones join what
+    follows them.
+
+    The spans are in order, do not overlap and hold everything that is not blank.
+    """
+    found = blocks(text)
+    starts = [block.span.start for block in found if block.kind is BlockKind.HEADING]
+    if len(starts) < _ENOUGH_HEADINGS:
+        starts = [block.span.start for block in found if block.kind is not BlockKind.ITEM]
+    return _join_short(text, starts, found)
+
+
+def is_usable(sentence: str) -> bool:
+    """Whether study material could be made of it: a statement of sensible length, made of words."""
+    stripped = sentence.strip()
+    if not stripped or len(stripped) > MAX_SENTENCE_CHARACTERS or stripped[-1] in "?:":
+        return False
+    if any(len(token) > _MAX_TOKEN or "://" in token or "@" in token for token in stripped.split()):
+        return False
+    letters = sum(char.isalpha() or char == " " for char in stripped)
+    found = words(stripped)
+    return (
+        letters >= _MIN_LETTERS * len(stripped)
+        and MIN_WORDS <= len(found) <= MAX_WORDS
+        and 2 * len(set(found)) >= len(found)
+        and any(word in ALL_STOP_WORDS for word in found)
+        and all(char.isprintable() or char.isspace() or char == "\u00ad" for char in stripped)
+    )
+
+
+class _Blocks:
+    """One pass over the lines; a paragraph stays open until something closes it."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._open: tuple[BlockKind, int, int, int] | None = None  # kind, start, end, lines
+
+    def __iter__(self) -> Iterator[Block]:
+        start = 0
+        is_fenced = False
+        for line in self._text.splitlines(keepends=True):
+            end = start + len(line.rstrip())
+            if _FENCE.match(line):
+                is_fenced = not is_fenced
+                yield from self._close()
+            elif is_fenced:
+                yield from _other(line, start, end)
+            else:
+                yield from self._read(line, start, end)
+            start += len(line)
+        yield from self._close()
+
+    def _read(self, line: str, start: int, end: int) -> Iterator[Block]:
+        if end <= start:
+            yield from self._close()
+        elif _UNDERLINE.match(line) and self._is_open_heading():
+            yield from self._close(BlockKind.HEADING)
+        elif _RULE.match(line) or _TABLE.match(line):
+            yield from self._close()
+            yield from _other(line, start, end)
+        elif heading := _HEADING.match(line):
+            yield from self._close()
+            yield Block(BlockKind.HEADING, Span(start + heading.end(), end))
+        elif bullet := _BULLET.match(line):
+            yield from self._close()
+            self._open = (BlockKind.ITEM, start + bullet.end(), end, 1)
+        else:
+            yield from self._continue(line, start, end)
+
+    def _continue(self, line: str, start: int, end: int) -> Iterator[Block]:
+        quoted = _QUOTED.match(line)
+        lead = quoted.end() if quoted else len(line) - len(line.lstrip())
+        if start + lead >= end:
+            yield from self._close()
+            return
+        if self._is_open_heading(_MAX_RUN_IN_HEADING, any_kind=lead == 0) and _starts_sentence(line):
+            yield from self._close(BlockKind.HEADING)
+        if self._open is None:
+            self._open = (BlockKind.PARAGRAPH, start + lead, end, 1)
+        else:
+            kind, opened, _, lines = self._open
+            self._open = (kind, opened, end, lines + 1)
+
+    def _is_open_heading(self, longest: int = _MAX_HEADING, *, any_kind: bool = False) -> bool:
+        """Of any kind: `2) The causes` is a heading when an unindented sentence follows it."""
+        if self._open is None:
+            return False
+        kind, start, end, lines = self._open
+        return (
+            (any_kind or kind is BlockKind.PARAGRAPH)
+            and lines == 1
+            and end - start <= longest
+            and _looks_like_heading(self._text[start:end])
+        )
+
+    def _close(self, kind: BlockKind | None = None) -> Iterator[Block]:
+        if self._open is not None:
+            opened, start, end, _ = self._open
+            is_heading = self._is_open_heading()
+            self._open = None
+            if end > start:
+                yield Block(kind or (BlockKind.HEADING if is_heading else opened), Span(start, end))
+
+
+def _other(line: str, start: int, end: int) -> Iterator[Block]:
+    first = start + len(line) - len(line.lstrip())
+    if first < end:
+        yield Block(BlockKind.OTHER, Span(first, end))
+
+
+def _looks_like_heading(line: str) -> bool:
+    first, last = line[0], line[-1]
+    return (
+        (first.isupper() or first.isdigit() or first in "«*_")
+        and last not in '.!?…,;»"'
+        and line.count(" ") < 12
+    )
+
+
+def _starts_sentence(line: str) -> bool:
+    first = line.lstrip(" \t\"'«“*_")[:1]
+    return first.isupper() or first.isdigit()
+
+
+def _split(text: str, block: Span) -> Iterator[Span]:
+    start = block.start
+    for end in _TERMINATOR.finditer(text, block.start, block.end):
+        if _ends_sentence(text, end, block):
+            yield from _trimmed(text, start, end.end())
+            start = end.end()
+    yield from _trimmed(text, start, block.end)
+
+
+def _ends_sentence(text: str, terminator: re.Match[str], block: Span) -> bool:
+    """A stop ends a sentence unless what follows goes on in lower case, or what precedes is an abbreviation."""
+    following = _NEXT_WORD.match(text, terminator.end(), block.end)
+    if following is None:
+        return True
+    if following[1][0].islower():
+        return False
+    if terminator[0] != ".":
+        return True
+    before = text[max(block.start, terminator.start() - _ABBREVIATION_REACH) : terminator.start()]
+    token = before.split()[-1].lstrip("(«“\"'") if before.split() else ""
+    if len(token) == 1 and token.isupper():
+        return fold(following[1]) in ALL_STOP_WORDS
+    return token.lower() not in _ABBREVIATIONS
+
+
+def _trimmed(text: str, start: int, end: int) -> Iterator[Span]:
+    while start < end and text[start].isspace():
+        start += 1
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    if end > start:
+        yield Span(start, end)
+
+
+def _join_short(text: str, starts: list[int], found: list[Block]) -> list[Span]:
+    if not found:
+        return []
+    first, end = _line_start(text, found[0].span.start), found[-1].span.end
+    bounds = sorted({first, *(_line_start(text, start) for start in starts)})
+    joined: list[Span] = []
+    opened, counted = first, 0
+    for start, stop in zip(bounds, [*bounds[1:], end], strict=True):
+        counted += len(words(text[start:stop]))
+        if counted >= MIN_SECTION_WORDS or stop == end:
+            joined.extend(_trimmed(text, opened, stop))
+            opened, counted = stop, 0
+    return joined
+
+
+def _line_start(text: str, position: int) -> int:
+    return text.rfind("\n", 0, position) + 1

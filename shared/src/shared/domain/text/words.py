@@ -1,0 +1,111 @@
+"""Words as the checks and the generators compare them: folded, without what carries no meaning, cut to a stem."""
+
+import re
+import unicodedata
+from functools import lru_cache
+
+from shared.domain.text.language import Language
+
+
+def listed(entries: str) -> tuple[str, ...]:
+    """A list of words, written as words."""
+    return tuple(entries.split())
+
+
+STOP_WORDS: dict[Language, frozenset[str]] = {
+    Language.FR: frozenset(
+        listed("""l d j m n s t c qu le la les un une des du de au aux et ou ni mais donc or car que qui quoi dont ou lequel
+        laquelle lesquels lesquelles duquel auquel ce cet cette ces cela ca ceci celui celle ceux celles mon ma mes ton ta
+        tes son sa ses notre nos votre vos leur leurs je tu il elle on nous vous ils elles me te se moi toi lui eux soi y en
+        ne pas plus moins point jamais rien aucun aucune tout toute tous toutes a dans par pour sur sous avec sans chez entre
+        vers depuis pendant avant apres contre selon lors des si comme quand lorsque puis alors ainsi aussi tres trop peu
+        encore deja meme memes autre autres tel telle tels telles quel quelle quels quelles chaque plusieurs quelque quelques
+        est sont etait etaient fut furent sera seront etre ete etant soit ai as avons avez ont avait avaient eut eurent aura
+        avoir eu ayant fait font faire peut peuvent pouvait doit doivent comment pourquoi combien parce puisque afin c est
+        ici la-bas voici voila deux non oui""")
+    ),
+    Language.EN: frozenset(
+        listed("""the a an and or but nor so yet of to in on at by for from with without within into onto over under about after
+        before between through during against among per as than then that this these those which who whom whose what when
+        where why how it its he him his she her hers they them their theirs we us our you your i me my mine is are was were
+        be been being am do does did done doing have has had having will would shall should can could may might must not no
+        yes if because while although though since until unless also too very much many more most less least some any each
+        every all both either neither other others another such same own only just even still already there here up down out
+        off again once two s t""")
+    ),
+}
+ALL_STOP_WORDS = frozenset[str]().union(*STOP_WORDS.values())
+
+_SUFFIXES = listed("issements issement ements ations ement ation ings ing")
+_ENDINGS = listed("ents ees ies ent ed ee es er s x e y")
+"""Of each, the first that fits is taken off."""
+_MIN_STEM, _MAX_STEM = 4, 40
+_WORD = re.compile(r"\d{1,3}(?:[., ]\d{3})+(?:[.,]\d+)?(?![^\W_])|\d+[.,]\d+(?![^\W_])|[^\W_]+")
+"""A number is one word, however its thousands are set apart."""
+_NUMBER = re.compile(r"\d{1,3}(?:[., \u00a0\u202f]\d{3})+(?:[.,]\d+)?(?!\d)|\d+(?:[.,]\d+)?")
+_SEPARATORS = re.compile(r"[.,\s\u00a0\u202f]")
+_MAX_KNOWN = 1_000
+"""Characters of a text whose words are remembered for a while."""
+_TYPOGRAPHY = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "œ": "oe", "æ": "ae", "Œ": "oe", "Æ": "ae"})
+
+
+def fold(text: str) -> str:
+    """Lower case, no accents, plain apostrophes: what two readers would take for the same."""
+    if text.isascii():
+        return text.lower()
+    return unicodedata.normalize("NFKD", text.translate(_TYPOGRAPHY)).translate(_bare).casefold()
+
+
+class _Bare(dict[int, int | None]):
+    """Takes away what combines with the letter before it; each character is looked up once."""
+
+    def __missing__(self, code: int) -> int | None:
+        self[code] = kept = None if unicodedata.combining(chr(code)) else code
+        return kept
+
+
+_bare = _Bare()
+
+
+def words(text: str) -> tuple[str, ...]:
+    """The folded words and numbers, in order; numbers without the separators that differ between languages."""
+    return _known_words(text) if len(text) <= _MAX_KNOWN else _find_words(text)
+
+
+def _find_words(text: str) -> tuple[str, ...]:
+    return tuple(_SEPARATORS.sub("", word) for word in _WORD.findall(fold(text)))
+
+
+_known_words = lru_cache(maxsize=4_096)(_find_words)
+"""The checks of an item look at the same quote, question and options a dozen times."""
+
+
+def content_words(text: str) -> list[str]:
+    """The stems of the words that carry meaning, in order, in either language."""
+    return [stem(word) for word in words(text) if word not in ALL_STOP_WORDS]
+
+
+def numbers(text: str) -> set[str]:
+    """The numbers, also those within words: `1 300`, `1,300` and `1300` are one."""
+    return {_SEPARATORS.sub("", number) for number in _NUMBER.findall(text)}
+
+
+def stem(word: str) -> str:
+    """A folded word without its inflection: crude, the same for both languages, never shorter than four letters."""
+    return _stem(word[:_MAX_STEM])
+
+
+@lru_cache(maxsize=16_384)
+def _stem(word: str) -> str:
+    for endings in (_SUFFIXES, _ENDINGS):
+        for ending in endings:
+            if word.endswith(ending) and len(word) - len(ending) >= _MIN_STEM:
+                word = word.removesuffix(ending)
+                break
+    return word
+
+
+def holds_phrase(text: str, phrase: str) -> bool:
+    """Whether `phrase` stands in `text` as whole words, however it is written."""
+    wanted = " ".join(words(phrase))
+    return bool(wanted) and f" {wanted} " in f" {' '.join(words(text))} "

@@ -1,0 +1,19 @@
+"""Tokens: what a provider call costs, and what a budget counts."""
+
+from msgspec import Struct
+
+
+class Usage(Struct, frozen=True):
+    """Tokens as the provider counted them."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.prompt_tokens + self.completion_tokens
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            self.prompt_tokens + other.prompt_tokens, self.completion_tokens + other.completion_tokens
+        )

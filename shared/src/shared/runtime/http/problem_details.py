@@ -1,0 +1,168 @@
+"""How errors leave the house: RFC 9457 problems in the reader's language. The status table lives here only."""
+
+import math
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+
+import msgspec
+from msgspec import Struct
+
+from shared.domain.error_messages import DEFAULT_LANGUAGE, MESSAGES, localize, localize_field
+from shared.domain.errors import FieldProblem, InvalidFields, Problem, StudyError, tree
+
+MEDIA_TYPE = "application/problem+json"
+INTERNAL_ERROR = 500
+
+STATUS: dict[str, int] = {
+    "internal_error": INTERNAL_ERROR,
+    "invalid_request": 400,
+    "invalid_fields": 422,
+    "malformed_json": 400,
+    "invalid_encoding": 400,
+    "too_deep": 400,
+    "too_large": 413,
+    "unsupported_media_type": 415,
+    "unsupported_document": 422,
+    "empty_text": 422,
+    "invalid_idempotency_key": 400,
+    "idempotency_conflict": 422,
+    "not_authenticated": 401,
+    "not_found": 404,
+    "method_not_allowed": 405,
+    "not_ready": 409,
+    "limit_reached": 429,
+    "budget_exceeded": 429,
+    "rate_limited": 429,
+    "too_many_jobs": 429,
+    "unavailable": 503,
+    "overloaded": 503,
+    "store_unavailable": 503,
+    "not_confirmed": 503,
+    "chat_unavailable": 503,
+    "no_usable_text": 422,
+    "attempt_timed_out": 504,
+    "provider_error": 502,
+    "provider_busy": 503,
+    "provider_unavailable": 503,
+    "provider_timed_out": 504,
+    "provider_garbled": 502,
+    "provider_out_of_credit": 503,
+    "provider_refused": 422,
+    "context_too_long": 422,
+    "provider_misconfigured": 503,
+}
+"""HTTP status by code; a code that is not here never answers a request, or is a fault of ours."""
+
+
+class FieldFault(Struct, frozen=True):
+    pointer: str
+    """RFC 6901 JSON Pointer to what is wrong."""
+    detail: str
+
+
+class ProblemView(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The body of `application/problem+json`, and the `error` of a job."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str = ""
+    code: str
+    retryable: bool
+    retry_after: int | None = None
+    """Seconds."""
+    request_id: str = ""
+    errors: list[FieldFault] = []
+
+
+def problem_type(code: str) -> str:
+    """The stable name of a kind of problem, and where it is explained."""
+    return f"/problems/{code}"
+
+
+def status_of(code: str) -> int:
+    return STATUS.get(code, INTERNAL_ERROR)
+
+
+def is_retryable(code: str) -> bool:
+    """Whether the same request may work later, unchanged."""
+    return code in _RETRYABLE
+
+
+_RETRYABLE = frozenset(kind.code for kind in tree(StudyError) if kind.is_retryable)
+
+
+def view_problem(
+    problem: Problem,
+    *,
+    language: str,
+    fields: Sequence[FieldProblem] = (),
+    instance: str = "",
+    request_id: str = "",
+) -> ProblemView:
+    """A problem in the reader's language."""
+    message = localize(problem, language)
+    return ProblemView(
+        type=problem_type(problem.code),
+        title=message.title,
+        status=status_of(problem.code),
+        detail=message.detail,
+        instance=instance,
+        code=problem.code,
+        retryable=is_retryable(problem.code),
+        retry_after=None if problem.retry_after is None else math.ceil(problem.retry_after),
+        request_id=request_id,
+        errors=[
+            FieldFault(field.pointer, localize_field(field.code, field.params, language)) for field in fields
+        ],
+    )
+
+
+def problem_response_parts(
+    error: StudyError | Problem, *, accept_language: str, request_id: str, instance: str
+) -> tuple[int, dict[str, str], bytes]:
+    """Status, headers and body of the answer to a request that met `error`."""
+    problem = error.problem if isinstance(error, StudyError) else error
+    language = negotiate_language(accept_language)
+    view = view_problem(
+        problem,
+        language=language,
+        fields=error.fields if isinstance(error, InvalidFields) else (),
+        instance=instance,
+        request_id=request_id,
+    )
+    headers = {
+        "Content-Type": MEDIA_TYPE,
+        "Content-Language": language,
+        "Vary": "Accept-Language",
+        "Cache-Control": "no-store",
+    }
+    if view.retry_after is not None:
+        headers["Retry-After"] = str(view.retry_after)
+    if view.status == 401:
+        headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
+    return view.status, headers, msgspec.json.encode(view)
+
+
+@lru_cache(maxsize=1_000)
+def negotiate_language(header: str) -> str:
+    """The language of ours that an `Accept-Language` header likes best; English when it likes none."""
+    liked = ((_quality(params), tag.split("-")[0].strip().lower()) for tag, params in _ranges(header))
+    ours = [(quality, tag) for quality, tag in liked if quality > 0 and (tag in MESSAGES or tag == "*")]
+    best = max(ours, key=lambda choice: choice[0], default=(0.0, DEFAULT_LANGUAGE))[1]
+    return DEFAULT_LANGUAGE if best == "*" else best
+
+
+def _ranges(header: str) -> Iterator[tuple[str, str]]:
+    for part in header.split(",")[:20]:
+        tag, _, params = part.partition(";")
+        yield tag, params
+
+
+def _quality(params: str) -> float:
+    name, _, value = params.strip().partition("=")
+    try:
+        return float(value) if name.strip() == "q" else 1.0
+    except ValueError:
+        return 0.0

@@ -1,0 +1,51 @@
+"""What the stores cost a process: its calls of scripts, its statements, its waits for a connection."""
+
+from shared.adapters.postgres.result_rows import statement_names
+from shared.adapters.postgres.result_store import ResultStore
+from shared.adapters.redis import scripts
+from shared.domain.errors import StoreUnavailable
+from shared.runtime.observability.metrics.meter import Meter
+
+REDIS, POSTGRES = "redis_streams", "postgresql"
+UNAVAILABLE = "unavailable"
+OTHER = "other"
+"""Statements that are in no file: the begin and the end of a transaction, a ping."""
+
+
+class ScriptMetrics:
+    """Told of every call of a script: an `Observe`."""
+
+    def __init__(self, meter: Meter) -> None:
+        self._calls = meter.histogram("messaging_client_operation_duration_seconds")
+        self._calls.expect([script.name for script in scripts.ALL], [REDIS], ["", UNAVAILABLE])
+
+    def __call__(self, name: str, seconds: float, error: Exception | None) -> None:
+        self._calls.of(name, REDIS, _type_of(error)).observe(seconds)
+
+
+def _type_of(error: Exception | None) -> str:
+    if error is None:
+        return ""
+    return UNAVAILABLE if isinstance(error, StoreUnavailable) else type(error).__name__
+
+
+class PoolMetrics:
+    """Told of every statement: a `Watcher`."""
+
+    def __init__(self, meter: Meter) -> None:
+        self._statements = meter.histogram("db_client_operation_duration_seconds")
+        self._statements.expect([POSTGRES], [*statement_names().values(), OTHER])
+        self._waits = meter.histogram("etude_db_pool_wait_seconds").of()
+        self._connections = meter.gauge("etude_db_pool_connections")
+        self._connections.expect(["idle", "used"])
+
+    def waited(self, seconds: float) -> None:
+        self._waits.observe(seconds)
+
+    def asked(self, query: str, seconds: float) -> None:
+        self._statements.of(POSTGRES, statement_names().get(query, OTHER)).observe(seconds)
+
+    def look_at(self, results: ResultStore) -> None:
+        """Tell of its connections too."""
+        self._connections.of("idle").ask(lambda: results.idle_connections)
+        self._connections.of("used").ask(lambda: results.used_connections)

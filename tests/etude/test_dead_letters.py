@@ -1,0 +1,83 @@
+"""`etude dead`, on a real Redis."""
+
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from tests.etude.commanding import etude
+from tests.factories import make_submission
+from tests.job_life import JobLife, settled
+from tests.servers import RealRedis
+
+from shared.adapters.redis.connection import RedisClient
+from shared.domain.errors import Problem
+from shared.domain.jobs.job import JobId, JobState
+
+
+@pytest.fixture
+async def life(redis_server: RealRedis, real_redis: RedisClient) -> AsyncIterator[JobLife]:
+    life = JobLife(redis_server, real_redis)
+    yield life
+    await life.close()
+
+
+async def bury(life: JobLife) -> JobId:
+    """Submit a job and let it end as a dead letter."""
+    await life.store.submit(make_submission(), now=time.time())
+    stream = life.stream()
+    job = await life.lease_one(stream)
+    dead = settled(job, state=JobState.FAILED, problem=Problem("provider_busy"), is_dead=True)
+    await stream.settle([dead], now=time.time())
+    return job.id
+
+
+async def test_dead_letters_are_listed_with_their_reason(life: JobLife):
+    job_id = await bury(life)
+
+    ran = await etude("dead", "list", "--redis-url", life.place.url)
+
+    assert ran.code == 0
+    (line,) = [line for line in ran.out.splitlines() if job_id in line]
+    assert "provider_busy" in line
+    assert "ada" in line
+
+
+async def test_a_dead_letter_says_in_words_why_it_ended(life: JobLife):
+    job_id = await bury(life)
+
+    ran = await etude("dead", "show", job_id, "--redis-url", life.place.url, language="fr")
+
+    assert "Le générateur de texte est occupé" in ran.out
+
+
+async def test_a_replayed_letter_is_queued_and_dead_no_more(life: JobLife):
+    job_id = await bury(life)
+
+    replayed = await etude("dead", "replay", job_id, "--redis-url", life.place.url)
+    again = await etude("dead", "replay", job_id, "--redis-url", life.place.url)
+
+    assert (replayed.code, replayed.out) == (0, f"{job_id} is queued again\n")
+    assert (await life.record(job_id)).state is JobState.QUEUED
+    assert (again.code, again.err) == (1, f"etude: {job_id} is no dead letter\n")
+
+
+async def test_the_local_stack_tells_where_its_redis_is(life: JobLife, tmp_path: Path):
+    (tmp_path / "stack.json").write_text(f'{{"url": "http://unused", "redis_url": "{life.place.url}"}}')
+    job_id = await bury(life)
+
+    ran = await etude("dead", "list", data_dir=tmp_path)
+
+    assert job_id in ran.out
+
+
+@pytest.mark.parametrize(
+    ("url", "code", "said"),
+    [("redis://127.0.0.1:9", 3, "Redis does not answer"), ("http://here", 2, "ETUDE_REDIS_URL")],
+)
+async def test_a_redis_that_is_not_there_is_one_line(url: str, code: int, said: str):
+    ran = await etude("dead", "list", "--redis-url", url)
+
+    assert (ran.code, ran.out) == (code, "")
+    assert said in ran.err
+    assert ran.err.count("\n") == 1

@@ -1,0 +1,102 @@
+"""Study material as a person reads it."""
+
+from io import StringIO
+
+import msgspec
+import pytest
+from rich.console import Console
+
+from etude.api_models import JobView, ProblemView
+from etude.commands import AiKind
+from etude.rendering import plain, show_job, show_material, show_result
+from shared.domain.jobs.job import AI_KINDS
+from shared.domain.study.material import (
+    Choice,
+    Explanation,
+    Flashcard,
+    Flashcards,
+    Outline,
+    OutlineSection,
+    Quality,
+    Quiz,
+    QuizQuestion,
+    Result,
+    Source,
+    Summary,
+    Term,
+    Text,
+)
+
+SOURCE = Source("Paris is the capital of France.", 0, 31)
+CARD = Flashcard(id="c1", front="What is the capital of France?", back="Paris [bold]", source=SOURCE)
+QUESTION = QuizQuestion(
+    id="q1",
+    question="Which city is the capital?",
+    options=[Choice(id="a", text="Lyon", correct=False), Choice(id="b", text="Paris", correct=True)],
+    explanation="It says so.",
+    source=SOURCE,
+    seed=1,
+)
+QUALITY = Quality(
+    requested={"flashcards": 3}, delivered={"flashcards": 1}, dropped={"quote_not_found": 2}, coverage=0.5
+)
+
+
+def shown(result: Result, generated_by: str = "openai") -> str:
+    out = StringIO()
+    raw = msgspec.Raw(msgspec.json.encode(result))
+    show_result(Console(file=out, markup=False, width=100), raw, generated_by=generated_by)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("result", "expected"),
+    [
+        (Flashcards(language="en", flashcards=[CARD], quality=QUALITY), "Paris [bold]"),
+        (Quiz(language="en", quiz=[QUESTION], quality=QUALITY), "✓ b) Paris"),
+        (Summary(language="en", summary="In short.", key_points=["One."]), "• One."),
+        (Explanation(language="en", explanation="So.", terms=[Term("Leaf", "a part")]), "Leaf: a part"),
+        (Outline(language="en", title="T", sections=[OutlineSection("Head", ["p"])]), "Head"),
+        (Text(language="en", text="A note."), "A note."),
+    ],
+)
+def test_a_result_of_every_kind_is_readable(result: Result, expected: str):
+    assert expected in shown(result)
+
+
+def test_what_is_missing_is_said_with_its_reason():
+    text = shown(Flashcards(language="en", flashcards=[CARD], quality=QUALITY))
+
+    assert "1 of 3 flashcards; 50% of the sections quoted; dropped by the checks: 2 quote not found" in text
+
+
+def test_what_the_offline_generator_made_says_so():
+    result = Text(language="en", text="A note.")
+
+    assert "offline generator" in shown(result, generated_by="offline")
+    assert "offline generator" not in shown(result)
+
+
+def test_a_collection_shows_its_title_its_cards_and_its_quiz():
+    out = StringIO()
+
+    show_material(Console(file=out, markup=False), "Cities", [CARD], [QUESTION], QUALITY)
+
+    assert all(text in out.getvalue() for text in ("Cities", CARD.front, QUESTION.question))
+
+
+def test_a_failed_job_says_why():
+    out = StringIO()
+    problem = ProblemView(title="No usable sentence", detail="Send more.")
+
+    show_job(Console(file=out, markup=False), JobView(id="j1", status="failed", kind="quiz", error=problem))
+
+    assert "No usable sentence. Send more." in out.getvalue()
+
+
+def test_a_text_cannot_steer_the_terminal():
+    assert plain("a\x1b[2Jb\x9bc\u202ed\te\n") == "a[2Jbcd\te\n"
+
+
+def test_the_command_knows_every_kind_of_the_ai_stream():
+    assert set(AiKind) == {str(kind) for kind in AI_KINDS}

@@ -1,0 +1,76 @@
+"""A server that ends unasked is started again, until nobody wants it any more."""
+
+import asyncio
+import io
+import signal
+import subprocess
+import sys
+
+import psutil
+import pytest
+
+from local.console import Output
+from local.errors import CannotRun
+from local.server_supervisor import guard
+from local.supervised_process import Backoff
+
+DEADLINE_SECONDS = 20
+AT_ONCE = Backoff(base_seconds=0.0)
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells when a process ended")
+
+
+class Server:
+    """A process that waits, started as often as asked, but for a refusal in between."""
+
+    def __init__(self, *, refusals: int = 0) -> None:
+        self.starts = 0
+        self.is_up = asyncio.Event()
+        self._refusals = refusals
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def start(self) -> None:
+        if self.starts == 1 and self._refusals:
+            self._refusals -= 1
+            raise CannotRun("Redis does not start: disk full")
+        self._process = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
+        self.starts += 1
+        self.is_up.set()
+
+    def stop(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    async def crash(self) -> None:
+        self.is_up.clear()
+        psutil.Process(self.pid).send_signal(signal.SIGKILL)
+        await asyncio.wait_for(self.is_up.wait(), DEADLINE_SECONDS)
+
+
+async def run_guarded(server: Server, crashes: int) -> str:
+    stream = io.StringIO()
+    server.start()
+    guarding = asyncio.create_task(guard("redis", server, Output(stream, is_coloured=False), backoff=AT_ONCE))
+    for _ in range(crashes):
+        await server.crash()
+    guarding.cancel()
+    await asyncio.wait({guarding})
+    server.stop()
+    return stream.getvalue()
+
+
+async def test_it_is_started_again_each_time_and_it_is_said() -> None:
+    server = Server()
+    said = await run_guarded(server, crashes=2)
+    assert server.starts == 3
+    assert said.count("redis │ ended unasked: starts again in 0 s") == 2
+
+
+async def test_one_that_cannot_start_says_why_and_is_tried_again() -> None:
+    server = Server(refusals=2)
+    said = await run_guarded(server, crashes=1)
+    assert server.starts == 2
+    assert said.count("redis │ Redis does not start: disk full") == 2

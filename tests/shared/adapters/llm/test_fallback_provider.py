@@ -1,0 +1,167 @@
+"""When one model cannot answer now, the next is asked, and never because of the input."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
+
+import pytest
+from tests.simulators.faults import Fault, FaultKind, out_of_credit, overloaded, rate_limited, server_error
+from tests.simulators.journal import CallState
+from tests.simulators.provider import ProviderSimulator
+
+from shared.adapters.llm.fallback_provider import FallbackProvider
+from shared.adapters.llm.openai.provider import OpenAIClient, OpenAIProvider, connect
+from shared.adapters.offline.provider import OfflineProvider
+from shared.domain.errors import (
+    ProviderBusy,
+    ProviderError,
+    ProviderMisconfigured,
+    ProviderRefused,
+    ProviderUnavailable,
+)
+from shared.domain.llm.provider import Delta, Message, Prompt, Task
+from shared.domain.study.material import CardDrafts
+from shared.domain.usage import Usage
+
+SOURCE = (
+    "Photosynthesis is the process by which plants turn light into sugar. It takes place in the chloroplasts."
+)
+PROMPT = Prompt(task=Task.CARDS, instructions="Write 2.", source=SOURCE, language="en", max_output_tokens=500)
+
+
+@pytest.fixture
+async def simulator() -> AsyncIterator[ProviderSimulator]:
+    async with ProviderSimulator() as simulator:
+        yield simulator
+
+
+@pytest.fixture
+async def client(simulator: ProviderSimulator) -> AsyncIterator[OpenAIClient]:
+    client = connect("key", base_url=simulator.url)
+    yield client
+    await client.close()
+
+
+@pytest.fixture
+def chain(client: OpenAIClient) -> FallbackProvider:
+    return FallbackProvider([OpenAIProvider(client, model=name) for name in ("large", "small")])
+
+
+async def ask(provider: FallbackProvider) -> Sequence[Delta]:
+    stream = provider.stream(
+        [Message("user", "Where does it take place?")],
+        sources=[SOURCE],
+        language="en",
+        max_output_tokens=100,
+    )
+    async with aclosing(stream):
+        return [delta async for delta in stream]
+
+
+def models(simulator: ProviderSimulator) -> list[str]:
+    return [call.model for call in simulator.journal.calls]
+
+
+async def test_the_first_model_answers_alone(chain: FallbackProvider, simulator: ProviderSimulator):
+    completion = await chain.complete(PROMPT, CardDrafts)
+
+    assert (completion.model, completion.fallback_used) == ("large", False)
+    assert models(simulator) == ["large"]
+
+
+@pytest.mark.parametrize(
+    "fault", [rate_limited("54"), overloaded(), server_error(), out_of_credit(), Fault(kind=FaultKind.RESET)]
+)
+async def test_the_next_model_answers_when_the_first_is_busy_or_away(
+    fault: Fault, chain: FallbackProvider, simulator: ProviderSimulator
+):
+    simulator.faults.add(fault)
+
+    completion = await chain.complete(PROMPT, CardDrafts)
+
+    assert (completion.model, completion.fallback_used) == ("small", True)
+    assert models(simulator) == ["large", "small"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        (Fault(kind=FaultKind.REFUSAL), ProviderRefused),
+        (Fault(kind=FaultKind.ERROR, status=400), ProviderMisconfigured),
+        (Fault(kind=FaultKind.ERROR, status=401), ProviderMisconfigured),
+    ],
+)
+async def test_no_other_model_is_asked_what_is_wrong_with_the_input_or_the_key(
+    fault: Fault, error: type[ProviderError], chain: FallbackProvider, simulator: ProviderSimulator
+):
+    simulator.faults.add(fault)
+
+    with pytest.raises(error):
+        await chain.complete(PROMPT, CardDrafts)
+
+    assert models(simulator) == ["large"]
+
+
+async def test_what_a_failed_try_cost_is_part_of_the_usage(
+    chain: FallbackProvider, simulator: ProviderSimulator
+):
+    simulator.faults.add(Fault(kind=FaultKind.WRONG_SCHEMA), server_error())
+
+    completion = await chain.complete(PROMPT, CardDrafts)
+
+    calls = simulator.journal.calls
+    paid = sum((Usage(call.prompt_tokens, call.completion_tokens) for call in calls), Usage())
+    assert models(simulator) == ["large", "large", "small"]
+    assert completion.usage == paid
+
+
+async def test_when_all_fail_the_error_leaves_the_most_hope(
+    chain: FallbackProvider, simulator: ProviderSimulator
+):
+    simulator.faults.add(out_of_credit(), rate_limited("9"))
+
+    with pytest.raises(ProviderBusy) as raised:
+        await chain.complete(PROMPT, CardDrafts)
+
+    assert raised.value.retry_after == 9
+
+
+async def test_the_offline_generator_is_a_last_resort_that_says_so(
+    client: OpenAIClient, simulator: ProviderSimulator
+):
+    simulator.faults.add(out_of_credit())
+    chain = FallbackProvider([OpenAIProvider(client, model="large"), OfflineProvider()])
+
+    completion = await chain.complete(PROMPT, CardDrafts)
+
+    assert (completion.generated_by, completion.fallback_used) == ("offline", True)
+
+
+async def test_a_stream_falls_back_before_its_first_words(
+    chain: FallbackProvider, simulator: ProviderSimulator
+):
+    simulator.faults.add(server_error())
+
+    *_, last = await ask(chain)
+
+    assert last.model == "small"
+    assert models(simulator) == ["large", "small"]
+
+
+async def test_a_stream_does_not_begin_twice(chain: FallbackProvider, simulator: ProviderSimulator):
+    simulator.faults.add(Fault(kind=FaultKind.CUT, pieces=4))
+
+    with pytest.raises(ProviderUnavailable):
+        await ask(chain)
+
+    assert models(simulator) == ["large"]
+
+
+async def test_closing_the_stream_of_a_chain_hangs_up(chain: FallbackProvider, simulator: ProviderSimulator):
+    simulator.piece_seconds = 0.001
+    stream = chain.stream([Message("user", "Where?")], sources=[SOURCE], language="en", max_output_tokens=100)
+
+    async with aclosing(stream):
+        await anext(stream)
+
+    await simulator.journal.until_ended()
+    assert simulator.journal.calls[0].state is CallState.HUNG_UP

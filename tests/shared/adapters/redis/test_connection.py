@@ -1,0 +1,66 @@
+"""What a server says when it cannot take a write now is known for what it is, on the oldest and the newest."""
+
+import asyncio
+import time
+from itertools import count
+
+import pytest
+from tests.factories import make_submission
+from tests.servers import MACHINE, WHEEL
+
+from shared.adapters.redis.connection import RedisClient, call
+from shared.adapters.redis.job_store import JobStore
+from shared.domain.errors import StoreUnavailable
+
+pytestmark = pytest.mark.parametrize("redis_place", [WHEEL, MACHINE], indirect=True)
+
+REFUSALS = {
+    "is full": ("maxmemory", "1", "0"),
+    "has too few replicas": ("min-replicas-to-write", "1", "0"),
+}
+
+
+@pytest.mark.parametrize("what", REFUSALS)
+async def test_a_server_that_takes_no_writes_is_away_and_nothing_is_accepted(
+    redis: RedisClient, what: str
+) -> None:
+    name, broken, well = REFUSALS[what]
+    store, submission = JobStore(redis, shards=1), make_submission()
+    await call(redis, "CONFIG", "SET", name, broken)
+    try:
+        with pytest.raises(StoreUnavailable):
+            await store.submit(submission, now=time.time())
+        assert await store.unfinished(submission.user) == []
+    finally:
+        await call(redis, "CONFIG", "SET", name, well)
+    await store.submit(submission, now=time.time())
+    assert await store.unfinished(submission.user) == [submission.id]
+
+
+async def test_a_server_that_became_a_replica_is_away(redis: RedisClient) -> None:
+    await call(redis, "REPLICAOF", "127.0.0.1", "1")
+    try:
+        with pytest.raises(StoreUnavailable):
+            await JobStore(redis, shards=1).submit(make_submission(), now=time.time())
+    finally:
+        await call(redis, "REPLICAOF", "NO", "ONE")
+
+
+async def test_a_cancelled_command_never_goes_on_wherever_it_is(redis: RedisClient) -> None:
+    await check_cancellations(redis)
+
+
+async def check_cancellations(redis: RedisClient) -> None:
+    """Cancel a command at every turn of the loop that it takes."""
+    await call(redis, "PING")  # the connection is there: what is met is the sending and the reading
+    steps = 0
+    for steps in count():
+        calling = asyncio.create_task(call(redis, "PING"))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        if not calling.cancel():
+            break
+        await asyncio.wait([calling])
+        assert calling.cancelled(), f"a cancellation after {steps} turns of the loop was lost"
+        await call(redis, "PING")
+    assert steps > 1

@@ -1,0 +1,62 @@
+from pathlib import Path
+
+import pytest
+
+from shared.domain.text.language import Language
+from shared.domain.text.language_detection import detect_language, sure_language
+
+TEXTS = Path(__file__).parents[3] / "texts"
+
+
+@pytest.mark.parametrize("path", sorted(TEXTS.glob("*.txt")), ids=lambda path: path.name)
+def test_each_of_our_texts_is_recognised(path: Path):
+    assert detect_language(path.read_text(encoding="utf-8")) == path.name.split(".")[-2]
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Le chat dort sur la table.", Language.FR),
+        ("L’énergie se conserve.", Language.FR),
+        ("Qu'est-ce que la mitose ?", Language.FR),
+        ("Les Etats generaux se reunissent dans la salle.", Language.FR),
+        ("The cat sleeps on the table.", Language.EN),
+        ("What is mitosis?", Language.EN),
+        ("Energy is conserved.", Language.EN),
+        ("A café in Besançon is where they met.", Language.EN),
+        ("", Language.EN),
+        ("12345 ++ ~~", Language.EN),
+    ],
+)
+def test_a_sentence_is_enough(text: str, language: Language):
+    assert detect_language(text) is language
+
+
+@pytest.mark.parametrize(
+    "text", ["", "1789", "Robespierre", "H2O", "photosynthèse", "on", "Louis XVI", "radius"]
+)
+def test_a_name_or_a_number_is_surely_of_no_language(text: str):
+    assert sure_language(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Quel est le rôle de la chlorophylle dans les feuilles ?", Language.FR),
+        ("What is the role of chlorophyll in the leaves?", Language.EN),
+    ],
+)
+def test_a_whole_question_is_sure(text: str, language: Language):
+    assert sure_language(text) is language
+
+
+def test_the_middle_and_the_end_of_a_long_text_count():
+    english_notice = "This page was intentionally left blank by the printer. " * 90
+    french_book = "La Révolution commence à Paris et dans les campagnes du royaume. " * 20_000
+
+    assert detect_language(english_notice + french_book) is Language.FR
+
+
+@pytest.mark.parametrize("text", ["a" * 2_000_000, "\0" * 500_000, "\u202e" * 500_000, "é" * 500_000])
+def test_hostile_text_is_given_a_language(text: str):
+    assert detect_language(text) in Language

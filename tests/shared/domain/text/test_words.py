@@ -1,0 +1,97 @@
+import pytest
+
+from shared.domain.text.words import content_words, fold, holds_phrase, numbers, stem, words
+
+
+@pytest.mark.parametrize(
+    ("written", "folded"),
+    [
+        ("Élève", "eleve"),
+        ("L’œuf", "l'oeuf"),
+        ("ÇA", "ca"),
+        ("e\u0301te\u0301", "ete"),
+        ("Straße", "strasse"),
+        ("", ""),
+    ],
+)
+def test_case_accents_and_typography_make_no_difference(written: str, folded: str):
+    assert fold(written) == folded
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("L’eau, c’est la vie !", ["l", "eau", "c", "est", "la", "vie"]),
+        ("1 300 m ou 1,300 m", ["1300", "m", "ou", "1300", "m"]),
+        ("3,14 and 2.5", ["314", "and", "25"]),
+        ("H2O in the 1980s", ["h2o", "in", "the", "1980s"]),
+        ("in 1789 300 men", ["in", "1789", "300", "men"]),
+        ("snake_case", ["snake", "case"]),
+    ],
+)
+def test_words_and_numbers_come_in_order(text: str, found: list[str]):
+    assert words(text) == tuple(found)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("30 000 et 30\u00a0000 et 30\u202f000", {"30000"}),
+        ("1,300 or 1300", {"1300"}),
+        ("3,5 kg de CO2", {"35", "2"}),
+        ("12, 13 and 14", {"12", "13", "14"}),
+        ("En 1789 300 hommes", {"1789", "300"}),
+        ("nothing", set[str]()),
+    ],
+)
+def test_a_number_is_one_however_it_is_written(text: str, found: set[str]):
+    assert numbers(text) == found
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("plants", "plant"),
+        ("absorbs", "absorbed"),
+        ("transforme", "transforment"),
+        ("rayonnements", "rayonnement"),
+        ("planetes", "planete"),
+        ("chateaux", "chateau"),
+        ("oxidation", "oxidations"),
+        ("government", "governments"),
+    ],
+)
+def test_inflections_share_a_stem(one: str, other: str):
+    assert stem(one) == stem(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("plant", "planet"), ("mars", "mare"), ("roi", "rois"), ("light", "lithium")]
+)
+def test_other_words_do_not(one: str, other: str):
+    assert stem(one) != stem(other)
+
+
+def test_a_stem_is_short_however_long_the_word():
+    assert len(stem("a" * 1_000_000)) <= 40
+
+
+def test_small_words_carry_no_meaning():
+    assert content_words("The light of the Sun") == [stem("light"), stem("sun")]
+    assert content_words("La lumière du Soleil") == [stem("lumiere"), stem("soleil")]
+    assert content_words("c’est de la part des uns et of the") == ["part", "uns"]
+
+
+@pytest.mark.parametrize(
+    ("text", "phrase", "holds"),
+    [
+        ("The Kuiper belt lies far out.", "kuiper BELT", True),
+        ("L’Été est là", "l'ete", True),
+        ("The party began", "art", False),
+        ("30 000 ans", "30000", True),
+        ("anything", "", False),
+        ("anything", "…", False),
+    ],
+)
+def test_a_phrase_is_held_as_whole_words(text: str, phrase: str, holds: bool):
+    assert holds_phrase(text, phrase) is holds

@@ -1,0 +1,120 @@
+"""The handlers of both workers against a model over real HTTP: what is asked, what it costs, what is never bought twice."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+from tests.fakes import FakeWork
+from tests.simulators.faults import Fault, FaultKind, rate_limited
+from tests.simulators.provider import ProviderSimulator
+
+from ai_worker.handlers import HANDLERS as AI_HANDLERS
+from collection_worker.handlers import HANDLERS as COLLECTION_HANDLERS
+from shared.adapters.llm.openai.provider import OpenAIProvider, connect
+from shared.adapters.llm.token_counter import count_tokens
+from shared.domain.errors import ProviderBusy
+from shared.domain.generation.call_plan import hold_for
+from shared.domain.jobs.job import Kind
+from shared.domain.jobs.outcome import Done, Outcome
+from shared.domain.jobs.payload import AiInput, CollectionInput, JobInput
+from shared.domain.study.material import Collection
+
+HANDLERS = {**AI_HANDLERS, **COLLECTION_HANDLERS}
+TEXTS = Path(__file__).parents[3] / "texts"
+FRENCH = (TEXTS / "photosynthese.fr.txt").read_text(encoding="utf-8")
+ENGLISH = (TEXTS / "solar_system.en.txt").read_text(encoding="utf-8")
+LONG = ENGLISH * 8
+
+
+@pytest.fixture
+async def simulator() -> AsyncIterator[ProviderSimulator]:
+    async with ProviderSimulator() as simulator:
+        yield simulator
+
+
+@pytest.fixture
+async def work(simulator: ProviderSimulator) -> AsyncIterator[FakeWork]:
+    provider = OpenAIProvider(connect("key", base_url=simulator.url), model="model-1")
+    yield FakeWork(provider)
+    await provider.close()
+
+
+def make_input(kind: Kind, text: str) -> JobInput:
+    return CollectionInput(text=text) if kind is Kind.COLLECTION else AiInput(text=text)
+
+
+async def handle(kind: Kind, text: str, work: FakeWork) -> Outcome:
+    return await HANDLERS[kind](make_input(kind, text), work)
+
+
+async def collect(text: str, work: FakeWork) -> Collection:
+    outcome = await handle(Kind.COLLECTION, text, work)
+    assert isinstance(outcome, Done)
+    assert isinstance(outcome.result, Collection)
+    return outcome.result
+
+
+def spent(simulator: ProviderSimulator) -> int:
+    return sum(call.prompt_tokens + call.completion_tokens for call in simulator.journal.calls)
+
+
+@pytest.mark.parametrize("text", [FRENCH, ENGLISH], ids=["fr", "en"])
+async def test_600_words_become_a_collection_for_two_calls(
+    text: str, work: FakeWork, simulator: ProviderSimulator
+):
+    collection = await collect(text, work)
+
+    assert len(collection.flashcards) >= 10
+    assert len(collection.quiz) >= 5
+    assert all(text[i.source.start : i.source.end] == i.source.quote for i in collection.flashcards)
+    assert sorted(call.call_id for call in simulator.journal.calls) == [
+        f"{work.job.id}/cards/0",
+        f"{work.job.id}/questions/0",
+    ]
+
+
+@pytest.mark.parametrize("text", [FRENCH, LONG], ids=["short", "long"])
+@pytest.mark.parametrize("kind", list(Kind))
+async def test_every_kind_is_made_within_its_hold_even_when_every_answer_is_asked_for_twice(
+    kind: Kind, text: str, work: FakeWork, simulator: ProviderSimulator
+):
+    await handle(kind, text, work)
+    calls = len(simulator.journal.calls)
+    work.steps.clear()
+    simulator.journal.clear()
+    for step in work.asked.copy():
+        simulator.faults.add(Fault(kind=FaultKind.WRONG_SCHEMA, call_id=f"{work.job.id}/{step}"))
+
+    outcome = await handle(kind, text, work)
+
+    assert isinstance(outcome, Done)
+    assert len(simulator.journal.calls) == 2 * calls
+    assert 0 < spent(simulator) <= hold_for(kind, make_input(kind, text), count_tokens)
+
+
+async def test_after_a_busy_spell_only_the_missing_call_is_bought(
+    work: FakeWork, simulator: ProviderSimulator
+):
+    simulator.faults.add(replace(rate_limited(), call_id=f"{work.job.id}/cards/1"))
+    with pytest.raises(ProviderBusy):
+        await collect(LONG, work)
+    paid = {call.call_id for call in simulator.journal.calls if call.status == 200}
+    simulator.journal.clear()
+
+    collection = await collect(LONG, work)
+
+    again = {call.call_id for call in simulator.journal.calls}
+    assert paid
+    assert paid.isdisjoint(again)
+    assert f"{work.job.id}/cards/1" in again
+    assert collection.quality.sections_failed == 0
+
+
+async def test_a_refused_part_leaves_the_rest_and_says_so(work: FakeWork, simulator: ProviderSimulator):
+    simulator.faults.add(Fault(kind=FaultKind.REFUSAL, call_id=f"{work.job.id}/cards/0"))
+
+    collection = await collect(LONG, work)
+
+    assert collection.quality.sections_failed == 1
+    assert collection.flashcards

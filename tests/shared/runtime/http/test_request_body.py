@@ -1,0 +1,189 @@
+"""Reading JSON bodies that come from anywhere."""
+
+import contextlib
+from collections.abc import AsyncIterator
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import Struct
+
+from shared.domain.errors import (
+    FieldProblem,
+    InvalidEncoding,
+    InvalidFields,
+    MalformedJson,
+    StudyError,
+    TooDeep,
+    TooLarge,
+    UnsupportedMediaType,
+)
+from shared.domain.study.material import Options
+from shared.runtime.http.request_body import (
+    JSON_BYTES,
+    MAX_DEPTH,
+    BodyDecoder,
+    check_depth,
+    read_body,
+    require_json,
+)
+
+
+class Card(Struct, forbid_unknown_fields=True):
+    text: str
+    tags: list[str] = []
+    options: Options = Options()
+    is_loud: bool = False
+
+
+DECODER = BodyDecoder(Card)
+
+
+async def chunks_of(size: int, *, chunk: int = 64_000) -> AsyncIterator[bytes]:
+    for start in range(0, size, chunk):
+        yield b"x" * min(chunk, size - start)
+
+
+async def endless(read: list[int]) -> AsyncIterator[bytes]:
+    while True:
+        read.append(1)
+        yield b"x" * 64_000
+
+
+async def test_a_body_of_exactly_the_limit_is_read():
+    assert len(await read_body(chunks_of(JSON_BYTES))) == JSON_BYTES
+
+
+async def test_a_body_of_one_byte_more_is_refused():
+    with pytest.raises(TooLarge) as refusal:
+        await read_body(chunks_of(JSON_BYTES + 1))
+    assert refusal.value.params == {"limit": JSON_BYTES}
+
+
+async def test_a_declared_length_is_refused_before_a_byte_is_read():
+    read: list[int] = []
+    with pytest.raises(TooLarge):
+        await read_body(endless(read), declared=str(JSON_BYTES + 1))
+    assert read == []
+
+
+async def test_a_body_without_a_length_is_counted_while_it_comes():
+    read: list[int] = []
+    with pytest.raises(TooLarge):
+        await read_body(endless(read))
+    assert len(read) == JSON_BYTES // 64_000 + 1
+
+
+@pytest.mark.parametrize("header", ["application/json", "Application/JSON ; charset=utf-8"])
+def test_json_is_taken(header: str):
+    require_json(header)
+
+
+@pytest.mark.parametrize(
+    "header", ["", "text/plain", "application/x-www-form-urlencoded", "application/jsonx"]
+)
+def test_anything_but_json_is_not(header: str):
+    with pytest.raises(UnsupportedMediaType):
+        require_json(header)
+
+
+def test_a_good_body_is_decoded():
+    assert DECODER.decode(b'{"text": "\xc3\xa9"}') == Card(text="é")
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        (b"", MalformedJson),
+        (b"{", MalformedJson),
+        (b'{"text": "a"} b', MalformedJson),
+        (b'{"text": "a\x00b"}', MalformedJson),
+        (b'{"text": "\\ud800 alone in a text"}', MalformedJson),
+        (b'\xef\xbb\xbf{"text": "a"}', MalformedJson),
+        (b'{"text": "\xff"}', InvalidEncoding),
+        (b'{"nothing": "\xff"}', InvalidEncoding),
+        (b'{"text": "caf\xe9"}', InvalidEncoding),
+        (b'{"text": ' + b"1" * 5_000 + b"}", InvalidFields),
+        (b"[" * 100_000, TooDeep),
+        (b'{"a":' * 40 + b"1" + b"}" * 40, TooDeep),
+    ],
+)
+def test_what_is_no_json_has_its_name(body: bytes, error: type[StudyError]):
+    with pytest.raises(error):
+        DECODER.decode(body)
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer", "code"),
+    [
+        ("{}", "/text", "missing_field"),
+        ("[]", "", "wrong_type"),
+        ('"a"', "", "wrong_type"),
+        ('{"text": 1}', "/text", "wrong_type"),
+        ('{"text": null}', "/text", "wrong_type"),
+        ('{"text": "a", "is_loud": 1}', "/is_loud", "wrong_type"),
+        ('{"text": "a", "tags": {}}', "/tags", "wrong_type"),
+        ('{"text": "a", "tags": ["b", 2]}', "/tags/1", "wrong_type"),
+        ('{"text": "a", "options": {"language": "de"}}', "/options/language", "wrong_value"),
+        ('{"text": "a", "options": {"language": ["fr"]}}', "/options/language", "wrong_value"),
+        ('{"text": "a", "options": {"flashcards": 101}}', "/options/flashcards", "out_of_range"),
+        ('{"text": "a", "options": {"flashcards": "5"}}', "/options/flashcards", "wrong_type"),
+        ('{"text": "a", "options": {"flashcards": true}}', "/options/flashcards", "wrong_type"),
+        ('{"text": "a", "options": {"flashcards": 1e999}}', "/options/flashcards", "wrong_type"),
+        ('{"text": "a", "a/b~c": 1}', "/a~1b~0c", "unknown_field"),
+        ('{"text": "a\\u0000b"}', "/text", "nul_character"),
+        ('{"text": "a", "tags": ["b", "\\u0000"]}', "/tags/1", "nul_character"),
+    ],
+)
+def test_a_fault_is_pointed_at(body: str, pointer: str, code: str):
+    with pytest.raises(InvalidFields) as refusal:
+        DECODER.decode(body.encode())
+    assert [(fault.pointer, fault.code) for fault in refusal.value.fields] == [(pointer, code)]
+
+
+def test_all_faults_are_told_at_once():
+    with pytest.raises(InvalidFields) as refusal:
+        DECODER.decode(b'{"txt": "a", "is_loud": "no", "options": {"questions": -1}}')
+    assert refusal.value.fields == (
+        FieldProblem("/text", "missing_field"),
+        FieldProblem("/options/questions", "out_of_range", {"expected": "0–100"}),
+        FieldProblem("/is_loud", "wrong_type", {"expected": "boolean"}),
+        FieldProblem("/txt", "unknown_field"),
+    )
+
+
+def test_an_escaped_backslash_before_u0000_is_no_nul():
+    assert DECODER.decode(b'{"text": "\\\\u0000"}').text == "\\u0000"
+
+
+def test_brackets_inside_a_text_do_not_nest():
+    check_depth(msgspec.json.encode({"text": '[{"\\' * 1_000}))
+
+
+def test_as_deep_as_allowed_is_allowed():
+    check_depth(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH)
+    with pytest.raises(TooDeep):
+        check_depth(b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1))
+
+
+def test_a_hostile_row_of_quotes_takes_no_longer_than_its_length():
+    check_depth(b"[" * (MAX_DEPTH - 1) + b'{}"' + b'\\"' * 500_000)
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_at_all_do_more_than_raise_an_error_of_ours(body: bytes):
+    with contextlib.suppress(StudyError):
+        DECODER.decode(body)
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    )
+)
+def test_whatever_is_refused_has_a_fault_to_point_at(value: object):
+    with pytest.raises(StudyError) as refusal:
+        DECODER.decode(msgspec.json.encode([value]))
+    assert not isinstance(refusal.value, InvalidFields) or refusal.value.fields

@@ -1,0 +1,163 @@
+"""What a worker tells of its jobs: each counter by a real path that leads to it."""
+
+import asyncio
+import zlib
+
+import pytest
+from tests.factories import ADA, SUMMARY_PROMPT
+from tests.fakes import FakeProvider
+from tests.job_life import SUMMARY, JobLife, settled, succeed
+from tests.readings import Readings, read
+from tests.servers import WHEEL
+
+from shared.domain.errors import NoUsableText, ProviderBusy
+from shared.domain.generation.handler import Work
+from shared.domain.jobs.job import StreamName
+from shared.domain.jobs.outcome import Done, Fail, Outcome, Retry
+from shared.domain.jobs.payload import JobInput
+from shared.domain.study.material import Flashcards, Quality, SummaryDraft
+from shared.runtime.observability.metrics.job_metrics import OUTCOMES, JobMetrics
+from shared.runtime.observability.metrics.model_metrics import ModelMetrics
+
+pytestmark = pytest.mark.parametrize("redis_place", [WHEEL], indirect=True)
+
+
+def seen(life: JobLife) -> Readings:
+    return read(life.meter)
+
+
+async def test_a_job_that_succeeds(life: JobLife) -> None:
+    await life.submit()
+    before = seen(life)
+    await life.consumer(succeed).drain()
+    after = seen(life)
+
+    def grown(name: str, **labels: str) -> float:
+        return after.of(name, **labels) - before.of(name, **labels)
+
+    assert grown("etude_jobs_settled_total", kind="summary", tier="pro", outcome="succeeded") == 1
+    assert grown("etude_jobs_settled_total") == 1
+    assert grown("etude_job_attempts_total", kind="summary", result="done", error_type="") == 1
+    assert grown("etude_job_queue_wait_seconds_count", kind="summary", delivery="first") == 1
+    shard = str(zlib.crc32(ADA.encode()) % 16)
+    assert grown("etude_job_fairness_wait_seconds_count", tenant_shard=shard) == 1
+    assert grown("etude_job_processing_seconds_count", kind="summary", outcome="succeeded") == 1
+    assert grown("etude_job_end_to_end_seconds_count", kind="summary", tier="pro") == 1
+    assert grown("etude_job_deliveries_sum", stream="ai") == 1
+    assert after.of("etude_worker_slots", stream="ai") == 100
+
+
+async def test_an_attempt_that_is_retried_and_one_that_gives_up(life: JobLife) -> None:
+    outcomes: list[Outcome] = [Retry(ProviderBusy().problem), SUMMARY, Fail(NoUsableText().problem)]
+
+    async def handle(job_input: JobInput, work: Work) -> Outcome:
+        return outcomes.pop(0)
+
+    await life.submit()
+    await life.consumer(handle).drain()
+    await life.submit(plan_name="of another release")
+    await life.consumer(handle).drain()
+    told = seen(life)
+    assert told.of("etude_job_attempts_total", result="retry", error_type="provider_busy") == 1
+    assert told.of("etude_job_attempts_total", result="done") == 1
+    assert told.of("etude_job_attempts_total", result="fail", error_type="no_usable_text") == 1
+    counted = {outcome: told.of("etude_jobs_settled_total", outcome=outcome) for outcome in OUTCOMES}
+    assert counted == {"succeeded": 1, "failed": 1, "dead_lettered": 0, "retried": 1}
+    assert told.of("etude_jobs_settled_total", tier="other", outcome="failed") == 1
+    assert told.of("etude_job_queue_wait_seconds_count", delivery="first") == 2
+    assert told.of("etude_job_queue_wait_seconds_count", delivery="redelivery") == 1
+    assert told.of("etude_job_deliveries_sum") == 3
+
+
+async def test_a_job_that_fails_too_often_is_a_dead_letter(life: JobLife) -> None:
+    async def refuse(job_input: JobInput, work: Work) -> Outcome:
+        return Retry(ProviderBusy().problem)
+
+    await life.submit()
+    attempts = await life.consumer(refuse).drain()
+    told = seen(life)
+    assert told.of("etude_jobs_settled_total", outcome="dead_lettered") == 1
+    assert told.of("etude_jobs_settled_total", outcome="retried") == attempts - 1
+    assert told.of("etude_job_attempts_total", result="fail", error_type="provider_busy") == 1
+
+
+async def test_a_late_owner_is_fenced_and_its_lease_counted_as_lost(life: JobLife) -> None:
+    await life.submit()
+
+    async def outlive_the_lease(job_input: JobInput, work: Work) -> Outcome:
+        await life.age(work.job)
+        (theirs,) = await life.stream("w2").claim(0, 10)
+        await life.stream("w2").settle([settled(theirs.job)], now=0.0)
+        return SUMMARY
+
+    await life.consumer(outlive_the_lease).drain()
+    told = seen(life)
+    assert told.of("etude_fenced_writes_total", kind="summary") == 1
+    assert told.of("etude_job_lease_lost_total", kind="summary") == 1
+    assert told.of("etude_job_attempts_total", result="lost", error_type="lease_lost") == 1
+    assert told.of("etude_jobs_settled_total") == 0
+
+
+async def test_an_answer_that_comes_after_the_lease_is_lost_is_wasted(life: JobLife) -> None:
+    models = ModelMetrics(life.meter, [("openai", "model-1")], {}, kind=lambda: "summary", kinds=["summary"])
+    life.watch = JobMetrics(life.meter, StreamName.AI, [], models)
+    await life.submit()
+
+    async def ask(job_input: JobInput, work: Work) -> Outcome:
+        await life.store.cancel(work.job.user, work.job.id)
+        await work.complete("summary", SUMMARY_PROMPT, SummaryDraft)
+        raise AssertionError("the fence is open")
+
+    await life.consumer(ask, provider=FakeProvider()).drain()
+    told = seen(life)
+    assert told.of("etude_llm_wasted_tokens_total", model="model-1", reason="lost") == 110
+    assert told.of("etude_fenced_writes_total", kind="summary") == 1
+    assert told.of("etude_job_lease_lost_total", kind="summary") == 1
+
+
+async def test_jobs_of_a_dead_worker_are_reclaimed(life: JobLife) -> None:
+    await life.submit()
+    job = await life.lease_one(life.stream("dead"))
+    await life.age(job, owner="dead")
+    consumer = life.consumer(succeed)
+    consumer.take_over(await life.stream("w1").claim(0, 10))
+    await consumer.idle()
+    told = seen(life)
+    assert told.of("etude_jobs_reclaimed_total", stream="ai") == 1
+    assert told.of("etude_jobs_settled_total", outcome="succeeded") == 1
+    assert told.of("etude_job_deliveries_sum") == 2
+
+
+async def test_a_job_that_is_handed_back(life: JobLife) -> None:
+    begun = asyncio.Event()
+
+    async def hang(job_input: JobInput, work: Work) -> Outcome:
+        begun.set()
+        await asyncio.Event().wait()
+        return SUMMARY
+
+    await life.submit()
+    consumer = life.consumer(hang)
+    live = asyncio.create_task(consumer.run())
+    await begun.wait()
+    assert seen(life).of("etude_worker_slots_busy", stream="ai") == 1
+    assert seen(life).of("etude_worker_last_poll_timestamp_seconds", stream="ai") > 1_700_000_000
+    consumer.stop()
+    await live
+    told = seen(life)
+    assert told.of("etude_worker_slots_busy", stream="ai") == 0
+    assert told.of("etude_job_attempts_total", result="handed_back", error_type="handed_back") == 1
+    assert told.of("etude_jobs_settled_total", outcome="retried") == 1
+
+
+async def test_what_the_checks_dropped_is_counted_by_reason(life: JobLife) -> None:
+    quality = Quality(dropped={"quote_not_found": 3, "duplicate": 1})
+
+    async def make_cards(job_input: JobInput, work: Work) -> Outcome:
+        return Done(Flashcards(language="en", flashcards=[], quality=quality), "model-1", "openai")
+
+    await life.submit()
+    await life.consumer(make_cards).drain()
+    told = seen(life)
+    assert told.of("etude_items_rejected_total", kind="summary", reason="quote_not_found") == 3
+    assert told.of("etude_items_rejected_total") == 4

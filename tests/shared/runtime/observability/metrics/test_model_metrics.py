@@ -1,0 +1,166 @@
+"""What a process tells of its calls to models, made to a simulated provider over HTTP."""
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Any, cast
+
+import pytest
+from tests.factories import CARDS_PROMPT
+from tests.readings import Readings, read
+from tests.simulators.faults import Fault, FaultKind, out_of_credit, rate_limited, server_error
+from tests.simulators.provider import ProviderSimulator
+
+from shared.adapters.redis.connection import RedisClient
+from shared.domain.errors import ProviderError, ProviderGarbled
+from shared.domain.llm.provider import Message, Provider
+from shared.domain.study.material import CardDrafts
+from shared.runtime.config.settings import InvalidSettings, read_settings
+from shared.runtime.generation.provider_factory import ProviderSettings, build_provider, models_of
+from shared.runtime.observability.metrics.meter import Meter
+from shared.runtime.observability.metrics.model_metrics import ModelMetrics, read_prices
+
+PRICES = '{"large": {"input": 2.0, "output": 8.0}}'
+CALLS = "gen_ai_client_operation_duration_seconds_count"
+INPUT, OUTPUT = (f"gen_ai_client_inference_usage_{way}_tokens_total" for way in ("input", "output"))
+WASTED, RETRIES = "etude_llm_wasted_tokens_total", "etude_llm_retries_total"
+
+
+class Desk:
+    """A provider of two models, or with the offline generator after them, and what it tells."""
+
+    def __init__(self, simulator: ProviderSimulator, redis: RedisClient) -> None:
+        self.settings = read_settings(
+            ProviderSettings,
+            {
+                "OPENAI_API_KEY": "key",
+                "OPENAI_BASE_URL": simulator.url,
+                "ETUDE_MODEL": "large",
+                "ETUDE_FALLBACK_MODELS": "small",
+                "ETUDE_MODEL_PRICES": PRICES,
+            },
+        )
+        self.simulator = simulator
+        self.meter = Meter("tests")
+        self.watch = ModelMetrics(
+            self.meter,
+            models_of(self.settings),
+            read_prices(self.settings.model_prices),
+            kind=lambda: "quiz",
+            kinds=["quiz"],
+            is_streaming=True,
+        )
+        self.provider: Provider = build_provider(
+            self.settings, redis=redis, allow_offline=True, watch=self.watch
+        )
+
+    def read(self) -> Readings:
+        return read(self.meter)
+
+
+@pytest.fixture
+async def desk(real_redis: RedisClient) -> AsyncIterator[Desk]:
+    async with ProviderSimulator() as simulator:
+        desk = Desk(simulator, real_redis)
+        yield desk
+        await desk.provider.close()
+
+
+async def test_an_answer_costs_time_tokens_and_money(desk: Desk) -> None:
+    completion = await desk.provider.complete(CARDS_PROMPT, CardDrafts)
+    told, usage = desk.read(), completion.usage
+    assert told.of(CALLS, gen_ai_request_model="large", gen_ai_provider_name="openai", error_type="") == 1
+    assert told.of(INPUT, gen_ai_request_model="large") == usage.prompt_tokens > 0
+    assert told.of(OUTPUT, gen_ai_request_model="large") == usage.completion_tokens > 0
+    cost = (2.0 * usage.prompt_tokens + 8.0 * usage.completion_tokens) / 1e6
+    assert told.of("etude_llm_cost_usd_total", model="large", kind="quiz") == pytest.approx(cost)
+    assert told.of("etude_llm_inflight") == 0
+    assert told.of(WASTED) == 0
+
+
+async def test_a_429_is_a_retry_and_a_fallback(desk: Desk) -> None:
+    desk.simulator.faults.add(rate_limited("7"))
+    await desk.provider.complete(CARDS_PROMPT, CardDrafts)
+    told = desk.read()
+    assert told.of(RETRIES, model="large", reason="rate_limited") == 1
+    assert told.of(CALLS, gen_ai_request_model="large", error_type="provider_busy") == 1
+    assert told.of(CALLS, gen_ai_request_model="small", error_type="") == 1
+    assert told.of("etude_llm_fallbacks_total", model="large", to="small") == 1
+    assert told.of("etude_llm_fallbacks_total", model="small", to="etude-offline-1") == 0
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        (server_error(), "server_error"),
+        (Fault(kind=FaultKind.RESET), "connection"),
+        (Fault(kind=FaultKind.ERROR, status=504), "timeout"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+async def test_what_is_to_be_called_again_says_why(desk: Desk, fault: Fault, reason: str) -> None:
+    desk.simulator.faults.add(fault)
+    await desk.provider.complete(CARDS_PROMPT, CardDrafts)
+    told = desk.read()
+    assert told.of(RETRIES, model="large", reason=reason) == told.of(RETRIES) == 1
+
+
+async def test_an_answer_that_does_not_fit_was_paid_for_in_vain(desk: Desk) -> None:
+    desk.simulator.faults.add(Fault(kind=FaultKind.WRONG_SCHEMA))
+    completion = await desk.provider.complete(CARDS_PROMPT, CardDrafts)
+    told = desk.read()
+    wasted = told.of(WASTED, model="large", reason="rejected_output")
+    assert 0 < wasted < completion.usage.total
+    assert told.of(WASTED) == wasted
+    assert told.of(RETRIES, model="large", reason="garbled") == 1
+    assert told.of(INPUT) + told.of(OUTPUT) == completion.usage.total
+
+
+async def test_two_that_do_not_fit_are_both_wasted_and_asked_again_once(desk: Desk) -> None:
+    desk.simulator.faults.add(Fault(kind=FaultKind.WRONG_SCHEMA, times=2))
+    with pytest.raises(ProviderGarbled) as raised:
+        await desk.provider.complete(CARDS_PROMPT, CardDrafts)
+    told = desk.read()
+    assert told.of(WASTED, reason="rejected_output") == told.of(WASTED) == raised.value.usage.total
+    assert told.of(RETRIES, reason="garbled") == told.of(RETRIES) == 1
+
+
+async def test_a_refusal_was_paid_for_in_vain(desk: Desk) -> None:
+    desk.simulator.faults.add(Fault(kind=FaultKind.REFUSAL))
+    with pytest.raises(ProviderError) as raised:
+        await desk.provider.complete(CARDS_PROMPT, CardDrafts)
+    assert desk.read().of(WASTED, model="large", reason="failed") == raised.value.usage.total > 0
+
+
+async def test_the_breaker_is_seen_to_open(desk: Desk) -> None:
+    assert desk.read().of("etude_llm_circuit_state", model="large") == 0
+    desk.simulator.faults.add(out_of_credit())
+    await desk.provider.complete(CARDS_PROMPT, CardDrafts)
+    told = desk.read()
+    assert told.of("etude_llm_circuit_state", model="large") == 2
+    assert told.of("etude_llm_circuit_state", model="small") == 0
+
+
+async def test_a_stream_tells_when_it_began_and_a_cut_one_leaves_nothing_in_flight(desk: Desk) -> None:
+    async def ask() -> AsyncIterator[Any]:
+        deltas = desk.provider.stream(
+            [Message("user", "Why?")], sources=[], language="en", max_output_tokens=100
+        )
+        async with aclosing(cast(Any, deltas)) as pieces:
+            async for piece in pieces:
+                yield piece
+
+    assert [piece async for piece in ask()][-1].usage
+    first_chunks = "gen_ai_client_operation_time_to_first_chunk_seconds_count"
+    assert desk.read().of(first_chunks, gen_ai_request_model="large") == 1
+    async with aclosing(cast(Any, ask())) as cut:
+        await anext(cut)
+        assert desk.read().of("etude_llm_inflight", model="large") == 1
+    told = desk.read()
+    assert told.of("etude_llm_inflight", model="large") == 0
+    assert told.of(CALLS, gen_ai_request_model="large") == 1
+
+
+@pytest.mark.parametrize("content", ["{", '{"m": 1}', '{"m": {"input": 1}}', '{"m": {"input": 1, "out": 2}}'])
+def test_prices_that_are_none_are_refused_with_their_variable(content: str) -> None:
+    with pytest.raises(InvalidSettings, match=r"^ETUDE_MODEL_PRICES: "):
+        read_prices(content)

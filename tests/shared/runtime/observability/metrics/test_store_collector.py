@@ -1,0 +1,177 @@
+"""The exporter: what Redis and Postgres hold, and that no job is ever unaccounted for."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+from tests.factories import BOB, PLAN, make_plan
+from tests.job_life import JobLife, settled
+from tests.readings import Readings, read
+from tests.servers import FAKE, MACHINE, REDIS_KINDS, RealRedis
+
+from local.postgres_server import PostgresServer
+from shared.adapters.postgres.result_store import DatabaseSurvey, ResultStore
+from shared.adapters.redis.connection import RedisClient, call
+from shared.domain.errors import Problem, StoreUnavailable
+from shared.domain.jobs.job import JobState
+from shared.runtime.observability.metrics.meter import Meter
+from shared.runtime.observability.metrics.store_collector import Exporter
+
+Look = Callable[[], Awaitable[Readings]]
+REAL = [kind for kind in REDIS_KINDS if kind != FAKE]
+"""The fake knows no INFO."""
+UNACCOUNTED = "etude_ledger_unaccounted_jobs"
+LEDGER = "etude_ledger_jobs_total"
+
+
+async def no_database() -> DatabaseSurvey:
+    raise StoreUnavailable
+
+
+def looking(redis: RedisClient, database: Callable[[], Awaitable[DatabaseSurvey]] = no_database) -> Look:
+    meter = Meter("tests")
+    Exporter(meter, redis, database, shards=1)
+    return lambda: asyncio.to_thread(read, meter)  # as the metrics port does
+
+
+@pytest.fixture
+async def look(life: JobLife) -> Look:
+    return looking(life.redis)
+
+
+@pytest.mark.parametrize("redis_place", REAL, indirect=True)
+async def test_a_job_is_accounted_for_wherever_it_is(life: JobLife, look: Look) -> None:
+    stream, capped = life.stream(), make_plan(concurrent_jobs=1)
+
+    async def expect(**states: float) -> None:
+        seen = await look()
+        assert seen.of(UNACCOUNTED) == 0
+        assert {state: seen.of(LEDGER, state=state) for state in states} == states
+
+    await expect(accepted=0, succeeded=0)
+    first = await life.submit(plan=capped)
+    await life.submit(plan=capped, id=first.id)  # sent again: its answer got lost
+    waiting = await life.submit(plan=capped)
+    waiting_too = await life.submit(plan=capped)
+    await expect(accepted=3)
+    assert (await look()).of("etude_waiting_jobs", shard="0") == 2
+
+    job = await life.lease_one(stream)
+    await expect(accepted=3)
+    retry = settled(job, state=JobState.QUEUED, problem=Problem("provider_busy"), retry_at=10.0)
+    await stream.settle([retry], now=0.0)
+    await expect(accepted=3, failed=0)
+    assert (await look()).of("etude_due_jobs", shard="0") == 1
+
+    await life.store.cancel(waiting_too.user, waiting_too.id)
+    await life.store.cancel(first.user, first.id)
+    await expect(accepted=3, cancelled=2)
+    dying = await life.lease_one(stream)
+    assert dying.id == waiting.id
+    await stream.settle([settled(dying, state=JobState.FAILED, is_dead=True)], now=0.0)
+    await expect(failed=1, dead_lettered=1, replayed=0)
+    assert (await look()).of("etude_dead_letters", shard="0") == 1
+
+    assert await life.dead.replay(dying.id, PLAN, now=0.0)
+    await expect(accepted=3, failed=1, dead_lettered=1, replayed=1)
+    again = await life.lease_one(stream)
+    await stream.settle([settled(again)], now=0.0)
+    await stream.settle([settled(again)], now=0.0)  # its answer got lost
+    await expect(accepted=3, succeeded=1, failed=1, cancelled=2, replayed=1, dead_lettered=1)
+    assert (await look()).of("etude_dead_letters", shard="0") == 0
+
+
+@pytest.mark.parametrize("redis_place", REAL, indirect=True)
+async def test_a_flushed_redis_has_no_job_and_misses_none(life: JobLife, look: Look) -> None:
+    stream = life.stream()
+    await life.submit()
+    job = await life.lease_one(stream)
+    await life.command_everywhere("FLUSHALL")
+    await stream.settle([settled(job)], now=0.0)
+    seen = await look()
+    assert (seen.of(LEDGER), seen.of(UNACCOUNTED)) == (0, 0)
+
+
+@pytest.mark.parametrize("redis_place", REAL, indirect=True)
+async def test_a_lost_job_is_seen(life: JobLife, look: Look) -> None:
+    await life.submit()
+    await life.command("DEL", life.stream().key(0))  # what nothing of ours does
+    assert (await look()).of(UNACCOUNTED) == 1
+
+
+@pytest.mark.parametrize("redis_place", REAL, indirect=True)
+async def test_the_state_of_a_stream(life: JobLife, look: Look) -> None:
+    async def figures() -> dict[str, float]:
+        seen = await look()
+        names = ("entries", "pending_entries", "undelivered_entries", "consumers")
+        return {name: seen.of(f"etude_stream_{name}", stream="ai", shard="0") for name in names}
+
+    for _ in range(3):
+        await life.submit(user=BOB)
+    assert await figures() == {"entries": 3, "pending_entries": 0, "undelivered_entries": 3, "consumers": 0}
+    jobs = await life.lease(life.stream("w1"), 2)
+    assert await figures() == {"entries": 3, "pending_entries": 2, "undelivered_entries": 1, "consumers": 1}
+    seen = await look()
+    assert seen.of("etude_stream_consumers", stream="ai", state="active") == 1
+    assert seen.of("etude_stream_oldest_undelivered_age_seconds", stream="ai") < 60
+    assert seen.of("etude_stream_entries", stream="collection") == 0
+    await life.stream("w1").settle([settled(one.job) for one in jobs], now=0.0)
+    await life.lease(life.stream("w2"))
+    seen = await look()
+    assert seen.of("etude_stream_oldest_undelivered_age_seconds", stream="ai") == 0
+    assert seen.of("etude_stream_pending_entries", stream="ai") == 1
+
+
+@pytest.mark.parametrize("redis_place", REAL, indirect=True)
+async def test_ages_are_those_of_the_oldest(life: JobLife, look: Look) -> None:
+    key = life.stream().key(0)
+    await life.command("XADD", key, "1000-1", "job", "j", "kind", "text", "v", 1)
+    await life.command("ZADD", "{s0}:dead", 1_000, "j")
+    seen = await look()
+    for name in ("etude_stream_oldest_undelivered_age_seconds", "etude_dead_letters_oldest_age_seconds"):
+        assert seen.of(name, shard="0") > 1_700_000_000
+
+
+@pytest.mark.parametrize("redis_place", [MACHINE], indirect=True)
+async def test_it_tells_how_redis_is(life: JobLife, look: Look) -> None:
+    seen = await look()
+    assert seen.of("etude_redis_up") == 1
+    assert seen.of("etude_redis_memory_used_bytes") > 100_000
+    assert seen.of("etude_redis_aof_ok") == 1
+    before = seen.of("etude_redis_commands_total")
+    await call(life.redis, "PING")
+    assert (await look()).of("etude_redis_commands_total") > before
+    assert seen.of("etude_exporter_last_success_timestamp_seconds", target="redis") > 0
+
+
+async def test_while_redis_is_away_nothing_old_is_told(real_life: JobLife, redis_server: RealRedis) -> None:
+    look = looking(real_life.redis)
+    await real_life.submit()
+    before = await look()
+    redis_server.server.process.kill()
+    try:
+        seen = await look()
+    finally:
+        redis_server.server.start()
+    assert before.of("etude_redis_up") == 1
+    assert seen.of("etude_redis_up") == 0
+    assert not {name for name, *_ in seen.samples if name.startswith(("etude_stream_", "etude_ledger_"))}
+    name = "etude_exporter_last_success_timestamp_seconds"
+    assert seen.of(name, target="redis") == before.of(name, target="redis")
+    assert (await look()).of("etude_stream_entries", stream="ai") == 1
+
+
+async def test_it_tells_how_postgres_is(
+    real_redis: RedisClient, result_store: ResultStore, postgres_server: PostgresServer
+) -> None:
+    look = looking(real_redis, result_store.survey)
+    seen = await look()
+    assert seen.of("etude_postgres_up") == 1
+    assert 1 <= seen.of("etude_postgres_connections") <= seen.of("etude_postgres_max_connections")
+    assert seen.of("etude_postgres_database_bytes") > 1_000_000
+    postgres_server.process.kill()
+    try:
+        assert (await look()).of("etude_postgres_up") == 0
+    finally:
+        postgres_server.start()
+    assert (await look()).of("etude_postgres_up") == 1

@@ -1,0 +1,544 @@
+"""A worker's life: it takes what it has room for, owns it to the end, and gives back what it cannot finish."""
+
+import asyncio
+import threading
+import time
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+
+import pytest
+from msgspec.structs import replace
+from tests.factories import ADA, SUMMARY_PROMPT, make_final_job, make_plan
+from tests.fakes import FakeProvider
+from tests.job_life import SUMMARY, JobLife, MemoryResults, succeed
+from tests.servers import RealRedis
+
+from shared.adapters.redis import keys
+from shared.adapters.redis.job_stream import Entry, JobStream, Leased
+from shared.domain.errors import (
+    NoUsableText,
+    ProviderBusy,
+    ProviderGarbled,
+    ProviderRefused,
+    StoreUnavailable,
+    StudyError,
+    Unexpected,
+)
+from shared.domain.generation.handler import Handler, Work
+from shared.domain.jobs.job import JobState, Kind, StreamName
+from shared.domain.jobs.outcome import Fail, Outcome, Retry
+from shared.domain.jobs.payload import JobInput
+from shared.domain.jobs.record import FinalJob
+from shared.domain.study.material import SummaryDraft
+from shared.domain.usage import Usage
+from shared.runtime.worker.consumer import Consumer
+from shared.runtime.worker.lease_renewer import LeaseRenewer
+from shared.runtime.worker.maintenance import SHORTEST_PAUSE
+
+
+@asynccontextmanager
+async def running(consumer: Consumer, heartbeat: LeaseRenewer | None = None) -> AsyncGenerator[None]:
+    if heartbeat:
+        heartbeat.start()
+    live = asyncio.create_task(consumer.run())
+    try:
+        yield
+    finally:
+        consumer.stop()
+        async with asyncio.timeout(20):
+            await live
+            if heartbeat:
+                await heartbeat.stop()
+
+
+class ProviderLimiter:
+    """A handler that says when it has begun and waits to be let on."""
+
+    def __init__(self, *, is_open: bool = False) -> None:
+        self.begun = asyncio.Event()
+        self.open = asyncio.Event()
+        self.cancelled = 0
+        self.attempts: list[int] = []
+        if is_open:
+            self.open.set()
+
+    async def __call__(self, job_input: JobInput, work: Work) -> Outcome:
+        self.attempts.append(work.job.attempt)
+        self.begun.set()
+        try:
+            await self.open.wait()
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        return SUMMARY
+
+
+def failing(*errors: StudyError | Exception) -> Handler:
+    """Fails once with each error, then succeeds."""
+    left = list(errors)
+
+    async def handle(job_input: JobInput, work: Work) -> Outcome:
+        if left:
+            raise left.pop(0)
+        return SUMMARY
+
+    return handle
+
+
+async def test_a_job_that_is_done_is_saved_and_settled(life: JobLife) -> None:
+    job = await life.submit()
+    assert await life.consumer().drain() == 1
+
+    assert (await life.record(job.id)).state is JobState.SUCCEEDED
+    row = life.results.rows[job.id]
+    assert (row.state, row.attempt, row.user, row.model) == (JobState.SUCCEEDED, 1, ADA, "model-1")
+    assert row.result == b'{"object":"summary","language":"en","summary":"Short.","key_points":[]}'
+    assert row.windows
+
+
+async def test_a_retryable_error_is_tried_again_and_then_done(life: JobLife) -> None:
+    job = await life.submit()
+    assert await life.consumer(failing(ProviderBusy(), ProviderGarbled())).drain() == 3
+    record = await life.record(job.id)
+    assert (record.state, record.attempt) == (JobState.SUCCEEDED, 3)
+
+
+async def test_n_attempts_allowed_are_n_attempts_and_a_dead_letter(life: JobLife) -> None:
+    job = await life.submit()
+    assert await life.consumer(failing(*(ProviderBusy() for _ in range(9)))).drain() == 5
+
+    record = await life.record(job.id)
+    assert record.state is JobState.FAILED
+    assert record.problem == ProviderBusy().problem
+    assert [letter.id for letter in await life.dead.list(limit=5)] == [job.id]
+    assert await life.budget() == [(0, 0), (0, 0)]
+
+
+async def test_an_error_that_no_retry_mends_fails_at_once(life: JobLife) -> None:
+    job = await life.submit()
+    assert await life.consumer(failing(ProviderRefused())).drain() == 1
+    record = await life.record(job.id)
+    assert (record.state, record.problem) == (JobState.FAILED, ProviderRefused().problem)
+    assert await life.dead.list(limit=5) == []
+
+
+async def test_a_reported_failure_says_why_and_gives_the_budget_back(life: JobLife) -> None:
+    async def handle(job_input: JobInput, work: Work) -> Outcome:
+        return Fail(NoUsableText().problem)
+
+    job = await life.submit()
+    await life.consumer(handle).drain()
+    assert life.results.rows[job.id].problem == NoUsableText().problem
+    assert await life.budget() == [(0, 0), (0, 0)]
+
+
+async def test_a_bug_is_a_retry_that_says_nothing_of_itself(life: JobLife) -> None:
+    job = await life.submit()
+    await life.consumer(failing(*(RuntimeError("secret text") for _ in range(9)))).drain()
+    record = await life.record(job.id)
+    assert record.problem is not None
+    assert record.problem.code == "internal_error"
+    assert "secret" not in str(record.problem)
+
+
+async def test_a_retry_that_is_not_counted_spends_no_attempt(life: JobLife) -> None:
+    turns = iter(range(12))
+
+    async def handle(job_input: JobInput, work: Work) -> Outcome:
+        if next(turns) < 10:
+            return Retry(StoreUnavailable().problem, after=0, counted=False)
+        return SUMMARY
+
+    life.policy = replace(life.policy, retry=replace(life.policy.retry, cap_seconds=0.0))
+    job = await life.submit()
+    await life.consumer(handle).drain()
+    record = await life.record(job.id)
+    assert (record.state, record.attempt) == (JobState.SUCCEEDED, 11)
+
+
+async def test_a_step_is_bought_once_over_all_attempts(life: JobLife) -> None:
+    provider = FakeProvider()
+    errors = [ProviderBusy(), RuntimeError("bug")]
+
+    async def handle(job_input: JobInput, work: Work) -> Outcome:
+        completion = await work.complete("summary", SUMMARY_PROMPT, SummaryDraft)
+        assert completion.value.summary
+        if errors:
+            raise errors.pop(0)
+        return SUMMARY
+
+    job = await life.submit()
+    assert await life.consumer(handle, provider=provider).drain() == 3
+    assert len(provider.prompts) == 1
+    assert (await life.record(job.id)).spent == Usage(100, 10)
+    assert await life.budget() == [(110, 0), (110, 0)]
+
+
+async def test_what_a_failed_call_cost_is_charged(life: JobLife) -> None:
+    provider = FakeProvider(faults=lambda prompt: ProviderGarbled(usage=Usage(50, 5)))
+
+    async def handle(job_input: JobInput, work: Work) -> Outcome:
+        await work.complete("summary", SUMMARY_PROMPT, SummaryDraft)
+        return SUMMARY
+
+    await life.submit()
+    assert await life.consumer(handle, provider=provider).drain() == 5
+    assert await life.budget() == [(275, 0), (275, 0)]
+
+
+async def test_a_job_buys_no_call_beyond_its_hold(life: JobLife) -> None:
+    provider = FakeProvider(faults=lambda prompt: ProviderGarbled(usage=Usage(50, 5)))
+
+    async def handle(job_input: JobInput, work: Work) -> Outcome:
+        await work.complete("summary", SUMMARY_PROMPT, SummaryDraft)
+        return SUMMARY
+
+    job = await life.submit(hold_tokens=100)
+    assert await life.consumer(handle, provider=provider).drain() == 3
+    record = await life.record(job.id)
+    assert len(provider.prompts) == 2
+    assert record.problem is not None
+    assert record.problem.code == "hold_spent"
+
+
+async def test_a_result_saved_before_a_crash_is_adopted_without_a_call(life: JobLife) -> None:
+    job = await life.submit()
+    leased = await life.lease_one(life.stream("dead"))
+    life.results.rows[job.id] = make_final_job(id=job.id, attempt=1, usage=Usage(7, 3))
+    await life.age(leased, owner="dead")
+
+    gate = ProviderLimiter()
+    consumer = life.consumer(gate, consumer="w2")
+    consumer.start(await life.stream("w2").claim(0, 10))
+    await consumer.idle()
+    assert gate.attempts == []
+    record = await life.record(job.id)
+    assert (record.state, record.spent) == (JobState.SUCCEEDED, Usage(7, 3))
+
+
+async def test_a_kind_of_a_newer_release_is_parked_and_not_failed(life: JobLife) -> None:
+    job = await life.submit()
+    await life.command("HSET", keys.record(0, job.id), "v", 99)
+    await life.consumer().drain()
+    record = await life.record(job.id)
+    assert record.state is JobState.QUEUED
+    assert record.problem is not None
+    assert record.problem.code == "unknown_wire"
+    assert record.retry_at is not None
+
+
+async def test_an_attempt_over_its_limit_is_stopped_and_counts(life: JobLife) -> None:
+    life.policy = replace(life.policy, attempt_seconds=0.05, retry=replace(life.policy.retry, max_attempts=2))
+    gate = ProviderLimiter()
+    job = await life.submit()
+    assert await life.consumer(gate).drain() == 2
+    record = await life.record(job.id)
+    assert (record.state, gate.cancelled) == (JobState.FAILED, 2)
+    assert record.problem is not None
+    assert record.problem.code == "attempt_timed_out"
+
+
+async def test_no_more_jobs_are_taken_than_there_are_slots(real_life: JobLife) -> None:
+    gate = ProviderLimiter()
+    plan = make_plan(concurrent_jobs=10)
+    jobs = [await real_life.submit(plan=plan) for _ in range(5)]
+    consumer = real_life.consumer(gate, concurrency=2)
+    async with running(consumer):
+        await gate.begun.wait()
+        assert consumer.running <= 2
+        assert await real_life.count_pending() <= 2
+        gate.open.set()
+        for job in jobs:
+            await real_life.final(job.id)
+    assert len(gate.attempts) == 5
+
+
+async def test_jobs_of_every_shard_are_read_with_fewer_slots_than_shards(real_life: JobLife) -> None:
+    life = JobLife(real_life.place, real_life.redis, shards=8, policy=real_life.policy)
+    jobs = [await life.submit(user=f"user-{i}") for i in range(24)]
+    assert len({keys.shard_of(job.user, 8) for job in jobs}) > 4
+    async with running(life.consumer(concurrency=3)):
+        for job in jobs:
+            record = await life.final(job.id, job.user)
+            assert record.state is JobState.SUCCEEDED
+    await life.close()
+
+
+async def test_stopping_hands_back_what_is_not_done_in_time(real_life: JobLife) -> None:
+    gate = ProviderLimiter()
+    job = await real_life.submit()
+    consumer = real_life.consumer(gate, consumer="w1")
+    async with running(consumer):
+        await gate.begun.wait()
+    record = await real_life.record(job.id)
+    assert (record.state, gate.cancelled) == (JobState.QUEUED, 1)
+
+    gate.open.set()
+    assert await real_life.consumer(gate, consumer="w2").drain() == 1
+    assert gate.attempts == [1, 2]
+    assert real_life.results.rows[job.id].attempt == 2
+    (leased_failures,) = await real_life.command("HMGET", keys.record(0, job.id), "failures")
+    assert leased_failures == b"0"
+
+
+async def test_stopping_an_idle_worker_is_quick_although_it_waits_for_work(real_life: JobLife) -> None:
+    real_life.policy = replace(real_life.policy, block_seconds=30.0)
+    consumer = real_life.consumer()
+    live = asyncio.create_task(consumer.run())
+    await consumer.ready.wait()
+    consumer.stop()
+    async with asyncio.timeout(5):
+        await live
+
+
+async def test_a_cancelled_job_stops_its_provider_call(real_life: JobLife) -> None:
+    real_life.policy = replace(real_life.policy, renew_seconds=0.1)
+    gate, heartbeat = ProviderLimiter(), real_life.heartbeat()
+    job = await real_life.submit()
+    consumer = real_life.consumer(gate, heartbeat=heartbeat)
+    async with running(consumer, heartbeat):
+        await gate.begun.wait()
+        await real_life.store.cancel(ADA, job.id)
+        async with asyncio.timeout(3):
+            await consumer.idle()
+    assert gate.cancelled == 1
+    assert (await real_life.record(job.id)).state is JobState.CANCELLED
+    assert job.id not in real_life.results.rows
+
+
+async def test_a_blocked_event_loop_keeps_its_leases(real_life: JobLife) -> None:
+    real_life.policy = replace(real_life.policy, lease_seconds=0.5, renew_seconds=0.1)
+
+    async def block(job_input: JobInput, work: Work) -> Outcome:
+        threading.Event().wait(1.5)  # three leases long, and no await in it
+        return SUMMARY
+
+    job = await real_life.submit()
+    await real_life.stream().ensure_groups()
+    heartbeat = real_life.heartbeat()
+    tries: list[int] = []
+
+    async def steal() -> None:
+        redis = real_life.place.connect()
+        thief = JobStream(redis, redis, StreamName.AI, consumer="thief", shards=1, policy=real_life.policy)
+        until = time.monotonic() + 1.3
+        while time.monotonic() < until:
+            tries.append(len(await thief.claim(0, 10)))
+        await redis.aclose()
+
+    thief = threading.Thread(target=lambda: asyncio.run(steal()))
+    async with running(real_life.consumer(block, heartbeat=heartbeat), heartbeat):
+        thief.start()
+        record = await real_life.final(job.id)
+    thief.join()
+    assert len(tries) > 10
+    assert sum(tries) == 0
+    assert (record.state, record.attempt) == (JobState.SUCCEEDED, 1)
+
+
+async def test_a_hung_attempt_is_not_renewed_for_ever(real_life: JobLife) -> None:
+    real_life.policy = replace(real_life.policy, attempt_seconds=-1.0, settle_grace_seconds=0.0)
+    job_id = (await real_life.submit()).id
+    job = await real_life.lease_one(real_life.stream())
+    assert job.id == job_id
+    heartbeat = real_life.heartbeat()
+    heartbeat.hold(job, lambda: None)
+    await real_life.age(job)
+    heartbeat.beat()
+    assert [one.job.id for one in await real_life.stream("w2").claim(0, 10)] == [job_id]
+
+
+async def test_a_missing_group_is_made_again_and_nothing_is_skipped(real_life: JobLife) -> None:
+    async with running(real_life.consumer()):
+        await real_life.final((await real_life.submit()).id)
+        await real_life.command("FLUSHALL")
+        job = await real_life.submit()
+        assert (await real_life.final(job.id)).state is JobState.SUCCEEDED
+
+
+async def test_a_redis_that_restarts_is_waited_for(real_life: JobLife) -> None:
+    server = real_life.place
+    assert isinstance(server, RealRedis)
+    async with running(real_life.consumer()):
+        await real_life.final((await real_life.submit()).id)
+        server.server.stop()
+        server.server.start()
+        job = await real_life.submit()
+        assert (await real_life.final(job.id)).state is JobState.SUCCEEDED
+
+
+async def test_a_managed_failover_is_outlived_read_only_and_with_cut_connections(real_life: JobLife) -> None:
+    """The address stays: connections drop, and for a while whoever answers takes no writes."""
+    is_running, may_end = asyncio.Event(), asyncio.Event()
+
+    async def wait_for_word(job_input: JobInput, work: Work) -> Outcome:
+        is_running.set()
+        await may_end.wait()
+        return SUMMARY
+
+    async with running(real_life.consumer(wait_for_word)):
+        job = await real_life.submit()
+        await is_running.wait()
+        await real_life.command("REPLICAOF", "127.0.0.1", "1")
+        try:
+            await real_life.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+            may_end.set()
+            with pytest.raises(StoreUnavailable):
+                await real_life.submit()
+        finally:
+            await real_life.command("REPLICAOF", "NO", "ONE")
+        later = await real_life.submit()
+        for one in (job, later):
+            record = await real_life.final(one.id)
+            assert (record.state, record.attempt) == (JobState.SUCCEEDED, 1)
+
+
+class SickResults(MemoryResults):
+    """Away for the first so many calls."""
+
+    def __init__(self, away: int) -> None:
+        super().__init__()
+        self.away = away
+
+    async def save(self, jobs: Sequence[FinalJob]) -> None:
+        if self.away:
+            self.away -= 1
+            raise StoreUnavailable
+        await super().save(jobs)
+
+
+async def test_while_postgres_is_away_the_job_is_kept_and_nothing_is_paid_twice(life: JobLife) -> None:
+    provider, results = FakeProvider(), SickResults(away=3)
+
+    async def handle(job_input: JobInput, work: Work) -> Outcome:
+        await work.complete("summary", SUMMARY_PROMPT, SummaryDraft)
+        return SUMMARY
+
+    job = await life.submit()
+    await life.consumer(handle, provider=provider, results=results).drain()
+    assert len(provider.prompts) == 1
+    assert results.rows[job.id].state is JobState.SUCCEEDED
+    assert (await life.record(job.id)).state is JobState.SUCCEEDED
+
+
+class ChoosyResults(MemoryResults):
+    """Refuses every result, as Postgres does with one it cannot hold."""
+
+    async def save(self, jobs: Sequence[FinalJob]) -> None:
+        if any(job.result for job in jobs):
+            raise Unexpected
+        await super().save(jobs)
+
+
+async def test_a_result_that_cannot_be_kept_ends_its_job_as_failed(life: JobLife) -> None:
+    results = ChoosyResults()
+    job = await life.submit()
+    assert await life.consumer(results=results).drain() == 1
+    assert (await life.record(job.id)).state is JobState.FAILED
+    assert results.rows[job.id].state is JobState.FAILED
+
+
+async def test_a_lease_whose_answer_got_lost_is_asked_again(real_life: JobLife) -> None:
+    """Nobody renews it meanwhile: it would be claimed like a dead worker's, and counted as a crash."""
+    job, gate = await real_life.submit(), ProviderLimiter(is_open=True)
+    consumer = real_life.consumer(gate)
+    stream = consumer._stream  # pyright: ignore[reportPrivateUsage] - the fault is between the stream and Redis
+    lease, losses = stream.lease, [StoreUnavailable(retry_after=0)]
+
+    async def lose_first_answer(entries: Sequence[Entry]) -> list[Leased]:
+        leased = await lease(entries)
+        if losses:
+            raise losses.pop()
+        return leased
+
+    stream.lease = lose_first_answer
+    async with running(consumer), asyncio.timeout(20):
+        await gate.begun.wait()
+    assert (await real_life.record(job.id)).state is JobState.SUCCEEDED
+    assert (gate.attempts, losses) == ([1], [])
+
+
+async def test_what_a_process_claims_while_its_lease_is_not_answered_runs_once(real_life: JobLife) -> None:
+    """A read that could not be leased for long is claimed like any other, perhaps by its own reader."""
+    await real_life.submit()
+    gate = ProviderLimiter()
+    consumer = real_life.consumer(gate)
+    stream = consumer._stream  # pyright: ignore[reportPrivateUsage] - the fault is between the stream and Redis
+    lease, retried = stream.lease, asyncio.Event()
+
+    async def claim_first(entries: Sequence[Entry]) -> list[Leased]:
+        if gate.attempts:
+            leased = await lease(entries)
+            retried.set()
+            return leased
+        await real_life.age_entry(entries[0].id, stream.stream)
+        consumer.take_over(await stream.claim(0, 10))
+        await gate.begun.wait()
+        raise StoreUnavailable(retry_after=0)
+
+    stream.lease = claim_first
+    async with running(consumer), asyncio.timeout(20):
+        await retried.wait()
+        gate.open.set()
+    assert gate.attempts == [1]
+
+
+async def test_housekeeping_takes_over_the_jobs_of_a_dead_worker(life: JobLife) -> None:
+    job = await life.submit()
+    leased = await life.lease_one(life.stream("dead"))
+    stream = life.stream("w2")
+    housekeeping, claimed = life.housekeeping(stream)
+    await life.swept_just_now()
+    await life.age(leased, owner="dead")
+    await housekeeping.sweep()
+    assert [one.job.id for one in claimed] == [job.id]
+
+
+async def test_jobs_of_a_dead_worker_come_before_a_backlog(life: JobLife) -> None:
+    """With every slot taken there is none to claim for at the moment of the sweep: the next one that comes free is."""
+    struck = await life.submit()
+    leased = await life.lease_one(life.stream("dead"))
+    backlog = [await life.submit() for _ in range(4)]
+    ran = list[str]()
+    first_runs, may_end, all_ran = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def note(job_input: JobInput, work: Work) -> Outcome:
+        ran.append(work.job.id)
+        first_runs.set()
+        if len(ran) > len(backlog):
+            all_ran.set()
+        await may_end.wait()
+        return await succeed(job_input, work)
+
+    consumer = life.consumer(
+        note, consumer="w2", concurrency=1, claim_first=lambda: housekeeping.claim_first()
+    )
+    housekeeping, _ = life.housekeeping(life.stream("w2"), consumer=consumer)
+    await life.swept_just_now()
+    await life.age(leased, owner="dead")
+    async with running(consumer), asyncio.timeout(20):
+        await first_runs.wait()
+        await housekeeping.sweep()
+        may_end.set()
+        await all_ran.wait()
+    assert ran == [backlog[0].id, struck.id, *(job.id for job in backlog[1:])]
+
+
+async def test_one_worker_alone_sweeps_at_every_turn(real_life: JobLife) -> None:
+    """It must never find its own turn in its way, or its pauses grow until they look like an outage."""
+    real_life.policy = replace(real_life.policy, sweep_seconds=0.2, idle_sweep_seconds=60.0)
+    await real_life.submit()
+    await real_life.lease_one(real_life.stream("w1"))
+    housekeeping, _ = real_life.housekeeping(real_life.stream("w1"))
+    for _ in range(5):
+        assert await housekeeping.sweep() == 0.2
+        await asyncio.sleep(0.2 * SHORTEST_PAUSE)  # the shortest pause there is
+        assert await real_life.command("EXISTS", keys.sweep(0, StreamName.AI)) == 0
+
+
+async def test_every_kind_has_a_stream_that_a_worker_reads(life: JobLife) -> None:
+    jobs = [await life.submit(kind=kind) for kind in Kind]
+    for stream in StreamName:
+        await life.consumer(succeed, consumer=f"w-{stream}", stream=stream).drain()
+    states = [(await life.record(job.id)).state for job in jobs]
+    assert states == [JobState.SUCCEEDED] * len(jobs)

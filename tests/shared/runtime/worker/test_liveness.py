@@ -1,0 +1,86 @@
+"""The pulse says what a probe needs to know: the loop turns; and Redis has answered once."""
+
+import asyncio
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+from tests.servers import RealRedis
+
+from shared.runtime.worker.liveness import beat
+
+
+async def until_there(path: Path, *, seconds: float = 30.0) -> None:
+    async with asyncio.timeout(seconds):
+        while not path.exists():  # noqa: ASYNC110, ASYNC240 - a file has no event to wait for, and a look takes no time
+            await asyncio.sleep(0.01)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.runtime.worker.liveness.BEAT_SECONDS", 0.01)
+
+
+async def test_it_says_that_it_lives_and_later_that_it_has_begun(tmp_path: Path) -> None:
+    begun = asyncio.Event()
+    beating = asyncio.create_task(beat(str(tmp_path / "pulse"), begun))
+    await until_there(tmp_path / "pulse" / "alive")
+    assert not (tmp_path / "pulse" / "begun").exists()
+    begun.set()
+    await until_there(tmp_path / "pulse" / "begun")
+    beating.cancel()
+
+
+async def test_it_beats_on(tmp_path: Path) -> None:
+    beating = asyncio.create_task(beat(str(tmp_path), asyncio.Event()))
+    for _ in range(2):
+        await until_there(tmp_path / "alive")
+        (tmp_path / "alive").unlink()
+    await until_there(tmp_path / "alive")
+    beating.cancel()
+
+
+async def test_a_folder_that_cannot_be_written_is_no_end_of_it(tmp_path: Path) -> None:
+    (tmp_path / "pulse").touch()  # a file where the folder should be
+    beating = asyncio.create_task(beat(str(tmp_path / "pulse"), asyncio.Event()))
+    await asyncio.sleep(0)
+    (tmp_path / "pulse").unlink()
+    await until_there(tmp_path / "pulse" / "alive")
+    beating.cancel()
+
+
+async def test_nobody_asks_for_it_where_no_folder_is_named() -> None:
+    async with asyncio.timeout(5):
+        await beat("", asyncio.Event())
+
+
+async def test_a_worker_has_begun_when_redis_answered_it(
+    redis_server: RealRedis, postgres_url: str, tmp_path: Path
+) -> None:
+    redis_server.server.stop()
+    worker = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "ai_worker"),
+        env={
+            "ETUDE_REDIS_URL": redis_server.url,
+            "ETUDE_POSTGRES_URL": postgres_url,
+            "ETUDE_PULSE_DIR": str(tmp_path),
+        },
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert worker.stdout is not None
+    try:
+        async with asyncio.timeout(60):
+            while b"consumer.redis_away" not in await worker.stdout.readline():
+                pass
+        await until_there(tmp_path / "alive")
+        assert not (tmp_path / "begun").exists()
+        redis_server.server.start()
+        await until_there(tmp_path / "begun")
+        worker.send_signal(signal.SIGTERM)
+        await worker.stdout.read()
+        assert await worker.wait() == 0
+    finally:
+        if worker.returncode is None:
+            worker.kill()
+            await worker.wait()

@@ -1,0 +1,104 @@
+"""A job that kills its owners takes no other down with it: one more crash from its end, a job runs beside no other such."""
+
+import asyncio
+
+from msgspec.structs import replace
+from tests.job_life import JobLife, succeed
+
+from shared.adapters.redis.connection import end
+from shared.adapters.redis.job_stream import Leased
+from shared.domain.generation.handler import Work
+from shared.domain.jobs.job import Job, JobId, JobState
+from shared.domain.jobs.outcome import Outcome
+from shared.domain.jobs.payload import JobInput
+
+
+async def crash(life: JobLife, jobs: list[Job], owner: str) -> None:
+    """Their owner is gone, and nobody renews them."""
+    for job in jobs:
+        await life.age(job, owner=owner)
+
+
+async def crash_twice(life: JobLife, count: int) -> list[JobId]:
+    """So many jobs that had the same two owners, both dead: all are suspects now."""
+    ids = [(await life.submit()).id for _ in range(count)]
+    leased = await life.lease(life.stream("w1"))
+    await crash(life, [one.job for one in leased], "w1")
+    claimed = await life.stream("w2").claim(0, 100)
+    assert len(claimed) == count
+    await crash(life, [one.job for one in claimed], "w2")
+    return ids
+
+
+def ids_of(leased: list[Leased]) -> list[JobId]:
+    return [one.job.id for one in leased]
+
+
+async def test_of_several_suspects_each_owner_gets_one(life: JobLife) -> None:
+    first, second, third = await crash_twice(life, 3)
+
+    assert ids_of(await life.stream("w3").claim(0, 100)) == [first]
+    assert ids_of(await life.stream("w3").claim(0, 100, with_suspect=False)) == []
+    assert ids_of(await life.stream("w4").claim(0, 100)) == [second]
+    assert ids_of(await life.stream("w5").claim(0, 100)) == [third]
+
+
+async def test_a_suspect_that_waits_stays_with_its_dead_owner_and_may_be_claimed_at_once(
+    life: JobLife,
+) -> None:
+    _, second = await crash_twice(life, 2)
+    await life.stream("w3").claim(0, 1, with_suspect=False)
+
+    assert await life.owners() == ["w2", "w2"]
+    assert (await life.record(second)).state is JobState.RUNNING
+    assert len(await life.stream("w3").claim(0, 100)) == 1
+
+
+async def test_only_the_one_that_kills_its_owners_becomes_a_dead_letter(life: JobLife) -> None:
+    killer, *innocent = await crash_twice(life, 4)
+    done = set[JobId]()
+    for number in range(3, 10):
+        owner = f"w{number}"
+        for one in await life.stream(owner).claim(0, 100):
+            if one.job.id == killer:
+                await crash(life, [one.job], owner)
+            else:
+                done.add(one.job.id)
+
+    assert done == set(innocent)
+    assert [letter.id for letter in await life.dead.list(limit=10)] == [killer]
+
+
+async def test_other_jobs_of_a_dead_owner_are_claimed_together_with_a_suspect(life: JobLife) -> None:
+    suspects = await crash_twice(life, 2)
+    fresh = [(await life.submit()).id for _ in range(3)]
+    await crash(life, [one.job for one in await life.lease(life.stream("w2"))], "w2")
+
+    assert ids_of(await life.stream("w3").claim(0, 100)) == [suspects[0], *fresh]
+
+
+async def test_when_a_suspect_is_done_its_owner_takes_the_next_at_once(real_life: JobLife) -> None:
+    life = real_life
+    life.policy = replace(life.policy, sweep_seconds=1_000.0)
+    ids = await crash_twice(life, 3)
+    together = list[int]()
+    is_over = asyncio.Event()
+
+    async def count(job_input: JobInput, work: Work) -> Outcome:
+        together.append(consumer.running)
+        if len(together) == len(ids):
+            is_over.set()
+        return await succeed(job_input, work)
+
+    consumer = life.consumer(count, consumer="w3", on_suspect_gone=lambda: housekeeping.expect_next())
+    housekeeping = life.housekeeping(life.stream("w3"), consumer=consumer)[0]
+    await life.swept_just_now()
+    sweeping = asyncio.create_task(housekeeping.run())
+    try:
+        async with asyncio.timeout(20):
+            await is_over.wait()
+            await consumer.idle()
+    finally:
+        await end(sweeping)
+    assert together == [1, 1, 1]
+    assert [(await life.record(job_id)).state for job_id in ids] == [JobState.SUCCEEDED] * 3

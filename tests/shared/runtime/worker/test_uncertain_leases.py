@@ -1,0 +1,55 @@
+"""Who may have lost a job without knowing it spends nothing on it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from msgspec.structs import replace
+from tests.factories import SUMMARY_PROMPT
+from tests.job_life import JobLife, succeed
+from tests.simulators.provider import ProviderSimulator
+
+from shared.adapters.llm.openai.provider import OpenAIProvider, connect
+from shared.adapters.llm.rate_limited_provider import RateLimitedProvider
+from shared.adapters.redis.provider_limiter import LimiterPolicy, ProviderLimiter
+from shared.domain.generation.handler import Work
+from shared.domain.jobs.job import JobState
+from shared.domain.jobs.outcome import Outcome
+from shared.domain.jobs.payload import JobInput
+from shared.domain.study.material import SummaryDraft
+
+LEASE_SECONDS = 0.5
+
+
+@pytest.fixture
+async def simulator() -> AsyncIterator[ProviderSimulator]:
+    async with ProviderSimulator() as running:
+        yield running
+
+
+@pytest.mark.parametrize("is_renewed", [True, False])
+async def test_a_call_is_made_only_under_a_lease_that_cannot_be_over(
+    real_life: JobLife, simulator: ProviderSimulator, *, is_renewed: bool
+) -> None:
+    real_life.policy = replace(real_life.policy, lease_seconds=LEASE_SECONDS, renew_seconds=0.1)
+    model = OpenAIProvider(connect("key", base_url=simulator.url), model="model-1")
+    provider = RateLimitedProvider(
+        model, ProviderLimiter(real_life.redis, "model-1", LimiterPolicy()), model="model-1"
+    )
+
+    async def wait_and_call(job_input: JobInput, work: Work) -> Outcome:
+        await asyncio.sleep(2 * LEASE_SECONDS)
+        await work.complete("summary", SUMMARY_PROMPT, SummaryDraft)
+        return await succeed(job_input, work)
+
+    job = await real_life.submit()
+    heartbeat = real_life.heartbeat()
+    if is_renewed:
+        heartbeat.start()
+    await real_life.consumer(wait_and_call, heartbeat=heartbeat, provider=provider).drain()
+    if is_renewed:
+        await heartbeat.stop()
+    assert len(simulator.journal.calls) == is_renewed
+    state = (await real_life.record(job.id)).state
+    assert state is (JobState.SUCCEEDED if is_renewed else JobState.QUEUED)
+    await provider.close()
