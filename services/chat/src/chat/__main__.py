@@ -29,7 +29,7 @@ from shared.runtime.http.tracing_middleware import App, traced
 from shared.runtime.http.uvicorn_server import Server
 from shared.runtime.observability.logging_setup import configure_logs
 from shared.runtime.observability.metrics.meter import Meter
-from shared.runtime.observability.metrics.model_metrics import ModelMetrics, read_prices
+from shared.runtime.observability.metrics.model_metrics import CHAT, ModelMetrics, read_prices
 from shared.runtime.observability.metrics.server import serving_metrics
 from shared.runtime.observability.metrics.store_metrics import PoolMetrics, ScriptMetrics
 from shared.runtime.observability.tracing_setup import open_tracer
@@ -60,8 +60,7 @@ async def _serve(settings: ChatSettings, plans: dict[str, Plan]) -> None:
         meter,
         models_of(settings),
         read_prices(settings.model_prices),
-        kind=lambda: "chat",
-        kinds=["chat"],
+        kinds=[CHAT],
         is_streaming=True,
     )
     async with AsyncExitStack() as stack:

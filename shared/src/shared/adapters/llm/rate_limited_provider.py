@@ -7,7 +7,6 @@ from typing import TypeVar, cast
 
 import structlog
 
-from shared.adapters.lease_context import is_ours
 from shared.adapters.redis.connection import RETRY_AFTER_SECONDS
 from shared.adapters.redis.provider_limiter import (
     IN_PLACE_SECONDS,
@@ -43,7 +42,7 @@ CHARACTERS_PER_TOKEN = 3
 
 class RateLimitedProvider:
     """Raises `ProviderBusy` that counts no attempt when the gate would keep the call longer than a wait in place, and
-    `StoreUnavailable` when the lease of the job at hand may be over."""
+    `StoreUnavailable` when the prompt's attempt may have lost its lease."""
 
     def __init__(
         self,
@@ -62,7 +61,7 @@ class RateLimitedProvider:
 
     async def complete(self, prompt: Prompt, schema: type[T]) -> Completion[T]:
         tokens = max(estimate(prompt.instructions, prompt.source), prompt.max_output_tokens)
-        async with self._pass(tokens):
+        async with self._pass(tokens, prompt.may_spend):
             return await self._provider.complete(prompt, schema)
 
     async def stream(
@@ -81,9 +80,9 @@ class RateLimitedProvider:
         await self._provider.close()
 
     @asynccontextmanager
-    async def _pass(self, tokens: int) -> AsyncGenerator[None]:
+    async def _pass(self, tokens: int, may_spend: Callable[[], bool] = lambda: True) -> AsyncGenerator[None]:
         """Through the gate, and back with what happened. A cancelled call says nothing: it learned nothing."""
-        await self._enter(tokens)
+        await self._enter(tokens, may_spend)
         try:
             yield
         except ProviderError as error:
@@ -91,13 +90,13 @@ class RateLimitedProvider:
             raise
         await self._tell(None)
 
-    async def _enter(self, tokens: int) -> None:
+    async def _enter(self, tokens: int, may_spend: Callable[[], bool]) -> None:
         has_share, wait = False, 0.0
         for _ in range(TRIES):
             leave = await self._gate.enter(tokens, has_share=has_share)
             self._on_circuit(leave.circuit)
             if leave.reason is Reason.NONE:
-                if not is_ours.get()():
+                if not may_spend():
                     raise StoreUnavailable(retry_after=RETRY_AFTER_SECONDS)
                 return
             wait = leave.wait

@@ -1,6 +1,6 @@
 """The port through which all text generation goes: one prompt in, one checked completion out."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
@@ -21,6 +21,10 @@ class Task(StrEnum):
     OUTLINE = "outline"
     TEXT = "text"
     CHAT = "chat"
+
+
+def _always() -> bool:
+    return True
 
 
 class Prompt(Struct, frozen=True, kw_only=True):
@@ -44,6 +48,11 @@ class Prompt(Struct, frozen=True, kw_only=True):
     """A hash of the user id: one abuser does not block everybody."""
     call_id: str = ""
     """Names the call in the provider's logs, and ours: `<job id>/<step>`."""
+    job_kind: str = ""
+    """The kind of the job that pays for the call: a label of the cost metric."""
+    may_spend: Callable[[], bool] = _always
+    """Asked right before each call is paid for. An attempt answers False once its lease may be over: the fence keeps a
+    late owner from writing, but not from buying."""
 
 
 class Completion(Struct, Generic[T], frozen=True, kw_only=True):

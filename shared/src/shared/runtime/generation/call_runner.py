@@ -155,6 +155,6 @@ class _Calls:
 
 
 def _sign(step: PlannedStep, job: Job) -> Prompt:
-    """The prompt with what tells its call from all others, and its user from other users without naming them."""
+    """Add the call id, the job's kind, and a hash that tells users apart without naming them."""
     user = sha256(f"etude:{job.user}".encode()).hexdigest()[:32]
-    return replace(step.prompt, call_id=f"{job.id}/{step.name}", safety_id=user)
+    return replace(step.prompt, call_id=f"{job.id}/{step.name}", safety_id=user, job_kind=job.kind)

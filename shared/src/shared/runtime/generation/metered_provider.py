@@ -8,7 +8,7 @@ from typing import TypeVar, cast
 from shared.domain.errors import ProviderError
 from shared.domain.llm.provider import Completion, Delta, Message, Prompt, Provider
 from shared.domain.usage import Usage
-from shared.runtime.observability.metrics.model_metrics import ModelMetrics
+from shared.runtime.observability.metrics.model_metrics import CHAT, ModelMetrics
 
 T = TypeVar("T")
 
@@ -23,7 +23,7 @@ class MeteredProvider:
         self._model = model
 
     async def complete(self, prompt: Prompt, schema: type[T]) -> Completion[T]:
-        call = self._begin()
+        call = _Call(self._watch, self._by, self._model, prompt.job_kind)
         try:
             completion = await self._provider.complete(prompt, schema)
         except BaseException as error:
@@ -35,7 +35,7 @@ class MeteredProvider:
     async def stream(
         self, messages: Sequence[Message], *, sources: Sequence[str], language: str, max_output_tokens: int
     ) -> AsyncGenerator[Delta]:
-        call = self._begin()
+        call = _Call(self._watch, self._by, self._model, CHAT)
         deltas = cast(
             AsyncGenerator[Delta],
             self._provider.stream(
@@ -57,15 +57,13 @@ class MeteredProvider:
     async def close(self) -> None:
         await self._provider.close()
 
-    def _begin(self) -> "_Call":
-        return _Call(self._watch, self._by, self._model)
-
 
 class _Call:
-    def __init__(self, watch: ModelMetrics, by: str, model: str) -> None:
+    def __init__(self, watch: ModelMetrics, by: str, model: str, kind: str) -> None:
         self._watch = watch
         self._by = by
         self._model = model
+        self._kind = kind
         self._began = time.perf_counter()
         self._has_chunk = False
         watch.began(model)
@@ -76,7 +74,9 @@ class _Call:
             self._watch.streamed(self._by, self._model, self._seconds)
 
     def end(self, usage: Usage, error: ProviderError | None = None) -> None:
-        self._watch.ended(self._by, self._model, seconds=self._seconds, usage=usage, error=error)
+        self._watch.ended(
+            self._by, self._model, kind=self._kind, seconds=self._seconds, usage=usage, error=error
+        )
 
     def break_off(self, error: BaseException) -> None:
         if isinstance(error, ProviderError):

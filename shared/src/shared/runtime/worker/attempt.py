@@ -6,6 +6,7 @@ from typing import Protocol, TypeVar, cast
 
 import msgspec
 import structlog
+from msgspec.structs import replace
 
 from shared.adapters.redis.attempt_store import AttemptStore
 from shared.adapters.redis.job_stream import Leased
@@ -45,8 +46,17 @@ class AttemptWork:
     """The hands of one attempt: see `shared.domain.generation.handler.Work`."""
 
     def __init__(
-        self, leased: Leased, store: AttemptStore, provider: Provider, policy: JobPolicy, watch: JobMetrics
+        self,
+        leased: Leased,
+        store: AttemptStore,
+        provider: Provider,
+        policy: JobPolicy,
+        watch: JobMetrics,
+        *,
+        may_spend: Callable[[], bool],
     ) -> None:
+        """`may_spend` is False once the lease may be over by this process's own clock."""
+        self._may_spend = may_spend
         self._watch = watch
         self._job = leased.job
         self._kept = leased.steps
@@ -67,7 +77,7 @@ class AttemptWork:
         if self.usage.total >= self._job.held:
             raise HoldSpent
         try:
-            completion = await self._provider.complete(prompt, schema)
+            completion = await self._provider.complete(replace(prompt, may_spend=self._may_spend), schema)
         except ProviderError as error:
             self.usage += error.usage
             raise

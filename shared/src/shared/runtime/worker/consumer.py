@@ -8,7 +8,6 @@ from contextlib import suppress
 import structlog
 from redis.exceptions import ResponseError
 
-from shared.adapters.lease_context import is_ours
 from shared.adapters.redis.attempt_store import AttemptStore
 from shared.adapters.redis.connection import is_away
 from shared.adapters.redis.job_stream import Entry, JobStream, Leased
@@ -256,7 +255,6 @@ class Consumer:
     async def _run(self, running: _Running) -> None:
         job = running.leased.job
         current_job.set(job)
-        is_ours.set(lambda: self._heartbeat.is_certain(job))
         with self._tracer.attempt(job) as span:
             try:
                 await self._attempt(running, span)
@@ -273,7 +271,14 @@ class Consumer:
     async def _attempt(self, running: _Running, span: Span) -> None:
         job = running.leased.job
         began = time.monotonic()
-        work = AttemptWork(running.leased, self._steps, self._provider_for(job), self._policy, self._watch)
+        work = AttemptWork(
+            running.leased,
+            self._steps,
+            self._provider_for(job),
+            self._policy,
+            self._watch,
+            may_spend=lambda: self._heartbeat.is_certain(job),
+        )
         try:
             saved = await self._settler.find_saved(job)
             outcome = None if saved else await attempt(work, self._handlers, self._policy)

@@ -26,8 +26,8 @@ from shared.domain.llm.provider import Provider
 from shared.runtime.config.plans import DEFAULT_PLAN, read_plans
 from shared.runtime.config.settings import InvalidSettings, read_settings
 from shared.runtime.generation.provider_factory import ProviderSettings, build_provider, models_of
-from shared.runtime.observability.logging_setup import configure_logs, current_job
-from shared.runtime.observability.metrics.job_metrics import OTHER, JobMetrics, kind_of
+from shared.runtime.observability.logging_setup import configure_logs
+from shared.runtime.observability.metrics.job_metrics import OTHER, JobMetrics
 from shared.runtime.observability.metrics.meter import Meter
 from shared.runtime.observability.metrics.model_metrics import ModelMetrics, read_prices
 from shared.runtime.observability.metrics.server import serving_metrics
@@ -83,7 +83,6 @@ async def _live(
         meter,
         models_of(settings),
         read_prices(settings.model_prices),
-        kind=_kind_at_hand,
         kinds=[*handlers, OTHER],
     )
     watch = JobMetrics(meter, stream_name, plans, models)
@@ -176,12 +175,6 @@ async def _live(
         await end(beating)
         await end(sweeping)
         log.info("worker.stopped", consumer=consumer_name)
-
-
-def _kind_at_hand() -> str:
-    """Of the job whose attempt asks a model."""
-    job = current_job.get()
-    return kind_of(job) if job else OTHER
 
 
 def _stop_on_signals(consumer: Consumer) -> None:

@@ -99,7 +99,7 @@ async def test_a_late_owner_is_fenced_and_its_lease_counted_as_lost(life: JobLif
 
 
 async def test_an_answer_that_comes_after_the_lease_is_lost_is_wasted(life: JobLife) -> None:
-    models = ModelMetrics(life.meter, [("openai", "model-1")], {}, kind=lambda: "summary", kinds=["summary"])
+    models = ModelMetrics(life.meter, [("openai", "model-1")], {}, kinds=["summary"])
     life.watch = JobMetrics(life.meter, StreamName.AI, [], models)
     await life.submit()
 

@@ -5,6 +5,7 @@ from contextlib import aclosing
 from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 from tests.factories import CARDS_PROMPT
 from tests.readings import Readings, read
 from tests.simulators.faults import Fault, FaultKind, out_of_credit, rate_limited, server_error
@@ -45,7 +46,6 @@ class Desk:
             self.meter,
             models_of(self.settings),
             read_prices(self.settings.model_prices),
-            kind=lambda: "quiz",
             kinds=["quiz"],
             is_streaming=True,
         )
@@ -66,7 +66,7 @@ async def desk(real_redis: RedisClient) -> AsyncIterator[Desk]:
 
 
 async def test_an_answer_costs_time_tokens_and_money(desk: Desk) -> None:
-    completion = await desk.provider.complete(CARDS_PROMPT, CardDrafts)
+    completion = await desk.provider.complete(replace(CARDS_PROMPT, job_kind="quiz"), CardDrafts)
     told, usage = desk.read(), completion.usage
     assert told.of(CALLS, gen_ai_request_model="large", gen_ai_provider_name="openai", error_type="") == 1
     assert told.of(INPUT, gen_ai_request_model="large") == usage.prompt_tokens > 0

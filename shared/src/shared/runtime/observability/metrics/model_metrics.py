@@ -1,6 +1,6 @@
 """What models cost: time, tokens, money, and what of it was for nothing."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 from msgspec import Struct
@@ -22,6 +22,8 @@ from shared.runtime.observability.metrics.meter import Meter
 OPERATION = "chat"
 """All of our calls are Chat Completions, streamed or not."""
 OTHER = "other"
+CHAT = "chat"
+"""The kind of a streamed answer, which no job pays for."""
 CODES = sorted({error.code for error in tree(ProviderError)})
 RETRIES = ("rate_limited", "server_error", "timeout", "connection", "garbled")
 WASTES = ("rejected_output", "lost", "failed")
@@ -46,8 +48,7 @@ def read_prices(content: str) -> dict[str, Price]:
 
 
 class ModelMetrics:
-    """Told of every call to one of `models`, which are provider and name. `kind` says which of
-    `kinds` the call at hand is for."""
+    """Told of every call to one of `models` (provider and name) for a job of one of `kinds`; any other kind counts as `OTHER`."""
 
     def __init__(
         self,
@@ -55,12 +56,11 @@ class ModelMetrics:
         models: Sequence[tuple[str, str]],
         prices: Mapping[str, Price],
         *,
-        kind: Callable[[], str],
         kinds: Sequence[str],
         is_streaming: bool = False,
     ) -> None:
         self._prices = prices
-        self._kind = kind
+        self._kinds = frozenset(kinds)
         self._names = [model for _, model in models]
         self._durations = meter.histogram("gen_ai_client_operation_duration_seconds")
         self._input = meter.counter("gen_ai_client_inference_usage_input_tokens_total")
@@ -97,12 +97,19 @@ class ModelMetrics:
             self._first_chunks.of(OPERATION, provider, model).observe(seconds)
 
     def ended(
-        self, provider: str, model: str, *, seconds: float, usage: Usage, error: ProviderError | None
+        self,
+        provider: str,
+        model: str,
+        *,
+        kind: str,
+        seconds: float,
+        usage: Usage,
+        error: ProviderError | None,
     ) -> None:
         """A call is over and has cost this."""
         self._inflight.of(model).add(-1)
         self._durations.of(OPERATION, provider, model, error.code if error else "").observe(seconds)
-        self._pay(provider, model, usage)
+        self._pay(provider, model, kind, usage)
         if error is None:
             return
         if reason := _reason(error):
@@ -114,11 +121,11 @@ class ModelMetrics:
         """A call was cancelled: nobody will ever know what it has cost."""
         self._inflight.of(model).add(-1)
 
-    def _pay(self, provider: str, model: str, usage: Usage) -> None:
+    def _pay(self, provider: str, model: str, kind: str, usage: Usage) -> None:
         self._input.of(provider, model).add(usage.prompt_tokens)
         self._output.of(provider, model).add(usage.completion_tokens)
         if price := self._prices.get(model):
-            self._cost.of(model, self._kind()).add(price.of(usage))
+            self._cost.of(model, kind if kind in self._kinds else OTHER).add(price.of(usage))
 
     def rejected(self, model: str, usage: Usage, is_asked_again: bool) -> None:
         """An answer did not fit."""
