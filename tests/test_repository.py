@@ -32,7 +32,7 @@ PROCESSES = (
     "dashboards",
 )
 VENDORS = {
-    "openai": {"shared.adapters.llm.openai.provider"},
+    "openai": {"shared.adapters.llm.openai"},
     "arq": {"collection_worker.cron"},
     "asyncpg": {"shared.adapters"},
     "prometheus_client": {"shared.runtime.observability.metrics.meter"},

@@ -15,7 +15,8 @@ import uvloop
 from msgspec import Struct
 
 import shared.runtime.worker.main as worker  # what a worker has loaded counts too
-from shared.adapters.llm.openai.provider import OpenAIProvider, connect
+from shared.adapters.llm.openai.client import connect
+from shared.adapters.llm.openai.provider import OpenAIProvider
 from shared.domain.generation.call_plan import PlannedStep, plan_steps
 from shared.domain.jobs.job import Kind
 from shared.domain.jobs.payload import AiInput

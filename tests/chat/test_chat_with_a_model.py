@@ -14,7 +14,8 @@ from tests.simulators.provider import ProviderSimulator
 
 from chat.prompt_builder import MAX_ANSWER_TOKENS
 from shared.adapters.llm.fallback_provider import FallbackProvider
-from shared.adapters.llm.openai.provider import OpenAIProvider, connect
+from shared.adapters.llm.openai.client import connect
+from shared.adapters.llm.openai.provider import OpenAIProvider
 from shared.adapters.offline.provider import OfflineProvider
 from shared.adapters.postgres.result_store import ResultStore
 from shared.domain.jobs.job import Kind

@@ -8,7 +8,8 @@ from tests.simulators.faults import Fault, FaultKind
 from tests.simulators.provider import ProviderSimulator
 
 from collection_worker.handlers import HANDLERS
-from shared.adapters.llm.openai.provider import OpenAIProvider, connect
+from shared.adapters.llm.openai.client import connect
+from shared.adapters.llm.openai.provider import OpenAIProvider
 from shared.adapters.llm.token_counter import count_tokens
 from shared.domain.generation.call_plan import hold_for
 from shared.domain.jobs.job import Kind

@@ -9,7 +9,8 @@ from tests.simulators.journal import CallState
 from tests.simulators.provider import ProviderSimulator
 
 from shared.adapters.llm.fallback_provider import FallbackProvider
-from shared.adapters.llm.openai.provider import OpenAIClient, OpenAIProvider, connect
+from shared.adapters.llm.openai.client import OpenAIClient, connect
+from shared.adapters.llm.openai.provider import OpenAIProvider
 from shared.adapters.offline.provider import OfflineProvider
 from shared.domain.errors import (
     ProviderBusy,

@@ -7,7 +7,8 @@ from tests.factories import CARDS_PROMPT
 from tests.simulators.faults import Fault, FaultKind, out_of_credit, rate_limited, server_error
 from tests.simulators.provider import ProviderSimulator
 
-from shared.adapters.llm.openai.provider import OpenAIProvider, connect
+from shared.adapters.llm.openai.client import connect
+from shared.adapters.llm.openai.provider import OpenAIProvider
 from shared.adapters.llm.retrying_provider import LONGEST_WAIT_SECONDS, RetryingProvider, is_short
 from shared.domain.errors import (
     ProviderBusy,

@@ -14,7 +14,8 @@ from tests.simulators.faults import Fault, out_of_credit, rate_limited, server_e
 from tests.simulators.pace import Pace
 from tests.simulators.provider import ProviderSimulator
 
-from shared.adapters.llm.openai.provider import OpenAIProvider, connect
+from shared.adapters.llm.openai.client import connect
+from shared.adapters.llm.openai.provider import OpenAIProvider
 from shared.adapters.llm.rate_limited_provider import RateLimitedProvider
 from shared.adapters.redis import keys
 from shared.adapters.redis import provider_limiter as gate

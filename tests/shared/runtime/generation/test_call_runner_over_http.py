@@ -11,7 +11,8 @@ from tests.simulators.provider import ProviderSimulator
 
 from ai_worker.handlers import HANDLERS as AI_HANDLERS
 from collection_worker.handlers import HANDLERS as COLLECTION_HANDLERS
-from shared.adapters.llm.openai.provider import OpenAIProvider, connect
+from shared.adapters.llm.openai.client import connect
+from shared.adapters.llm.openai.provider import OpenAIProvider
 from shared.adapters.llm.token_counter import count_tokens
 from shared.domain.errors import ProviderBusy
 from shared.domain.generation.call_plan import hold_for

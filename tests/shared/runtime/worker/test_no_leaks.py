@@ -10,7 +10,8 @@ from tests.log_lines import kept_log, lines_of
 from tests.simulators.faults import Fault, FaultKind
 from tests.simulators.provider import ProviderSimulator
 
-from shared.adapters.llm.openai.provider import OpenAIProvider, connect
+from shared.adapters.llm.openai.client import connect
+from shared.adapters.llm.openai.provider import OpenAIProvider
 from shared.adapters.postgres.result_store import ResultStore
 from shared.adapters.redis import keys
 from shared.domain.generation.handler import Handler, Work

@@ -9,7 +9,8 @@ from tests.factories import SUMMARY_PROMPT
 from tests.job_life import JobLife, succeed
 from tests.simulators.provider import ProviderSimulator
 
-from shared.adapters.llm.openai.provider import OpenAIProvider, connect
+from shared.adapters.llm.openai.client import connect
+from shared.adapters.llm.openai.provider import OpenAIProvider
 from shared.adapters.llm.rate_limited_provider import RateLimitedProvider
 from shared.adapters.redis.provider_limiter import LimiterPolicy, ProviderLimiter
 from shared.domain.generation.handler import Work

@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 from msgspec import field
 
 from shared.adapters.llm.fallback_provider import FallbackProvider
+from shared.adapters.llm.openai.client import connect
 from shared.adapters.llm.openai.provider import GENERATED_BY as OPENAI_BY
-from shared.adapters.llm.openai.provider import TIMEOUT_SECONDS, OpenAIProvider, connect
+from shared.adapters.llm.openai.provider import TIMEOUT_SECONDS, OpenAIProvider
 from shared.adapters.llm.rate_limited_provider import RateLimitedProvider
 from shared.adapters.llm.retrying_provider import RetryingProvider
 from shared.adapters.llm.traced_provider import TracedProvider

@@ -12,7 +12,8 @@ from tests.simulators.journal import Call, CallState
 from tests.simulators.no_live_calls import LiveCall
 from tests.simulators.provider import ProviderSimulator
 
-from shared.adapters.llm.openai.provider import CALLS_PER_POOL, OpenAIProvider, connect
+from shared.adapters.llm.openai.client import CALLS_PER_POOL, connect
+from shared.adapters.llm.openai.provider import OpenAIProvider
 from shared.domain.errors import (
     ContextTooLong,
     ProviderBusy,

@@ -1,8 +1,10 @@
-"""What each error of OpenAI's API means to us: one table, by code first, then by status."""
+"""Translates a server's errors into ours: one table by error code, and one by HTTP status for unknown codes."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+
+from openai import APIConnectionError, APIError, APIStatusError, APITimeoutError
 
 from shared.domain.errors import (
     ContextTooLong,
@@ -16,7 +18,7 @@ from shared.domain.errors import (
 )
 
 BY_CODE: Mapping[str, type[ProviderError]] = {
-    # A 429 that no waiting mends: the account, not the pace. Its `type` may be that of the other 429.
+    # A 429 about the account's credit, which no waiting mends. Its `type` may be that of a 429 about the pace.
     "insufficient_quota": ProviderOutOfCredit,
     "credit_balance_exhausted": ProviderOutOfCredit,
     "organization_spend_limit_exceeded": ProviderOutOfCredit,
@@ -49,13 +51,29 @@ SPEND_LIMIT = "_spend_limit_exceeded"
 Headers = Mapping[str, str]
 
 
+def translate(error: Exception) -> ProviderError:
+    """Turn an error of the OpenAI client into ours."""
+    match error:
+        case APITimeoutError() | TimeoutError():
+            return ProviderTimedOut()
+        case APIStatusError():
+            return provider_error(error.status_code, (error.code, error.type), error.response.headers)
+        case APIConnectionError():
+            return ProviderUnavailable(is_connected=False)
+        case APIError():
+            return provider_error(None, (error.code, error.type), {})
+        case _:
+            return ProviderUnavailable(is_connected=False)
+
+
 def provider_error(status: int | None, codes: Sequence[str | int | None], headers: Headers) -> ProviderError:
-    """The error to raise. `codes` are asked in their order; `status` is None in the middle of a stream."""
+    """Choose our error. The first known one of `codes` decides; `status` is None in the middle of a stream."""
     return _kind(status or 0, [str(code) for code in codes if code])(retry_after=retry_after(headers))
 
 
 def retry_after(headers: Headers) -> float | None:
-    """Seconds the server asks to wait: milliseconds, seconds or a date (told from the server's own clock)."""
+    """Seconds that the server asks to wait. It may say milliseconds, seconds or a date, which is compared with the server's
+    own clock."""
     if (milliseconds := _number(headers.get("retry-after-ms"))) is not None:
         return milliseconds / 1_000
     said = headers.get("retry-after")

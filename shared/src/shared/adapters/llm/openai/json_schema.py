@@ -1,4 +1,4 @@
-"""JSON schemas as Structured Outputs takes them in strict form: no references, every field required, nothing added."""
+"""JSON schemas in the strict form of Structured Outputs: no references, every field required, no additional fields."""
 
 from typing import Any, cast
 
@@ -8,7 +8,7 @@ _DROPPED = frozenset({"title", "description", "default", "$defs"})
 
 
 def strict_schema(kind: type[object]) -> dict[str, Any]:
-    """The schema of a msgspec type without recursion; what fits it decodes into `kind`."""
+    """The schema of a msgspec type, which must not be recursive. A value that fits the schema decodes into `kind`."""
     schema = msgspec.json.schema(kind)
     return cast(dict[str, Any], _strict(schema, schema.get("$defs", {})))
 

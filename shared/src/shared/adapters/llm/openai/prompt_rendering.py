@@ -1,7 +1,7 @@
-"""The words a model is sent: our instructions as the system message, what learners wrote fenced as data.
+"""Renders prompts and chats as messages: our instructions as the system message, learners' text fenced as data.
 
-A fence carries a digest of what it holds, so no text can close its own fence. `planning.RENDERING_TOKENS` bounds what
-is added here to instructions and source, `planning.REASK_TOKENS` what a re-ask adds.
+A fence carries a digest of its content, so no text can close its own fence. `call_plan.RENDERING_TOKENS` bounds what is added
+here to instructions and source, `call_plan.REASK_TOKENS` what a re-ask adds.
 """
 
 from collections.abc import Sequence
@@ -14,13 +14,13 @@ from shared.domain.llm.provider import Message, Prompt, Task
 from shared.domain.text.language import Language
 
 MAX_REASON_CHARACTERS = 200
-"""Of a validation error sent back: enough to say which field, few enough for what the budget holds."""
+"""Length limit of a validation error that is sent back: enough to name the field, and covered by the budget's hold."""
 MESSAGE_TOKENS = 4
-"""What a chat format adds to one message."""
+"""Tokens that the chat format adds to one message."""
 
 
 class Turn(TypedDict):
-    """One message as the API takes it."""
+    """One message in the format of the API."""
 
     role: str
     content: str
@@ -30,12 +30,11 @@ def render_prompt(prompt: Prompt) -> list[Turn]:
     return [_turn("system", prompt.instructions), _turn("user", fence(prompt.source))]
 
 
-def render_reask(asked: Sequence[Turn], answer: str, reason: str) -> list[Turn]:
-    """The same question once more, with the answer that did not do and why."""
-    said = [_turn("assistant", answer)] if answer else []
+def render_reask(turns: Sequence[Turn], rejected: str, reason: str) -> list[Turn]:
+    """The same prompt once more, with the rejected text and the reason."""
     return [
-        *asked,
-        *said,
+        *turns,
+        *([_turn("assistant", rejected)] if rejected else []),
         _turn(
             "user",
             f"That answer cannot be used: {reason[:MAX_REASON_CHARACTERS]}."
@@ -45,8 +44,8 @@ def render_reask(asked: Sequence[Turn], answer: str, reason: str) -> list[Turn]:
 
 
 def render_chat(messages: Sequence[Message], sources: Sequence[str], language: str) -> list[Turn]:
-    """A chat, with the passages right before the question they bear on, and the rules for them before all. Without
-    passages the messages stand for themselves: the caller's own system message among them."""
+    """A chat with its passages right before the last question, after a system message with the rules for them. Without
+    passages the messages are sent as they are, the caller's own system message included."""
     turns = [_turn(message.role, message.content) for message in messages]
     if not sources:
         return turns
@@ -58,12 +57,12 @@ def render_chat(messages: Sequence[Message], sources: Sequence[str], language: s
 
 
 def fence(source: str) -> str:
-    mark = blake2b(source.encode(errors="surrogatepass"), digest_size=8).hexdigest()
-    return f'<source id="{mark}">\n{source}\n</source id="{mark}">'
+    digest = blake2b(source.encode(errors="surrogatepass"), digest_size=8).hexdigest()
+    return f'<source id="{digest}">\n{source}\n</source id="{digest}">'
 
 
 def count_turns(turns: Sequence[Turn]) -> int:
-    """Tokens of a rendered prompt, for servers that do not say what they counted."""
+    """Tokens of a rendered prompt, for servers that report no usage."""
     return sum(count_tokens(turn["content"]) + MESSAGE_TOKENS for turn in turns)
 
 
