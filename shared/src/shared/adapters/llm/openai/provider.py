@@ -1,8 +1,8 @@
 """The provider behind OpenAI's Chat Completions API, and behind every server that speaks it."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-from typing import Any, NoReturn, TypeVar
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any, NoReturn, TypeVar, cast
 
 import msgspec
 import structlog
@@ -97,8 +97,8 @@ class OpenAIProvider:
         try:
             with self._client.lend() as client:
                 async with asyncio.timeout(self._timeout_seconds):
-                    raw: Any = await client.chat.completions.with_raw_response.create(**request)
-            return read_response(raw.content, turns)
+                    body = await _create(client, request)
+            return read_response(body, turns)
         except (OpenAIError, TimeoutError) as error:
             self._fail(translate(error), spent)
         except ProviderError as error:
@@ -133,6 +133,12 @@ class OpenAIProvider:
         error.usage += spent or Usage()
         log.warning("provider.failed", code=error.code, model=self._model, retry_in_seconds=error.retry_after)
         raise error from None
+
+
+async def _create(client: AsyncOpenAI, request: dict[str, Any]) -> bytes:
+    """Send a request and return the body of the response as it came."""
+    create = cast(Callable[..., Awaitable[Any]], client.chat.completions.with_raw_response.create)
+    return (await create(**request)).content
 
 
 def _rejection_reason(response: ModelResponse, error: msgspec.DecodeError) -> str:
