@@ -71,8 +71,8 @@ async def test_a_worker_has_begun_when_redis_answered_it(
     assert worker.stdout is not None
     try:
         async with asyncio.timeout(60):
-            while b"consumer.redis_away" not in await worker.stdout.readline():
-                pass
+            while b"consumer.redis_away" not in (line := await worker.stdout.readline()):
+                assert line, "the worker ended"  # else an ended worker would be read for ever
         await until_there(tmp_path / "alive")
         assert not (tmp_path / "begun").exists()
         redis_server.server.start()

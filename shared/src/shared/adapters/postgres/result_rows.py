@@ -33,9 +33,7 @@ _problem = msgspec.json.Decoder(Problem)
 @cache
 def statement(name: str) -> str:
     """One of `sql/*.sql`."""
-    return (resources.files("shared.adapters.postgres.connection") / "sql" / f"{name}.sql").read_text(
-        encoding="utf-8"
-    )
+    return (resources.files("shared.adapters.postgres") / "sql" / f"{name}.sql").read_text(encoding="utf-8")
 
 
 @cache
@@ -43,7 +41,7 @@ def statement_names() -> dict[str, str]:
     """What each statement is called, by its text."""
     names = [
         path.name.removesuffix(".sql")
-        for path in (resources.files("shared.adapters.postgres.connection") / "sql").iterdir()
+        for path in (resources.files("shared.adapters.postgres") / "sql").iterdir()
     ]
     return {statement(name): name for name in sorted(names)}
 
