@@ -35,10 +35,10 @@ TESTS ?=
 ARGS ?=
 
 .PHONY: check
-check: $(READY) ## Lint, format, types and import rules, side by side
-	@$(MAKE) -j4 check-lint check-format check-types check-imports
+check: $(READY) ## Run the linter, the formatter, the type checker, the import rules and the check of generated tables
+	@$(MAKE) -j4 check-lint check-format check-types check-imports check-docs
 
-.PHONY: check-lint check-format check-types check-imports
+.PHONY: check-lint check-format check-types check-imports check-docs
 check-lint: $(READY)
 	@$(BIN)/ruff check
 check-format: $(READY)
@@ -47,6 +47,8 @@ check-types: $(READY)
 	@$(BIN)/python -m pyright
 check-imports: $(READY)
 	@$(BIN)/lint-imports
+check-docs: $(READY)
+	@$(BIN)/python -m docs --check
 
 .PHONY: fmt
 fmt: $(READY) ## Format the code and mend what the linter can mend
@@ -70,6 +72,10 @@ RATE ?=
 .PHONY: drill-alerts
 drill-alerts: $(READY) ## Break a stack, and hear whether the right alert says so: needs prometheus and alertmanager
 	@exec $(BIN)/python -m tests.watch
+
+.PHONY: docs
+docs: $(READY) ## Write the tables of settings, metrics and errors into the pages, from the code
+	@exec $(BIN)/python -m docs
 
 .PHONY: dashboards
 dashboards: $(READY) ## Write Grafana's dashboards and the SLO rules from their code

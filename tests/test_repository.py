@@ -2,7 +2,6 @@
 
 import ast
 import importlib
-import inspect
 import pkgutil
 import re
 import subprocess
@@ -11,16 +10,23 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 
-import msgspec
 import pytest
-from msgspec import Struct
 
 from shared.domain.jobs.job import TRANSITIONS, JobState
-from shared.runtime.observability.metrics.catalogue import METRICS, Metric, Teller
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "shared" / "docs"
-PACKAGES = ("shared", "gateway", "ai_worker", "collection_worker", "chat", "local", "etude", "dashboards")
+PACKAGES = (
+    "shared",
+    "gateway",
+    "ai_worker",
+    "collection_worker",
+    "chat",
+    "local",
+    "etude",
+    "dashboards",
+    "docs",
+)
 PROCESSES = (
     "gateway",
     "chat",
@@ -30,6 +36,7 @@ PROCESSES = (
     "local",
     "etude",
     "dashboards",
+    "docs",
 )
 VENDORS = {
     "openai": {"shared.adapters.llm.openai"},
@@ -41,7 +48,6 @@ VENDORS = {
 """Where each may be imported: in the module or package named, and nowhere else."""
 MARKS = ("TO" + "DO", "FIX" + "ME", "XX" + "X")
 MACHINE_PATHS = re.compile(r"(?<![\w.])/(?:work|root|home|opt)/[\w.]")
-SETTINGS_ROW = re.compile(r"^\| `(?P<name>[A-Z_]+)` \| (?P<default>.*?) \|", re.MULTILINE)
 
 
 @cache
@@ -160,50 +166,6 @@ def allowed(vendor: str, path: Path) -> bool:
 
 
 # --- pages that tell the truth ---------------------------------------------------------------------------------------
-
-
-def variables() -> set[tuple[str, str]]:
-    """Every variable a settings struct reads, with its default as the table shows it."""
-    shown: set[tuple[str, str]] = set()
-    for module in modules():
-        for _, kind in inspect.getmembers(module, inspect.isclass):
-            if issubclass(kind, Struct) and kind.__name__.endswith("Settings"):
-                shown |= {(field.encode_name, default_of(field)) for field in msgspec.structs.fields(kind)}
-    return shown
-
-
-def default_of(field: msgspec.structs.FieldInfo) -> str:
-    if field.required:
-        return "required"
-    default: object = field.default
-    if default in (msgspec.NODEFAULT, "", None, ()):
-        return "–"
-    return f"`{default:g}`" if isinstance(default, float) else f"`{default}`"
-
-
-def test_every_variable_is_in_the_table_of_settings_with_its_default() -> None:
-    table = {(row["name"], row["default"]) for row in SETTINGS_ROW.finditer(text_of(DOCS / "operations.md"))}
-    assert table == variables()
-
-
-def test_the_page_of_metrics_has_the_catalogue_and_nothing_else() -> None:
-    rows = re.findall(
-        r"^\| `(\w+)` \| (\w+) \| (.*?) \| (.*?) \| (.*) \|$", text_of(DOCS / "metrics.md"), re.MULTILINE
-    )
-    assert [
-        (name, kind, re.findall(r"\w+", labels), told_by, text) for name, kind, labels, told_by, text in rows
-    ] == [
-        (metric.name, metric.type.value, list(metric.labels), tellers_of(metric), metric.help)
-        for metric in METRICS
-    ]
-
-
-def tellers_of(metric: Metric) -> str:
-    return (
-        "all"
-        if len(metric.tellers) == len(Teller)
-        else ", ".join(sorted(one.value for one in metric.tellers))
-    )
 
 
 def test_the_page_of_the_state_machine_draws_every_transition_and_no_other() -> None:

@@ -14,15 +14,16 @@ Count = Annotated[int, Meta(ge=0, le=64)]
 
 class LocalSettings(Struct, frozen=True, kw_only=True, rename=variable):
     data_dir: str = ".etude"
-    """Where Redis, Postgres and the keys live; what is in it survives a restart."""
+    """Folder of the data, keys and tokens. Its content survives a restart."""
     port: Port = 8000
-    """Of the gateway, on loopback. Every other port is a free one, chosen at each start."""
+    """Port of the gateway, on loopback. Free ports are chosen for everything else at each start."""
     metrics_base_port: BasePort = 9100
-    """The first of the ports on which the processes tell their metrics, on loopback; 0: they tell none."""
+    """First of the metrics ports, on loopback: the gateway's. Chat has the next one, the ai-workers those from 9110, the
+    collection-workers those from 9130 and the cron 9150, all moved along with the first. With 0 no metrics are served."""
     ai_workers: Count = 1
-    """Processes that make flashcards, quizzes, summaries and the like."""
+    """Number of ai-worker processes."""
     collection_workers: Count = 1
-    """Processes that make study collections."""
+    """Number of collection-worker processes."""
 
     @property
     def folder(self) -> Path:

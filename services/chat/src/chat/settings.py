@@ -5,10 +5,12 @@ from shared.runtime.generation.provider_factory import ProviderSettings
 
 class ChatSettings(ProviderSettings, frozen=True, kw_only=True):
     internal_secret: str
-    """Shared with the gateway: only requests that carry it are answered."""
+    """Secret shared with the gateway. Requests without it are rejected."""
     host: str = "127.0.0.1"
+    """Address to listen on."""
     port: int = 8001
+    """Port to listen on."""
     plans_file: str = ""
-    """JSON; the shipped plans when empty."""
+    """Path of the plans, in JSON; the shipped plans when empty."""
     grace_seconds: int = 5
-    """For open answers to end by themselves when the service is told to stop; what is still open then is cut."""
+    """Seconds that open responses get to finish after SIGTERM. Responses still open after that are cut."""

@@ -55,12 +55,12 @@ FORGET, PRUNE = "forget_consumers", "prune_results"
 
 class CronSettings(CommonSettings, frozen=True, kw_only=True):
     cron_redis_url: str = ""
-    """Where arq keeps its few keys, when that is not where the jobs are: arq cannot use a cluster."""
+    """URL of the Redis that holds arq's keys, if not the jobs' own. It is required on a cluster, which arq cannot use."""
     result_retention_days: int = 0
-    """After this long the row of a final job is deleted, but for collections, which learners delete. 0: never; else at
-    least 32."""
+    """Days after which the row of a finished job is deleted, at least 32; 0 means never. Collections are kept until their
+    owner deletes them."""
     pulse_dir: str = ""
-    """Where the file is that says whether the process lives; none when empty."""
+    """Folder of the liveness file that the probe reads; no file when empty."""
 
 
 def prune_results(results: ResultStore, *, days: int, clock: Callable[[], float]) -> Duty:

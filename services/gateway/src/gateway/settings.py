@@ -6,25 +6,30 @@ from shared.runtime.config.settings import CommonSettings
 
 class GatewaySettings(CommonSettings, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
+    """Address to listen on."""
     port: int = 8000
+    """Port to listen on."""
     chat_url: str = "http://127.0.0.1:8001"
-    """Where the chat service listens."""
+    """URL of the chat service."""
     internal_secret: str = ""
-    """Shared with the chat service, which answers nobody without it."""
+    """Secret shared with the chat service, which rejects every request without it."""
     jwt_public_key: str = ""
-    """PEM of the key that signs tokens (Ed25519, RSA or P-256) …"""
+    """PEM of the public key that verifies tokens: Ed25519, RSA or P-256."""
     jwks_url: str = ""
-    """… or where the keys are published."""
+    """URL where such keys are published as a JWKS, in place of one public key."""
     jwt_issuer: str = ""
-    """The `iss` a token must have; any when empty."""
+    """The `iss` that a token must have; any when empty."""
     jwt_audience: str = ""
-    """The `aud` a token must have; any when empty."""
+    """The `aud` that a token must have; any when empty."""
     api_keys: str = ""
-    """JSON: SHA-256 of an API key (hex) → `{"user": …, "plan": …}`."""
+    """JSON object from the SHA-256 of an API key, in hex, to `{"user": …, "plan": …}`."""
     plans_file: str = ""
+    """Path of the plans, in JSON; the shipped plans when empty."""
     accept_durability: Durability = Durability.MEMORY
-    """Where a job must be before its `202` is sent."""
+    """Where a job must be stored before its `202` is sent: in `memory`, on the disk (`aof`) or on a replica (`replica`).
+    The page on durability has measured what each can lose."""
     cors_origins: str = ""
-    """Origins of web pages that may call, separated by commas; none when empty."""
+    """Origins of the web pages that may call, separated by commas; none when empty."""
     heartbeat_seconds: float = 15.0
-    """How long an event stream is silent before a comment shows that it lives: below a proxy's usual 30 s."""
+    """Seconds of silence after which an event stream sends a comment to keep its connection open. Proxies usually close
+    after 30 s."""

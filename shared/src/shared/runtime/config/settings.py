@@ -23,19 +23,28 @@ class CommonSettings(Struct, frozen=True, kw_only=True, rename=variable):
     """What every process of Etude needs to know."""
 
     redis_url: str = "redis://127.0.0.1:6379/0"
+    """URL of Redis, password included. A cluster is `redis+cluster://:password@host:port,host:port` with some of its nodes;
+    a Sentinel is `redis+sentinel://:password@host:port,host:port/name?sentinel_password=…` with the sentinels and their
+    name for the primary."""
     postgres_url: str = "postgresql://127.0.0.1:5432/etude"
+    """URL of Postgres, password included."""
     shards: int = 1
-    """How many hash slots the users are spread over; the same everywhere, and never changed under live jobs."""
+    """Number of hash slots that users are spread over: the same in every process, 8 or more on a cluster, and never changed
+    while jobs are live."""
     log_format: str = "json"
-    """`json`, or `lines` for people."""
+    """`json`, or `lines`, which people read more easily."""
     log_level: str = "INFO"
+    """`DEBUG`, `INFO`, `WARNING` or `ERROR`."""
     metrics_host: str = "127.0.0.1"
+    """Address that the metrics port listens on."""
     metrics_port: int = 0
-    """Where Prometheus asks, apart from everything public; 0: nowhere."""
+    """Port that serves `/metrics`; it must never be public. With 0 no metrics are served."""
     otlp_endpoint: Annotated[str, Meta(pattern="^(https?://|$)")] = ""
-    """Of an OpenTelemetry collector, for traces; none are written when empty."""
+    """URL of an OpenTelemetry collector that takes OTLP over HTTP, such as `http://collector:4318`. When it is empty, no
+    traces are recorded and OpenTelemetry is not loaded."""
     trace_ratio: Annotated[float, Meta(ge=0, le=1)] = 1.0
-    """Of the traces that begin here, how many are kept; one that comes along keeps what was decided for it."""
+    """Fraction of the traces begun by this process that are kept. A trace that arrives with a request keeps its sender's
+    decision."""
 
 
 def read_settings(kind: type[S], environ: Mapping[str, str]) -> S:

@@ -32,26 +32,29 @@ class ProviderSettings(CommonSettings, frozen=True, kw_only=True, rename=variabl
     """What a process that generates text needs to know."""
 
     openai_api_key: str = field(name="OPENAI_API_KEY", default="")
-    """None: the offline generator answers."""
+    """Key of the provider's account. Without a key the offline generator is used."""
     openai_base_url: str = field(name="OPENAI_BASE_URL", default=f"https://{OPENAI_HOST}/v1")
-    """Of any server that speaks Chat Completions."""
+    """Base URL of any server that speaks Chat Completions."""
     model: str = "gpt-5.4-mini"
+    """Name of the model that is called first."""
     fallback_models: str = ""
-    """Asked in turn when the model is busy or away; separated by commas."""
+    """Models that are called in turn when the first is busy or unavailable, separated by commas."""
     reasoning_effort: str = ""
-    """`none`, `low` …: for models that think at length unless told; what they think is paid for, and counts against the
-    length of the answer. Empty leaves it to the model."""
+    """`none`, `low` and so on, for models that reason at length by default; reasoning tokens are paid for and count against
+    the completion budget. When it is empty, the model decides."""
     provider_timeout_seconds: float = TIMEOUT_SECONDS
-    """Of one call."""
+    """Timeout of one call, in seconds."""
     model_requests_per_minute: int = 0
-    """Of the provider's account, for each model; 0: not known, and only what the provider says closes the gate."""
+    """Requests per minute that the account allows for each model, shared by the fleet. With 0 the limit is unknown, and the
+    limiter reacts only to the provider's responses."""
     model_tokens_per_minute: int = 0
-    """The same for tokens."""
+    """Tokens per minute that the account allows for each model, shared by the fleet; 0 means unknown."""
     model_prices: str = ""
-    """JSON: model → `{"input": …, "output": …}`, US dollars per million tokens. For the metric of what is spent."""
+    """JSON object from model to `{"input": …, "output": …}`, in US dollars per million tokens.
+    `etude_llm_cost_usd_total` is computed from it."""
     calls_per_attempt: int = 1
-    """Calls made in place, with waits of up to 3 s between, where one fails for a moment: times the attempts of a job,
-    the exact bound on the calls of a step to one model."""
+    """Calls made within one attempt, at most 3 s apart, when a call fails temporarily. Multiplied by the attempts of a job
+    it bounds the calls of one step to one model."""
 
     def __repr__(self) -> str:
         """Without the key, wherever it is printed."""

@@ -47,11 +47,12 @@ class WorkerSettings(ProviderSettings, frozen=True, kw_only=True):
     """What a worker needs to know."""
 
     plans_file: str = ""
-    """The plans, as the gateway reads them: they say who may be answered offline when no model can."""
+    """Path of the plans, as the gateway reads them; the shipped plans when empty. A plan says whether its users get the
+    offline generator when no model is available."""
     concurrency: int = 100
-    """Jobs one process runs at a time: they mostly wait for the provider."""
+    """Jobs that one process runs at a time."""
     pulse_dir: str = ""
-    """Where the files are that say whether the process lives; none when empty."""
+    """Folder of the liveness files that the probes read; no files when empty."""
 
 
 def run_worker(service: str, stream: StreamName, handlers: Mapping[Kind, Handler]) -> None:

@@ -1,0 +1,1 @@
+"""Generates the tables of the pages in `shared/docs` from the code they describe."""
