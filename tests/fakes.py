@@ -1,4 +1,4 @@
-"""Stand-ins at the two seams a handler sees: the hands it works with, and the provider behind them."""
+"""Fakes for the two ports a handler sees: the context of its attempt, and the provider."""
 
 import asyncio
 import re
@@ -30,8 +30,8 @@ from shared.domain.usage import Usage
 T = TypeVar("T")
 
 
-class FakeWork:
-    """The hands of one attempt after another: steps are kept as bytes, what is told is listed."""
+class FakeAttemptContext:
+    """Serves several attempts in a row: it keeps steps as bytes, and lists events."""
 
     def __init__(self, provider: Provider) -> None:
         self.provider = provider

@@ -22,7 +22,7 @@ from shared.adapters.redis.job_stream import JobStream, Leased, reader_name
 from shared.adapters.redis.maintenance_store import MaintenanceStore
 from shared.domain.budgets import Charge
 from shared.domain.errors import Problem
-from shared.domain.generation.handler import Handler, Work
+from shared.domain.generation.handler import AttemptContext, Handler
 from shared.domain.jobs.job import Job, JobId, JobState, Kind, StreamName, UserId
 from shared.domain.jobs.job_policy import JobPolicy
 from shared.domain.jobs.outcome import Done, Outcome
@@ -73,7 +73,7 @@ class MemoryResults:
         return []  # what restoring is tested with is Postgres
 
 
-async def succeed(job_input: JobInput, work: Work) -> Outcome:
+async def succeed(job_input: JobInput, context: AttemptContext) -> Outcome:
     return SUMMARY
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
-from tests.fakes import FakeProvider, FakeWork
+from tests.fakes import FakeAttemptContext, FakeProvider
 
 from ai_worker.handlers import HANDLERS
 from ai_worker.merge_notes import write_note
@@ -43,12 +43,14 @@ LONG = FRENCH * 12
 WHOLE_KINDS = [Kind.SUMMARY, Kind.EXPLANATION, Kind.OUTLINE, Kind.TEXT]
 
 
-async def handle(kind: Kind, text: str, work: FakeWork, options: Options | None = None) -> Outcome:
-    return await HANDLERS[kind](AiInput(text=text, options=options or Options()), work)
+async def handle(
+    kind: Kind, text: str, context: FakeAttemptContext, options: Options | None = None
+) -> Outcome:
+    return await HANDLERS[kind](AiInput(text=text, options=options or Options()), context)
 
 
-async def make(kind: Kind, text: str, work: FakeWork) -> object:
-    outcome = await handle(kind, text, work)
+async def make(kind: Kind, text: str, context: FakeAttemptContext) -> object:
+    outcome = await handle(kind, text, context)
     assert isinstance(outcome, Done)
     return outcome.result
 
@@ -58,21 +60,21 @@ def test_every_kind_of_the_stream_has_its_handler():
 
 
 async def test_flashcards_are_grounded_and_told():
-    work = FakeWork(FakeProvider())
+    context = FakeAttemptContext(FakeProvider())
 
-    result = await make(Kind.FLASHCARDS, FRENCH, work)
+    result = await make(Kind.FLASHCARDS, FRENCH, context)
 
     assert isinstance(result, Flashcards)
     assert len(result.flashcards) >= 10
     assert all(FRENCH[c.source.start : c.source.end] == c.source.quote for c in result.flashcards)
-    assert {item.id for item in work.items} == {card.id for card in result.flashcards}
+    assert {item.id for item in context.items} == {card.id for card in result.flashcards}
     assert result.quality.requested == {"flashcards": 20}
 
 
 async def test_a_quiz_is_grounded_and_each_question_has_one_key():
-    work = FakeWork(FakeProvider())
+    context = FakeAttemptContext(FakeProvider())
 
-    result = await make(Kind.QUIZ, FRENCH, work)
+    result = await make(Kind.QUIZ, FRENCH, context)
 
     assert isinstance(result, Quiz)
     assert len(result.quiz) >= 5
@@ -83,12 +85,12 @@ async def test_a_quiz_is_grounded_and_each_question_has_one_key():
 
 @pytest.mark.parametrize("kind", AI_KINDS)
 async def test_a_short_text_is_one_call(kind: Kind):
-    work = FakeWork(FakeProvider())
+    context = FakeAttemptContext(FakeProvider())
 
-    await make(kind, FRENCH, work)
+    await make(kind, FRENCH, context)
 
-    assert len(work.asked) == 1
-    assert work.progressed == [(1, 1)]
+    assert len(context.asked) == 1
+    assert context.progressed == [(1, 1)]
 
 
 @pytest.mark.parametrize(
@@ -96,7 +98,7 @@ async def test_a_short_text_is_one_call(kind: Kind):
     [(Kind.SUMMARY, Summary), (Kind.EXPLANATION, Explanation), (Kind.OUTLINE, Outline), (Kind.TEXT, Text)],
 )
 async def test_each_kind_of_writing_has_its_shape_and_language(kind: Kind, shape: type):
-    result = await make(kind, FRENCH, FakeWork(FakeProvider()))
+    result = await make(kind, FRENCH, FakeAttemptContext(FakeProvider()))
 
     assert isinstance(result, shape)
     assert getattr(result, "language") == "fr"  # noqa: B009 - the four shapes share the field, not a base
@@ -105,16 +107,16 @@ async def test_each_kind_of_writing_has_its_shape_and_language(kind: Kind, shape
 @pytest.mark.parametrize("kind", WHOLE_KINDS)
 async def test_a_long_text_is_worked_through_in_parts_and_made_one_from_their_notes(kind: Kind):
     provider = FakeProvider()
-    work = FakeWork(provider)
+    context = FakeAttemptContext(provider)
 
-    await make(kind, LONG, work)
+    await make(kind, LONG, context)
 
     *parts, merge = provider.prompts
     assert len(parts) == 2
     assert "".join(part.source.replace("\n", "") for part in parts) == LONG.replace("\n", "").strip()
-    assert work.asked[-1] == f"{kind}/merge"
+    assert context.asked[-1] == f"{kind}/merge"
     assert merge.source != ""
-    assert work.progressed == [(1, 3), (2, 3), (3, 3)]
+    assert context.progressed == [(1, 3), (2, 3), (3, 3)]
 
 
 @pytest.mark.parametrize("kind", WHOLE_KINDS)
@@ -124,7 +126,7 @@ async def test_writing_on_a_text_of_which_a_part_is_refused_fails_and_leaves_not
     refused = FakeProvider(faults=lambda prompt: ProviderRefused() if "réservé" in prompt.source else None)
 
     outcome = await handle(
-        kind, LONG + "Ce passage est réservé à quelques lecteurs choisis.", FakeWork(refused)
+        kind, LONG + "Ce passage est réservé à quelques lecteurs choisis.", FakeAttemptContext(refused)
     )
 
     assert outcome == Fail(ProviderRefused().problem)
@@ -132,17 +134,19 @@ async def test_writing_on_a_text_of_which_a_part_is_refused_fails_and_leaves_not
 
 @pytest.mark.parametrize("kind", AI_KINDS)
 async def test_an_answer_garbled_twice_is_not_asked_for_again(kind: Kind):
-    outcome = await handle(kind, FRENCH, FakeWork(FakeProvider(faults=lambda prompt: ProviderGarbled())))
+    outcome = await handle(
+        kind, FRENCH, FakeAttemptContext(FakeProvider(faults=lambda prompt: ProviderGarbled()))
+    )
 
     assert outcome == Fail(ProviderGarbled().problem)
 
 
 @pytest.mark.parametrize("kind", AI_KINDS)
 async def test_a_busy_provider_is_left_to_the_consumer(kind: Kind):
-    work = FakeWork(FakeProvider(faults=lambda prompt: ProviderBusy(retry_after=9)))
+    context = FakeAttemptContext(FakeProvider(faults=lambda prompt: ProviderBusy(retry_after=9)))
 
     with pytest.raises(ProviderBusy):
-        await handle(kind, FRENCH, work)
+        await handle(kind, FRENCH, context)
 
 
 @pytest.mark.parametrize("kind", WHOLE_KINDS)
@@ -150,32 +154,32 @@ async def test_the_next_attempt_buys_only_the_merge_that_is_missing(kind: Kind):
     is_busy = True
 
     def fault(prompt: Prompt) -> Exception | None:
-        return ProviderBusy() if is_busy and work.asked[-1].endswith("merge") else None
+        return ProviderBusy() if is_busy and context.asked[-1].endswith("merge") else None
 
-    work = FakeWork(FakeProvider(faults=fault))
+    context = FakeAttemptContext(FakeProvider(faults=fault))
     with pytest.raises(ProviderBusy):
-        await handle(kind, LONG, work)
+        await handle(kind, LONG, context)
     is_busy = False
-    work.asked.clear()
+    context.asked.clear()
 
-    await make(kind, LONG, work)
+    await make(kind, LONG, context)
 
-    assert work.asked == [f"{kind}/merge"]
+    assert context.asked == [f"{kind}/merge"]
 
 
 @pytest.mark.parametrize("kind", AI_KINDS)
 @pytest.mark.parametrize("text", ["", "word " * 2_000, "###\n\n***", "\u202e\u200f"])
 async def test_a_text_without_a_usable_sentence_fails_before_anything_is_paid(kind: Kind, text: str):
-    work = FakeWork(FakeProvider())
+    context = FakeAttemptContext(FakeProvider())
 
-    assert await handle(kind, text, work) == Fail(NoUsableText().problem)
-    assert work.asked == []
+    assert await handle(kind, text, context) == Fail(NoUsableText().problem)
+    assert context.asked == []
 
 
 @pytest.mark.parametrize("kind", AI_KINDS)
 async def test_the_outcome_says_who_wrote_it(kind: Kind):
     outcome = await handle(
-        kind, FRENCH, FakeWork(FakeProvider(model="etude-offline-1", generated_by="offline"))
+        kind, FRENCH, FakeAttemptContext(FakeProvider(model="etude-offline-1", generated_by="offline"))
     )
 
     assert isinstance(outcome, Done)
@@ -185,21 +189,21 @@ async def test_the_outcome_says_who_wrote_it(kind: Kind):
 @pytest.mark.parametrize("text", [FRENCH, LONG])
 @pytest.mark.parametrize("kind", AI_KINDS)
 async def test_every_kind_is_made_without_a_key(kind: Kind, text: str):
-    work = FakeWork(OfflineProvider())
+    context = FakeAttemptContext(OfflineProvider())
 
-    outcome = await handle(kind, text, work)
+    outcome = await handle(kind, text, context)
 
     assert isinstance(outcome, Done)
     assert outcome.generated_by == "offline"
     assert outcome.result.language == "fr"
-    assert outcome == await handle(kind, text, FakeWork(OfflineProvider()))
+    assert outcome == await handle(kind, text, FakeAttemptContext(OfflineProvider()))
 
 
 @pytest.mark.parametrize("kind", AI_KINDS)
 async def test_offline_writing_stays_in_the_language_of_its_source(kind: Kind):
-    work = FakeWork(FakeProvider(generated_by="offline"))
+    context = FakeAttemptContext(FakeProvider(generated_by="offline"))
 
-    outcome = await handle(kind, FRENCH, work, Options(language=Language.EN))
+    outcome = await handle(kind, FRENCH, context, Options(language=Language.EN))
 
     assert isinstance(outcome, Done)
     assert outcome.result.language == "fr"

@@ -30,7 +30,7 @@ from shared.adapters.redis.connection import RedisClient, call, connect, connect
 from shared.adapters.redis.job_store import JobStore
 from shared.adapters.redis.job_stream import JobStream, reader_name
 from shared.domain.budgets import Plan
-from shared.domain.generation.handler import Work
+from shared.domain.generation.handler import AttemptContext
 from shared.domain.jobs.job import JobId, Kind, StreamName, UserId
 from shared.domain.jobs.job_id import RANDOM_BYTES, new_job_id
 from shared.domain.jobs.job_policy import JobPolicy
@@ -71,7 +71,7 @@ class Drained(Struct, frozen=True):
     redis_cpu: float
 
 
-async def do_nothing(job_input: JobInput, work: Work) -> Outcome:
+async def do_nothing(job_input: JobInput, context: AttemptContext) -> Outcome:
     return Done(Text(language="en", text="x" * 280), "model-1", "offline")
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.fakes import FakeProvider, FakeWork
+from tests.fakes import FakeAttemptContext, FakeProvider
 
 from collection_worker.handlers import HANDLERS
 from collection_worker.handlers.collection import find_title, make_collection
@@ -31,17 +31,19 @@ ENGLISH = (TEXTS / "water_cycle.en.txt").read_text(encoding="utf-8")
 LONG = "\n\n".join(path.read_text(encoding="utf-8") for path in sorted(TEXTS.glob("*.fr.txt"))) * 3
 
 
-async def collect(text: str, work: FakeWork, title: str = "", options: Options | None = None) -> Collection:
+async def collect(
+    text: str, context: FakeAttemptContext, title: str = "", options: Options | None = None
+) -> Collection:
     outcome = await make_collection(
-        CollectionInput(text=text, title=title, options=options or Options()), work
+        CollectionInput(text=text, title=title, options=options or Options()), context
     )
     assert isinstance(outcome, Done)
     assert isinstance(outcome.result, Collection)
     return outcome.result
 
 
-async def fail_to_collect(text: str, work: FakeWork) -> Problem:
-    outcome = await make_collection(CollectionInput(text=text), work)
+async def fail_to_collect(text: str, context: FakeAttemptContext) -> Problem:
+    outcome = await make_collection(CollectionInput(text=text), context)
     assert isinstance(outcome, Fail)
     return outcome.problem
 
@@ -65,7 +67,7 @@ def test_the_worker_handles_collections_and_nothing_else():
 async def test_600_words_give_cards_and_questions_with_exact_quotes(name: str, provider: Provider):
     text = (TEXTS / f"{name}.txt").read_text(encoding="utf-8")
 
-    collection = await collect(text, FakeWork(provider))
+    collection = await collect(text, FakeAttemptContext(provider))
 
     assert name.endswith(collection.language)
     assert len(collection.flashcards) >= 10
@@ -77,14 +79,14 @@ async def test_600_words_give_cards_and_questions_with_exact_quotes(name: str, p
 
 
 async def test_without_a_key_the_same_document_gives_the_same_collection_to_the_byte():
-    first = await collect(LONG, FakeWork(OfflineProvider()))
-    again = await collect(LONG, FakeWork(OfflineProvider()))
+    first = await collect(LONG, FakeAttemptContext(OfflineProvider()))
+    again = await collect(LONG, FakeAttemptContext(OfflineProvider()))
 
     assert msgspec.json.encode(first) == msgspec.json.encode(again)
 
 
 async def test_the_quality_report_accounts_for_every_draft():
-    quality = (await collect(LONG, FakeWork(FakeProvider()))).quality
+    quality = (await collect(LONG, FakeAttemptContext(FakeProvider()))).quality
 
     assert sum(quality.drafted.values()) == sum(quality.delivered.values()) + sum(quality.dropped.values())
     assert quality.requested.keys() == quality.delivered.keys() == {"flashcards", "questions"}
@@ -93,46 +95,48 @@ async def test_the_quality_report_accounts_for_every_draft():
 
 
 async def test_what_is_told_is_what_is_delivered():
-    work = FakeWork(FakeProvider())
+    context = FakeAttemptContext(FakeProvider())
 
-    collection = await collect(LONG, work)
+    collection = await collect(LONG, context)
 
-    assert Counter(item.id for item in work.items) == Counter(item.id for item in all_items(collection))
+    assert Counter(item.id for item in context.items) == Counter(item.id for item in all_items(collection))
 
 
 async def test_items_are_told_as_their_part_is_ready_not_at_the_end():
     told_before_last_call: list[int] = []
-    work = FakeWork(FakeProvider(faults=lambda prompt: told_before_last_call.append(len(work.items))))
+    context = FakeAttemptContext(
+        FakeProvider(faults=lambda prompt: told_before_last_call.append(len(context.items)))
+    )
 
-    await collect(ENGLISH * 15, work)
+    await collect(ENGLISH * 15, context)
 
     assert told_before_last_call[-1] > 0
 
 
 async def test_progress_counts_every_step_once():
-    work = FakeWork(FakeProvider())
+    context = FakeAttemptContext(FakeProvider())
 
-    await collect(LONG, work)
+    await collect(LONG, context)
 
-    total = len(work.asked)
+    total = len(context.asked)
     assert total > 2
-    assert work.progressed == [(count, total) for count in range(1, total + 1)]
+    assert context.progressed == [(count, total) for count in range(1, total + 1)]
 
 
 async def test_a_second_attempt_makes_the_same_collection_from_the_kept_steps_without_a_call():
-    work = FakeWork(FakeProvider())
-    first = await collect(LONG, work)
-    work.asked.clear()
+    context = FakeAttemptContext(FakeProvider())
+    first = await collect(LONG, context)
+    context.asked.clear()
 
-    assert await collect(LONG, work) == first
-    assert work.asked == []
+    assert await collect(LONG, context) == first
+    assert context.asked == []
 
 
 async def test_a_refused_part_is_said_and_the_rest_delivered():
     marked = LONG.replace("1789", "1789 (réservé)")
-    whole = await collect(marked, FakeWork(FakeProvider()))
+    whole = await collect(marked, FakeAttemptContext(FakeProvider()))
 
-    partial = await collect(marked, FakeWork(refuse_parts_with("réservé")))
+    partial = await collect(marked, FakeAttemptContext(refuse_parts_with("réservé")))
 
     assert whole.quality.sections_failed == 0
     assert partial.quality.sections_failed > 0
@@ -145,46 +149,48 @@ async def test_a_busy_provider_is_left_to_the_next_attempt_which_buys_only_what_
     def fault(prompt: Prompt) -> Exception | None:
         return ProviderBusy(retry_after=20) if is_busy and "1789" in prompt.source else None
 
-    work = FakeWork(FakeProvider(faults=fault))
+    context = FakeAttemptContext(FakeProvider(faults=fault))
     with pytest.raises(ProviderBusy) as raised:
-        await collect(LONG, work)
-    kept = set(work.steps)
+        await collect(LONG, context)
+    kept = set(context.steps)
     is_busy = False
-    work.asked.clear()
+    context.asked.clear()
 
-    collection = await collect(LONG, work)
+    collection = await collect(LONG, context)
 
     assert raised.value.retry_after == 20
-    assert kept.isdisjoint(work.asked)
+    assert kept.isdisjoint(context.asked)
     assert collection.quality.sections_failed == 0
 
 
 @pytest.mark.parametrize("error", [ProviderRefused(), ProviderGarbled()])
 async def test_when_every_part_fails_the_job_fails_with_the_providers_reason(error: ProviderError):
-    work = FakeWork(refuse_parts_with("", error))
+    context = FakeAttemptContext(refuse_parts_with("", error))
 
-    assert await fail_to_collect(FRENCH, work) == error.problem
+    assert await fail_to_collect(FRENCH, context) == error.problem
 
 
 @pytest.mark.parametrize("text", ["", "xxxx " * 3_000, "0101 1010 " * 900, "Title\n\n# Another\n"])
 async def test_a_text_without_a_usable_sentence_fails_before_anything_is_paid(text: str):
-    work = FakeWork(FakeProvider())
+    context = FakeAttemptContext(FakeProvider())
 
-    assert await fail_to_collect(text, work) == NoUsableText().problem
-    assert work.asked == []
+    assert await fail_to_collect(text, context) == NoUsableText().problem
+    assert context.asked == []
 
 
 async def test_drafts_that_all_fail_the_checks_never_make_an_empty_collection():
-    work = FakeWork(FakeProvider())
-    await collect(ENGLISH, work)
-    for step, kept in work.steps.items():
-        work.steps[step] = kept.replace(b'"quote":"', b'"quote":"invented ')
+    context = FakeAttemptContext(FakeProvider())
+    await collect(ENGLISH, context)
+    for step, kept in context.steps.items():
+        context.steps[step] = kept.replace(b'"quote":"', b'"quote":"invented ')
 
-    assert await fail_to_collect(ENGLISH, work) == ProviderGarbled().problem
+    assert await fail_to_collect(ENGLISH, context) == ProviderGarbled().problem
 
 
 async def test_counts_wished_for_are_kept_to():
-    collection = await collect(FRENCH, FakeWork(FakeProvider()), options=Options(flashcards=3, questions=0))
+    collection = await collect(
+        FRENCH, FakeAttemptContext(FakeProvider()), options=Options(flashcards=3, questions=0)
+    )
 
     assert len(collection.flashcards) == 3
     assert collection.quiz == []
@@ -192,16 +198,16 @@ async def test_counts_wished_for_are_kept_to():
 
 
 async def test_offline_material_is_in_the_language_of_its_source_and_says_so():
-    work = FakeWork(FakeProvider(generated_by="offline"))
+    context = FakeAttemptContext(FakeProvider(generated_by="offline"))
 
-    collection = await collect(FRENCH, work, options=Options(language=Language.EN))
+    collection = await collect(FRENCH, context, options=Options(language=Language.EN))
 
     assert collection.language == "fr"
     assert {item.language for item in all_items(collection)} == {"fr"}
 
 
 async def test_the_title_is_the_one_given():
-    assert (await collect(FRENCH, FakeWork(FakeProvider()), title=" Biologie ")).title == "Biologie"
+    assert (await collect(FRENCH, FakeAttemptContext(FakeProvider()), title=" Biologie ")).title == "Biologie"
 
 
 @pytest.mark.parametrize(

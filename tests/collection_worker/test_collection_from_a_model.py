@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from tests.fakes import FakeWork
+from tests.fakes import FakeAttemptContext
 from tests.simulators.faults import Fault, FaultKind
 from tests.simulators.provider import ProviderSimulator
 
@@ -23,10 +23,10 @@ TEXTS = Path(__file__).parents[1] / "texts"
 async def make(simulator: ProviderSimulator, text: str, *, garbled: tuple[str, ...] = ()) -> Done:
     """`garbled`: the steps whose first answer does not fit."""
     provider = OpenAIProvider(connect("key", base_url=simulator.url), model="model-1")
-    work = FakeWork(provider)
+    context = FakeAttemptContext(provider)
     for step in garbled:
-        simulator.faults.add(Fault(kind=FaultKind.TRUNCATED, call_id=f"{work.job.id}/{step}"))
-    outcome = await HANDLERS[Kind.COLLECTION](CollectionInput(text=text), work)
+        simulator.faults.add(Fault(kind=FaultKind.TRUNCATED, call_id=f"{context.job.id}/{step}"))
+    outcome = await HANDLERS[Kind.COLLECTION](CollectionInput(text=text), context)
     await provider.close()
     assert isinstance(outcome, Done)
     return outcome

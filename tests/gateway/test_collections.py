@@ -16,7 +16,7 @@ from tests.job_life import JobLife
 
 from shared.adapters.postgres.result_store import ResultStore
 from shared.domain.errors import Problem
-from shared.domain.generation.handler import Work
+from shared.domain.generation.handler import AttemptContext
 from shared.domain.jobs.job import JobState, Kind, StreamName
 from shared.domain.jobs.outcome import Done, Outcome
 from shared.domain.jobs.payload import CollectionInput, JobInput
@@ -67,7 +67,7 @@ async def test_the_text_a_worker_gets_is_the_text_that_was_sent(
 ):
     got: list[JobInput] = []
 
-    async def keep(job_input: JobInput, work: Work) -> Outcome:
+    async def keep(job_input: JobInput, context: AttemptContext) -> Outcome:
         got.append(job_input)
         return Done(make_collection(), "model-1", "offline")
 
@@ -146,7 +146,7 @@ async def test_one_that_was_cancelled_stays_away_when_its_row_is_saved(
 async def test_removing_one_that_is_ready_forgets_its_material(
     desk: Desk, life: JobLife, result_store: ResultStore
 ):
-    async def make(job_input: JobInput, work: Work) -> Outcome:
+    async def make(job_input: JobInput, context: AttemptContext) -> Outcome:
         return Done(make_collection(), "model-1", "offline")
 
     client = desk.client()
@@ -209,7 +209,7 @@ async def text_of(life: JobLife, results: ResultStore) -> str:
     """What the worker was given to read."""
     got: list[str] = []
 
-    async def keep(job_input: JobInput, work: Work) -> Outcome:
+    async def keep(job_input: JobInput, context: AttemptContext) -> Outcome:
         got.append(job_input.text)
         return Done(make_collection(), "model-1", "offline")
 
@@ -372,7 +372,7 @@ async def test_an_unknown_format_is_pointed_at(desk: Desk, ready: str):
 async def test_who_would_rather_wait_gets_the_collection(
     desk: Desk, life: JobLife, result_store: ResultStore
 ):
-    async def make(job_input: JobInput, work: Work) -> Outcome:
+    async def make(job_input: JobInput, context: AttemptContext) -> Outcome:
         return Done(make_collection(), "model-1", "offline")
 
     async with asyncio.TaskGroup() as group:

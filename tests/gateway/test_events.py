@@ -15,20 +15,20 @@ from tests.job_life import JobLife
 from gateway.app import Parts
 from shared.adapters.postgres.result_store import ResultStore
 from shared.domain.errors import Problem
-from shared.domain.generation.handler import Work
+from shared.domain.generation.handler import AttemptContext
 from shared.domain.jobs.job import JobState, StreamName
 from shared.domain.jobs.outcome import Fail, Outcome, Retry
 from shared.domain.jobs.payload import JobInput
 
 
-async def tell(job_input: JobInput, work: Work) -> Outcome:
-    await work.progress(0, 2)
-    await work.item(make_card())
-    await work.progress(2, 2)
+async def tell(job_input: JobInput, context: AttemptContext) -> Outcome:
+    await context.progress(0, 2)
+    await context.item(make_card())
+    await context.progress(2, 2)
     return DONE
 
 
-async def fail(job_input: JobInput, work: Work) -> Outcome:
+async def fail(job_input: JobInput, context: AttemptContext) -> Outcome:
     return Fail(Problem("no_usable_text"))
 
 
@@ -138,7 +138,7 @@ async def test_why_it_failed_is_told_in_the_listener_s_language(
 async def test_why_it_is_tried_again_is_told(desk: Desk, life: JobLife, result_store: ResultStore):
     tries = 0
 
-    async def fail_once(job_input: JobInput, work: Work) -> Outcome:
+    async def fail_once(job_input: JobInput, context: AttemptContext) -> Outcome:
         nonlocal tries
         tries += 1
         return DONE if tries > 1 else Retry(Problem("provider_busy"))

@@ -22,7 +22,7 @@ from shared.adapters.postgres.result_store import ResultStore
 from shared.adapters.redis.job_stream import JobStream
 from shared.domain.error_messages import MESSAGES
 from shared.domain.errors import NoUsableText, ProviderBusy, StudyError
-from shared.domain.generation.handler import Work
+from shared.domain.generation.handler import AttemptContext
 from shared.domain.jobs.job import JobId, JobState, StreamName
 from shared.domain.jobs.outcome import Fail, Outcome
 from shared.domain.jobs.payload import JobInput
@@ -106,7 +106,7 @@ async def test_3_a_hung_job_ran_for_ever(life: JobLife) -> None:
     assert (await life.record(orphan.id)).state is JobState.SUCCEEDED
 
 
-async def _hang(job_input: JobInput, work: Work) -> Outcome:
+async def _hang(job_input: JobInput, context: AttemptContext) -> Outcome:
     await asyncio.Event().wait()
     return DONE
 
@@ -116,7 +116,7 @@ async def test_4_nothing_was_retried(life: JobLife) -> None:
     faults: list[StudyError] = [ProviderBusy(retry_after=0.3), ProviderBusy()]
     begun: list[float] = []
 
-    async def handle(job_input: JobInput, work: Work) -> Outcome:
+    async def handle(job_input: JobInput, context: AttemptContext) -> Outcome:
         begun.append(time.monotonic())
         if faults:
             raise faults.pop(0)
@@ -147,7 +147,7 @@ async def _drain_with_retries(life: JobLife, consumer: Consumer) -> None:
 async def test_5_errors_had_no_type(desk: Desk, life: JobLife, language: str, index: int) -> None:
     """A failure has a stable code, a word to the reader in their language, and says whether to try again."""
 
-    async def handle(job_input: JobInput, work: Work) -> Outcome:
+    async def handle(job_input: JobInput, context: AttemptContext) -> Outcome:
         return Fail(NoUsableText().problem)
 
     job_id = await submit(desk)
@@ -214,7 +214,7 @@ async def test_7_a_live_job_was_taken_because_its_worker_was_busy(life: JobLife)
     """A worker whose loop is blocked for several leases keeps its job."""
     life.policy = replace(life.policy, lease_seconds=0.4, renew_seconds=0.1)
 
-    async def block(job_input: JobInput, work: Work) -> Outcome:
+    async def block(job_input: JobInput, context: AttemptContext) -> Outcome:
         await asyncio.to_thread(began.set)
         threading.Event().wait(1.2)
         return DONE

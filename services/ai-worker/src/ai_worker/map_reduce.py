@@ -8,7 +8,7 @@ from ai_worker.merge_notes import write_note
 from shared.adapters.cpu_pool import run_in_cpu_pool
 from shared.domain.errors import NoUsableText
 from shared.domain.generation.call_plan import plan_merge, plan_steps
-from shared.domain.generation.handler import Work
+from shared.domain.generation.handler import AttemptContext
 from shared.domain.jobs.job import Kind
 from shared.domain.jobs.outcome import Done, Fail
 from shared.domain.jobs.payload import JobInput
@@ -32,17 +32,17 @@ class Whole(Struct, Generic[DraftT], frozen=True, kw_only=True):
 
 
 async def make_whole(
-    kind: Kind, job_input: JobInput, work: Work, schema: type[DraftT]
+    kind: Kind, job_input: JobInput, context: AttemptContext, schema: type[DraftT]
 ) -> Whole[DraftT] | Fail:
     """Fails when any part does: a summary that silently left out a chapter would be no summary."""
     steps = await run_in_cpu_pool(plan_steps, kind, job_input)
     if not steps:
         return Fail(NoUsableText().problem)
-    answers = await make_calls(steps, work, after=1 if len(steps) > 1 else 0)
+    answers = await make_calls(steps, context, after=1 if len(steps) > 1 else 0)
     completions = list(answers.completions.values())
     if len(steps) > 1 and not answers.failed:
         merge = plan_merge(kind, job_input, [write_note(one.value) for one in completions])
-        answers = await make_calls([merge], work, before=len(steps))
+        answers = await make_calls([merge], context, before=len(steps))
         completions += answers.completions.values()
     for error in answers.failed.values():
         return Fail(error.problem)

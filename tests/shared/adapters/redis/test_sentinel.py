@@ -20,7 +20,7 @@ from shared.adapters.redis.event_log import EventLog
 from shared.adapters.redis.job_store import JobStore
 from shared.adapters.redis.sentinel import is_sentinel, read_url
 from shared.domain.errors import StoreUnavailable
-from shared.domain.generation.handler import Work
+from shared.domain.generation.handler import AttemptContext
 from shared.domain.jobs.job import JobState, StreamName
 from shared.domain.jobs.outcome import Outcome
 from shared.domain.jobs.payload import JobInput
@@ -68,10 +68,10 @@ async def test_after_the_primary_is_killed_jobs_run_are_accepted_and_heard_of_at
 ) -> None:
     servers, is_running, may_end = watched(life), asyncio.Event(), asyncio.Event()
 
-    async def wait_for_word(job_input: JobInput, work: Work) -> Outcome:
+    async def wait_for_word(job_input: JobInput, context: AttemptContext) -> Outcome:
         is_running.set()
         await may_end.wait()
-        return await succeed(job_input, work)
+        return await succeed(job_input, context)
 
     event_log = EventLog(life.redis, shards=1)
     listening = asyncio.create_task(event_log.run())

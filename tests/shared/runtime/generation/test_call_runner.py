@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import pytest
 from msgspec import Struct
-from tests.fakes import FakeProvider, FakeWork
+from tests.fakes import FakeAttemptContext, FakeProvider
 
 from shared.domain.errors import (
     ContextTooLong,
@@ -48,12 +48,12 @@ def fault_on(steps: list[PlannedStep], faults: Mapping[int, StudyError]) -> Fake
 
 async def test_every_step_is_asked_once_and_answers_keep_the_order_of_the_plan():
     steps = make_steps()
-    work = FakeWork(FakeProvider())
+    context = FakeAttemptContext(FakeProvider())
 
-    answers = await make_calls(steps, work)
+    answers = await make_calls(steps, context)
 
-    assert list(answers.completions) == work.asked == [step.name for step in steps]
-    assert work.progressed == [(count + 1, len(steps)) for count in range(len(steps))]
+    assert list(answers.completions) == context.asked == [step.name for step in steps]
+    assert context.progressed == [(count + 1, len(steps)) for count in range(len(steps))]
 
 
 async def test_completions_are_handed_on_in_the_order_of_the_plan_however_late_the_first_one_is():
@@ -61,7 +61,7 @@ async def test_completions_are_handed_on_in_the_order_of_the_plan_however_late_t
     is_last_asked = asyncio.Event()
     received: list[str] = []
 
-    class SlowToStart(FakeWork):
+    class SlowToStart(FakeAttemptContext):
         async def complete(self, step: str, prompt: Prompt, schema: type[T]) -> Completion[T]:
             if step == steps[-1].name:
                 is_last_asked.set()
@@ -72,10 +72,10 @@ async def test_completions_are_handed_on_in_the_order_of_the_plan_however_late_t
     async def receive(step: PlannedStep, completion: Completion[Struct]) -> None:
         received.append(step.name)
 
-    work = SlowToStart(FakeProvider())
-    await make_calls(steps, work, receive)
+    context = SlowToStart(FakeProvider())
+    await make_calls(steps, context, receive)
 
-    assert work.asked[0] != steps[0].name
+    assert context.asked[0] != steps[0].name
     assert received == [step.name for step in steps]
 
 
@@ -83,32 +83,34 @@ async def test_calls_are_side_by_side_but_not_without_bound():
     steps = make_steps(30)
     provider = FakeProvider()
 
-    await make_calls(steps, FakeWork(provider))
+    await make_calls(steps, FakeAttemptContext(provider))
 
     assert provider.most_at_once == PARALLEL_CALLS
 
 
 async def test_every_call_is_told_from_all_others_and_its_user_is_not_named():
     steps = make_steps()
-    work = FakeWork(provider := FakeProvider())
+    context = FakeAttemptContext(provider := FakeProvider())
 
-    await make_calls(steps, work)
+    await make_calls(steps, context)
 
-    assert [prompt.call_id for prompt in provider.prompts] == [f"{work.job.id}/{step.name}" for step in steps]
+    assert [prompt.call_id for prompt in provider.prompts] == [
+        f"{context.job.id}/{step.name}" for step in steps
+    ]
     (safety_id,) = {prompt.safety_id for prompt in provider.prompts}
     assert safety_id
-    assert work.job.user not in safety_id
+    assert context.job.user not in safety_id
 
 
 async def test_steps_that_are_kept_are_not_asked_again():
     steps = make_steps()
-    work = FakeWork(FakeProvider())
-    await make_calls(steps, work)
-    work.asked.clear()
+    context = FakeAttemptContext(FakeProvider())
+    await make_calls(steps, context)
+    context.asked.clear()
 
-    answers = await make_calls(steps, work)
+    answers = await make_calls(steps, context)
 
-    assert work.asked == []
+    assert context.asked == []
     assert len(answers.completions) == len(steps)
 
 
@@ -116,7 +118,7 @@ async def test_steps_that_are_kept_are_not_asked_again():
 async def test_a_call_that_fails_for_good_leaves_the_others_alone(error: ProviderError):
     steps = make_steps()
 
-    answers = await make_calls(steps, FakeWork(fault_on(steps, {1: error})))
+    answers = await make_calls(steps, FakeAttemptContext(fault_on(steps, {1: error})))
 
     assert answers.failed == {steps[1].name: error}
     assert len(answers.completions) == len(steps) - 1
@@ -127,20 +129,20 @@ async def test_a_call_to_be_tried_later_is_raised_as_it_is(error: ProviderError)
     steps = make_steps()
 
     with pytest.raises(type(error)):
-        await make_calls(steps, FakeWork(fault_on(steps, {1: error})))
+        await make_calls(steps, FakeAttemptContext(fault_on(steps, {1: error})))
 
 
 @pytest.mark.parametrize("error", [ProviderBusy(), StoreUnavailable()])
 async def test_before_a_retry_calls_under_way_are_kept_and_no_new_one_is_begun(error: StudyError):
     steps = make_steps(30)
-    work = FakeWork(fault_on(steps, {0: error}))
+    context = FakeAttemptContext(fault_on(steps, {0: error}))
 
     with pytest.raises(type(error)):
-        await make_calls(steps, work)
+        await make_calls(steps, context)
 
-    assert len(work.asked) == PARALLEL_CALLS
-    assert len(work.steps) == PARALLEL_CALLS - 1
-    assert work.progressed == [(count + 1, len(steps)) for count in range(PARALLEL_CALLS - 1)]
+    assert len(context.asked) == PARALLEL_CALLS
+    assert len(context.steps) == PARALLEL_CALLS - 1
+    assert context.progressed == [(count + 1, len(steps)) for count in range(PARALLEL_CALLS - 1)]
 
 
 async def test_the_longest_wait_asked_for_is_the_one_raised():
@@ -152,7 +154,7 @@ async def test_the_longest_wait_asked_for_is_the_one_raised():
     }
 
     with pytest.raises(ProviderError) as raised:
-        await make_calls(steps, FakeWork(fault_on(steps, faults)))
+        await make_calls(steps, FakeAttemptContext(fault_on(steps, faults)))
 
     assert raised.value.retry_after == 54
 
@@ -165,7 +167,7 @@ async def test_a_call_that_was_made_counts_although_others_were_kept_back():
     }
 
     with pytest.raises(ProviderUnavailable) as raised:
-        await make_calls(steps, FakeWork(fault_on(steps, faults)))
+        await make_calls(steps, FakeAttemptContext(fault_on(steps, faults)))
 
     assert (raised.value.is_counted, raised.value.retry_after) == (True, 90)
 
@@ -173,11 +175,11 @@ async def test_a_call_that_was_made_counts_although_others_were_kept_back():
 @pytest.mark.parametrize("error", [ProviderOutOfCredit(), ProviderMisconfigured()])
 async def test_when_an_operator_must_act_the_rest_is_not_even_asked(error: ProviderError):
     steps = make_steps(30)
-    work = FakeWork(fault_on(steps, {0: error}))
+    context = FakeAttemptContext(fault_on(steps, {0: error}))
 
-    answers = await make_calls(steps, work)
+    answers = await make_calls(steps, context)
 
-    assert len(work.asked) == PARALLEL_CALLS
+    assert len(context.asked) == PARALLEL_CALLS
     assert len(answers.completions) == PARALLEL_CALLS - 1
     assert len(answers.failed) == len(steps) - PARALLEL_CALLS + 1
 
@@ -187,7 +189,7 @@ async def test_an_error_that_is_not_the_providers_ends_all_calls():
         return ZeroDivisionError()
 
     with pytest.raises(ExceptionGroup):
-        await make_calls(make_steps(), FakeWork(FakeProvider(faults=fault)))
+        await make_calls(make_steps(), FakeAttemptContext(FakeProvider(faults=fault)))
 
 
 def test_the_outcome_credits_everyone_who_answered():

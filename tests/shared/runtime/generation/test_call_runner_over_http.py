@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-from tests.fakes import FakeWork
+from tests.fakes import FakeAttemptContext
 from tests.simulators.faults import Fault, FaultKind, rate_limited
 from tests.simulators.provider import ProviderSimulator
 
@@ -35,9 +35,9 @@ async def simulator() -> AsyncIterator[ProviderSimulator]:
 
 
 @pytest.fixture
-async def work(simulator: ProviderSimulator) -> AsyncIterator[FakeWork]:
+async def context(simulator: ProviderSimulator) -> AsyncIterator[FakeAttemptContext]:
     provider = OpenAIProvider(connect("key", base_url=simulator.url), model="model-1")
-    yield FakeWork(provider)
+    yield FakeAttemptContext(provider)
     await provider.close()
 
 
@@ -45,12 +45,12 @@ def make_input(kind: Kind, text: str) -> JobInput:
     return CollectionInput(text=text) if kind is Kind.COLLECTION else AiInput(text=text)
 
 
-async def handle(kind: Kind, text: str, work: FakeWork) -> Outcome:
-    return await HANDLERS[kind](make_input(kind, text), work)
+async def handle(kind: Kind, text: str, context: FakeAttemptContext) -> Outcome:
+    return await HANDLERS[kind](make_input(kind, text), context)
 
 
-async def collect(text: str, work: FakeWork) -> Collection:
-    outcome = await handle(Kind.COLLECTION, text, work)
+async def collect(text: str, context: FakeAttemptContext) -> Collection:
+    outcome = await handle(Kind.COLLECTION, text, context)
     assert isinstance(outcome, Done)
     assert isinstance(outcome.result, Collection)
     return outcome.result
@@ -62,32 +62,32 @@ def spent(simulator: ProviderSimulator) -> int:
 
 @pytest.mark.parametrize("text", [FRENCH, ENGLISH], ids=["fr", "en"])
 async def test_600_words_become_a_collection_for_two_calls(
-    text: str, work: FakeWork, simulator: ProviderSimulator
+    text: str, context: FakeAttemptContext, simulator: ProviderSimulator
 ):
-    collection = await collect(text, work)
+    collection = await collect(text, context)
 
     assert len(collection.flashcards) >= 10
     assert len(collection.quiz) >= 5
     assert all(text[i.source.start : i.source.end] == i.source.quote for i in collection.flashcards)
     assert sorted(call.call_id for call in simulator.journal.calls) == [
-        f"{work.job.id}/cards/0",
-        f"{work.job.id}/questions/0",
+        f"{context.job.id}/cards/0",
+        f"{context.job.id}/questions/0",
     ]
 
 
 @pytest.mark.parametrize("text", [FRENCH, LONG], ids=["short", "long"])
 @pytest.mark.parametrize("kind", list(Kind))
 async def test_every_kind_is_made_within_its_hold_even_when_every_answer_is_asked_for_twice(
-    kind: Kind, text: str, work: FakeWork, simulator: ProviderSimulator
+    kind: Kind, text: str, context: FakeAttemptContext, simulator: ProviderSimulator
 ):
-    await handle(kind, text, work)
+    await handle(kind, text, context)
     calls = len(simulator.journal.calls)
-    work.steps.clear()
+    context.steps.clear()
     simulator.journal.clear()
-    for step in work.asked.copy():
-        simulator.faults.add(Fault(kind=FaultKind.WRONG_SCHEMA, call_id=f"{work.job.id}/{step}"))
+    for step in context.asked.copy():
+        simulator.faults.add(Fault(kind=FaultKind.WRONG_SCHEMA, call_id=f"{context.job.id}/{step}"))
 
-    outcome = await handle(kind, text, work)
+    outcome = await handle(kind, text, context)
 
     assert isinstance(outcome, Done)
     assert len(simulator.journal.calls) == 2 * calls
@@ -95,27 +95,29 @@ async def test_every_kind_is_made_within_its_hold_even_when_every_answer_is_aske
 
 
 async def test_after_a_busy_spell_only_the_missing_call_is_bought(
-    work: FakeWork, simulator: ProviderSimulator
+    context: FakeAttemptContext, simulator: ProviderSimulator
 ):
-    simulator.faults.add(replace(rate_limited(), call_id=f"{work.job.id}/cards/1"))
+    simulator.faults.add(replace(rate_limited(), call_id=f"{context.job.id}/cards/1"))
     with pytest.raises(ProviderBusy):
-        await collect(LONG, work)
+        await collect(LONG, context)
     paid = {call.call_id for call in simulator.journal.calls if call.status == 200}
     simulator.journal.clear()
 
-    collection = await collect(LONG, work)
+    collection = await collect(LONG, context)
 
     again = {call.call_id for call in simulator.journal.calls}
     assert paid
     assert paid.isdisjoint(again)
-    assert f"{work.job.id}/cards/1" in again
+    assert f"{context.job.id}/cards/1" in again
     assert collection.quality.sections_failed == 0
 
 
-async def test_a_refused_part_leaves_the_rest_and_says_so(work: FakeWork, simulator: ProviderSimulator):
-    simulator.faults.add(Fault(kind=FaultKind.REFUSAL, call_id=f"{work.job.id}/cards/0"))
+async def test_a_refused_part_leaves_the_rest_and_says_so(
+    context: FakeAttemptContext, simulator: ProviderSimulator
+):
+    simulator.faults.add(Fault(kind=FaultKind.REFUSAL, call_id=f"{context.job.id}/cards/0"))
 
-    collection = await collect(LONG, work)
+    collection = await collect(LONG, context)
 
     assert collection.quality.sections_failed == 1
     assert collection.flashcards

@@ -13,7 +13,7 @@ from tests.servers import MACHINE
 from local.ports import free_ports
 from shared.adapters.otel.tracer import OpenTelemetryTracer
 from shared.domain.errors import LeaseLost, ProviderBusy
-from shared.domain.generation.handler import Work
+from shared.domain.generation.handler import AttemptContext
 from shared.domain.jobs.job import JobState
 from shared.domain.jobs.outcome import Outcome
 from shared.domain.jobs.payload import JobInput
@@ -40,13 +40,13 @@ def attempts(spans: Sequence[Collected]) -> list[Collected]:
     return [span for span in spans if span.name == "process summary"]
 
 
-async def busy_once(job_input: JobInput, work: Work) -> Outcome:
-    if work.job.attempt == 1:
+async def busy_once(job_input: JobInput, context: AttemptContext) -> Outcome:
+    if context.job.attempt == 1:
         raise ProviderBusy
     return SUMMARY
 
 
-async def lose_lease(job_input: JobInput, work: Work) -> Outcome:
+async def lose_lease(job_input: JobInput, context: AttemptContext) -> Outcome:
     raise LeaseLost
 
 

@@ -13,7 +13,7 @@ from shared.adapters.postgres.result_store import ResultStore
 from shared.adapters.redis import keys
 from shared.adapters.redis.connection import call
 from shared.domain.budgets import expiries
-from shared.domain.generation.handler import Work
+from shared.domain.generation.handler import AttemptContext
 from shared.domain.jobs.job import UserId
 from shared.domain.jobs.outcome import Outcome
 from shared.domain.jobs.payload import JobInput
@@ -27,8 +27,8 @@ COST = 110
 CARL = UserId("carl")
 
 
-async def spend(job_input: JobInput, work: Work) -> Outcome:
-    await work.complete("summary", SUMMARY_PROMPT, SummaryDraft)
+async def spend(job_input: JobInput, context: AttemptContext) -> Outcome:
+    await context.complete("summary", SUMMARY_PROMPT, SummaryDraft)
     return SUMMARY
 
 

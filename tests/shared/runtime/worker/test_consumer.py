@@ -24,7 +24,7 @@ from shared.domain.errors import (
     StudyError,
     Unexpected,
 )
-from shared.domain.generation.handler import Handler, Work
+from shared.domain.generation.handler import AttemptContext, Handler
 from shared.domain.jobs.job import JobState, Kind, StreamName
 from shared.domain.jobs.outcome import Fail, Outcome, Retry
 from shared.domain.jobs.payload import JobInput
@@ -62,8 +62,8 @@ class ProviderLimiter:
         if is_open:
             self.open.set()
 
-    async def __call__(self, job_input: JobInput, work: Work) -> Outcome:
-        self.attempts.append(work.job.attempt)
+    async def __call__(self, job_input: JobInput, context: AttemptContext) -> Outcome:
+        self.attempts.append(context.job.attempt)
         self.begun.set()
         try:
             await self.open.wait()
@@ -77,7 +77,7 @@ def failing(*errors: StudyError | Exception) -> Handler:
     """Fails once with each error, then succeeds."""
     left = list(errors)
 
-    async def handle(job_input: JobInput, work: Work) -> Outcome:
+    async def handle(job_input: JobInput, context: AttemptContext) -> Outcome:
         if left:
             raise left.pop(0)
         return SUMMARY
@@ -123,7 +123,7 @@ async def test_an_error_that_no_retry_mends_fails_at_once(life: JobLife) -> None
 
 
 async def test_a_reported_failure_says_why_and_gives_the_budget_back(life: JobLife) -> None:
-    async def handle(job_input: JobInput, work: Work) -> Outcome:
+    async def handle(job_input: JobInput, context: AttemptContext) -> Outcome:
         return Fail(NoUsableText().problem)
 
     job = await life.submit()
@@ -144,7 +144,7 @@ async def test_a_bug_is_a_retry_that_says_nothing_of_itself(life: JobLife) -> No
 async def test_a_retry_that_is_not_counted_spends_no_attempt(life: JobLife) -> None:
     turns = iter(range(12))
 
-    async def handle(job_input: JobInput, work: Work) -> Outcome:
+    async def handle(job_input: JobInput, context: AttemptContext) -> Outcome:
         if next(turns) < 10:
             return Retry(StoreUnavailable().problem, after=0, counted=False)
         return SUMMARY
@@ -160,8 +160,8 @@ async def test_a_step_is_bought_once_over_all_attempts(life: JobLife) -> None:
     provider = FakeProvider()
     errors = [ProviderBusy(), RuntimeError("bug")]
 
-    async def handle(job_input: JobInput, work: Work) -> Outcome:
-        completion = await work.complete("summary", SUMMARY_PROMPT, SummaryDraft)
+    async def handle(job_input: JobInput, context: AttemptContext) -> Outcome:
+        completion = await context.complete("summary", SUMMARY_PROMPT, SummaryDraft)
         assert completion.value.summary
         if errors:
             raise errors.pop(0)
@@ -177,8 +177,8 @@ async def test_a_step_is_bought_once_over_all_attempts(life: JobLife) -> None:
 async def test_what_a_failed_call_cost_is_charged(life: JobLife) -> None:
     provider = FakeProvider(faults=lambda prompt: ProviderGarbled(usage=Usage(50, 5)))
 
-    async def handle(job_input: JobInput, work: Work) -> Outcome:
-        await work.complete("summary", SUMMARY_PROMPT, SummaryDraft)
+    async def handle(job_input: JobInput, context: AttemptContext) -> Outcome:
+        await context.complete("summary", SUMMARY_PROMPT, SummaryDraft)
         return SUMMARY
 
     await life.submit()
@@ -189,8 +189,8 @@ async def test_what_a_failed_call_cost_is_charged(life: JobLife) -> None:
 async def test_a_job_buys_no_call_beyond_its_hold(life: JobLife) -> None:
     provider = FakeProvider(faults=lambda prompt: ProviderGarbled(usage=Usage(50, 5)))
 
-    async def handle(job_input: JobInput, work: Work) -> Outcome:
-        await work.complete("summary", SUMMARY_PROMPT, SummaryDraft)
+    async def handle(job_input: JobInput, context: AttemptContext) -> Outcome:
+        await context.complete("summary", SUMMARY_PROMPT, SummaryDraft)
         return SUMMARY
 
     job = await life.submit(hold_tokens=100)
@@ -309,7 +309,7 @@ async def test_a_cancelled_job_stops_its_provider_call(real_life: JobLife) -> No
 async def test_a_blocked_event_loop_keeps_its_leases(real_life: JobLife) -> None:
     real_life.policy = replace(real_life.policy, lease_seconds=0.5, renew_seconds=0.1)
 
-    async def block(job_input: JobInput, work: Work) -> Outcome:
+    async def block(job_input: JobInput, context: AttemptContext) -> Outcome:
         threading.Event().wait(1.5)  # three leases long, and no await in it
         return SUMMARY
 
@@ -371,7 +371,7 @@ async def test_a_managed_failover_is_outlived_read_only_and_with_cut_connections
     """The address stays: connections drop, and for a while whoever answers takes no writes."""
     is_running, may_end = asyncio.Event(), asyncio.Event()
 
-    async def wait_for_word(job_input: JobInput, work: Work) -> Outcome:
+    async def wait_for_word(job_input: JobInput, context: AttemptContext) -> Outcome:
         is_running.set()
         await may_end.wait()
         return SUMMARY
@@ -410,8 +410,8 @@ class SickResults(MemoryResults):
 async def test_while_postgres_is_away_the_job_is_kept_and_nothing_is_paid_twice(life: JobLife) -> None:
     provider, results = FakeProvider(), SickResults(away=3)
 
-    async def handle(job_input: JobInput, work: Work) -> Outcome:
-        await work.complete("summary", SUMMARY_PROMPT, SummaryDraft)
+    async def handle(job_input: JobInput, context: AttemptContext) -> Outcome:
+        await context.complete("summary", SUMMARY_PROMPT, SummaryDraft)
         return SUMMARY
 
     job = await life.submit()
@@ -502,13 +502,13 @@ async def test_jobs_of_a_dead_worker_come_before_a_backlog(life: JobLife) -> Non
     ran = list[str]()
     first_runs, may_end, all_ran = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
-    async def note(job_input: JobInput, work: Work) -> Outcome:
-        ran.append(work.job.id)
+    async def note(job_input: JobInput, context: AttemptContext) -> Outcome:
+        ran.append(context.job.id)
         first_runs.set()
         if len(ran) > len(backlog):
             all_ran.set()
         await may_end.wait()
-        return await succeed(job_input, work)
+        return await succeed(job_input, context)
 
     consumer = life.consumer(
         note, consumer="w2", concurrency=1, claim_first=lambda: housekeeping.claim_first()

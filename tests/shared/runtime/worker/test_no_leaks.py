@@ -14,7 +14,7 @@ from shared.adapters.llm.openai.client import connect
 from shared.adapters.llm.openai.provider import OpenAIProvider
 from shared.adapters.postgres.result_store import ResultStore
 from shared.adapters.redis import keys
-from shared.domain.generation.handler import Handler, Work
+from shared.domain.generation.handler import AttemptContext, Handler
 from shared.domain.jobs.job import JobState
 from shared.domain.jobs.outcome import Done, Outcome
 from shared.domain.jobs.payload import AiInput, JobInput, encode_input
@@ -31,16 +31,16 @@ PROMPT = Prompt(
 )
 
 
-async def ask(job_input: JobInput, work: Work) -> Outcome:
-    await work.complete("summary/0", PROMPT, SummaryDraft)
+async def ask(job_input: JobInput, context: AttemptContext) -> Outcome:
+    await context.complete("summary/0", PROMPT, SummaryDraft)
     raise AssertionError
 
 
-async def crash(job_input: JobInput, work: Work) -> Outcome:
+async def crash(job_input: JobInput, context: AttemptContext) -> Outcome:
     raise ValueError(f"cannot read {WORD}") from KeyError(WORD)
 
 
-async def crash_in_parallel(job_input: JobInput, work: Work) -> Outcome:
+async def crash_in_parallel(job_input: JobInput, context: AttemptContext) -> Outcome:
     async def fail() -> None:
         raise ValueError(WORD)
 
@@ -50,7 +50,7 @@ async def crash_in_parallel(job_input: JobInput, work: Work) -> Outcome:
     raise AssertionError
 
 
-async def forget_a_task(job_input: JobInput, work: Work) -> Outcome:
+async def forget_a_task(job_input: JobInput, context: AttemptContext) -> Outcome:
     async def fail() -> None:
         raise ValueError(WORD)
 
@@ -59,7 +59,7 @@ async def forget_a_task(job_input: JobInput, work: Work) -> Outcome:
     raise TypeError(WORD)
 
 
-async def make_what_no_row_can_hold(job_input: JobInput, work: Work) -> Outcome:
+async def make_what_no_row_can_hold(job_input: JobInput, context: AttemptContext) -> Outcome:
     return Done(Summary(language="en", summary=WORD, key_points=[]), f"{WORD}\ud800", "openai")
 
 

@@ -7,7 +7,7 @@ from tests.job_life import JobLife, succeed
 
 from shared.adapters.redis.connection import end
 from shared.adapters.redis.job_stream import Leased
-from shared.domain.generation.handler import Work
+from shared.domain.generation.handler import AttemptContext
 from shared.domain.jobs.job import Job, JobId, JobState
 from shared.domain.jobs.outcome import Outcome
 from shared.domain.jobs.payload import JobInput
@@ -84,11 +84,11 @@ async def test_when_a_suspect_is_done_its_owner_takes_the_next_at_once(real_life
     together = list[int]()
     is_over = asyncio.Event()
 
-    async def count(job_input: JobInput, work: Work) -> Outcome:
+    async def count(job_input: JobInput, context: AttemptContext) -> Outcome:
         together.append(consumer.running)
         if len(together) == len(ids):
             is_over.set()
-        return await succeed(job_input, work)
+        return await succeed(job_input, context)
 
     consumer = life.consumer(count, consumer="w3", on_suspect_gone=lambda: housekeeping.expect_next())
     housekeeping = life.housekeeping(life.stream("w3"), consumer=consumer)[0]

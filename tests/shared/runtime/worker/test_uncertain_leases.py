@@ -13,7 +13,7 @@ from shared.adapters.llm.openai.client import connect
 from shared.adapters.llm.openai.provider import OpenAIProvider
 from shared.adapters.llm.rate_limited_provider import RateLimitedProvider
 from shared.adapters.redis.provider_limiter import LimiterPolicy, ProviderLimiter
-from shared.domain.generation.handler import Work
+from shared.domain.generation.handler import AttemptContext
 from shared.domain.jobs.job import JobState
 from shared.domain.jobs.outcome import Outcome
 from shared.domain.jobs.payload import JobInput
@@ -38,10 +38,10 @@ async def test_a_call_is_made_only_under_a_lease_that_cannot_be_over(
         model, ProviderLimiter(real_life.redis, "model-1", LimiterPolicy()), model="model-1"
     )
 
-    async def wait_and_call(job_input: JobInput, work: Work) -> Outcome:
+    async def wait_and_call(job_input: JobInput, context: AttemptContext) -> Outcome:
         await asyncio.sleep(2 * LEASE_SECONDS)
-        await work.complete("summary", SUMMARY_PROMPT, SummaryDraft)
-        return await succeed(job_input, work)
+        await context.complete("summary", SUMMARY_PROMPT, SummaryDraft)
+        return await succeed(job_input, context)
 
     job = await real_life.submit()
     heartbeat = real_life.heartbeat()

@@ -2,15 +2,15 @@
 
 from ai_worker.map_reduce import make_whole
 from shared.domain.errors import NoUsableText
-from shared.domain.generation.handler import Work
+from shared.domain.generation.handler import AttemptContext
 from shared.domain.jobs.job import Kind
 from shared.domain.jobs.outcome import Fail, Outcome
 from shared.domain.jobs.payload import JobInput
 from shared.domain.study.material import Explanation, ExplanationDraft
 
 
-async def make_explanation(job_input: JobInput, work: Work) -> Outcome:
-    whole = await make_whole(Kind.EXPLANATION, job_input, work, ExplanationDraft)
+async def make_explanation(job_input: JobInput, context: AttemptContext) -> Outcome:
+    whole = await make_whole(Kind.EXPLANATION, job_input, context, ExplanationDraft)
     if isinstance(whole, Fail):
         return whole
     draft = whole.draft

@@ -2,15 +2,15 @@
 
 from ai_worker.map_reduce import make_whole
 from shared.domain.errors import NoUsableText
-from shared.domain.generation.handler import Work
+from shared.domain.generation.handler import AttemptContext
 from shared.domain.jobs.job import Kind
 from shared.domain.jobs.outcome import Fail, Outcome
 from shared.domain.jobs.payload import JobInput
 from shared.domain.study.material import Outline, OutlineDraft
 
 
-async def make_outline(job_input: JobInput, work: Work) -> Outcome:
-    whole = await make_whole(Kind.OUTLINE, job_input, work, OutlineDraft)
+async def make_outline(job_input: JobInput, context: AttemptContext) -> Outcome:
+    whole = await make_whole(Kind.OUTLINE, job_input, context, OutlineDraft)
     if isinstance(whole, Fail):
         return whole
     sections = [section for section in whole.draft.sections if section.points]

@@ -1,6 +1,6 @@
 """A multiple-choice quiz from a text."""
 
-from shared.domain.generation.handler import Work
+from shared.domain.generation.handler import AttemptContext
 from shared.domain.jobs.job import Kind
 from shared.domain.jobs.outcome import Fail, Outcome
 from shared.domain.jobs.payload import JobInput
@@ -9,8 +9,8 @@ from shared.runtime.generation.call_runner import done
 from shared.runtime.generation.item_pipeline import make_items
 
 
-async def make_quiz(job_input: JobInput, work: Work) -> Outcome:
-    material = await make_items(Kind.QUIZ, job_input, work)
+async def make_quiz(job_input: JobInput, context: AttemptContext) -> Outcome:
+    material = await make_items(Kind.QUIZ, job_input, context)
     if not material.questions:
         return Fail(material.problem)
     result = Quiz(language=material.language, quiz=material.questions, quality=material.quality)

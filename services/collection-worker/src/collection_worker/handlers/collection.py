@@ -2,7 +2,7 @@
 
 import re
 
-from shared.domain.generation.handler import Work
+from shared.domain.generation.handler import AttemptContext
 from shared.domain.jobs.job import Kind
 from shared.domain.jobs.outcome import Fail, Outcome
 from shared.domain.jobs.payload import CollectionInput, JobInput
@@ -16,9 +16,9 @@ _TITLE_WINDOW = 4_000
 """Characters at the start of a document in which its title is looked for."""
 
 
-async def make_collection(job_input: JobInput, work: Work) -> Outcome:
+async def make_collection(job_input: JobInput, context: AttemptContext) -> Outcome:
     """Parts whose call failed for good are said in `quality`; with nothing left to deliver, it fails."""
-    material = await make_items(Kind.COLLECTION, job_input, work)
+    material = await make_items(Kind.COLLECTION, job_input, context)
     if not material.cards and not material.questions:
         return Fail(material.problem)
     given = job_input.title if isinstance(job_input, CollectionInput) else ""

@@ -1,4 +1,4 @@
-"""What a handler is given to work with: the provider through kept steps, and a way to tell how far it is."""
+"""The port of a job handler: its signature, and what it may do during one attempt."""
 
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
@@ -12,26 +12,28 @@ from shared.domain.study.material import Flashcard, QuizQuestion
 T = TypeVar("T")
 
 
-class Work(Protocol):
-    """One attempt's hands. Everything here is fenced: after the lease is lost each call raises `LeaseLost`."""
+class AttemptContext(Protocol):
+    """What a handler may do during one attempt. All writes are fenced: they raise `LeaseLost` once the lease is lost."""
 
     @property
     def job(self) -> Job: ...
 
     async def complete(self, step: str, prompt: Prompt, schema: type[T]) -> Completion[T]:
-        """The kept completion of `step` when an earlier attempt already paid for it; else ask the provider and keep it.
+        """Return the kept completion of `step` if an earlier attempt paid for it; otherwise ask the provider and keep it.
 
-        `step` names one paid call within the job (`cards/0`) and must not depend on anything but the job's input.
+        `step` names one paid call within the job (`cards/0`) and must depend on nothing but the job's input.
         """
         ...
 
-    async def progress(self, done: int, total: int) -> None: ...
+    async def progress(self, done: int, total: int) -> None:
+        """Tell listeners how many of the job's steps are done."""
+        ...
 
     async def item(self, item: Flashcard | QuizQuestion) -> None:
-        """Tell listeners of one checked item, before the whole is ready."""
+        """Tell listeners of one checked item before the whole result is ready."""
         ...
 
 
-Handler = Callable[[JobInput, Work], Awaitable[Outcome]]
-"""A plain function: input and hands in, outcome out. Expected trouble is returned; a `StudyError` that escapes is
-turned into Retry or Fail by the consumer, as its `is_retryable` says; anything else is a bug and becomes Retry."""
+Handler = Callable[[JobInput, AttemptContext], Awaitable[Outcome]]
+"""A plain function from input and context to an outcome. It returns expected failures. The attempt turns an escaped
+`StudyError` into Retry or Fail by its `is_retryable`; any other exception is a bug and becomes Retry."""

@@ -17,7 +17,7 @@ from shared.domain.errors import (
     StoreUnavailable,
 )
 from shared.domain.generation.call_plan import PlannedStep, language_of
-from shared.domain.generation.handler import Work
+from shared.domain.generation.handler import AttemptContext
 from shared.domain.jobs.job import Job
 from shared.domain.jobs.outcome import Done
 from shared.domain.jobs.payload import JobInput
@@ -42,7 +42,7 @@ class Answers(Struct, frozen=True, kw_only=True):
 
 async def make_calls(
     steps: Sequence[PlannedStep],
-    work: Work,
+    context: AttemptContext,
     receive: Receive | None = None,
     *,
     before: int = 0,
@@ -55,7 +55,7 @@ async def make_calls(
     Raises the error when a call should be tried later: then no new call is begun, but those under way are
     waited for, because they are paid for and the next attempt starts from them.
     """
-    calls = _Calls(steps, work, receive, before, before + len(steps) + after)
+    calls = _Calls(steps, context, receive, before, before + len(steps) + after)
     async with asyncio.TaskGroup() as group:
         for step in steps:
             group.create_task(calls.make(step))
@@ -95,9 +95,14 @@ def _chief(put_off: Sequence[ProviderError]) -> ProviderError:
 
 class _Calls:
     def __init__(
-        self, steps: Sequence[PlannedStep], work: Work, receive: Receive | None, before: int, total: int
+        self,
+        steps: Sequence[PlannedStep],
+        context: AttemptContext,
+        receive: Receive | None,
+        before: int,
+        total: int,
     ) -> None:
-        self._work = work
+        self._context = context
         self._receive = receive
         self._done = before
         self._total = total
@@ -117,7 +122,7 @@ class _Calls:
         await self._deliver()
         if self._is_closed(step):
             self._done += 1
-            await self._work.progress(self._done, self._total)
+            await self._context.progress(self._done, self._total)
 
     async def _ask(self, step: PlannedStep) -> None:
         if self.put_off or self.away:
@@ -125,9 +130,9 @@ class _Calls:
         if self._stopped_by is not None:
             self.failed[step.name] = self._stopped_by
             return
-        prompt = _sign(step, self._work.job)
+        prompt = _sign(step, self._context.job)
         try:
-            self.completions[step.name] = await self._work.complete(step.name, prompt, step.schema)
+            self.completions[step.name] = await self._context.complete(step.name, prompt, step.schema)
         except ProviderError as error:
             self._sort(step, error)
         except StoreUnavailable as error:

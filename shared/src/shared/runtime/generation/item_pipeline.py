@@ -11,7 +11,7 @@ from shared.adapters.cpu_pool import run_in_cpu_pool
 from shared.adapters.offline.provider import GENERATED_BY
 from shared.domain.errors import NoUsableText, Problem, ProviderGarbled
 from shared.domain.generation.call_plan import TASKS, PlannedStep, language_of, plan_steps
-from shared.domain.generation.handler import Work
+from shared.domain.generation.handler import AttemptContext
 from shared.domain.generation.sizing import wanted_items
 from shared.domain.jobs.job import Kind
 from shared.domain.jobs.payload import JobInput
@@ -44,12 +44,12 @@ class Material(Struct, frozen=True, kw_only=True):
         return ProviderGarbled().problem if has_drafts and is_from_model else NoUsableText().problem
 
 
-async def make_items(kind: Kind, job_input: JobInput, work: Work) -> Material:
+async def make_items(kind: Kind, job_input: JobInput, context: AttemptContext) -> Material:
     """Make the items of this kind of job. An item told is always part of the result."""
     steps = await run_in_cpu_pool(plan_steps, kind, job_input)
     found = await run_in_cpu_pool(sections, job_input.text)
-    desk = _Desk(kind, job_input, work, found)
-    answers = await make_calls(steps, work, desk.receive)
+    desk = _Desk(kind, job_input, context, found)
+    answers = await make_calls(steps, context, desk.receive)
     await desk.finish()
     return await run_in_cpu_pool(desk.report, steps, answers)
 
@@ -57,9 +57,11 @@ async def make_items(kind: Kind, job_input: JobInput, work: Work) -> Material:
 class _Desk:
     """Where the drafts of one job arrive."""
 
-    def __init__(self, kind: Kind, job_input: JobInput, work: Work, found: Sequence[Span]) -> None:
+    def __init__(
+        self, kind: Kind, job_input: JobInput, context: AttemptContext, found: Sequence[Span]
+    ) -> None:
         self._input = job_input
-        self._work = work
+        self._context = context
         self._sections = found
         self._cards = ItemSet[Flashcard](self._wanted(kind, Task.CARDS), found)
         self._questions = ItemSet[QuizQuestion](self._wanted(kind, Task.QUESTIONS), found)
@@ -117,4 +119,4 @@ class _Desk:
 
     async def _tell(self, items: Sequence[Flashcard | QuizQuestion]) -> None:
         for item in items:
-            await self._work.item(item)
+            await self._context.item(item)

@@ -42,8 +42,8 @@ class ProviderFor(Protocol):
     def __call__(self, job: Job) -> Provider: ...
 
 
-class AttemptWork:
-    """The hands of one attempt: see `shared.domain.generation.handler.Work`."""
+class FencedAttemptContext:
+    """See `shared.domain.generation.handler.AttemptContext`."""
 
     def __init__(
         self,
@@ -122,14 +122,16 @@ class AttemptWork:
             raise
 
 
-async def attempt(work: AttemptWork, handlers: Mapping[Kind, Handler], policy: JobPolicy) -> Outcome:
+async def attempt(
+    context: FencedAttemptContext, handlers: Mapping[Kind, Handler], policy: JobPolicy
+) -> Outcome:
     """Run the job's handler. Raises only `LeaseLost` and cancellation; everything else is an outcome."""
-    job = work.job
+    job = context.job
     scope = asyncio.timeout(policy.attempt_seconds)
     try:
         async with scope:
             job_input = decode_input(job.kind, job.version, job.payload)
-            return await handlers[Kind(job.kind)](job_input, work)
+            return await handlers[Kind(job.kind)](job_input, context)
     except Exception as error:  # noqa: BLE001 - the one place where what escapes a handler becomes an outcome
         return _to_outcome(_chief(error), job, policy, has_expired=scope.expired())
 

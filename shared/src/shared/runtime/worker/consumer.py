@@ -22,7 +22,7 @@ from shared.domain.tracing import NO_TRACER, Span, Tracer
 from shared.domain.usage import Usage
 from shared.runtime.observability.logging_setup import current_job
 from shared.runtime.observability.metrics.job_metrics import JobMetrics
-from shared.runtime.worker.attempt import AttemptWork, ProviderFor, attempt
+from shared.runtime.worker.attempt import FencedAttemptContext, ProviderFor, attempt
 from shared.runtime.worker.lease_renewer import LeaseRenewer
 from shared.runtime.worker.settler import Settler
 
@@ -271,7 +271,7 @@ class Consumer:
     async def _attempt(self, running: _Running, span: Span) -> None:
         job = running.leased.job
         began = time.monotonic()
-        work = AttemptWork(
+        context = FencedAttemptContext(
             running.leased,
             self._steps,
             self._provider_for(job),
@@ -281,7 +281,7 @@ class Consumer:
         )
         try:
             saved = await self._settler.find_saved(job)
-            outcome = None if saved else await attempt(work, self._handlers, self._policy)
+            outcome = None if saved else await attempt(context, self._handlers, self._policy)
         except StoreUnavailable as error:
             saved, outcome = None, Retry(error.problem, after=error.retry_after, counted=False)
         except LeaseLost:
@@ -297,7 +297,7 @@ class Consumer:
                 return
             saved, outcome = None, None
         running.is_settling = True
-        settled = await self._settle(job, saved, outcome, work.usage)
+        settled = await self._settle(job, saved, outcome, context.usage)
         if settled is None:
             span.fail(LeaseLost.code)
             return

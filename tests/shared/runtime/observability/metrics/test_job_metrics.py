@@ -11,7 +11,7 @@ from tests.readings import Readings, read
 from tests.servers import WHEEL
 
 from shared.domain.errors import NoUsableText, ProviderBusy
-from shared.domain.generation.handler import Work
+from shared.domain.generation.handler import AttemptContext
 from shared.domain.jobs.job import StreamName
 from shared.domain.jobs.outcome import Done, Fail, Outcome, Retry
 from shared.domain.jobs.payload import JobInput
@@ -50,7 +50,7 @@ async def test_a_job_that_succeeds(life: JobLife) -> None:
 async def test_an_attempt_that_is_retried_and_one_that_gives_up(life: JobLife) -> None:
     outcomes: list[Outcome] = [Retry(ProviderBusy().problem), SUMMARY, Fail(NoUsableText().problem)]
 
-    async def handle(job_input: JobInput, work: Work) -> Outcome:
+    async def handle(job_input: JobInput, context: AttemptContext) -> Outcome:
         return outcomes.pop(0)
 
     await life.submit()
@@ -70,7 +70,7 @@ async def test_an_attempt_that_is_retried_and_one_that_gives_up(life: JobLife) -
 
 
 async def test_a_job_that_fails_too_often_is_a_dead_letter(life: JobLife) -> None:
-    async def refuse(job_input: JobInput, work: Work) -> Outcome:
+    async def refuse(job_input: JobInput, context: AttemptContext) -> Outcome:
         return Retry(ProviderBusy().problem)
 
     await life.submit()
@@ -84,8 +84,8 @@ async def test_a_job_that_fails_too_often_is_a_dead_letter(life: JobLife) -> Non
 async def test_a_late_owner_is_fenced_and_its_lease_counted_as_lost(life: JobLife) -> None:
     await life.submit()
 
-    async def outlive_the_lease(job_input: JobInput, work: Work) -> Outcome:
-        await life.age(work.job)
+    async def outlive_the_lease(job_input: JobInput, context: AttemptContext) -> Outcome:
+        await life.age(context.job)
         (theirs,) = await life.stream("w2").claim(0, 10)
         await life.stream("w2").settle([settled(theirs.job)], now=0.0)
         return SUMMARY
@@ -103,9 +103,9 @@ async def test_an_answer_that_comes_after_the_lease_is_lost_is_wasted(life: JobL
     life.watch = JobMetrics(life.meter, StreamName.AI, [], models)
     await life.submit()
 
-    async def ask(job_input: JobInput, work: Work) -> Outcome:
-        await life.store.cancel(work.job.user, work.job.id)
-        await work.complete("summary", SUMMARY_PROMPT, SummaryDraft)
+    async def ask(job_input: JobInput, context: AttemptContext) -> Outcome:
+        await life.store.cancel(context.job.user, context.job.id)
+        await context.complete("summary", SUMMARY_PROMPT, SummaryDraft)
         raise AssertionError("the fence is open")
 
     await life.consumer(ask, provider=FakeProvider()).drain()
@@ -131,7 +131,7 @@ async def test_jobs_of_a_dead_worker_are_reclaimed(life: JobLife) -> None:
 async def test_a_job_that_is_handed_back(life: JobLife) -> None:
     begun = asyncio.Event()
 
-    async def hang(job_input: JobInput, work: Work) -> Outcome:
+    async def hang(job_input: JobInput, context: AttemptContext) -> Outcome:
         begun.set()
         await asyncio.Event().wait()
         return SUMMARY
@@ -153,7 +153,7 @@ async def test_a_job_that_is_handed_back(life: JobLife) -> None:
 async def test_what_the_checks_dropped_is_counted_by_reason(life: JobLife) -> None:
     quality = Quality(dropped={"quote_not_found": 3, "duplicate": 1})
 
-    async def make_cards(job_input: JobInput, work: Work) -> Outcome:
+    async def make_cards(job_input: JobInput, context: AttemptContext) -> Outcome:
         return Done(Flashcards(language="en", flashcards=[], quality=quality), "model-1", "openai")
 
     await life.submit()
