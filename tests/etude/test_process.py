@@ -12,9 +12,18 @@ from tests.etude.stand_in import StandIn
 from tests.serving import serving
 
 
+def heed_sigint() -> None:
+    """Undo an inherited SIG_IGN: a shell without job control starts its background jobs, and so this test, with one."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 async def start(*arguments: str) -> Process:
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "etude", *arguments, env={}, stdout=PIPE, stderr=PIPE
+        *(sys.executable, "-m", "etude", *arguments),
+        env={},
+        stdout=PIPE,
+        stderr=PIPE,
+        preexec_fn=heed_sigint,
     )
 
 
