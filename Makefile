@@ -14,6 +14,7 @@ OLDEST_PYTHON := (3, 11)
 OLDEST_UV := 0.13
 BIN := .venv/bin
 READY := .venv/.synced
+UV = $$($(find_uv))
 MANIFESTS := pyproject.toml $(wildcard shared/pyproject.toml shared/clients/*/pyproject.toml services/*/pyproject.toml deploy/*/pyproject.toml)
 
 .PHONY: help
@@ -35,10 +36,10 @@ TESTS ?=
 ARGS ?=
 
 .PHONY: check
-check: $(READY) ## Run the linter, the formatter, the type checker, the import rules and the check of generated tables
-	@$(MAKE) -j4 check-lint check-format check-types check-imports check-docs
+check: $(READY) ## Run the linter, the formatter, the type checker, the import rules; check the lock file and the generated tables
+	@$(MAKE) -j4 check-lint check-format check-types check-imports check-docs check-lock
 
-.PHONY: check-lint check-format check-types check-imports check-docs
+.PHONY: check-lint check-format check-types check-imports check-docs check-lock
 check-lint: $(READY)
 	@$(BIN)/ruff check
 check-format: $(READY)
@@ -49,6 +50,8 @@ check-imports: $(READY)
 	@$(BIN)/lint-imports
 check-docs: $(READY)
 	@$(BIN)/python -m docs --check
+check-lock: $(READY)
+	@$(UV) lock --check --quiet
 
 .PHONY: fmt
 fmt: $(READY) ## Format the code and mend what the linter can mend
@@ -80,6 +83,14 @@ docs: $(READY) ## Write the tables of settings, metrics and errors into the page
 .PHONY: dashboards
 dashboards: $(READY) ## Write Grafana's dashboards and the SLO rules from their code
 	@exec $(BIN)/python -m dashboards
+
+.PHONY: sbom
+sbom: $(READY) ## Write the list of all dependencies (CycloneDX) to dist/sbom.cdx.json
+	@mkdir -p dist && $(UV) export --quiet --locked --format cyclonedx1.5 --all-packages --no-dev --output-file dist/sbom.cdx.json >/dev/null
+
+.PHONY: audit
+audit: $(READY) ## Look up the locked dependencies in the database of known vulnerabilities (needs internet)
+	@$(UV) audit --locked --preview-features audit
 
 .PHONY: setup
 setup: $(READY) ## Only install: uv and every dependency, inside this folder
