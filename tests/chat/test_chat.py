@@ -58,7 +58,7 @@ async def test_an_answer_comes_whole(start_chat: StartChat):
     assert answer.status_code == 200
     assert answer.json() == {
         "id": "chat_1",
-        "object": "chat.answer_stream",
+        "object": "chat.answer",
         "message": {"role": "assistant", "content": "At one hundred degrees."},
         "quotes": [],
         "model": "model-1",

@@ -16,13 +16,14 @@ from chat.answer_stream import Answer
 from chat.internal_auth import Asker, Door
 from chat.metrics import CLIENT, SERVER, ChatMetrics
 from chat.schemas import Question, check_conversation
-from chat.sse import HEARTBEAT, EventResponse, encode_event, until_hang_up, with_heartbeats
 from shared.domain.errors import StudyError, Unexpected
 from shared.domain.study.material import Source
 from shared.domain.usage import Usage
+from shared.runtime.http.disconnect import until_disconnect
 from shared.runtime.http.problem_details import problem_response_parts
 from shared.runtime.http.rate_limit_headers import limit_headers
 from shared.runtime.http.request_body import BodyDecoder, read_body, require_json
+from shared.runtime.http.sse import HEARTBEAT, EventWriter, encode_event, with_heartbeats
 
 PATH = "/api/chat"
 HEARTBEAT_SECONDS = 15.0
@@ -40,7 +41,7 @@ class AnswerView(Struct, frozen=True, kw_only=True):
     """The whole answer."""
 
     id: str
-    object: str = "chat.answer_stream"
+    object: str = "chat.answer"
     message: Said
     quotes: list[Source]
     """What the answer took from the collection: `text[start:end] == quote`."""
@@ -73,7 +74,9 @@ class ChatEndpoint:
         asker = self._door.admit(request.headers)
         question = await _read_question(request)
         with bound_contextvars(request_id=request.headers.get("x-request-id", "")):
-            if not await until_hang_up(receive, self._answer(request, asker, question, send)):
+            async with until_disconnect(receive) as connection:
+                await self._answer(request, asker, question, send)
+            if connection.expired():
                 log.info("chat.hung_up")
                 self._watch.broke_off(CLIENT)
 
@@ -99,7 +102,7 @@ class ChatEndpoint:
         self, answer: Answer, request: Request, headers: dict[str, str], send: Send
     ) -> None:
         """The response starts with the first thing to send, so that what fails before it keeps its status."""
-        response = EventResponse(send, headers)
+        response = EventWriter(send, headers)
         try:
             async with (
                 aclosing(_events(answer)) as events,

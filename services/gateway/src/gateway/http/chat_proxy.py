@@ -7,9 +7,9 @@ import httpx
 import structlog
 from starlette.types import Receive, Scope, Send
 
-from gateway.http.sse import until_hang_up
 from shared.domain.errors import ChatUnavailable
 from shared.domain.tracing import Leg, Tracer
+from shared.runtime.http.disconnect import until_disconnect
 
 CONNECT_SECONDS = 2.0
 ANSWER_SECONDS = 330.0
@@ -79,7 +79,7 @@ class ForwardedCall:
         with self._tracer.span(Leg.FORWARD, method=method, route=route) as span:
             if span.traceparent:
                 self._request.headers["traceparent"] = span.traceparent
-            async with until_hang_up(receive):
+            async with until_disconnect(receive):
                 response = await self._chat.begin(self._request)
                 span.note(status=response.status_code)
                 try:

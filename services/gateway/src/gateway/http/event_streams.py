@@ -9,7 +9,6 @@ import msgspec
 from msgspec import Struct
 
 from gateway.http.schemas import rfc3339
-from gateway.http.sse import HEARTBEAT, EventStream, encode_event
 from gateway.jobs.job_queries import Seen
 from gateway.metrics import GatewayMetrics
 from shared.adapters.redis.event_log import EventLog
@@ -18,6 +17,7 @@ from shared.domain.jobs.job import JobId, UserId
 from shared.domain.jobs.record import FinalJob
 from shared.domain.usage import Usage
 from shared.runtime.http.problem_details import ProblemView, view_problem
+from shared.runtime.http.sse import HEARTBEAT, EventStream, encode_event
 
 
 class StatusView(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -12,7 +12,6 @@ from starlette.requests import Request
 from gateway.auth.authenticator import Caller
 from gateway.http.request_headers import idempotency_key, wait_seconds
 from gateway.http.responses import request_id_of
-from gateway.http.sse import until_nobody_listens
 from gateway.jobs.job_queries import Jobs, Seen
 from gateway.metrics import GatewayMetrics
 from shared.adapters.cpu_pool import run_in_cpu_pool
@@ -26,6 +25,7 @@ from shared.domain.jobs.payload import CollectionInput, JobInput, encode_input
 from shared.domain.jobs.record import Record
 from shared.domain.jobs.submission import Accepted, Submission
 from shared.domain.tracing import Leg, Tracer
+from shared.runtime.http.disconnect import until_disconnect
 from shared.runtime.http.rate_limit_headers import Requests, limit_headers
 
 POLL_SECONDS = 2
@@ -116,7 +116,7 @@ class Submitter:
     ) -> None:
         """Until it is final, or the time is over, or nobody waits any more."""
         tail = self._events.tail(submission.user, job_id=job_id, heartbeat_seconds=seconds)
-        async with aclosing(tail) as events, until_nobody_listens(request.receive, self._closing):
+        async with aclosing(tail) as events, until_disconnect(request.receive, closing=self._closing):
             try:
                 async with asyncio.timeout(seconds):
                     async for _ in events:

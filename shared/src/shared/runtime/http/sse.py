@@ -1,0 +1,88 @@
+"""Server-sent events: how an event is encoded, and the responses that write events as they come."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing, suppress
+from typing import TypeVar
+
+from starlette.types import Receive, Scope, Send
+
+from shared.domain.errors import StoreUnavailable
+from shared.runtime.http.disconnect import until_disconnect
+
+T = TypeVar("T")
+
+RECONNECT_MS = 2_000
+"""How long a client waits before it reconnects, in milliseconds."""
+RECONNECT = b"retry: %d\n\n" % RECONNECT_MS
+HEARTBEAT = b":\n\n"
+"""A comment, which keeps proxies from closing a quiet connection."""
+HEADERS = {
+    "content-type": "text/event-stream; charset=utf-8",
+    "cache-control": "no-store",
+    "x-accel-buffering": "no",
+}
+_END = object()
+
+
+def encode_event(name: str, data: bytes, event_id: str = "") -> bytes:
+    """One event. `data` is JSON, and so never contains a line break."""
+    head = b"id: %s\n" % event_id.encode() if event_id else b""
+    return b"%sevent: %s\ndata: %s\n\n" % (head, name.encode(), data)
+
+
+class EventWriter:
+    """Writes an event stream. The response starts with the first chunk: an error before it can still set the status."""
+
+    def __init__(self, send: Send, headers: Mapping[str, str] | None = None) -> None:
+        self._send = send
+        self._headers = {**HEADERS, **(headers or {})}
+        self.is_started = False
+
+    async def write(self, chunk: bytes) -> None:
+        if not self.is_started:
+            self.is_started = True
+            headers = [(name.encode(), value.encode()) for name, value in self._headers.items()]
+            await self._send({"type": "http.response.start", "status": 200, "headers": headers})
+        await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
+
+    async def end(self) -> None:
+        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+class EventStream:
+    """A response that a client can resume. It ends when the process stops, which sets `closing`, and the client reconnects."""
+
+    def __init__(self, events: AsyncGenerator[bytes], closing: asyncio.Event) -> None:
+        self._events = events
+        self._closing = closing
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        writer = EventWriter(send)
+        await writer.write(RECONNECT)
+        with suppress(StoreUnavailable):  # the client reconnects and gets the error as a status
+            async with aclosing(self._events) as events, until_disconnect(receive, closing=self._closing):
+                async for event in events:
+                    await writer.write(event)
+        await writer.end()
+
+
+async def with_heartbeats(items: AsyncIterator[T], seconds: float) -> AsyncGenerator[T | None]:
+    """Yield the items as they come, and None whenever none came for `seconds`."""
+    pending: asyncio.Future[T | object] | None = None
+    try:
+        while True:
+            pending = asyncio.ensure_future(_next_or_end(items))
+            while not (await asyncio.wait({pending}, timeout=seconds))[0]:
+                yield None
+            if (item := pending.result()) is _END:
+                return
+            yield item  # pyright: ignore[reportReturnType] - everything but the end is an item
+    finally:
+        if pending is not None and not pending.done():
+            pending.cancel()
+            await asyncio.wait({pending})
+
+
+async def _next_or_end(items: AsyncIterator[T]) -> T | object:
+    return await anext(items, _END)
