@@ -2,14 +2,14 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import TypeVar
 
 from msgspec import Struct
 
 from shared.domain.jobs.job import EntryId, Job, JobId, StreamName, UserId
 from shared.domain.jobs.payload import decode_step, encode_step
-from shared.domain.llm.provider import Completion, Delta, Message, Prompt, Provider, Task
+from shared.domain.llm.provider import ChatRequest, Completion, Delta, Prompt, Provider, Task
 from shared.domain.study.material import (
     CardDraft,
     CardDrafts,
@@ -99,10 +99,8 @@ class FakeProvider:
             value=value, usage=Usage(100, 10), model=self._model, generated_by=self._generated_by
         )
 
-    async def stream(
-        self, messages: Sequence[Message], *, sources: Sequence[str], language: str, max_output_tokens: int
-    ) -> AsyncIterator[Delta]:
-        yield Delta(text=messages[-1].content)
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[Delta]:
+        yield Delta(text=request.messages[-1].content)
         yield Delta(usage=Usage(10, 1), model=self._model, generated_by=self._generated_by)
 
     async def close(self) -> None: ...

@@ -22,6 +22,7 @@ from msgspec import Struct
 
 from local.postgres_server import PostgresServer
 from local.redis_server import RedisServer
+from shared.adapters.offline.provider import OfflineProvider
 from shared.adapters.postgres.migrations import migrate
 from shared.adapters.postgres.result_store import ResultStore
 from shared.adapters.redis import keys
@@ -39,7 +40,6 @@ from shared.domain.jobs.payload import AiInput, JobInput, encode_input
 from shared.domain.jobs.record import FinalJob
 from shared.domain.jobs.submission import Submission
 from shared.domain.study.material import Text
-from shared.runtime.generation.provider_factory import ProviderSettings, build_provider
 from shared.runtime.observability.metrics.job_metrics import JobMetrics
 from shared.runtime.observability.metrics.meter import Meter
 from shared.runtime.worker.consumer import Consumer
@@ -113,7 +113,7 @@ async def drain(url: str, redis: RedisClient, results: Results, policy: JobPolic
         on_retry=lambda seconds: None,
         watch=watch,
     )
-    provider = build_provider(ProviderSettings())
+    provider = OfflineProvider()
     consumer = Consumer(
         stream,
         AttemptStore(redis),

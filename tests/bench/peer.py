@@ -20,6 +20,7 @@ import msgspec
 import structlog
 import uvloop
 
+from shared.adapters.offline.provider import OfflineProvider
 from shared.adapters.redis.attempt_store import AttemptStore
 from shared.adapters.redis.connection import connect, connect_blocking, connect_sync
 from shared.adapters.redis.job_store import JobStore
@@ -35,7 +36,6 @@ from shared.domain.jobs.payload import AiInput, JobInput, encode_input
 from shared.domain.jobs.record import FinalJob
 from shared.domain.jobs.submission import Submission
 from shared.domain.study.material import Text
-from shared.runtime.generation.provider_factory import ProviderSettings, build_provider
 from shared.runtime.observability.metrics.job_metrics import JobMetrics
 from shared.runtime.observability.metrics.meter import Meter
 from shared.runtime.worker.consumer import Consumer
@@ -129,7 +129,7 @@ async def work(harness: Harness) -> None:
     stream = JobStream(redis, blocking, StreamName.AI, consumer=name, shards=1, policy=POLICY)
     renewer = LeaseRenewer(renewing, consumer=name, policy=POLICY, monotonic=time.monotonic)
     metrics = JobMetrics(Meter("bench"), StreamName.AI, ["bench"])
-    results, provider = NoResults(), build_provider(ProviderSettings())
+    results, provider = NoResults(), OfflineProvider()
 
     def expect_due(seconds: float) -> None:
         maintenance.expect_due(seconds)

@@ -1,11 +1,11 @@
 """A provider that says what a test told it to, and notes what became of it."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from typing import TypeVar
 
 from shared.domain.errors import ProviderError
-from shared.domain.llm.provider import Completion, Delta, Message, Prompt
+from shared.domain.llm.provider import ChatRequest, Completion, Delta, Message, Prompt
 from shared.domain.usage import Usage
 
 T = TypeVar("T")
@@ -40,10 +40,8 @@ class ScriptedProvider:
     async def complete(self, prompt: Prompt, schema: type[T]) -> Completion[T]:
         raise NotImplementedError
 
-    def stream(
-        self, messages: Sequence[Message], *, sources: Sequence[str], language: str, max_output_tokens: int
-    ) -> AsyncGenerator[Delta]:
-        self.asked.append((list(messages), list(sources), language))
+    def stream(self, request: ChatRequest) -> AsyncGenerator[Delta]:
+        self.asked.append((list(request.messages), list(request.sources), request.language))
         self._streams.append(self._say())
         return self._streams[-1]
 

@@ -16,6 +16,7 @@ from chat.answer_service import Answers
 from chat.app import create_app
 from chat.internal_auth import Door
 from chat.settings import ChatSettings
+from shared.adapters.llm.model import CHAT
 from shared.adapters.llm.token_counter import count_tokens, warm_up
 from shared.adapters.postgres.result_store import ResultStore
 from shared.adapters.redis.budget_store import BudgetStore
@@ -24,12 +25,12 @@ from shared.adapters.redis.job_store import JobStore
 from shared.domain.budgets import Plan
 from shared.runtime.config.plans import read_plans
 from shared.runtime.config.settings import InvalidSettings, read_settings
-from shared.runtime.generation.provider_factory import build_provider, models_of
+from shared.runtime.generation.provider_factory import build_providers, models_of
 from shared.runtime.http.tracing_middleware import App, traced
 from shared.runtime.http.uvicorn_server import Server
 from shared.runtime.observability.logging_setup import configure_logs
 from shared.runtime.observability.metrics.meter import Meter
-from shared.runtime.observability.metrics.model_metrics import CHAT, ModelMetrics, read_prices
+from shared.runtime.observability.metrics.model_metrics import ModelMetrics, read_prices
 from shared.runtime.observability.metrics.server import serving_metrics
 from shared.runtime.observability.metrics.store_metrics import PoolMetrics, ScriptMetrics
 from shared.runtime.observability.tracing_setup import open_tracer
@@ -72,17 +73,13 @@ async def _serve(settings: ChatSettings, plans: dict[str, Plan]) -> None:
         results = await ResultStore.open(settings.postgres_url, name="chat", watcher=pool)
         stack.push_async_callback(results.close)
         pool.look_at(results)
-        models = build_provider(settings, redis=redis, watch=watch, tracer=tracer)
-        stack.push_async_callback(models.close)
-        models_or_offline = build_provider(
-            settings, redis=redis, allow_offline=True, watch=watch, tracer=tracer
-        )
-        stack.push_async_callback(models_or_offline.close)
+        providers = build_providers(settings, redis=redis, metrics=watch, tracer=tracer)
+        stack.push_async_callback(providers.close)
         answers = Answers(
             JobStore(redis, shards=settings.shards),
             BudgetStore(redis, shards=settings.shards),
             results,
-            lambda plan: models_or_offline if plan.offline_fallback else models,
+            lambda plan: providers.choose(allow_offline=plan.offline_fallback),
             count=count_tokens,
             clock=time.time,
             new_id=lambda: f"chat_{uuid.uuid4().hex}",

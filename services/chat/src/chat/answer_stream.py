@@ -18,7 +18,7 @@ from shared.domain.errors import (
     StoreUnavailable,
 )
 from shared.domain.jobs.submission import Hold
-from shared.domain.llm.provider import Delta, Provider
+from shared.domain.llm.provider import ChatRequest, Delta, Provider
 from shared.domain.study.material import Source
 from shared.domain.usage import Usage
 
@@ -120,19 +120,16 @@ class Answer:
 
     async def _ask(self) -> AsyncGenerator[Delta]:
         self._is_asked = True
-        stream = self._provider.stream(
-            self._brief.messages,
+        request = ChatRequest(
+            messages=self._brief.messages,
             sources=self._brief.sources,
             language=self._brief.language,
             max_output_tokens=MAX_ANSWER_TOKENS,
         )
         deadline = asyncio.get_running_loop().time() + ANSWER_SECONDS
-        try:
+        async with aclosing(self._provider.stream(request)) as stream:
             while (delta := await self._next(stream, deadline)) is not None:
                 yield delta
-        finally:
-            if isinstance(stream, AsyncGenerator):
-                await stream.aclose()
 
     async def _next(self, stream: AsyncIterator[Delta], deadline: float) -> Delta | None:
         try:

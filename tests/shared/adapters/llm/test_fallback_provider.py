@@ -19,7 +19,7 @@ from shared.domain.errors import (
     ProviderRefused,
     ProviderUnavailable,
 )
-from shared.domain.llm.provider import Delta, Message, Prompt, Task
+from shared.domain.llm.provider import ChatRequest, Delta, Message, Prompt, Task
 from shared.domain.study.material import CardDrafts
 from shared.domain.usage import Usage
 
@@ -27,6 +27,13 @@ SOURCE = (
     "Photosynthesis is the process by which plants turn light into sugar. It takes place in the chloroplasts."
 )
 PROMPT = Prompt(task=Task.CARDS, instructions="Write 2.", source=SOURCE, language="en", max_output_tokens=500)
+
+QUESTION = ChatRequest(
+    messages=[Message("user", "Where does it take place?")],
+    sources=[SOURCE],
+    language="en",
+    max_output_tokens=100,
+)
 
 
 @pytest.fixture
@@ -48,13 +55,7 @@ def chain(client: OpenAIClient) -> FallbackProvider:
 
 
 async def ask(provider: FallbackProvider) -> Sequence[Delta]:
-    stream = provider.stream(
-        [Message("user", "Where does it take place?")],
-        sources=[SOURCE],
-        language="en",
-        max_output_tokens=100,
-    )
-    async with aclosing(stream):
+    async with aclosing(provider.stream(QUESTION)) as stream:
         return [delta async for delta in stream]
 
 
@@ -159,9 +160,8 @@ async def test_a_stream_does_not_begin_twice(chain: FallbackProvider, simulator:
 
 async def test_closing_the_stream_of_a_chain_hangs_up(chain: FallbackProvider, simulator: ProviderSimulator):
     simulator.piece_seconds = 0.001
-    stream = chain.stream([Message("user", "Where?")], sources=[SOURCE], language="en", max_output_tokens=100)
 
-    async with aclosing(stream):
+    async with aclosing(chain.stream(QUESTION)) as stream:
         await anext(stream)
 
     await simulator.journal.until_ended()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from shared.adapters.offline.provider import OfflineProvider
 from shared.domain.errors import ProviderMisconfigured
-from shared.domain.llm.provider import Delta, Message, Prompt, Provider, Task
+from shared.domain.llm.provider import ChatRequest, Delta, Message, Prompt, Provider, Task
 from shared.domain.study.material import (
     CardDrafts,
     ExplanationDraft,
@@ -74,8 +74,8 @@ async def make_questions(text: str, count: int = 15) -> Checked[QuizQuestion]:
 
 async def ask(question: str, *sources: str, language: str = "en") -> list[Delta]:
     messages = [Message("user", "Hello"), Message("assistant", "Hello!"), Message("user", question)]
-    stream = provider.stream(messages, sources=sources, language=language, max_output_tokens=100)
-    return [delta async for delta in stream]
+    request = ChatRequest(messages=messages, sources=sources, language=language, max_output_tokens=100)
+    return [delta async for delta in provider.stream(request)]
 
 
 def joined(deltas: list[Delta]) -> str:

@@ -14,9 +14,10 @@ from tests.simulators.faults import Fault, out_of_credit, rate_limited, server_e
 from tests.simulators.pace import Pace
 from tests.simulators.provider import ProviderSimulator
 
+from shared.adapters.llm.model import Model
 from shared.adapters.llm.openai.client import connect
 from shared.adapters.llm.openai.provider import OpenAIProvider
-from shared.adapters.llm.rate_limited_provider import RateLimitedProvider
+from shared.adapters.llm.rate_limit_hook import RateLimitHook
 from shared.adapters.redis import keys
 from shared.adapters.redis import provider_limiter as gate
 from shared.adapters.redis.connection import COMMAND_SECONDS, RedisClient, call
@@ -130,13 +131,14 @@ async def simulator() -> AsyncIterator[ProviderSimulator]:
         yield simulator
 
 
-def make_provider(simulator: ProviderSimulator, redis: RedisClient, **policy: float) -> RateLimitedProvider:
+def make_provider(simulator: ProviderSimulator, redis: RedisClient, **policy: float) -> Model:
     provider = OpenAIProvider(connect("key", base_url=simulator.url), model="model-1")
-    return RateLimitedProvider(provider, make_gate(redis, **policy), model="model-1")
+    hook = RateLimitHook(make_gate(redis, **policy), model="model-1")
+    return Model(provider, name="model-1", provider_name="openai", hooks=[hook])
 
 
-async def ask_all(providers: Sequence[RateLimitedProvider], times: int) -> list[ProviderError | None]:
-    async def ask(provider: RateLimitedProvider) -> ProviderError | None:
+async def ask_all(providers: Sequence[Model], times: int) -> list[ProviderError | None]:
+    async def ask(provider: Model) -> ProviderError | None:
         try:
             await provider.complete(SUMMARY_PROMPT, SummaryDraft)
         except ProviderError as error:
@@ -210,7 +212,7 @@ async def test_that_the_gate_cannot_be_told_is_said_once_for_all_calls(
     redis_server.server.process.kill()
     with capture_logs() as logs:
         assert await asking == [None] * 5
-    assert [line["event"] for line in logs] == ["provider.gate_away"]
+    assert [line["event"] for line in logs] == ["provider.limiter_away"]
     await provider.close()
 
 
@@ -249,7 +251,7 @@ async def test_a_fleet_at_its_limits_uses_them_without_being_refused(
     simulator.pace = Pace(requests_per_minute=600)
     fleet = [make_provider(simulator, real_redis, requests_per_minute=600) for _ in range(4)]
 
-    async def work(provider: RateLimitedProvider) -> None:
+    async def work(provider: Model) -> None:
         for _ in range(170):
             await ask_all([provider], 1)
 

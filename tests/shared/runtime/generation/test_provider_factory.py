@@ -7,11 +7,19 @@ from tests.factories import CARDS_PROMPT
 from tests.simulators.faults import Fault, FaultKind, out_of_credit, rate_limited, server_error
 from tests.simulators.provider import ProviderSimulator
 
-from shared.adapters.offline.provider import OfflineProvider
+from shared.adapters.llm.openai.client import OpenAIClient, connect
 from shared.domain.errors import ProviderBusy, ProviderOutOfCredit
 from shared.domain.study.material import CardDrafts
 from shared.runtime.config.settings import InvalidSettings, read_settings
-from shared.runtime.generation.provider_factory import ProviderSettings, build_provider
+from shared.runtime.generation import provider_factory
+from shared.runtime.generation.provider_factory import (
+    Providers,
+    ProviderSettings,
+    build_providers,
+    models_of,
+)
+from shared.runtime.observability.metrics.meter import Meter
+from shared.runtime.observability.metrics.model_metrics import ModelMetrics
 
 KEY = "sk-never-to-be-printed"
 
@@ -30,16 +38,22 @@ def with_key(simulator: ProviderSimulator, **environ: str) -> ProviderSettings:
     return settings(OPENAI_API_KEY=KEY, OPENAI_BASE_URL=simulator.url, **environ)
 
 
-async def test_without_a_key_the_offline_generator_answers():
-    provider = build_provider(settings())
+def build(read: ProviderSettings) -> Providers:
+    return build_providers(read, metrics=ModelMetrics(Meter("tests"), models_of(read), {}, kinds=[]))
 
-    assert isinstance(provider, OfflineProvider)
-    assert (await provider.complete(CARDS_PROMPT, CardDrafts)).generated_by == "offline"
+
+async def generated_by(read: ProviderSettings) -> str:
+    """What completes a prompt with these settings, where no other generator is allowed."""
+    return (await build(read).strict.complete(CARDS_PROMPT, CardDrafts)).generated_by
+
+
+async def test_without_a_key_the_offline_generator_answers():
+    assert await generated_by(settings()) == "offline"
 
 
 async def test_with_a_key_the_model_of_the_settings_answers():
     async with ProviderSimulator() as simulator:
-        provider = build_provider(with_key(simulator, ETUDE_MODEL="model-7"))
+        provider = build(with_key(simulator, ETUDE_MODEL="model-7")).strict
         completion = await provider.complete(CARDS_PROMPT, CardDrafts)
         await provider.close()
 
@@ -52,7 +66,7 @@ async def test_with_a_key_the_model_of_the_settings_answers():
 
 async def test_a_model_may_be_told_how_much_to_think():
     async with ProviderSimulator() as simulator:
-        provider = build_provider(with_key(simulator, ETUDE_REASONING_EFFORT="none"))
+        provider = build(with_key(simulator, ETUDE_REASONING_EFFORT="none")).strict
         await provider.complete(CARDS_PROMPT, CardDrafts)
         await provider.close()
 
@@ -63,7 +77,7 @@ async def test_a_model_may_be_told_how_much_to_think():
 
 async def test_fallback_models_are_asked_in_their_order():
     async with ProviderSimulator() as simulator:
-        provider = build_provider(with_key(simulator, ETUDE_MODEL="a", ETUDE_FALLBACK_MODELS=" b,c , a,"))
+        provider = build(with_key(simulator, ETUDE_MODEL="a", ETUDE_FALLBACK_MODELS=" b,c , a,")).strict
         simulator.faults.add(server_error(times=2))
         completion = await provider.complete(CARDS_PROMPT, CardDrafts)
         await provider.close()
@@ -75,14 +89,12 @@ async def test_fallback_models_are_asked_in_their_order():
 async def test_the_offline_generator_is_a_last_resort_only_where_it_is_allowed():
     async with ProviderSimulator() as simulator:
         simulator.faults.add(out_of_credit(times=2))
-        strict = build_provider(with_key(simulator))
-        lenient = build_provider(with_key(simulator), allow_offline=True)
+        providers = build(with_key(simulator))
 
         with pytest.raises(ProviderOutOfCredit):
-            await strict.complete(CARDS_PROMPT, CardDrafts)
-        completion = await lenient.complete(CARDS_PROMPT, CardDrafts)
-        await strict.close()
-        await lenient.close()
+            await providers.choose(allow_offline=False).complete(CARDS_PROMPT, CardDrafts)
+        completion = await providers.choose(allow_offline=True).complete(CARDS_PROMPT, CardDrafts)
+        await providers.close()
 
     assert (completion.generated_by, completion.fallback_used) == ("offline", True)
 
@@ -91,7 +103,7 @@ async def test_the_offline_generator_is_a_last_resort_only_where_it_is_allowed()
 async def test_the_calls_of_an_attempt_are_those_of_the_settings(environ: dict[str, str], calls: int):
     async with ProviderSimulator() as simulator:
         simulator.faults.add(rate_limited("0", times=9))
-        provider = build_provider(with_key(simulator, **environ))
+        provider = build(with_key(simulator, **environ)).strict
         with pytest.raises(ProviderBusy):
             await provider.complete(CARDS_PROMPT, CardDrafts)
         await provider.close()
@@ -102,9 +114,7 @@ async def test_the_calls_of_an_attempt_are_those_of_the_settings(environ: dict[s
 async def test_a_call_is_given_the_time_of_the_settings():
     async with ProviderSimulator() as simulator:
         simulator.faults.add(Fault(kind=FaultKind.HANG))
-        provider = build_provider(
-            with_key(simulator, ETUDE_PROVIDER_TIMEOUT_SECONDS="0.05"), allow_offline=True
-        )
+        provider = build(with_key(simulator, ETUDE_PROVIDER_TIMEOUT_SECONDS="0.05")).lenient
         completion = await provider.complete(CARDS_PROMPT, CardDrafts)
         await provider.close()
 
@@ -128,15 +138,32 @@ def test_the_key_is_never_printed():
 )
 def test_a_base_url_that_is_none_is_said_at_the_start(url: str):
     with pytest.raises(InvalidSettings, match="OPENAI_BASE_URL"):
-        build_provider(settings(OPENAI_API_KEY=KEY, OPENAI_BASE_URL=url))
+        build(settings(OPENAI_API_KEY=KEY, OPENAI_BASE_URL=url))
 
 
 @pytest.mark.parametrize("key", ["sk-clé", "sk-a\nb", "sk-a b"])
 def test_a_key_that_is_none_is_said_at_the_start_and_not_repeated(key: str):
     with pytest.raises(InvalidSettings, match="OPENAI_API_KEY") as raised:
-        build_provider(settings(OPENAI_API_KEY=key))
+        build(settings(OPENAI_API_KEY=key))
     assert key not in str(raised.value)
 
 
-def test_blanks_are_no_key():
-    assert isinstance(build_provider(settings(OPENAI_API_KEY=" \n")), OfflineProvider)
+async def test_a_blank_key_counts_as_none():
+    assert await generated_by(settings(OPENAI_API_KEY=" \n")) == "offline"
+
+
+async def test_both_chains_share_one_client(monkeypatch: pytest.MonkeyPatch):
+    made: list[OpenAIClient] = []
+
+    def count(api_key: str, *, base_url: str | None = None) -> OpenAIClient:
+        made.append(connect(api_key, base_url=base_url))
+        return made[-1]
+
+    monkeypatch.setattr(provider_factory, "connect", count)
+    async with ProviderSimulator() as simulator:
+        providers = build(with_key(simulator, ETUDE_FALLBACK_MODELS="b,c"))
+        for allow_offline in (False, True):
+            await providers.choose(allow_offline=allow_offline).complete(CARDS_PROMPT, CardDrafts)
+        await providers.close()
+
+    assert len(made) == 1

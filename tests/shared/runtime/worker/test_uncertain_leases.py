@@ -9,9 +9,10 @@ from tests.factories import SUMMARY_PROMPT
 from tests.job_life import JobLife, succeed
 from tests.simulators.provider import ProviderSimulator
 
+from shared.adapters.llm.model import Model
 from shared.adapters.llm.openai.client import connect
 from shared.adapters.llm.openai.provider import OpenAIProvider
-from shared.adapters.llm.rate_limited_provider import RateLimitedProvider
+from shared.adapters.llm.rate_limit_hook import RateLimitHook
 from shared.adapters.redis.provider_limiter import LimiterPolicy, ProviderLimiter
 from shared.domain.generation.handler import AttemptContext
 from shared.domain.jobs.job import JobState
@@ -34,9 +35,9 @@ async def test_a_call_is_made_only_under_a_lease_that_cannot_be_over(
 ) -> None:
     real_life.policy = replace(real_life.policy, lease_seconds=LEASE_SECONDS, renew_seconds=0.1)
     model = OpenAIProvider(connect("key", base_url=simulator.url), model="model-1")
-    provider = RateLimitedProvider(
-        model, ProviderLimiter(real_life.redis, "model-1", LimiterPolicy()), model="model-1"
-    )
+    limiter = ProviderLimiter(real_life.redis, "model-1", LimiterPolicy())
+    hook = RateLimitHook(limiter, model="model-1")
+    provider = Model(model, name="model-1", provider_name="openai", hooks=[hook])
 
     async def wait_and_call(job_input: JobInput, context: AttemptContext) -> Outcome:
         await asyncio.sleep(2 * LEASE_SECONDS)

@@ -1,31 +1,30 @@
-"""A chain of providers: when one cannot answer now, the next is asked."""
+"""A chain of models: when one cannot answer now, the next is asked."""
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from typing import TypeVar, cast
+from typing import TypeVar
 
-import msgspec
-import structlog
+from msgspec.structs import replace
 
+from shared.domain.decisive_error import most_hopeful
 from shared.domain.errors import ProviderError
-from shared.domain.llm.provider import Completion, Delta, Message, Prompt, Provider
+from shared.domain.llm.provider import ChatRequest, Completion, Delta, Prompt, Provider
 from shared.domain.usage import Usage
-
-log = structlog.get_logger()
 
 T = TypeVar("T")
 
 
 class FallbackProvider:
-    """Asks each in turn while the fault is one that another may not have (`may_fall_back`): never because of the input.
+    """Asks each provider in turn, as long as the error is one that another may not have (`may_fall_back`); an error that the
+    input caused is raised at once.
 
-    What failed tries cost is part of the usage. When all fail, raises the error that leaves most hope.
+    The usage includes what failed providers cost. If all fail, the most hopeful error is raised.
     """
 
     def __init__(
         self, providers: Sequence[Provider], *, on_fallback: Callable[[int, int], None] = lambda _, __: None
     ) -> None:
-        """`on_fallback` is told which of them failed, and which is asked instead."""
+        """`on_fallback` is called with the index of the provider that failed and of the one that is asked next."""
         self._providers = providers
         self._on_fallback = on_fallback
 
@@ -35,41 +34,35 @@ class FallbackProvider:
             try:
                 completion = await provider.complete(prompt, schema)
             except ProviderError as error:
-                self._note(error, failed)
+                self._add_failure(error, failed)
             else:
                 usage = completion.usage + _spent(failed)
-                return msgspec.structs.replace(completion, usage=usage, fallback_used=bool(failed))
-        raise _chief(failed)
+                return replace(completion, usage=usage, fallback_used=bool(failed))
+        raise _decisive(failed)
 
-    async def stream(
-        self, messages: Sequence[Message], *, sources: Sequence[str], language: str, max_output_tokens: int
-    ) -> AsyncGenerator[Delta]:
-        """Falls back only until the first words are out: nobody wants two beginnings."""
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[Delta]:
+        """Falls back only before the first words, so that no reader sees two beginnings."""
         failed: list[ProviderError] = []
         for provider in self._providers:
             has_begun = False
-            deltas = cast(
-                AsyncGenerator[Delta],
-                provider.stream(
-                    messages, sources=sources, language=language, max_output_tokens=max_output_tokens
-                ),
-            )
             try:
-                async with aclosing(deltas):
+                async with aclosing(provider.stream(request)) as deltas:
                     async for delta in deltas:
                         has_begun = True
                         yield _with_spent(delta, failed)
                 return
             except ProviderError as error:
-                self._note(error, failed, is_final=has_begun)
-        raise _chief(failed)
+                self._add_failure(error, failed, is_final=has_begun)
+        raise _decisive(failed)
 
     async def close(self) -> None:
         for provider in self._providers:
             await provider.close()
 
-    def _note(self, error: ProviderError, failed: list[ProviderError], *, is_final: bool = False) -> None:
-        """Go on with the next, or raise."""
+    def _add_failure(
+        self, error: ProviderError, failed: list[ProviderError], *, is_final: bool = False
+    ) -> None:
+        """Add the error to `failed` if the next provider may be asked; else raise it."""
         if is_final or not error.may_fall_back:
             error.usage += _spent(failed)
             raise error
@@ -81,16 +74,15 @@ class FallbackProvider:
 def _with_spent(delta: Delta, failed: Sequence[ProviderError]) -> Delta:
     if delta.usage is None or not failed:
         return delta
-    return msgspec.structs.replace(delta, usage=delta.usage + _spent(failed))
+    return replace(delta, usage=delta.usage + _spent(failed))
 
 
 def _spent(failed: Sequence[ProviderError]) -> Usage:
     return sum((error.usage for error in failed), Usage())
 
 
-def _chief(failed: Sequence[ProviderError]) -> ProviderError:
-    """One that a later try may mend rather than one that it will not; the first of them, with what all of them cost."""
+def _decisive(failed: Sequence[ProviderError]) -> ProviderError:
     usage = _spent(failed)
-    chief = next((error for error in failed if error.is_retryable), failed[0])
-    chief.usage = usage
-    return chief
+    error = most_hopeful(failed)
+    error.usage = usage
+    return error

@@ -5,7 +5,7 @@ It writes in the source's language: it cannot translate. Whoever checks its item
 bytes. A source without a usable sentence gives empty drafts: the handler decides what that means.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable
 from typing import TypeVar
 
 from msgspec import Struct
@@ -16,7 +16,7 @@ from shared.adapters.offline.item_generation import make_cards, make_questions
 from shared.adapters.offline.question_answering import answer
 from shared.adapters.offline.summaries import explain, outline, summarise, write_note
 from shared.domain.errors import ProviderMisconfigured
-from shared.domain.llm.provider import Completion, Delta, Message, Prompt, Task
+from shared.domain.llm.provider import ChatRequest, Completion, Delta, Prompt, Task
 from shared.domain.study.material import CardDrafts, Difficulty, QuestionDrafts
 from shared.domain.text.language import Language
 from shared.domain.usage import Usage
@@ -55,12 +55,12 @@ class OfflineProvider:
             raise ProviderMisconfigured(model=MODEL)
         return Completion(value=value, usage=Usage(), model=MODEL, generated_by=GENERATED_BY)
 
-    async def stream(
-        self, messages: Sequence[Message], *, sources: Sequence[str], language: str, max_output_tokens: int
-    ) -> AsyncIterator[Delta]:
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[Delta]:
         """The best passages of `sources` on the last question, quoted verbatim."""
-        question = next((message.content for message in reversed(messages) if message.role == "user"), "")
-        told = await run_in_cpu_pool(answer, question, sources, Language(language))
+        question = next(
+            (message.content for message in reversed(request.messages) if message.role == "user"), ""
+        )
+        told = await run_in_cpu_pool(answer, question, request.sources, Language(request.language))
         for piece in _pieces(told):
             yield Delta(text=piece)
         yield Delta(usage=Usage(), model=MODEL, generated_by=GENERATED_BY)

@@ -1,6 +1,6 @@
-"""The port through which all text generation goes: one prompt in, one checked completion out."""
+"""The port for all text generation: a prompt in, a validated completion out; or a chat in, a stream of text out."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class Task(StrEnum):
-    """What a prompt asks for. Online it chooses words; offline it chooses rules."""
+    """What a prompt asks for. It selects the instructions for a model, and the rules of the offline generator."""
 
     CARDS = "cards"
     QUESTIONS = "questions"
@@ -28,26 +28,26 @@ def _always() -> bool:
 
 
 class Prompt(Struct, frozen=True, kw_only=True):
-    """One paid question. `source` is data and is fenced as such: nothing in it is ever an instruction."""
+    """One paid request. `source` is data and is fenced as such: nothing in it is ever an instruction."""
 
     task: Task
     instructions: str
-    """Ours: the system message."""
+    """The system message, which we wrote."""
     source: str
     """The learner's text, verbatim."""
     language: str
-    """Of the answer: `fr` or `en`."""
+    """Language of the completion: `fr` or `en`."""
     count: int = 0
     """How many items are wanted, for the tasks that make items."""
     difficulty: str = "medium"
     max_output_tokens: int
-    """A bound, not a wish: it is part of what the budget holds."""
+    """Hard limit of the completion; the budget's hold includes it."""
     cache_key: str = ""
-    """Same for all prompts over one source, so that the provider may reuse its work."""
+    """The same for all prompts on one source, so that the provider can reuse its prompt cache."""
     safety_id: str = ""
-    """A hash of the user id: one abuser does not block everybody."""
+    """A hash of the user id, so that a provider blocks one abuser and not all users."""
     call_id: str = ""
-    """Names the call in the provider's logs, and ours: `<job id>/<step>`."""
+    """Identifies the call in the provider's logs and in ours: `<job id>/<step>`."""
     job_kind: str = ""
     """The kind of the job that pays for the call: a label of the cost metric."""
     may_spend: Callable[[], bool] = _always
@@ -56,7 +56,7 @@ class Prompt(Struct, frozen=True, kw_only=True):
 
 
 class Completion(Struct, Generic[T], frozen=True, kw_only=True):
-    """What a prompt came back with, decoded and validated. Kept as a step."""
+    """The decoded and validated result of a prompt. It is kept as a step."""
 
     value: T
     usage: Usage
@@ -74,8 +74,19 @@ class Message(Struct, frozen=True):
     content: str
 
 
+class ChatRequest(Struct, frozen=True, kw_only=True):
+    """A chat that one streamed reply continues."""
+
+    messages: Sequence[Message]
+    sources: Sequence[str] = ()
+    """Passages that the reply may quote. The provider fences them as data."""
+    language: str
+    """Language of the reply: `fr` or `en`."""
+    max_output_tokens: int
+
+
 class Delta(Struct, frozen=True, kw_only=True):
-    """A piece of a streamed answer. The last one carries `usage` and an empty `text`."""
+    """A piece of a streamed reply. The last one carries `usage` and an empty `text`."""
 
     text: str = ""
     usage: Usage | None = None
@@ -84,15 +95,13 @@ class Delta(Struct, frozen=True, kw_only=True):
 
 
 class Provider(Protocol):
-    """Raises only `shared.domain.errors.ProviderError` and its kinds; never retries a failed call by itself
-    (one re-ask after an answer that does not fit the schema is part of a call, and of its usage)."""
+    """Raises only `ProviderError` and its kinds. A provider does not retry a failed call by itself; one re-ask after a response
+    that does not fit the schema is part of a call and of its usage."""
 
     async def complete(self, prompt: Prompt, schema: type[T]) -> Completion[T]: ...
 
-    def stream(
-        self, messages: Sequence[Message], *, sources: Sequence[str], language: str, max_output_tokens: int
-    ) -> AsyncIterator[Delta]:
-        """Answer a chat. `sources` are the passages the answer may quote, already fenced as data by the provider."""
+    def stream(self, request: ChatRequest) -> AsyncGenerator[Delta]:
+        """Stream the reply to a chat. Closing the generator ends the call."""
         ...
 
     async def close(self) -> None: ...

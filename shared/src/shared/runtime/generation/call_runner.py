@@ -9,6 +9,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from shared.adapters.offline.provider import GENERATED_BY
+from shared.domain.decisive_error import most_severe
 from shared.domain.errors import (
     ProviderError,
     ProviderGarbled,
@@ -60,7 +61,7 @@ async def make_calls(
         for step in steps:
             group.create_task(calls.make(step))
     if calls.put_off:
-        raise _chief(calls.put_off)
+        raise _decisive(calls.put_off)
     if calls.away is not None:
         raise calls.away
     return Answers(
@@ -86,11 +87,11 @@ def language_of_answer(job_input: JobInput, completion: Completion[Struct]) -> L
     return detect_language(job_input.text) if is_offline else language_of(job_input)
 
 
-def _chief(put_off: Sequence[ProviderError]) -> ProviderError:
-    """One whose call was made, if any was: it counts. With the longest wait that any of them was asked for."""
-    chief = max(put_off, key=lambda error: error.is_counted)
-    chief.retry_after = max((error.retry_after for error in put_off if error.retry_after), default=None)
-    return chief
+def _decisive(put_off: Sequence[ProviderError]) -> ProviderError:
+    """The error that decides, with the longest wait that any of them asks for."""
+    error = most_severe(put_off)
+    error.retry_after = max((one.retry_after for one in put_off if one.retry_after), default=None)
+    return error
 
 
 class _Calls:

@@ -1,19 +1,19 @@
-"""Which provider a process works with: a key and it is OpenAI's API, no key and it is the offline generator."""
+"""Builds the providers of a process: with a key, the models of an OpenAI-compatible server; without one, the offline generator."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from urllib.parse import urlsplit
 
-from msgspec import field
+from msgspec import Struct, field
 
 from shared.adapters.llm.fallback_provider import FallbackProvider
+from shared.adapters.llm.model import CallHook, Model
 from shared.adapters.llm.openai.client import connect
 from shared.adapters.llm.openai.provider import GENERATED_BY as OPENAI_BY
 from shared.adapters.llm.openai.provider import TIMEOUT_SECONDS, OpenAIProvider
-from shared.adapters.llm.rate_limited_provider import RateLimitedProvider
-from shared.adapters.llm.retrying_provider import RetryingProvider
-from shared.adapters.llm.traced_provider import TracedProvider
+from shared.adapters.llm.rate_limit_hook import RateLimitHook
+from shared.adapters.llm.span_hook import span_hook
 from shared.adapters.offline.provider import GENERATED_BY as OFFLINE_BY
 from shared.adapters.offline.provider import MODEL as OFFLINE_MODEL
 from shared.adapters.offline.provider import OfflineProvider
@@ -22,14 +22,13 @@ from shared.adapters.redis.provider_limiter import LimiterPolicy, ProviderLimite
 from shared.domain.llm.provider import Provider
 from shared.domain.tracing import NO_TRACER, Tracer
 from shared.runtime.config.settings import CommonSettings, InvalidSettings, variable
-from shared.runtime.generation.metered_provider import MeteredProvider
 from shared.runtime.observability.metrics.model_metrics import ModelMetrics
 
 OPENAI_HOST = "api.openai.com"
 
 
 class ProviderSettings(CommonSettings, frozen=True, kw_only=True, rename=variable):
-    """What a process that generates text needs to know."""
+    """Settings of a process that generates text."""
 
     openai_api_key: str = field(name="OPENAI_API_KEY", default="")
     """Key of the provider's account. Without a key the offline generator is used."""
@@ -57,66 +56,104 @@ class ProviderSettings(CommonSettings, frozen=True, kw_only=True, rename=variabl
     it bounds the calls of one step to one model."""
 
     def __repr__(self) -> str:
-        """Without the key, wherever it is printed."""
+        """Leaves the key out, so that no log can print it."""
         return f"{type(self).__name__}(model={self.model!r}, has_key={bool(self.openai_api_key)})"
 
 
-def build_provider(
+class Providers(Struct, frozen=True):
+    """The providers of one process. Both use the same models, over one client with its connections."""
+
+    strict: Provider
+    """Fails when no model can answer."""
+    lenient: Provider
+    """Lets the offline generator answer when no model can."""
+
+    def choose(self, *, allow_offline: bool) -> Provider:
+        return self.lenient if allow_offline else self.strict
+
+    async def close(self) -> None:
+        await self.lenient.close()
+
+
+def build_providers(
     settings: ProviderSettings,
     *,
+    metrics: ModelMetrics,
     redis: RedisClient | None = None,
-    allow_offline: bool = False,
-    jitter: Callable[[], float] = random.random,
-    watch: ModelMetrics | None = None,
     tracer: Tracer = NO_TRACER,
-) -> Provider:
-    """The provider these settings choose; closed by who built it. `allow_offline`: the offline generator is the last
-    resort when every model is busy or away. With `redis` every call goes through the fleet's gate. `watch` is told of
-    each, and knows `models_of` these settings.
-    Raises `InvalidSettings`."""
-    key = _key(settings)
-    offline = _metered(OfflineProvider(), watch, OFFLINE_BY, OFFLINE_MODEL)
-    offline = _traced(offline, tracer, OFFLINE_MODEL)
-    if not key:
-        return offline
-    host = _host(settings.openai_base_url)
-    client = connect(key, base_url=settings.openai_base_url)
+    jitter: Callable[[], float] = random.random,
+) -> Providers:
+    """Build the providers that these settings choose. The caller closes them.
 
-    def one(model: str) -> Provider:
-        provider: Provider = OpenAIProvider(
+    With `redis` every call passes the fleet's rate limiter. `metrics` must have been made for `models_of(settings)`.
+    Raises `InvalidSettings`."""
+    offline = Model(
+        OfflineProvider(),
+        name=OFFLINE_MODEL,
+        provider_name=OFFLINE_BY,
+        hooks=_hooks(metrics, tracer),
+    )
+    key = _key(settings)
+    if not key:
+        return Providers(offline, offline)
+    models = _build_models(settings, key, redis, metrics, tracer, jitter)
+    return Providers(_build_chain(models, metrics), _build_chain([*models, offline], metrics))
+
+
+def _build_models(
+    settings: ProviderSettings,
+    key: str,
+    redis: RedisClient | None,
+    metrics: ModelMetrics,
+    tracer: Tracer,
+    jitter: Callable[[], float],
+) -> list[Model]:
+    is_openai = _host(settings.openai_base_url) == OPENAI_HOST
+    client = connect(key, base_url=settings.openai_base_url)
+    policy = LimiterPolicy(
+        requests_per_minute=settings.model_requests_per_minute,
+        tokens_per_minute=settings.model_tokens_per_minute,
+    )
+
+    def build(name: str) -> Model:
+        provider = OpenAIProvider(
             client,
-            model=model,
+            model=name,
             timeout_seconds=settings.provider_timeout_seconds,
             reasoning_effort=settings.reasoning_effort,
-            takes_own_fields=host == OPENAI_HOST,
-            on_rejected=partial(watch.rejected, model) if watch else lambda _, __: None,
+            takes_own_fields=is_openai,
+            on_rejected=partial(metrics.rejected, name),
         )
-        provider = _metered(provider, watch, OPENAI_BY, model)
-        provider = _traced(provider, tracer, model)
+        hooks = _hooks(metrics, tracer)
         if redis is not None:
-            provider = RateLimitedProvider(
-                provider,
-                ProviderLimiter(redis, model, _gate_policy(settings)),
-                model=model,
-                on_circuit=partial(watch.circuit, model) if watch else lambda _: None,
-            )
-        return RetryingProvider(provider, calls_per_attempt=settings.calls_per_attempt, jitter=jitter)
+            limiter = ProviderLimiter(redis, name, policy)
+            rate_limit = RateLimitHook(limiter, model=name, on_circuit=partial(metrics.circuit, name))
+            hooks = [rate_limit, *hooks]
+        return Model(
+            provider,
+            name=name,
+            provider_name=OPENAI_BY,
+            hooks=hooks,
+            calls_per_attempt=settings.calls_per_attempt,
+            jitter=jitter,
+        )
 
-    names = _chain_of(settings)
-    chain = [one(model) for model in names]
-    if allow_offline:
-        names.append(OFFLINE_MODEL)
-        chain.append(offline)
+    return [build(name) for name in _chain_of(settings)]
 
-    def fell_back(failed: int, following: int) -> None:
-        if watch:
-            watch.fell_back(names[failed], names[following])
 
-    return chain[0] if len(chain) == 1 else FallbackProvider(chain, on_fallback=fell_back)
+def _hooks(metrics: ModelMetrics, tracer: Tracer) -> list[CallHook]:
+    return [metrics.measure] if tracer is NO_TRACER else [span_hook(tracer), metrics.measure]
+
+
+def _build_chain(models: Sequence[Model], metrics: ModelMetrics) -> Provider:
+    def count_fallback(failed: int, following: int) -> None:
+        metrics.fell_back(models[failed].name, models[following].name)
+
+    return models[0] if len(models) == 1 else FallbackProvider(models, on_fallback=count_fallback)
 
 
 def models_of(settings: ProviderSettings) -> list[tuple[str, str]]:
-    """Whom these settings may ask, in that order: provider and model, the offline generator last."""
+    """The models that these settings may ask, in that order, as provider and name; the offline generator is the last."""
     online = [(OPENAI_BY, model) for model in _chain_of(settings)] if settings.openai_api_key.strip() else []
     return [*online, (OFFLINE_BY, OFFLINE_MODEL)]
 
@@ -126,23 +163,8 @@ def _chain_of(settings: ProviderSettings) -> list[str]:
     return [model for model in dict.fromkeys(models) if model]
 
 
-def _metered(provider: Provider, watch: ModelMetrics | None, by: str, model: str) -> Provider:
-    return MeteredProvider(provider, watch, by=by, model=model) if watch else provider
-
-
-def _traced(provider: Provider, tracer: Tracer, model: str) -> Provider:
-    return provider if tracer is NO_TRACER else TracedProvider(provider, tracer, model=model)
-
-
-def _gate_policy(settings: ProviderSettings) -> LimiterPolicy:
-    return LimiterPolicy(
-        requests_per_minute=settings.model_requests_per_minute,
-        tokens_per_minute=settings.model_tokens_per_minute,
-    )
-
-
 def _key(settings: ProviderSettings) -> str:
-    """Without the line end that came along with it. Raises `InvalidSettings` for what no header could carry."""
+    """The key without surrounding blanks. Raises `InvalidSettings` if no header could carry it."""
     key = settings.openai_api_key.strip()
     if not key.isascii() or not key.isprintable() or " " in key:
         raise InvalidSettings("OPENAI_API_KEY: holds characters that no key has")
@@ -150,7 +172,7 @@ def _key(settings: ProviderSettings) -> str:
 
 
 def _host(url: str) -> str:
-    """Raises `InvalidSettings` for what no call could be made to."""
+    """The host of a base URL. Raises `InvalidSettings` if no call can be made to it."""
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port

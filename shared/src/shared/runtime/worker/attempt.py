@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Protocol, TypeVar, cast
+from typing import Protocol, TypeVar
 
 import msgspec
 import structlog
@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from shared.adapters.redis.attempt_store import AttemptStore
 from shared.adapters.redis.job_stream import Leased
+from shared.domain.decisive_error import leaves, most_severe
 from shared.domain.errors import (
     AttemptTimedOut,
     HoldSpent,
@@ -133,23 +134,7 @@ async def attempt(
             job_input = decode_input(job.kind, job.version, job.payload)
             return await handlers[Kind(job.kind)](job_input, context)
     except Exception as error:  # noqa: BLE001 - the one place where what escapes a handler becomes an outcome
-        return _to_outcome(_chief(error), job, policy, has_expired=scope.expired())
-
-
-def _chief(error: Exception) -> Exception:
-    """Of several errors of parallel steps the one that decides: a lost lease, then a bug, then what no retry mends."""
-    if not isinstance(error, ExceptionGroup):
-        return error
-    group = cast(ExceptionGroup[Exception], error)
-    return min((_chief(one) for one in group.exceptions), key=_rank)
-
-
-def _rank(error: Exception) -> int:
-    if isinstance(error, LeaseLost):
-        return 0
-    if isinstance(error, StudyError):
-        return 3 if error.is_retryable else 2
-    return 1
+        return _to_outcome(most_severe(leaves(error)), job, policy, has_expired=scope.expired())
 
 
 def _to_outcome(error: Exception, job: Job, policy: JobPolicy, *, has_expired: bool) -> Outcome:

@@ -25,7 +25,7 @@ from shared.domain.jobs.job_policy import JobPolicy
 from shared.domain.llm.provider import Provider
 from shared.runtime.config.plans import DEFAULT_PLAN, read_plans
 from shared.runtime.config.settings import InvalidSettings, read_settings
-from shared.runtime.generation.provider_factory import ProviderSettings, build_provider, models_of
+from shared.runtime.generation.provider_factory import ProviderSettings, build_providers, models_of
 from shared.runtime.observability.logging_setup import configure_logs
 from shared.runtime.observability.metrics.job_metrics import OTHER, JobMetrics
 from shared.runtime.observability.metrics.meter import Meter
@@ -107,14 +107,13 @@ async def _live(
         results = await ResultStore.open(settings.postgres_url, name=consumer_name, watcher=pool)
         stack.push_async_callback(results.close)
         pool.look_at(results)
-        strict = build_provider(settings, redis=redis, watch=models, tracer=tracer)
-        stack.push_async_callback(strict.close)
-        lenient = build_provider(settings, redis=redis, allow_offline=True, watch=models, tracer=tracer)
-        stack.push_async_callback(lenient.close)
+        providers = build_providers(settings, redis=redis, metrics=models, tracer=tracer)
+        stack.push_async_callback(providers.close)
 
         def provider_for(job: Job) -> Provider:
-            may = plans.get(job.plan, plans[DEFAULT_PLAN]).offline_fallback
-            return lenient if may and policy.is_last_resort(job, now=server_clock.now()) else strict
+            may_fall_back = plans.get(job.plan, plans[DEFAULT_PLAN]).offline_fallback
+            is_last_resort = policy.is_last_resort(job, now=server_clock.now())
+            return providers.choose(allow_offline=may_fall_back and is_last_resort)
 
         def expect_due(seconds: float) -> None:
             housekeeping.expect_due(seconds)

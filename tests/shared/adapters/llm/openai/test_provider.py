@@ -25,7 +25,7 @@ from shared.domain.errors import (
     ProviderTimedOut,
     ProviderUnavailable,
 )
-from shared.domain.llm.provider import Completion, Delta, Message, Prompt, Task
+from shared.domain.llm.provider import ChatRequest, Completion, Delta, Message, Prompt, Task
 from shared.domain.study.material import CardDrafts, SummaryDraft
 from shared.domain.usage import Usage
 
@@ -69,7 +69,9 @@ def paid(calls: list[Call]) -> Usage:
 
 
 def ask(provider: OpenAIProvider) -> AsyncGenerator[Delta]:
-    return provider.stream(QUESTION, sources=[SOURCE], language="en", max_output_tokens=300)
+    return provider.stream(
+        ChatRequest(messages=QUESTION, sources=[SOURCE], language="en", max_output_tokens=300)
+    )
 
 
 async def deltas_of(provider: OpenAIProvider, received: list[Delta] | None = None) -> list[Delta]:

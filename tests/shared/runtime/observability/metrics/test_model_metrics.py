@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from typing import Any, cast
 
 import pytest
 from msgspec.structs import replace
@@ -13,10 +12,10 @@ from tests.simulators.provider import ProviderSimulator
 
 from shared.adapters.redis.connection import RedisClient
 from shared.domain.errors import ProviderError, ProviderGarbled
-from shared.domain.llm.provider import Message, Provider
+from shared.domain.llm.provider import ChatRequest, Message, Provider
 from shared.domain.study.material import CardDrafts
 from shared.runtime.config.settings import InvalidSettings, read_settings
-from shared.runtime.generation.provider_factory import ProviderSettings, build_provider, models_of
+from shared.runtime.generation.provider_factory import ProviderSettings, build_providers, models_of
 from shared.runtime.observability.metrics.meter import Meter
 from shared.runtime.observability.metrics.model_metrics import ModelMetrics, read_prices
 
@@ -42,16 +41,14 @@ class Desk:
         )
         self.simulator = simulator
         self.meter = Meter("tests")
-        self.watch = ModelMetrics(
+        metrics = ModelMetrics(
             self.meter,
             models_of(self.settings),
             read_prices(self.settings.model_prices),
             kinds=["quiz"],
             is_streaming=True,
         )
-        self.provider: Provider = build_provider(
-            self.settings, redis=redis, allow_offline=True, watch=self.watch
-        )
+        self.provider: Provider = build_providers(self.settings, redis=redis, metrics=metrics).lenient
 
     def read(self) -> Readings:
         return read(self.meter)
@@ -141,18 +138,12 @@ async def test_the_breaker_is_seen_to_open(desk: Desk) -> None:
 
 
 async def test_a_stream_tells_when_it_began_and_a_cut_one_leaves_nothing_in_flight(desk: Desk) -> None:
-    async def ask() -> AsyncIterator[Any]:
-        deltas = desk.provider.stream(
-            [Message("user", "Why?")], sources=[], language="en", max_output_tokens=100
-        )
-        async with aclosing(cast(Any, deltas)) as pieces:
-            async for piece in pieces:
-                yield piece
+    request = ChatRequest(messages=[Message("user", "Why?")], language="en", max_output_tokens=100)
 
-    assert [piece async for piece in ask()][-1].usage
+    assert [delta async for delta in desk.provider.stream(request)][-1].usage
     first_chunks = "gen_ai_client_operation_time_to_first_chunk_seconds_count"
     assert desk.read().of(first_chunks, gen_ai_request_model="large") == 1
-    async with aclosing(cast(Any, ask())) as cut:
+    async with aclosing(desk.provider.stream(request)) as cut:
         await anext(cut)
         assert desk.read().of("etude_llm_inflight", model="large") == 1
     told = desk.read()

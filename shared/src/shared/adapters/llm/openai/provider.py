@@ -15,7 +15,7 @@ from shared.adapters.llm.openai.prompt_rendering import Turn, render_chat, rende
 from shared.adapters.llm.openai.request import RequestBuilder
 from shared.adapters.llm.openai.response import ModelResponse, StreamedResponse, read_response
 from shared.domain.errors import ProviderError, ProviderGarbled, ProviderRefused, ProviderUnavailable
-from shared.domain.llm.provider import Completion, Delta, Message, Prompt
+from shared.domain.llm.provider import ChatRequest, Completion, Delta, Prompt
 from shared.domain.usage import Usage
 
 log = structlog.get_logger()
@@ -67,16 +67,14 @@ class OpenAIProvider:
             self._on_rejected(second.usage, False)
             self._fail(ProviderGarbled(usage=spent))
 
-    async def stream(
-        self, messages: Sequence[Message], *, sources: Sequence[str], language: str, max_output_tokens: int
-    ) -> AsyncGenerator[Delta]:
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[Delta]:
         """Stream the reply to a chat. Iterate inside `contextlib.aclosing`, so that stopping early ends the call at once.
         Raises `ProviderError`, whose usage covers what had arrived."""
-        turns = render_chat(messages, sources, language)
+        turns = render_chat(request.messages, request.sources, request.language)
         deadline = asyncio.get_running_loop().time() + self._timeout_seconds
         response = StreamedResponse(turns, self._model)
         with self._client.lend() as client:
-            async with await self._open(client, turns, max_output_tokens, deadline) as chunks:
+            async with await self._open(client, turns, request.max_output_tokens, deadline) as chunks:
                 while (chunk := await self._next(chunks, deadline, response)) is not None:
                     if text := response.add(chunk):
                         yield Delta(text=text)

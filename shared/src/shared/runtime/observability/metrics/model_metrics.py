@@ -1,10 +1,14 @@
-"""What models cost: time, tokens, money, and what of it was for nothing."""
+"""Metrics of calls to models: time, tokens, money, and how much of it was wasted."""
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from itertools import pairwise
 
 import msgspec
 from msgspec import Struct
 
+from shared.adapters.llm.model import ModelCall
 from shared.adapters.redis.provider_limiter import Circuit
 from shared.domain.errors import (
     ProviderBusy,
@@ -20,10 +24,8 @@ from shared.runtime.config.settings import InvalidSettings
 from shared.runtime.observability.metrics.meter import Meter
 
 OPERATION = "chat"
-"""All of our calls are Chat Completions, streamed or not."""
+"""All our calls are Chat Completions, streamed or not."""
 OTHER = "other"
-CHAT = "chat"
-"""The kind of a streamed answer, which no job pays for."""
 CODES = sorted({error.code for error in tree(ProviderError)})
 RETRIES = ("rate_limited", "server_error", "timeout", "connection", "garbled")
 WASTES = ("rejected_output", "lost", "failed")
@@ -48,7 +50,7 @@ def read_prices(content: str) -> dict[str, Price]:
 
 
 class ModelMetrics:
-    """Told of every call to one of `models` (provider and name) for a job of one of `kinds`; any other kind counts as `OTHER`."""
+    """Metrics of the calls to `models` (provider and name) for jobs of `kinds`; any other kind counts as `OTHER`."""
 
     def __init__(
         self,
@@ -85,71 +87,66 @@ class ModelMetrics:
         self._circuits = meter.gauge("etude_llm_circuit_state")
         self._circuits.expect(self._names)
         self._fallbacks = meter.counter("etude_llm_fallbacks_total")
-        for model, following in zip(self._names, self._names[1:], strict=False):
-            self._fallbacks.expect([model], [following])
+        for model, fallback in pairwise(self._names):
+            self._fallbacks.expect([model], [fallback])
 
-    def began(self, model: str) -> None:
-        self._inflight.of(model).add(1)
+    @asynccontextmanager
+    async def measure(self, call: ModelCall) -> AsyncGenerator[None]:
+        """Measure one call: a `CallHook`. Nothing is known of what a cancelled call cost."""
+        self._inflight.of(call.model).add(1)
+        began = time.perf_counter()
+        try:
+            yield
+        except ProviderError as error:
+            self._count_call(call, time.perf_counter() - began, error.code)
+            self._count_failure(call.model, error)
+            raise
+        else:
+            self._count_call(call, time.perf_counter() - began, "")
+        finally:
+            self._inflight.of(call.model).add(-1)
+            if self._first_chunks and call.first_delta_at is not None:
+                first_chunk = self._first_chunks.of(OPERATION, call.provider, call.model)
+                first_chunk.observe(call.first_delta_at - began)
 
-    def streamed(self, provider: str, model: str, seconds: float) -> None:
-        """The first piece of an answer came."""
-        if self._first_chunks:
-            self._first_chunks.of(OPERATION, provider, model).observe(seconds)
+    def _count_call(self, call: ModelCall, seconds: float, error_code: str) -> None:
+        usage = call.usage or Usage()
+        self._durations.of(OPERATION, call.provider, call.model, error_code).observe(seconds)
+        self._input.of(call.provider, call.model).add(usage.prompt_tokens)
+        self._output.of(call.provider, call.model).add(usage.completion_tokens)
+        if price := self._prices.get(call.model):
+            kind = call.job_kind if call.job_kind in self._kinds else OTHER
+            self._cost.of(call.model, kind).add(price.of(usage))
 
-    def ended(
-        self,
-        provider: str,
-        model: str,
-        *,
-        kind: str,
-        seconds: float,
-        usage: Usage,
-        error: ProviderError | None,
-    ) -> None:
-        """A call is over and has cost this."""
-        self._inflight.of(model).add(-1)
-        self._durations.of(OPERATION, provider, model, error.code if error else "").observe(seconds)
-        self._pay(provider, model, kind, usage)
-        if error is None:
-            return
-        if reason := _reason(error):
+    def _count_failure(self, model: str, error: ProviderError) -> None:
+        if reason := _retry_reason(error):
             self._retries.of(model, reason).add()
-        if usage.total and not isinstance(error, ProviderGarbled):
-            self._wasted.of(model, "failed").add(usage.total)
-
-    def abandoned(self, model: str) -> None:
-        """A call was cancelled: nobody will ever know what it has cost."""
-        self._inflight.of(model).add(-1)
-
-    def _pay(self, provider: str, model: str, kind: str, usage: Usage) -> None:
-        self._input.of(provider, model).add(usage.prompt_tokens)
-        self._output.of(provider, model).add(usage.completion_tokens)
-        if price := self._prices.get(model):
-            self._cost.of(model, kind if kind in self._kinds else OTHER).add(price.of(usage))
+        if error.usage.total and not isinstance(error, ProviderGarbled):
+            self._wasted.of(model, "failed").add(error.usage.total)
 
     def rejected(self, model: str, usage: Usage, is_asked_again: bool) -> None:
-        """An answer did not fit."""
+        """Count a response that did not fit the schema."""
         self._wasted.of(model, "rejected_output").add(usage.total)
         if is_asked_again:
             self._retries.of(model, "garbled").add()
 
     def lost(self, completion: Completion[object]) -> None:
-        """An answer came whose job had another owner by then."""
-        self._wasted.of(self._known(completion.model), "lost").add(completion.usage.total)
+        """Count a completion that could not be kept, because its job had another owner by then."""
+        self._wasted.of(self._requested_name(completion.model), "lost").add(completion.usage.total)
 
     def circuit(self, model: str, state: Circuit) -> None:
         self._circuits.of(model).set(state)
 
-    def fell_back(self, model: str, following: str) -> None:
-        self._fallbacks.of(model, following).add()
+    def fell_back(self, model: str, fallback: str) -> None:
+        self._fallbacks.of(model, fallback).add()
 
-    def _known(self, answered: str) -> str:
-        """The model that was asked, of which the one that answered may be a dated edition."""
-        asked = [name for name in self._names if answered.startswith(name)]
-        return max(asked, key=len, default=OTHER)
+    def _requested_name(self, answered_by: str) -> str:
+        """The model that was asked for; the name in the response may be a dated version of it."""
+        names = [name for name in self._names if answered_by.startswith(name)]
+        return max(names, key=len, default=OTHER)
 
 
-def _reason(error: ProviderError) -> str:
+def _retry_reason(error: ProviderError) -> str:
     match error:
         case ProviderBusy():
             return "rate_limited"

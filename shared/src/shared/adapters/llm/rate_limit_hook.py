@@ -1,0 +1,118 @@
+"""The hook that asks the fleet's rate limiter for a permit before a call, and reports the outcome after it."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+
+import structlog
+
+from shared.adapters.llm.model import ModelCall
+from shared.adapters.redis.connection import RETRY_AFTER_SECONDS
+from shared.adapters.redis.provider_limiter import (
+    IN_PLACE_SECONDS,
+    CallOutcome,
+    Circuit,
+    ProviderLimiter,
+    Reason,
+)
+from shared.domain.errors import (
+    ProviderBusy,
+    ProviderError,
+    ProviderMisconfigured,
+    ProviderOutOfCredit,
+    ProviderTimedOut,
+    ProviderUnavailable,
+    StoreUnavailable,
+)
+
+log = structlog.get_logger()
+
+BUSY_SECONDS = 1.0
+"""How long the limiter stays closed after a 429 without a `Retry-After`."""
+OUT_OF_CREDIT_SECONDS = 60.0
+"""How long the breaker stays open for an empty account. Waiting does not refill it, but somebody may have paid."""
+PERMIT_TRIES = 3
+"""How many times a call asks for a permit, waiting in place in between, before its job is sent back."""
+CHARACTERS_PER_TOKEN = 3
+"""Fewer characters than a token really has, so that the estimate is rather high. The pace is a rough count on the provider's
+side too, and loading a tokenizer for it would not pay."""
+
+
+class RateLimitHook:
+    """Raises `ProviderBusy` that counts no attempt if the permit would take longer than a wait in place, and
+    `StoreUnavailable` if the attempt may have lost its lease."""
+
+    def __init__(
+        self,
+        limiter: ProviderLimiter,
+        *,
+        model: str,
+        on_circuit: Callable[[Circuit], None] = lambda _: None,
+    ) -> None:
+        """`on_circuit` is called with the state of the model's circuit each time the limiter tells it."""
+        self._limiter = limiter
+        self._model = model
+        self._on_circuit = on_circuit
+        self._is_limiter_away = False
+
+    @asynccontextmanager
+    async def __call__(self, call: ModelCall) -> AsyncGenerator[None]:
+        """A cancelled call reports nothing, because nothing was learned from it."""
+        await self._acquire(call)
+        try:
+            yield
+        except ProviderError as error:
+            await self._report(error)
+            raise
+        await self._report(None)
+
+    async def _acquire(self, call: ModelCall) -> None:
+        tokens = max(estimate_tokens(*call.texts), call.max_output_tokens)
+        has_share, wait = False, 0.0
+        for _ in range(PERMIT_TRIES):
+            permit = await self._limiter.enter(tokens, has_share=has_share)
+            self._on_circuit(permit.circuit)
+            if permit.reason is Reason.NONE:
+                if not call.may_spend():
+                    raise StoreUnavailable(retry_after=RETRY_AFTER_SECONDS)
+                return
+            wait = permit.wait
+            if wait > IN_PLACE_SECONDS:
+                break
+            has_share = has_share or permit.reason is Reason.PACE
+            await asyncio.sleep(wait)
+        raise ProviderBusy(retry_after=wait, is_counted=False)
+
+    async def _report(self, error: ProviderError | None) -> None:
+        """Report the outcome. The completion is paid for, so it is kept even if the limiter is away; the log says that once
+        and not for each call."""
+        try:
+            await self._report_outcome(error)
+            self._is_limiter_away = False
+        except StoreUnavailable:
+            if not self._is_limiter_away:
+                log.warning("provider.limiter_away", model=self._model)
+            self._is_limiter_away = True
+
+    async def _report_outcome(self, error: ProviderError | None) -> None:
+        match error:
+            case ProviderBusy():
+                wait = BUSY_SECONDS if error.retry_after is None else error.retry_after
+                change = await self._limiter.leave(CallOutcome.BUSY, retry_after=wait)
+            case ProviderOutOfCredit() | ProviderMisconfigured():
+                change = await self._limiter.leave(CallOutcome.FAULT, open_seconds=OUT_OF_CREDIT_SECONDS)
+            case ProviderUnavailable() | ProviderTimedOut():
+                change = await self._limiter.leave(CallOutcome.FAULT)
+            case _:
+                change = await self._limiter.leave(CallOutcome.OK)
+        if change:
+            self._on_circuit(Circuit.OPEN if change == 2 else Circuit.CLOSED)
+        if change == 2 and error is not None:
+            log.error("provider.breaker_opened", model=self._model, code=error.code)
+        elif change == 1:
+            log.info("provider.breaker_closed", model=self._model)
+
+
+def estimate_tokens(*texts: str) -> int:
+    """Roughly the tokens that a provider's own limiter counts for a request."""
+    return sum(len(text) for text in texts) // CHARACTERS_PER_TOKEN + 1

@@ -1,0 +1,26 @@
+"""The hook that writes a span for each call: which model, how many tokens, which error. Never any text."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from shared.adapters.llm.model import CallHook, ModelCall
+from shared.domain.tracing import Leg, Tracer
+
+
+def span_hook(tracer: Tracer) -> CallHook:
+    """Put it inside the rate limiter, so that a span covers the call and not the wait for a permit."""
+
+    @asynccontextmanager
+    async def write_span(call: ModelCall) -> AsyncGenerator[None]:
+        with tracer.span(Leg.CALL, model=call.model, max_tokens=call.max_output_tokens) as span:
+            try:
+                yield
+            finally:
+                if call.usage is not None:
+                    span.note(
+                        prompt_tokens=call.usage.prompt_tokens, completion_tokens=call.usage.completion_tokens
+                    )
+                if call.answered_by:
+                    span.note(answered_by=call.answered_by, generated_by=call.provider)
+
+    return write_span
