@@ -6,10 +6,10 @@ from typing import Any
 import msgspec
 
 from shared.domain.budgets import Plan
-from shared.domain.jobs.job import EntryId, Job, JobId, JobState, Kind, StreamName, UserId
+from shared.domain.jobs.job import EntryId, JobId, JobState, Kind, LeasedJob, StreamName, UserId
 from shared.domain.jobs.job_id import RANDOM_BYTES, new_job_id
+from shared.domain.jobs.job_snapshot import JobSnapshot
 from shared.domain.jobs.payload import WIRE_VERSION, AiInput, encode_input
-from shared.domain.jobs.record import FinalJob
 from shared.domain.jobs.submission import Submission
 from shared.domain.llm.provider import Prompt, Task
 from shared.domain.study.material import (
@@ -78,7 +78,7 @@ def make_submission(**overrides: Any) -> Submission:
     return Submission(**fields | overrides)
 
 
-def make_job(**overrides: Any) -> Job:
+def make_job(**overrides: Any) -> LeasedJob:
     """A leased job, first attempt."""
     fields: dict[str, Any] = {
         "id": make_job_id(),
@@ -97,7 +97,7 @@ def make_job(**overrides: Any) -> Job:
         "windows": "day:2026-11-18,month:2026-11",
         "held": 1_000,
     }
-    return Job(**fields | overrides)
+    return LeasedJob(**fields | overrides)
 
 
 def make_source(quote: str = "Water boils at one hundred degrees.") -> Source:
@@ -149,7 +149,7 @@ def make_flashcards(**overrides: Any) -> Flashcards:
     return Flashcards(**fields | overrides)
 
 
-def make_final_job(**overrides: Any) -> FinalJob:
+def make_final_job(**overrides: Any) -> JobSnapshot:
     """A succeeded job: of the kind given, with a result of that kind."""
     kind = overrides.get("kind", Kind.SUMMARY)
     succeeded = overrides.get("state", JobState.SUCCEEDED) == JobState.SUCCEEDED
@@ -175,4 +175,4 @@ def make_final_job(**overrides: Any) -> FinalJob:
         "title": "Eau et Seine" if kind == Kind.COLLECTION else "",
         "result": msgspec.json.encode(result) if succeeded else None,
     }
-    return FinalJob(**fields | overrides)
+    return JobSnapshot(**fields | overrides)

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from shared.domain.jobs.job import EntryId, Job, JobId, StreamName, UserId
+from shared.domain.jobs.job import EntryId, JobId, LeasedJob, StreamName, UserId
 from shared.domain.jobs.payload import decode_step, encode_step
 from shared.domain.llm.provider import ChatRequest, Completion, Delta, Prompt, Provider, Task
 from shared.domain.study.material import (
@@ -42,8 +42,8 @@ class FakeAttemptContext:
         self.progressed: list[tuple[int, int]] = []
 
     @property
-    def job(self) -> Job:
-        return Job(
+    def job(self) -> LeasedJob:
+        return LeasedJob(
             id=JobId("01920000-0000-7000-8000-000000000001"),
             user=UserId("ada"),
             kind="collection",

@@ -18,16 +18,16 @@ from shared.adapters.redis.connection import Arg, RedisClient, call, nodes
 from shared.adapters.redis.dead_letter_store import DeadLetterStore
 from shared.adapters.redis.event_log import EventLog
 from shared.adapters.redis.job_store import JobStore
-from shared.adapters.redis.job_stream import JobStream, Leased, reader_name
+from shared.adapters.redis.job_stream import JobStream, reader_name
 from shared.adapters.redis.maintenance_store import MaintenanceStore
 from shared.domain.budgets import Charge
 from shared.domain.errors import Problem
 from shared.domain.generation.handler import AttemptContext, Handler
-from shared.domain.jobs.job import Job, JobId, JobState, Kind, StreamName, UserId
+from shared.domain.jobs.job import JobId, JobState, Kind, LeasedJob, StreamName, UserId
 from shared.domain.jobs.job_policy import JobPolicy
+from shared.domain.jobs.job_snapshot import JobSnapshot
 from shared.domain.jobs.outcome import Done, Outcome
 from shared.domain.jobs.payload import JobInput
-from shared.domain.jobs.record import FinalJob, Record
 from shared.domain.jobs.retry_policy import RetryPolicy
 from shared.domain.jobs.settlement import Settlement
 from shared.domain.jobs.submission import Submission
@@ -51,20 +51,20 @@ class MemoryResults:
     """Where results would be saved, for tests of the job life alone."""
 
     def __init__(self) -> None:
-        self.rows: dict[JobId, FinalJob] = {}
+        self.rows: dict[JobId, JobSnapshot] = {}
         self.saves = 0
 
-    async def save(self, jobs: Sequence[FinalJob]) -> None:
+    async def save(self, jobs: Sequence[JobSnapshot]) -> None:
         for job in jobs:
             self.saves += 1
             known = self.rows.get(job.id)
             if known is None or known.attempt < job.attempt:
                 self.rows[job.id] = job
 
-    async def save_told(self, jobs: Sequence[FinalJob]) -> None:
+    async def save_told(self, jobs: Sequence[JobSnapshot]) -> None:
         self.rows |= {job.id: job for job in jobs}
 
-    async def find(self, job_id: JobId) -> FinalJob | None:
+    async def find(self, job_id: JobId) -> JobSnapshot | None:
         return self.rows.get(job_id)
 
     async def charged_before(
@@ -109,12 +109,12 @@ class JobLife:
         await self.store.submit(submission, now=time.time() if now is None else now)
         return submission
 
-    async def record(self, job_id: JobId, user: UserId = ADA) -> Record:
+    async def record(self, job_id: JobId, user: UserId = ADA) -> JobSnapshot:
         record = await self.store.find(user, job_id)
         assert record is not None
         return record
 
-    async def final(self, job_id: JobId, user: UserId = ADA) -> Record:
+    async def final(self, job_id: JobId, user: UserId = ADA) -> JobSnapshot:
         """The record once its log tells that it is final."""
         event_log = EventLog(self.redis, shards=self.shards)
         listening = asyncio.create_task(event_log.run())
@@ -141,13 +141,13 @@ class JobLife:
             self.redis, blocking, stream, consumer=consumer, shards=self.shards, policy=self.policy
         )
 
-    async def lease(self, stream: JobStream, count: int = 100) -> list[Leased]:
+    async def lease(self, stream: JobStream, count: int = 100) -> list[LeasedJob]:
         await stream.ensure_groups()
         return await stream.lease(await stream.read(count, block=False))
 
-    async def lease_one(self, stream: JobStream) -> Job:
+    async def lease_one(self, stream: JobStream) -> LeasedJob:
         (leased,) = await self.lease(stream)
-        return leased.job
+        return leased
 
     def heartbeat(self, consumer: str = "w1") -> LeaseRenewer:
         client = self.place.connect_sync()
@@ -197,9 +197,9 @@ class JobLife:
 
     def housekeeping(
         self, stream: JobStream, *, consumer: Consumer | None = None
-    ) -> tuple[Maintenance, list[Leased]]:
+    ) -> tuple[Maintenance, list[LeasedJob]]:
         """A sweeper, and the list of what it claims if no consumer runs it."""
-        claimed: list[Leased] = []
+        claimed: list[LeasedJob] = []
         housekeeping = Maintenance(
             stream,
             self.room,
@@ -219,7 +219,7 @@ class JobLife:
         """No sweeper has to wait first for owners that could not renew."""
         await self.command("HSET", keys.sweep_seen(0, stream), "at", int(time.time() * 1000), "claim_from", 0)
 
-    async def age(self, job: Job, *, owner: str = "w1", seconds: float = 60.0) -> None:
+    async def age(self, job: LeasedJob, *, owner: str = "w1", seconds: float = 60.0) -> None:
         """Make a lease look as if its owner had not renewed it for so long."""
         await self.age_entry(job.entry, job.stream, job.shard, owner=owner, seconds=seconds)
 
@@ -265,7 +265,7 @@ class JobLife:
         return [(balance.used, balance.held) for balance in allowance.balances]
 
 
-def settled(job: Job, **overrides: Any) -> Settlement:
+def settled(job: LeasedJob, **overrides: Any) -> Settlement:
     """A settlement as `decide` makes it: succeeded, unless told otherwise."""
     settlement = Settlement(job=job, state=JobState.SUCCEEDED, usage=Usage(10, 5))
     if overrides.get("state") == JobState.FAILED:

@@ -14,7 +14,7 @@ from local.postgres_server import PostgresServer
 from shared.adapters.postgres.migrations import migrate
 from shared.adapters.postgres.result_store import ResultStore
 from shared.domain.jobs.job import Kind
-from shared.domain.jobs.record import FinalJob
+from shared.domain.jobs.job_snapshot import JobSnapshot
 
 CALLERS = (1, 100, 500)
 JOBS = 15_000
@@ -45,7 +45,7 @@ async def measure(url: str, kind: Kind, *, callers: int, count: int) -> float:
     return count / seconds
 
 
-async def save_each(store: ResultStore, jobs: Iterator[FinalJob]) -> None:
+async def save_each(store: ResultStore, jobs: Iterator[JobSnapshot]) -> None:
     for job in jobs:
         await store.save([job])
 

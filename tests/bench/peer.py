@@ -31,9 +31,9 @@ from shared.domain.generation.handler import AttemptContext
 from shared.domain.jobs.job import JobId, Kind, StreamName, UserId
 from shared.domain.jobs.job_id import RANDOM_BYTES, new_job_id
 from shared.domain.jobs.job_policy import JobPolicy
+from shared.domain.jobs.job_snapshot import JobSnapshot
 from shared.domain.jobs.outcome import Done, Outcome
 from shared.domain.jobs.payload import AiInput, JobInput, encode_input
-from shared.domain.jobs.record import FinalJob
 from shared.domain.jobs.submission import Submission
 from shared.domain.study.material import Text
 from shared.runtime.observability.metrics.job_metrics import JobMetrics
@@ -76,11 +76,11 @@ class Harness(Protocol):
 class NoResults:
     """Saves nothing and has nothing to restore."""
 
-    async def save(self, jobs: Sequence[FinalJob]) -> None: ...
+    async def save(self, jobs: Sequence[JobSnapshot]) -> None: ...
 
-    async def save_told(self, jobs: Sequence[FinalJob]) -> None: ...
+    async def save_told(self, jobs: Sequence[JobSnapshot]) -> None: ...
 
-    async def find(self, job_id: JobId) -> FinalJob | None: ...
+    async def find(self, job_id: JobId) -> JobSnapshot | None: ...
 
     async def charged_before(
         self, before: float, windows: Sequence[str], *, after: Charge | None, limit: int

@@ -13,10 +13,10 @@ from tests.model.shard import POLICY, Shard
 from tests.model.shard_state import differences
 
 from shared.adapters.redis import keys, scripts
-from shared.adapters.redis.job_stream import Entry, Leased
+from shared.adapters.redis.job_stream import Entry
 from shared.domain.budgets import Plan
 from shared.domain.errors import IdempotencyConflict, LeaseLost, LimitReached, Overloaded, Problem
-from shared.domain.jobs.job import EntryId, Job, JobId, JobState, Kind, StreamName, UserId
+from shared.domain.jobs.job import EntryId, JobId, JobState, Kind, LeasedJob, StreamName, UserId
 from shared.domain.jobs.settlement import Settlement
 from shared.domain.jobs.submission import Hold
 from shared.domain.usage import Usage
@@ -57,7 +57,7 @@ class Attempt(Struct, frozen=True):
     """A lease in the hands of who got it: still its owner, or late."""
 
     consumer: str
-    job: Job
+    job: LeasedJob
 
     def __repr__(self) -> str:
         return f"<attempt {self.job.attempt} at {self.job.id}, by {self.consumer}>"
@@ -186,9 +186,9 @@ class SideBySide:
         leased = self._ask(self.shard.stream(consumer, stream).claim(0, limit, with_suspect=with_suspect))
         return self._own(consumer, leased, self.model.claim(consumer, stream, limit, with_suspect))
 
-    def _own(self, consumer: str, leased: Sequence[Leased], expected: Sequence[Lease]) -> list[Attempt]:
+    def _own(self, consumer: str, leased: Sequence[LeasedJob], expected: Sequence[Lease]) -> list[Attempt]:
         _agree([_told(one) for one in leased], expected)
-        attempts = [Attempt(consumer, one.job) for one in leased]
+        attempts = [Attempt(consumer, one) for one in leased]
         self.attempts += attempts
         return attempts
 
@@ -202,17 +202,17 @@ class SideBySide:
         )
         _agree(answer, [int(self.model.renew(consumer, job.id, job.attempt)) for job in mine])
 
-    def keep(self, job: Job, step: str, usage: Usage) -> None:
+    def keep(self, job: LeasedJob, step: str, usage: Usage) -> None:
         completion = f"{step} of attempt {job.attempt}".encode()
         answer = self._ask(self.shard.steps.keep(job, step, completion, usage))
         _agree(answer is None, self.model.keep(job.id, job.attempt, step, completion, usage))
 
-    def append(self, job: Job, count: int, *, number: int, progress: tuple[int, int] | None) -> None:
+    def append(self, job: LeasedJob, count: int, *, number: int, progress: tuple[int, int] | None) -> None:
         events = [("item", b'{"number":%d}' % n) for n in range(number, number + count)]
         answer = self._ask(self.shard.steps.append(job, events, number=number, progress=progress))
         _agree(answer is None, self.model.append(job.id, job.attempt, count, number, progress))
 
-    def settlement(self, job: Job, end: End, extra: Usage, *, is_counted: bool) -> Settlement:
+    def settlement(self, job: LeasedJob, end: End, extra: Usage, *, is_counted: bool) -> Settlement:
         """As a worker would ask for that knows what the job has cost so far, and `extra` that it did not keep."""
         known = self.model.state.jobs[job.id]
         states = {End.SUCCEEDED: JobState.SUCCEEDED, End.FAILED: JobState.FAILED, End.DEAD: JobState.FAILED}
@@ -336,6 +336,6 @@ def _agree(answered: object, expected: object) -> None:
         raise Disagreement(f"answered {answered}, expected {expected}")
 
 
-def _told(leased: Leased) -> Lease:
-    job = leased.job
-    return Lease(job.id, job.attempt, job.failures, job.crashes, job.traceparent, job.spent, leased.steps)
+def _told(leased: LeasedJob) -> Lease:
+    job = leased
+    return Lease(job.id, job.attempt, job.failures, job.crashes, job.traceparent, job.usage, leased.steps)

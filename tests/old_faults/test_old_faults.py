@@ -196,14 +196,14 @@ async def test_7_two_workers_took_one_job(life: JobLife) -> None:
         *(stream.lease(entries) for stream, entries in zip(streams, read, strict=True))
     )
     owners = [leased for one in leases for leased in one]
-    assert [leased.job.id for leased in owners] == [job.id]
+    assert [leased.id for leased in owners] == [job.id]
 
-    late = owners[0].job
+    late = owners[0]
     owner = next(stream for stream, one in zip(streams, leases, strict=True) if one)
     await life.age(late, owner=owner.consumer)
     thieves = [stream for stream in streams if stream is not owner]
     claims = await asyncio.gather(*(stream.claim(0, 10) for stream in thieves))
-    (taken,) = [leased.job for one in claims for leased in one]
+    (taken,) = [leased for one in claims for leased in one]
     assert taken.attempt == 2
     assert await owner.settle([settled(late)], now=time.time()) == {job.id: False}
     assert (await life.record(job.id)).state is JobState.RUNNING

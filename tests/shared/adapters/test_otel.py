@@ -14,7 +14,7 @@ from tests.factories import make_job
 from shared.adapters.otel.semantic_conventions import ATTRIBUTES
 from shared.adapters.otel.tracer import MAX_FACT_CHARACTERS, OpenTelemetryTracer
 from shared.domain.errors import ProviderBusy
-from shared.domain.jobs.job import Job, Kind
+from shared.domain.jobs.job import Kind, LeasedJob
 from shared.domain.tracing import Leg
 
 SENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -36,7 +36,7 @@ async def tracing(*, ratio: float = 1.0) -> AsyncGenerator[tuple[OpenTelemetryTr
         arrived += collector.spans
 
 
-async def attempt_spans(*jobs: Job) -> list[Collected]:
+async def attempt_spans(*jobs: LeasedJob) -> list[Collected]:
     async with tracing() as (tracer, arrived):
         for job in jobs:
             with tracer.attempt(job):

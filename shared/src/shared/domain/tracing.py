@@ -4,7 +4,7 @@ from contextlib import AbstractContextManager, nullcontext
 from enum import Enum, auto
 from typing import Protocol
 
-from shared.domain.jobs.job import Job
+from shared.domain.jobs.job import LeasedJob
 
 Fact = str | int | float
 
@@ -49,7 +49,7 @@ class Tracer(Protocol):
         `parent` is a traceparent as it came from outside; None: the leg that is under way here."""
         ...
 
-    def attempt(self, job: Job) -> AbstractContextManager[Span]:
+    def attempt(self, job: LeasedJob) -> AbstractContextManager[Span]:
         """The leg of one attempt: a part of the trace that submitted the job, linked to the attempt before it."""
         ...
 
@@ -74,7 +74,7 @@ class NoTracer:
     def span(self, leg: Leg, *, parent: str | None = None, **facts: Fact) -> AbstractContextManager[Span]:
         return self._NOTHING
 
-    def attempt(self, job: Job) -> AbstractContextManager[Span]:
+    def attempt(self, job: LeasedJob) -> AbstractContextManager[Span]:
         return self._NOTHING
 
     async def close(self) -> None: ...

@@ -25,7 +25,7 @@ from shared.adapters.postgres.connection import Connection, connect
 from shared.adapters.postgres.result_store import ResultStore
 from shared.domain.errors import Problem, StoreUnavailable, Unexpected
 from shared.domain.jobs.job import JobId, JobState, Kind
-from shared.domain.jobs.record import FinalJob
+from shared.domain.jobs.job_snapshot import JobSnapshot
 from shared.domain.study.material import Collection, Summary
 from shared.domain.usage import Usage
 
@@ -46,7 +46,7 @@ async def count(connection: Connection, table: str) -> int:
     return await connection.fetchval(f"SELECT count(*) FROM {table}")
 
 
-def again(job: FinalJob, **changes: Any) -> FinalJob:
+def again(job: JobSnapshot, **changes: Any) -> JobSnapshot:
     return msgspec.structs.replace(job, **changes)
 
 
@@ -67,7 +67,7 @@ def again(job: FinalJob, **changes: Any) -> FinalJob:
     ],
     ids=["ai", "collection", "failed", "failed collection", "cancelled", "bare", "dear", "unknown kind"],
 )
-async def test_a_job_is_found_as_it_was_saved(result_store: ResultStore, job: FinalJob) -> None:
+async def test_a_job_is_found_as_it_was_saved(result_store: ResultStore, job: JobSnapshot) -> None:
     await result_store.save([job])
     assert await result_store.find(job.id) == job
 
@@ -80,7 +80,7 @@ def test_any_text_survives_but_for_nul(postgres_server: PostgresServer, text: st
     ai = make_final_job(result=msgspec.json.encode(Summary(language="en", summary=text, key_points=[text])))
     collection = make_final_job(kind=COLLECTION, title=text, result=msgspec.json.encode(made))
 
-    async def keep() -> tuple[FinalJob | None, FinalJob | None]:
+    async def keep() -> tuple[JobSnapshot | None, JobSnapshot | None]:
         store = await ResultStore.open(postgres_server.url, name="tests")
         await store.save([ai, collection])
         found = await store.find(ai.id), await store.find(collection.id)

@@ -138,8 +138,8 @@ async def test_leases_of_every_shard_are_renewed_by_one_thread(life: JobLife) ->
     leased = await life.lease(stream)
     assert len(leased) == len(USERS)
     for one in leased:
-        await life.age(one.job)
-        heartbeat.hold(one.job, lambda: None)
+        await life.age(one)
+        heartbeat.hold(one, lambda: None)
     await asyncio.to_thread(heartbeat.beat)
     for shard in range(SHARDS):
         assert await life.stream("w2").claim(shard, 100) == []
@@ -233,12 +233,12 @@ async def test_after_a_node_is_killed_its_jobs_are_claimed_read_and_heard_of_on_
     await asyncio.to_thread(cluster.wait_for_successor)
 
     # Claimed from the copy, with its attempt, and settled there once.
-    await fragile.age(leased.job, owner="gone")
+    await fragile.age(leased, owner="gone")
     second = fragile.stream("second")
     (claimed,) = await second.claim(shard, 10)
-    assert (claimed.job.id, claimed.job.attempt) == (orphan.id, 2)
-    assert await second.settle([settled(leased.job)], now=0) == {orphan.id: False}
-    assert await second.settle([settled(claimed.job)], now=0) == {orphan.id: True}
+    assert (claimed.id, claimed.attempt) == (orphan.id, 2)
+    assert await second.settle([settled(leased)], now=0) == {orphan.id: False}
+    assert await second.settle([settled(claimed)], now=0) == {orphan.id: True}
 
     # The worker reads on, renews on, and the listener has missed nothing.
     last = await fragile.submit(user=user)

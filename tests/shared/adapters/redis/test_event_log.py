@@ -11,7 +11,7 @@ from tests.job_life import JobLife, settled
 from shared.adapters.redis.event_log import EventLog
 from shared.domain.errors import StoreUnavailable
 from shared.domain.jobs.events import Event
-from shared.domain.jobs.job import Job, JobId
+from shared.domain.jobs.job import JobId, LeasedJob
 
 HEARTBEAT = 5.0
 
@@ -45,7 +45,7 @@ def names(events: list[Event]) -> list[str]:
     return [event.name for event in events]
 
 
-async def tell(life: JobLife, job: Job, count: int, *, first: int = 1) -> None:
+async def tell(life: JobLife, job: LeasedJob, count: int, *, first: int = 1) -> None:
     for number in range(first, first + count):
         await life.steps.append(job, [("progress", str(number).encode())], number=number, progress=None)
 
@@ -70,7 +70,7 @@ async def test_a_jobs_tail_ends_after_its_last_event(life: JobLife) -> None:
     await life.submit()
     stream = life.stream()
     async with listening(life) as event_log:
-        first, _ = [one.job for one in await life.lease(stream)]
+        first, _ = await life.lease(stream)
         await stream.settle([settled(first)], now=0)
         tail = event_log.tail(ADA, job_id=submitted.id, heartbeat_seconds=HEARTBEAT)
         told = [event async for event in tail if event]

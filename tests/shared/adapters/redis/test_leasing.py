@@ -8,13 +8,13 @@ from tests.job_life import JobLife, settled
 
 from shared.adapters.redis import keys, scripts
 from shared.domain.errors import LeaseLost, Problem
-from shared.domain.jobs.job import Job, JobState
+from shared.domain.jobs.job import JobState, LeasedJob
 from shared.domain.jobs.job_policy import JobPolicy
-from shared.domain.jobs.record import Record
+from shared.domain.jobs.job_snapshot import JobSnapshot
 from shared.domain.usage import Usage
 
 
-async def is_lost(life: JobLife, job: Job, owner: str) -> bool:
+async def is_lost(life: JobLife, job: LeasedJob, owner: str) -> bool:
     """One renewal by an owner; whether it is told that the lease is lost."""
     key = keys.work_stream(job.shard, job.stream)
     (answer,) = await scripts.run(life.redis, scripts.RENEW, key, owner, job.entry, job.id, job.attempt)
@@ -34,7 +34,7 @@ async def test_the_first_lease_is_attempt_one(life: JobLife) -> None:
 async def test_jobs_queued_before_the_first_worker_came_are_read(life: JobLife) -> None:
     jobs = [await life.submit() for _ in range(3)]
     leased = await life.lease(life.stream())
-    assert [one.job.id for one in leased] == [job.id for job in jobs]
+    assert [one.id for one in leased] == [job.id for job in jobs]
 
 
 async def test_a_lease_asked_twice_is_the_same_attempt(life: JobLife) -> None:
@@ -44,7 +44,7 @@ async def test_a_lease_asked_twice_is_the_same_attempt(life: JobLife) -> None:
     entries = await stream.read(1, block=False)
 
     (first,), (again,) = await stream.lease(entries), await stream.lease(entries)
-    assert (first.job.attempt, again.job.attempt) == (1, 1)
+    assert (first.attempt, again.attempt) == (1, 1)
 
 
 async def test_a_cancelled_job_is_skipped_and_its_entry_is_gone(life: JobLife) -> None:
@@ -78,9 +78,9 @@ async def test_a_stale_lease_goes_to_another_attempt_with_what_was_paid(life: Jo
     await life.age(job)
 
     (taken,) = await life.stream("w2").claim(0, 10)
-    assert (taken.job.id, taken.job.attempt, taken.job.crashes) == (job.id, 2, 1)
+    assert (taken.id, taken.attempt, taken.crashes) == (job.id, 2, 1)
     assert taken.steps == {"cards/0": b"{}"}
-    assert taken.job.spent == Usage(7, 3)
+    assert taken.usage == Usage(7, 3)
 
 
 async def test_a_late_owner_can_write_nothing(life: JobLife) -> None:
@@ -100,7 +100,9 @@ async def test_a_late_owner_can_write_nothing(life: JobLife) -> None:
     assert await _everything(life, job) == before
 
 
-async def _everything(life: JobLife, job: Job) -> tuple[Record, list[tuple[int, int]], object, object]:
+async def _everything(
+    life: JobLife, job: LeasedJob
+) -> tuple[JobSnapshot, list[tuple[int, int]], object, object]:
     log = await life.command("XRANGE", keys.job_events(0, job.id), "-", "+")
     return await life.record(job.id), await life.budget(), log, await life.count_pending()
 
@@ -125,8 +127,8 @@ async def test_a_reader_that_slept_before_its_lease_leaves_the_entry_to_who_clai
 
     assert await sleeper.lease([entry]) == []
     assert await life.owners() == ["w2"]
-    await life.age(taken.job, owner="w2")
-    assert [one.job.attempt for one in await life.stream("w3").claim(0, 10)] == [2]
+    await life.age(taken, owner="w2")
+    assert [one.attempt for one in await life.stream("w3").claim(0, 10)] == [2]
 
 
 @pytest.mark.parametrize("delay", [0, 30])
@@ -140,15 +142,13 @@ async def test_a_reader_that_slept_through_a_retry_cannot_lease_its_old_entry(
     await life.age_entry(entry.id, sleeper.stream)
     (taken,) = await other.claim(0, 10)
     now = time.time()
-    retried = settled(
-        taken.job, state=JobState.QUEUED, problem=Problem("provider_busy"), retry_at=now + delay
-    )
+    retried = settled(taken, state=JobState.QUEUED, problem=Problem("provider_busy"), retry_at=now + delay)
     await other.settle([retried], now=now)
 
     assert await sleeper.lease([entry]) == []
-    await life.command("ZADD", keys.due(0), "XX", 1, taken.job.id)
+    await life.command("ZADD", keys.due(0), "XX", 1, taken.id)
     await life.room.promote(0)
-    assert [one.job.attempt for one in await life.lease(other)] == [2]
+    assert [one.attempt for one in await life.lease(other)] == [2]
 
 
 async def test_renewing_keeps_a_lease_from_being_stale(life: JobLife) -> None:
@@ -168,7 +168,7 @@ async def test_a_job_read_but_never_leased_is_claimed_without_a_crash(life: JobL
     await life.age_entry(entry.id, stream.stream)
 
     (taken,) = await life.stream("w2").claim(0, 10)
-    assert (taken.job.attempt, taken.job.crashes) == (1, 0)
+    assert (taken.attempt, taken.crashes) == (1, 0)
 
 
 async def test_an_orphan_behind_many_live_entries_is_reached(life: JobLife) -> None:
@@ -179,12 +179,12 @@ async def test_an_orphan_behind_many_live_entries_is_reached(life: JobLife) -> N
     stream = life.stream("w1")
     await stream.ensure_groups()
     leased = [one for _ in range(3) for one in await life.lease(stream)]
-    await life.age(leased[-1].job)
+    await life.age(leased[-1])
 
     sweeper, claimed = life.stream("w2"), list[str]()
     for _ in range(300 // 100 + 1):
-        claimed += [one.job.id for one in await sweeper.claim(0, 10)]
-    assert claimed == [leased[-1].job.id]
+        claimed += [one.id for one in await sweeper.claim(0, 10)]
+    assert claimed == [leased[-1].id]
 
 
 async def test_deleted_entries_among_the_pending_are_tolerated(life: JobLife) -> None:
@@ -192,11 +192,11 @@ async def test_deleted_entries_among_the_pending_are_tolerated(life: JobLife) ->
     await life.submit()
     leased = await life.lease(life.stream("w1"))
     for one in leased:
-        await life.age(one.job)
-    await life.command("XDEL", keys.work_stream(0, leased[0].job.stream), leased[0].job.entry)
+        await life.age(one)
+    await life.command("XDEL", keys.work_stream(0, leased[0].stream), leased[0].entry)
 
     claimed = await life.stream("w2").claim(0, 10)
-    assert [one.job.id for one in claimed] == [leased[1].job.id]
+    assert [one.id for one in claimed] == [leased[1].id]
     assert await life.count_pending() == 1
 
 
@@ -206,7 +206,7 @@ async def test_a_job_that_kills_every_owner_becomes_a_dead_letter(life: JobLife)
     for crash in range(1, 3):
         await life.age(job, owner=f"w{crash}")
         (taken,) = await life.stream(f"w{crash + 1}").claim(0, 10)
-        job = taken.job
+        job = taken
     await life.age(job, owner="w3")
     assert await life.stream("w4").claim(0, 10) == []
 

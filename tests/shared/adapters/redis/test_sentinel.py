@@ -125,7 +125,7 @@ async def test_a_primary_that_hung_takes_no_late_write_and_follows_its_successor
     await call(new, "CONFIG", "SET", "min-replicas-to-write", 0)  # nobody follows it yet
     await until_available(lambda: life.age(leased, owner="late"), seconds=AWAY_SECONDS)
     (claimed,) = await life.stream("next").claim(0, 10)
-    assert (claimed.job.id, claimed.job.attempt) == (job.id, 2)
+    assert (claimed.id, claimed.attempt) == (job.id, 2)
 
     # Its owner wakes with its connection to the old one, which has no replica and soon is one.
     old.process.resume()
@@ -140,7 +140,7 @@ async def test_a_primary_that_hung_takes_no_late_write_and_follows_its_successor
     # By the sentinels it finds the new one, which refuses it as any late owner.
     late = life.stream("late")
     assert await late.settle([settled(leased)], now=0) == {job.id: False}
-    assert await life.stream("next").settle([settled(claimed.job)], now=0) == {job.id: True}
+    assert await life.stream("next").settle([settled(claimed)], now=0) == {job.id: True}
     await straight.aclose()
     await new.aclose()
 

@@ -9,14 +9,14 @@ from tests.job_life import JobLife, settled
 from shared.adapters.redis import keys
 from shared.domain.budgets import windows
 from shared.domain.errors import BudgetExceeded, LeaseLost, Problem, ProviderBusy, RateLimited
-from shared.domain.jobs.job import Job, JobState, StreamName
+from shared.domain.jobs.job import JobState, LeasedJob, StreamName
 from shared.domain.jobs.settlement import Settlement
 from shared.domain.usage import Usage
 
 BUSY = ProviderBusy().problem
 
 
-def retried(job: Job, *, after: float) -> Settlement:
+def retried(job: LeasedJob, *, after: float) -> Settlement:
     now = time.time()
     return settled(job, state=JobState.QUEUED, problem=BUSY, retry_at=now + after, failures=1)
 
@@ -28,7 +28,7 @@ async def test_a_settled_job_is_charged_what_it_used_and_leaves_the_stream(life:
 
     assert await stream.settle([settled(job)], now=time.time()) == {job.id: True}
     record = await life.record(submitted.id)
-    assert (record.state, record.spent, record.held) == (JobState.SUCCEEDED, Usage(10, 5), 0)
+    assert (record.state, record.usage, record.held) == (JobState.SUCCEEDED, Usage(10, 5), 0)
     assert await life.budget() == [(15, 0), (15, 0)]
     assert (await life.count_entries(), await life.count_pending()) == (0, 0)
     assert await life.store.unfinished(ADA) == []
@@ -71,7 +71,7 @@ async def test_many_are_settled_together_each_for_itself(life: JobLife) -> None:
     for _ in range(3):
         await life.submit()
     stream = life.stream()
-    first, second, third = [one.job for one in await life.lease(stream)]
+    first, second, third = await life.lease(stream)
     await life.store.cancel(ADA, second.id)
 
     answers = await stream.settle([settled(first), settled(second), settled(third)], now=time.time())
@@ -121,7 +121,7 @@ async def test_a_step_is_charged_once_however_often_it_is_kept(life: JobLife) ->
     job = await life.lease_one(life.stream())
     for _ in range(2):
         await life.steps.keep(job, "cards/0", b"{}", Usage(7, 3))
-    assert (await life.record(job.id)).spent == Usage(7, 3)
+    assert (await life.record(job.id)).usage == Usage(7, 3)
 
 
 async def test_an_event_asked_twice_is_told_once(life: JobLife) -> None:
@@ -144,7 +144,7 @@ async def test_a_cancelled_job_pays_for_its_kept_steps_only(life: JobLife) -> No
     record = await life.store.cancel(ADA, job.id)
 
     assert record is not None
-    assert (record.state, record.spent) == (JobState.CANCELLED, Usage(7, 3))
+    assert (record.state, record.usage) == (JobState.CANCELLED, Usage(7, 3))
     assert await life.budget() == [(10, 0), (10, 0)]
     assert (await life.count_entries(), await life.count_pending()) == (0, 0)
     with pytest.raises(LeaseLost):
@@ -203,8 +203,8 @@ async def test_a_dead_letter_can_be_replayed_once_with_its_steps(life: JobLife) 
     assert not await life.dead.replay(job.id, submitted.plan, now=time.time())
     assert await life.budget() == [(10, 1_000), (10, 1_000)]
     (again,) = await life.lease(stream)
-    assert (again.job.attempt, again.job.failures, again.steps) == (2, 0, {"cards/0": b"{}"})
-    assert again.job.payload == submitted.payload
+    assert (again.attempt, again.failures, again.steps) == (2, 0, {"cards/0": b"{}"})
+    assert again.payload == submitted.payload
 
 
 async def test_dead_letters_replayed_together_stay_within_their_users_cap(life: JobLife) -> None:
@@ -212,7 +212,7 @@ async def test_dead_letters_replayed_together_stay_within_their_users_cap(life: 
     stream = life.stream()
     jobs = [await life.submit(plan=make_plan()) for _ in range(3)]
     for one in await life.lease(stream):
-        dead = settled(one.job, state=JobState.FAILED, problem=BUSY, is_dead=True)
+        dead = settled(one, state=JobState.FAILED, problem=BUSY, is_dead=True)
         await stream.settle([dead], now=time.time())
     for job in jobs:
         assert await life.dead.replay(job.id, plan, now=time.time())

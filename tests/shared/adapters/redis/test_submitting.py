@@ -126,8 +126,8 @@ async def test_jobs_over_the_cap_wait_in_the_users_own_list_and_enter_as_others_
 
     stream = life.stream()
     first, _ = await life.lease(stream)
-    await stream.settle([settled(first.job)], now=time.time())
-    assert [leased.job.id for leased in await life.lease(stream)] == [jobs[2].id]
+    await stream.settle([settled(first)], now=time.time())
+    assert [leased.id for leased in await life.lease(stream)] == [jobs[2].id]
     assert await life.command("LLEN", keys.waiting(0, ADA, StreamName.AI)) == 1
 
 
@@ -137,7 +137,7 @@ async def test_one_users_ten_thousand_jobs_do_not_stand_before_anothers_one(life
     await life.submit(user=BOB, plan=plan)
 
     leased = await life.lease(life.stream())
-    assert [one.job.user for one in leased] == [ADA, ADA, ADA, ADA, BOB]
+    assert [one.user for one in leased] == [ADA, ADA, ADA, ADA, BOB]
 
 
 async def test_the_cap_counts_each_stream_for_itself(life: JobLife) -> None:

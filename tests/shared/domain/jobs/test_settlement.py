@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.errors import HandedBack, NoUsableText, Problem, ProviderBusy
-from shared.domain.jobs.job import TRANSITIONS, EntryId, Job, JobId, JobState, StreamName, UserId
+from shared.domain.jobs.job import TRANSITIONS, EntryId, JobId, JobState, LeasedJob, StreamName, UserId
 from shared.domain.jobs.outcome import Done, Fail, Outcome, Retry
 from shared.domain.jobs.retry_policy import RetryPolicy
 from shared.domain.jobs.settlement import Settlement, decide, hand_back
@@ -16,7 +16,7 @@ from shared.domain.usage import Usage
 NOW = 1_800_000_000.0
 USAGE = Usage(120, 34)
 POLICY = RetryPolicy(max_attempts=5)
-JOB = Job(
+JOB = LeasedJob(
     id=JobId("01920000-0000-7000-8000-000000000001"),
     user=UserId("ada"),
     kind="text",

@@ -15,9 +15,9 @@ from shared.adapters.redis.connection import call
 from shared.domain.budgets import expiries
 from shared.domain.generation.handler import AttemptContext
 from shared.domain.jobs.job import UserId
+from shared.domain.jobs.job_snapshot import JobSnapshot
 from shared.domain.jobs.outcome import Outcome
 from shared.domain.jobs.payload import JobInput
-from shared.domain.jobs.record import FinalJob
 from shared.domain.study.material import SummaryDraft
 from shared.domain.usage import Usage
 from shared.runtime.worker import maintenance as housekeeping
@@ -101,7 +101,7 @@ async def test_more_users_than_fit_a_page_are_all_restored(
     assert [await charged.budget(user) for user in users] == [[(7, 0)] * 2] * 5
 
 
-def _earlier(user: UserId) -> FinalJob:
+def _earlier(user: UserId) -> JobSnapshot:
     """A job of an hour ago that cost seven tokens."""
     now = time.time()
     return make_final_job(

@@ -14,7 +14,7 @@ from tests.job_life import SUMMARY, JobLife, MemoryResults, succeed
 from tests.servers import RealRedis
 
 from shared.adapters.redis import keys
-from shared.adapters.redis.job_stream import Entry, JobStream, Leased
+from shared.adapters.redis.job_stream import Entry, JobStream
 from shared.domain.errors import (
     NoUsableText,
     ProviderBusy,
@@ -25,10 +25,10 @@ from shared.domain.errors import (
     Unexpected,
 )
 from shared.domain.generation.handler import AttemptContext, Handler
-from shared.domain.jobs.job import JobState, Kind, StreamName
+from shared.domain.jobs.job import JobState, Kind, LeasedJob, StreamName
+from shared.domain.jobs.job_snapshot import JobSnapshot
 from shared.domain.jobs.outcome import Fail, Outcome, Retry
 from shared.domain.jobs.payload import JobInput
-from shared.domain.jobs.record import FinalJob
 from shared.domain.study.material import SummaryDraft
 from shared.domain.usage import Usage
 from shared.runtime.worker.consumer import Consumer
@@ -170,7 +170,7 @@ async def test_a_step_is_bought_once_over_all_attempts(life: JobLife) -> None:
     job = await life.submit()
     assert await life.consumer(handle, provider=provider).drain() == 3
     assert len(provider.prompts) == 1
-    assert (await life.record(job.id)).spent == Usage(100, 10)
+    assert (await life.record(job.id)).usage == Usage(100, 10)
     assert await life.budget() == [(110, 0), (110, 0)]
 
 
@@ -213,7 +213,7 @@ async def test_a_result_saved_before_a_crash_is_adopted_without_a_call(life: Job
     await consumer.idle()
     assert gate.attempts == []
     record = await life.record(job.id)
-    assert (record.state, record.spent) == (JobState.SUCCEEDED, Usage(7, 3))
+    assert (record.state, record.usage) == (JobState.SUCCEEDED, Usage(7, 3))
 
 
 async def test_a_kind_of_a_newer_release_is_parked_and_not_failed(life: JobLife) -> None:
@@ -345,7 +345,7 @@ async def test_a_hung_attempt_is_not_renewed_for_ever(real_life: JobLife) -> Non
     heartbeat.hold(job, lambda: None)
     await real_life.age(job)
     heartbeat.beat()
-    assert [one.job.id for one in await real_life.stream("w2").claim(0, 10)] == [job_id]
+    assert [one.id for one in await real_life.stream("w2").claim(0, 10)] == [job_id]
 
 
 async def test_a_missing_group_is_made_again_and_nothing_is_skipped(real_life: JobLife) -> None:
@@ -400,7 +400,7 @@ class SickResults(MemoryResults):
         super().__init__()
         self.away = away
 
-    async def save(self, jobs: Sequence[FinalJob]) -> None:
+    async def save(self, jobs: Sequence[JobSnapshot]) -> None:
         if self.away:
             self.away -= 1
             raise StoreUnavailable
@@ -424,7 +424,7 @@ async def test_while_postgres_is_away_the_job_is_kept_and_nothing_is_paid_twice(
 class ChoosyResults(MemoryResults):
     """Refuses every result, as Postgres does with one it cannot hold."""
 
-    async def save(self, jobs: Sequence[FinalJob]) -> None:
+    async def save(self, jobs: Sequence[JobSnapshot]) -> None:
         if any(job.result for job in jobs):
             raise Unexpected
         await super().save(jobs)
@@ -445,7 +445,7 @@ async def test_a_lease_whose_answer_got_lost_is_asked_again(real_life: JobLife) 
     stream = consumer._stream  # pyright: ignore[reportPrivateUsage] - the fault is between the stream and Redis
     lease, losses = stream.lease, [StoreUnavailable(retry_after=0)]
 
-    async def lose_first_answer(entries: Sequence[Entry]) -> list[Leased]:
+    async def lose_first_answer(entries: Sequence[Entry]) -> list[LeasedJob]:
         leased = await lease(entries)
         if losses:
             raise losses.pop()
@@ -466,7 +466,7 @@ async def test_what_a_process_claims_while_its_lease_is_not_answered_runs_once(r
     stream = consumer._stream  # pyright: ignore[reportPrivateUsage] - the fault is between the stream and Redis
     lease, retried = stream.lease, asyncio.Event()
 
-    async def claim_first(entries: Sequence[Entry]) -> list[Leased]:
+    async def claim_first(entries: Sequence[Entry]) -> list[LeasedJob]:
         if gate.attempts:
             leased = await lease(entries)
             retried.set()
@@ -491,7 +491,7 @@ async def test_housekeeping_takes_over_the_jobs_of_a_dead_worker(life: JobLife) 
     await life.swept_just_now()
     await life.age(leased, owner="dead")
     await housekeeping.sweep()
-    assert [one.job.id for one in claimed] == [job.id]
+    assert [one.id for one in claimed] == [job.id]
 
 
 async def test_jobs_of_a_dead_worker_come_before_a_backlog(life: JobLife) -> None:

@@ -6,14 +6,13 @@ from msgspec.structs import replace
 from tests.job_life import JobLife, succeed
 
 from shared.adapters.redis.connection import end
-from shared.adapters.redis.job_stream import Leased
 from shared.domain.generation.handler import AttemptContext
-from shared.domain.jobs.job import Job, JobId, JobState
+from shared.domain.jobs.job import JobId, JobState, LeasedJob
 from shared.domain.jobs.outcome import Outcome
 from shared.domain.jobs.payload import JobInput
 
 
-async def crash(life: JobLife, jobs: list[Job], owner: str) -> None:
+async def crash(life: JobLife, jobs: list[LeasedJob], owner: str) -> None:
     """Their owner is gone, and nobody renews them."""
     for job in jobs:
         await life.age(job, owner=owner)
@@ -23,15 +22,15 @@ async def crash_twice(life: JobLife, count: int) -> list[JobId]:
     """So many jobs that had the same two owners, both dead: all are suspects now."""
     ids = [(await life.submit()).id for _ in range(count)]
     leased = await life.lease(life.stream("w1"))
-    await crash(life, [one.job for one in leased], "w1")
+    await crash(life, leased, "w1")
     claimed = await life.stream("w2").claim(0, 100)
     assert len(claimed) == count
-    await crash(life, [one.job for one in claimed], "w2")
+    await crash(life, claimed, "w2")
     return ids
 
 
-def ids_of(leased: list[Leased]) -> list[JobId]:
-    return [one.job.id for one in leased]
+def ids_of(leased: list[LeasedJob]) -> list[JobId]:
+    return [one.id for one in leased]
 
 
 async def test_of_several_suspects_each_owner_gets_one(life: JobLife) -> None:
@@ -60,10 +59,10 @@ async def test_only_the_one_that_kills_its_owners_becomes_a_dead_letter(life: Jo
     for number in range(3, 10):
         owner = f"w{number}"
         for one in await life.stream(owner).claim(0, 100):
-            if one.job.id == killer:
-                await crash(life, [one.job], owner)
+            if one.id == killer:
+                await crash(life, [one], owner)
             else:
-                done.add(one.job.id)
+                done.add(one.id)
 
     assert done == set(innocent)
     assert [letter.id for letter in await life.dead.list(limit=10)] == [killer]
@@ -72,7 +71,7 @@ async def test_only_the_one_that_kills_its_owners_becomes_a_dead_letter(life: Jo
 async def test_other_jobs_of_a_dead_owner_are_claimed_together_with_a_suspect(life: JobLife) -> None:
     suspects = await crash_twice(life, 2)
     fresh = [(await life.submit()).id for _ in range(3)]
-    await crash(life, [one.job for one in await life.lease(life.stream("w2"))], "w2")
+    await crash(life, await life.lease(life.stream("w2")), "w2")
 
     assert ids_of(await life.stream("w3").claim(0, 100)) == [suspects[0], *fresh]
 

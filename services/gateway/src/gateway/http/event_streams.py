@@ -9,12 +9,11 @@ import msgspec
 from msgspec import Struct
 
 from gateway.http.schemas import rfc3339
-from gateway.jobs.job_queries import Seen
 from gateway.metrics import GatewayMetrics
 from shared.adapters.redis.event_log import EventLog
 from shared.domain.jobs.events import Event, EventName, Finished, StatusChanged
 from shared.domain.jobs.job import JobId, UserId
-from shared.domain.jobs.record import FinalJob
+from shared.domain.jobs.job_snapshot import JobSnapshot
 from shared.domain.usage import Usage
 from shared.runtime.http.problem_details import ProblemView, view_problem
 from shared.runtime.http.sse import HEARTBEAT, EventStream, encode_event
@@ -63,14 +62,13 @@ class Listening:
         tail = self._log.tail(user, job_id=job_id, after=after, heartbeat_seconds=self._heartbeat_seconds)
         return EventStream(self._live(tail, language), self._closing)
 
-    async def to_final(self, seen: Seen, *, after: str | None, language: str) -> EventStream | None:
+    async def to_final(self, job: JobSnapshot, *, after: str | None, language: str) -> EventStream | None:
         """What is left to tell of a job that is over; its `done` at least, for who has heard nothing. None: nothing."""
-        job = seen.job
         logged = self._logged(job.user, job.id, after)
         heard = [_told(event, language) async for event in logged if event is not None]
         if not heard and after is not None:
             return None
-        return EventStream(_replayed(heard or [_done_of(seen, language)]), self._closing)
+        return EventStream(_replayed(heard or [_done_of(job, language)]), self._closing)
 
     async def _live(self, tail: AsyncGenerator[Event | None], language: str) -> AsyncGenerator[bytes]:
         since = self._watch.now()
@@ -140,13 +138,12 @@ def _done_data(told: Finished, language: str) -> bytes:
     )
 
 
-def _done_of(seen: Seen, language: str) -> bytes:
-    job = seen.job
+def _done_of(job: JobSnapshot, language: str) -> bytes:
     told = Finished(
         job_id=job.id,
         kind=job.kind,
         status=job.state,
-        usage=job.usage if isinstance(job, FinalJob) else job.spent,
+        usage=job.usage,
         problem=job.problem,
     )
     return encode_event(EventName.DONE, _done_data(told, language))

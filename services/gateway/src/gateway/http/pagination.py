@@ -7,10 +7,10 @@ from urllib.parse import urlencode
 
 from msgspec import Struct
 
-from gateway.jobs.job_queries import Seen
 from shared.domain.errors import FieldProblem, InvalidFields
 from shared.domain.jobs.job import JobId
 from shared.domain.jobs.job_id import is_job_id
+from shared.domain.jobs.job_snapshot import JobSnapshot
 
 DEFAULT_PAGE, MAX_PAGE = 20, 100
 
@@ -21,10 +21,10 @@ class Page(Struct, frozen=True):
     limit: int
     before: JobId | None
 
-    def cut(self, seen: Sequence[Seen]) -> tuple[Sequence[Seen], str | None]:
+    def cut(self, seen: Sequence[JobSnapshot]) -> tuple[Sequence[JobSnapshot], str | None]:
         """What is on the page, of one more than it holds; and the cursor of the next page, if there is one."""
         has_more = len(seen) > self.limit
-        return seen[: self.limit], _write_cursor(seen[self.limit - 1].job.id) if has_more else None
+        return seen[: self.limit], _write_cursor(seen[self.limit - 1].id) if has_more else None
 
 
 def read_page(query: Mapping[str, str]) -> Page:

@@ -6,12 +6,10 @@ from typing import Literal
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from gateway.jobs.job_queries import Seen
 from shared.domain.jobs.job import JobState, Kind
-from shared.domain.jobs.record import FinalJob, Record
+from shared.domain.jobs.job_snapshot import JobSnapshot
 from shared.domain.study.material import Flashcard, Quality, QuizQuestion, Result
 from shared.domain.text.language import Language
-from shared.domain.usage import Usage
 from shared.runtime.http.problem_details import ProblemView, view_problem
 
 COLLECTION_STATUS = {
@@ -101,9 +99,8 @@ class _Material(Struct, frozen=True):
     text: Raw
 
 
-def view_job(seen: Seen, *, language: str, with_result: bool = True) -> JobView:
+def view_job(job: JobSnapshot, *, language: str, with_result: bool = True) -> JobView:
     """A stored result goes out as the bytes it is."""
-    job = seen.job
     view = JobView(
         id=job.id,
         kind=Kind(job.kind),
@@ -112,22 +109,20 @@ def view_job(seen: Seen, *, language: str, with_result: bool = True) -> JobView:
         started_at=_moment(job.started_at),
         finished_at=_moment(job.finished_at),
         attempts=job.attempt,
-        progress=_progress(seen),
-        model=_made(job, "model"),
-        generated_by=_made(job, "generated_by"),
-        fallback_used=isinstance(job, FinalJob) and job.fallback_used,
+        progress=ProgressView(job.done, job.total),
+        model=job.model or None,
+        generated_by=job.generated_by or None,
+        fallback_used=job.fallback_used,
         usage=_usage(job),
         error=_error(job, language),
         links=_links("ai", job.id),
     )
     if not with_result:
         return view
-    result = Raw(job.result) if isinstance(job, FinalJob) and job.result else None
-    return msgspec.structs.replace(view, result=result)
+    return msgspec.structs.replace(view, result=Raw(job.result) if job.result else None)
 
 
-def view_collection(seen: Seen, *, language: str, with_material: bool = True) -> CollectionView:
-    job = seen.job
+def view_collection(job: JobSnapshot, *, language: str, with_material: bool = True) -> CollectionView:
     material = _material(job)
     view = CollectionView(
         id=job.id,
@@ -136,10 +131,10 @@ def view_collection(seen: Seen, *, language: str, with_material: bool = True) ->
         language=Language(material.language) if material else None,
         created_at=rfc3339(job.created_at),
         finished_at=_moment(job.finished_at),
-        progress=_progress(seen),
+        progress=ProgressView(job.done, job.total),
         job_id=job.id,
-        model=_made(job, "model"),
-        generated_by=_made(job, "generated_by"),
+        model=job.model or None,
+        generated_by=job.generated_by or None,
         usage=_usage(job),
         error=_error(job, language),
         links=_links("collections", job.id),
@@ -161,16 +156,15 @@ def rfc3339(moment: float) -> str:
     return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def entity_tag(seen: Seen, *, language: str) -> str:
+def entity_tag(job: JobSnapshot, *, language: str) -> str:
     """Strong: changes whenever the answer would. A final job changes no more, wherever it is read from."""
-    job = seen.job
-    if job.state.is_final or not isinstance(job, Record):
+    if job.state.is_final:
         return f'"{job.state}-{job.attempt}-{language}"'
     return f'"{job.version:x}-{language}"'
 
 
-def _material(job: Record | FinalJob) -> _Material | None:
-    if isinstance(job, FinalJob) and job.kind == Kind.COLLECTION and job.result:
+def _material(job: JobSnapshot) -> _Material | None:
+    if job.kind == Kind.COLLECTION and job.result:
         return msgspec.json.decode(job.result, type=_Material)
     return None
 
@@ -179,22 +173,11 @@ def _moment(moment: float) -> str | None:
     return rfc3339(moment) if moment else None
 
 
-def _made(job: Record | FinalJob, field: str) -> str | None:
-    return getattr(job, field) or None if isinstance(job, FinalJob) else None
+def _usage(job: JobSnapshot) -> UsageView:
+    return UsageView(job.usage.prompt_tokens, job.usage.completion_tokens, job.held)
 
 
-def _progress(seen: Seen) -> ProgressView:
-    return ProgressView(seen.record.done, seen.record.total) if seen.record else ProgressView(0, 0)
-
-
-def _usage(job: Record | FinalJob) -> UsageView:
-    spent: Usage = job.usage if isinstance(job, FinalJob) else job.spent
-    return UsageView(
-        spent.prompt_tokens, spent.completion_tokens, 0 if isinstance(job, FinalJob) else job.held
-    )
-
-
-def _error(job: Record | FinalJob, language: str) -> ProblemView | None:
+def _error(job: JobSnapshot, language: str) -> ProblemView | None:
     return view_problem(job.problem, language=language) if job.problem else None
 
 

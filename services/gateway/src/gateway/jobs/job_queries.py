@@ -2,35 +2,16 @@
 
 from collections.abc import Sequence
 
-from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.adapters.postgres.result_store import ResultStore
 from shared.adapters.redis.job_store import JobStore
 from shared.domain.jobs.job import JobId, JobState, Kind, UserId
 from shared.domain.jobs.job_id import is_job_id
-from shared.domain.jobs.record import FinalJob, Record
+from shared.domain.jobs.job_snapshot import JobSnapshot
 
 CHUNK = 200
 """Records looked up at a time: a long list of unfinished jobs is not read for its first page."""
-
-
-class Seen(Struct, frozen=True):
-    """One job: its record while it lives or is young, its row once it is final. At least one of them."""
-
-    record: Record | None
-    final: FinalJob | None
-
-    @property
-    def job(self) -> Record | FinalJob:
-        """The row, when there is one: it has the result."""
-        job = self.final or self.record
-        assert job is not None
-        return job
-
-    @property
-    def is_removed(self) -> bool:
-        """Whoever cancels a collection wants none."""
-        return self.job.kind == Kind.COLLECTION and self.job.state is JobState.CANCELLED
 
 
 class Jobs:
@@ -40,7 +21,7 @@ class Jobs:
         self._store = store
         self._results = results
 
-    async def find(self, user: UserId, job_id: str, kinds: Sequence[Kind]) -> Seen | None:
+    async def find(self, user: UserId, job_id: str, kinds: Sequence[Kind]) -> JobSnapshot | None:
         """The user's job of one of these kinds, with its result once it is final. None: unknown, removed (as a cancelled
         collection is), another's, or of another kind."""
         if not is_job_id(job_id):
@@ -49,34 +30,33 @@ class Jobs:
         if record and record.kind not in kinds:
             return None
         if record and not record.state.is_final:
-            return Seen(record, None)
-        final = await self._results.find(JobId(job_id), user=user)
-        if final is None and (record is None or _was_saved(record)):
+            return record
+        row = await self._results.find(JobId(job_id), user=user)
+        if row is None and (record is None or _was_saved(record)):
             return None  # never there, or removed since
-        seen = Seen(record, final)
-        return seen if seen.job.kind in kinds and not seen.is_removed else None
+        job = _merge(record, row)
+        return job if job and job.kind in kinds and not job.is_removed else None
 
-    async def find_record(self, user: UserId, job_id: str, kinds: Sequence[Kind]) -> Record | None:
+    async def find_record(self, user: UserId, job_id: str, kinds: Sequence[Kind]) -> JobSnapshot | None:
         """As `find`, without a look at what is kept."""
         record = await self._store.find(user, JobId(job_id)) if is_job_id(job_id) else None
         return record if record and record.kind in kinds else None
 
     async def list_jobs(
         self, user: UserId, kinds: Sequence[Kind], *, before: JobId | None, limit: int
-    ) -> list[Seen]:
-        """Newest first, removed ones among them. The unfinished ones are read first: a job that ends in between is seen
-        twice, and not missed."""
+    ) -> list[JobSnapshot]:
+        """Newest first, removed ones among them. The unfinished ones are read first: a job that ends in between is found
+        twice, and not missed; its row is listed."""
         records = await self._unfinished(user, kinds, before=before, limit=limit)
         rows = await self._results.list_jobs(user, kinds=kinds, before=before, limit=limit)
-        seen = {record.id: Seen(record, None) for record in records}
-        seen |= {row.id: Seen(None, row) for row in rows}
-        return [seen[job_id] for job_id in sorted(seen, reverse=True)[:limit]]
+        jobs = {job.id: job for job in (*records, *rows)}
+        return [jobs[job_id] for job_id in sorted(jobs, reverse=True)[:limit]]
 
     async def _unfinished(
         self, user: UserId, kinds: Sequence[Kind], *, before: JobId | None, limit: int
-    ) -> list[Record]:
+    ) -> list[JobSnapshot]:
         ids = [job_id for job_id in await self._store.unfinished(user) if before is None or job_id < before]
-        found: list[Record] = []
+        found: list[JobSnapshot] = []
         for start in range(0, len(ids), CHUNK):
             records = await self._store.find_many(user, ids[start : start + CHUNK])
             found += [record for record in records if record.kind in kinds]
@@ -84,7 +64,7 @@ class Jobs:
                 break
         return found[:limit]
 
-    async def cancel(self, user: UserId, job_id: str, kinds: Sequence[Kind]) -> Seen | None:
+    async def cancel(self, user: UserId, job_id: str, kinds: Sequence[Kind]) -> JobSnapshot | None:
         """End it at its user's word; the job as it is then. A final one is unchanged."""
         if await self.find_record(user, job_id, kinds):
             await self._store.cancel(user, JobId(job_id))
@@ -92,16 +72,21 @@ class Jobs:
 
     async def remove_collection(self, user: UserId, job_id: str) -> bool:
         """Cancel one in the making, delete one that is made. False: there is none (any more)."""
-        seen = await self.find(user, job_id, [Kind.COLLECTION])
-        if seen is None:
+        job = await self.find(user, job_id, [Kind.COLLECTION])
+        if job is None:
             return False
-        if seen.final is None:
+        if not job.state.is_final:
             await self._store.cancel(user, JobId(job_id))
         await self._results.delete_collection(user, JobId(job_id))
         return True
 
 
-def _was_saved(record: Record) -> bool:
+def _merge(record: JobSnapshot | None, row: JobSnapshot | None) -> JobSnapshot | None:
+    """The row has the result; only the record knows the progress."""
+    return replace(row, done=record.done, total=record.total) if record and row else row or record
+
+
+def _was_saved(record: JobSnapshot) -> bool:
     """Workers save before they settle; only what a script ended is saved after."""
     ended_by_script = record.state is JobState.CANCELLED or (
         record.problem is not None and record.problem.code == "worker_crashed"

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from gateway.auth.authenticator import Caller
 from gateway.http.request_headers import idempotency_key, wait_seconds
 from gateway.http.responses import request_id_of
-from gateway.jobs.job_queries import Jobs, Seen
+from gateway.jobs.job_queries import Jobs
 from gateway.metrics import GatewayMetrics
 from shared.adapters.cpu_pool import run_in_cpu_pool
 from shared.adapters.llm.token_counter import count_tokens
@@ -21,8 +21,8 @@ from shared.adapters.redis.job_store import JobStore
 from shared.domain.errors import NotFound, StoreUnavailable
 from shared.domain.generation.call_plan import hold_for
 from shared.domain.jobs.job import JobId, JobState, Kind
+from shared.domain.jobs.job_snapshot import JobSnapshot
 from shared.domain.jobs.payload import CollectionInput, JobInput, encode_input
-from shared.domain.jobs.record import Record
 from shared.domain.jobs.submission import Accepted, Submission
 from shared.domain.tracing import Leg, Tracer
 from shared.runtime.http.disconnect import until_disconnect
@@ -37,7 +37,7 @@ LARGE_CHARACTERS = 50_000
 class Submitted(Struct, frozen=True):
     """A job as its submitter is answered, and the headers that go with it."""
 
-    seen: Seen
+    seen: JobSnapshot
     headers: dict[str, str]
 
 
@@ -85,7 +85,7 @@ class Submitter:
         seconds = wait_seconds(request)
         seen = await self._look(request, submission, accepted, seconds) or _as_accepted(submission, now)
         headers = _headers(seen, accepted, caller, now=now)
-        if seconds and seen.job.state.is_final:
+        if seconds and seen.state.is_final:
             headers["Preference-Applied"] = f"wait={seconds:.0f}"
         return Submitted(seen, headers)
 
@@ -95,7 +95,7 @@ class Submitter:
 
     async def _look(
         self, request: Request, submission: Submission, accepted: Accepted, seconds: float
-    ) -> Seen | None:
+    ) -> JobSnapshot | None:
         """The job as it is, after the wait that was asked for. None: as it was accepted, for all that is known."""
         if not seconds and not accepted.is_replay:
             return None
@@ -137,8 +137,8 @@ def _fingerprint(kind: Kind, payload: bytes) -> str:
     return hashlib.sha256(kind.encode() + b"\0" + payload).hexdigest()
 
 
-def _as_accepted(submission: Submission, now: float) -> Seen:
-    record = Record(
+def _as_accepted(submission: Submission, now: float) -> JobSnapshot:
+    return JobSnapshot(
         id=submission.id,
         user=submission.user,
         kind=submission.kind,
@@ -147,14 +147,13 @@ def _as_accepted(submission: Submission, now: float) -> Seen:
         held=submission.hold_tokens,
         title=submission.title,
     )
-    return Seen(record, None)
 
 
-def _headers(seen: Seen, accepted: Accepted, caller: Caller, *, now: float) -> dict[str, str]:
+def _headers(seen: JobSnapshot, accepted: Accepted, caller: Caller, *, now: float) -> dict[str, str]:
     requests = Requests(caller.plan.requests_per_minute, accepted.requests_left)
     headers = limit_headers(accepted.balances, now=now, requests=requests)
     if accepted.is_replay:
         headers["Idempotent-Replayed"] = "true"
-    if not seen.job.state.is_final:
+    if not seen.state.is_final:
         headers["Retry-After"] = str(POLL_SECONDS)
     return headers

@@ -17,10 +17,11 @@ from gateway.http.request_bodies import AiRequest, ai_body, read_json, to_ai_inp
 from gateway.http.request_headers import choice
 from gateway.http.responses import CACHED, answer_json, language_of
 from gateway.http.schemas import JobView, view_job
-from gateway.jobs.job_queries import Jobs, Seen
+from gateway.jobs.job_queries import Jobs
 from gateway.jobs.job_submission import Submitter
 from shared.domain.errors import NotFound
 from shared.domain.jobs.job import AI_KINDS, Kind
+from shared.domain.jobs.job_snapshot import JobSnapshot
 
 EXAMPLE = {
     "kind": "flashcards",
@@ -51,7 +52,7 @@ class AiRoutes:
         return answer_json(
             view_job(seen, language=language_of(request)),
             status=200 if "Preference-Applied" in submitted.headers else 202,
-            headers={**submitted.headers, "Location": f"/api/ai/{seen.job.id}"},
+            headers={**submitted.headers, "Location": f"/api/ai/{seen.id}"},
         )
 
     async def show(self, request: Request, caller: Caller) -> ASGIApp:
@@ -81,7 +82,7 @@ class AiRoutes:
     async def follow(self, request: Request, caller: Caller) -> ASGIApp:
         return await follow(request, self._listening, await self._find(request, caller))
 
-    async def _find(self, request: Request, caller: Caller) -> Seen:
+    async def _find(self, request: Request, caller: Caller) -> JobSnapshot:
         seen = await self._jobs.find(caller.user, request.path_params["id"], AI_KINDS)
         if seen is None:
             raise NotFound

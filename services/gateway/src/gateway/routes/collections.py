@@ -28,11 +28,11 @@ from gateway.http.request_bodies import (
 from gateway.http.request_headers import choice
 from gateway.http.responses import CACHED, answer_json, language_of
 from gateway.http.schemas import CollectionView, view_collection
-from gateway.jobs.job_queries import Jobs, Seen
+from gateway.jobs.job_queries import Jobs
 from gateway.jobs.job_submission import Submitter
 from shared.domain.errors import NotFound, NotReady
 from shared.domain.jobs.job import Kind
-from shared.domain.jobs.record import FinalJob
+from shared.domain.jobs.job_snapshot import JobSnapshot
 
 KINDS = (Kind.COLLECTION,)
 FORMATS = tuple(EXPORTS)
@@ -67,7 +67,7 @@ class CollectionRoutes:
         return answer_json(
             view_collection(seen, language=language_of(request)),
             status=200 if "Preference-Applied" in submitted.headers else 202,
-            headers={**submitted.headers, "Location": f"/api/collections/{seen.job.id}"},
+            headers={**submitted.headers, "Location": f"/api/collections/{seen.id}"},
         )
 
     async def _read(self, request: Request) -> CollectionRequest:
@@ -106,14 +106,14 @@ class CollectionRoutes:
 
     async def export(self, request: Request, caller: Caller) -> ASGIApp:
         export = EXPORTS[choice(request.query_params, "format", FORMATS, default="json")]
-        job = (await self._find(request, caller)).job
+        job = await self._find(request, caller)
         if not job.state.is_final:
             raise NotReady(retry_after=2)
-        if not isinstance(job, FinalJob) or job.result is None:
+        if job.result is None:
             raise NotFound
         return Response(export.write(job.result), headers=_saved_as(job, export.suffix, export.media_type))
 
-    async def _find(self, request: Request, caller: Caller) -> Seen:
+    async def _find(self, request: Request, caller: Caller) -> JobSnapshot:
         seen = await self._jobs.find(caller.user, request.path_params["id"], KINDS)
         if seen is None:
             raise NotFound
@@ -130,7 +130,7 @@ class CollectionRoutes:
         ]
 
 
-def _saved_as(job: FinalJob, suffix: str, media_type: str) -> dict[str, str]:
+def _saved_as(job: JobSnapshot, suffix: str, media_type: str) -> dict[str, str]:
     """Under its title, as far as a file name can carry it."""
     name = "".join(char if char.isalnum() or char in " -_" else " " for char in job.title)
     name = " ".join(name.split()) or "collection"

@@ -17,7 +17,7 @@ from shared.adapters.redis.dead_letter_store import DeadLetterStore
 from shared.domain.error_messages import localize
 from shared.domain.errors import StoreUnavailable
 from shared.domain.jobs.job import JobId
-from shared.domain.jobs.record import Record
+from shared.domain.jobs.job_snapshot import JobSnapshot
 from shared.runtime.config.plans import DEFAULT_PLAN, read_plans
 
 T = TypeVar("T")
@@ -103,11 +103,11 @@ def _ask(
         raise Failure(ExitCode.UNREACHABLE, "Redis does not answer") from None
 
 
-def _show(console: Console, record: Record, language: str) -> None:
+def _show(console: Console, record: JobSnapshot, language: str) -> None:
     console.print(f"{record.kind} {record.id} of {plain(record.user)}", style="bold")
     console.print(
         f"created {_time(record.created_at)}; died {_time(record.finished_at)};"
-        f" attempts {record.attempt}; tokens {record.spent.total}; progress {record.done}/{record.total}"
+        f" attempts {record.attempt}; tokens {record.usage.total}; progress {record.done}/{record.total}"
     )
     if record.problem:
         message = localize(record.problem, language)

@@ -21,7 +21,7 @@ from structlog.contextvars import bound_contextvars
 from shared.adapters.otel.exporter import SpanExporter
 from shared.adapters.otel.semantic_conventions import ATTRIBUTES, FORMS, Form, name_of
 from shared.domain.errors import StudyError
-from shared.domain.jobs.job import Job, JobId
+from shared.domain.jobs.job import JobId, LeasedJob
 from shared.domain.tracing import Fact, Leg
 
 QUEUE_SPANS = 4_096
@@ -67,7 +67,7 @@ class OpenTelemetryTracer:
             yield span
 
     @contextmanager
-    def attempt(self, job: Job) -> Generator["_Span"]:
+    def attempt(self, job: LeasedJob) -> Generator["_Span"]:
         """The id of an attempt's span follows from the job and the attempt's number, which is the fence: the next attempt
         knows it, though this one may die before it could write anything down."""
         parent = _read(job.traceparent)

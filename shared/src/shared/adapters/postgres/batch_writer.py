@@ -5,13 +5,13 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from shared.domain.errors import Unexpected
 from shared.domain.jobs.job import JobId
-from shared.domain.jobs.record import FinalJob
+from shared.domain.jobs.job_snapshot import JobSnapshot
 
 GROUP_JOBS = 500
 GROUP_BYTES = 4 << 20
 """One statement stays within a fraction of its time-out."""
 
-Write = Callable[[Sequence[FinalJob]], Awaitable[set[JobId]]]
+Write = Callable[[Sequence[JobSnapshot]], Awaitable[set[JobId]]]
 """Writes jobs of different ids; returns those that were refused for what is in them."""
 
 
@@ -20,10 +20,10 @@ class BatchWriter:
 
     def __init__(self, write: Write) -> None:
         self._write = write
-        self._arriving: list[tuple[FinalJob, asyncio.Future[None]]] = []
+        self._arriving: list[tuple[JobSnapshot, asyncio.Future[None]]] = []
         self._writer: asyncio.Task[None] | None = None
 
-    async def save(self, job: FinalJob) -> None:
+    async def save(self, job: JobSnapshot) -> None:
         """Returns when the job is written. Raises `Unexpected` when its row is refused, and what `write` raises."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._arriving.append((job, future))
@@ -45,7 +45,7 @@ class BatchWriter:
             else:
                 _tell(group, lambda job, refused=refused: Unexpected() if job.id in refused else None)
 
-    def _take(self) -> list[tuple[FinalJob, "asyncio.Future[None]"]]:
+    def _take(self) -> list[tuple[JobSnapshot, "asyncio.Future[None]"]]:
         """The next group: what came first, up to a bound; always at least one."""
         room, count = GROUP_BYTES, 0
         for job, _ in self._arriving[:GROUP_JOBS]:
@@ -57,9 +57,9 @@ class BatchWriter:
         return group
 
 
-def _unique(jobs: Iterable[FinalJob]) -> list[FinalJob]:
+def _unique(jobs: Iterable[JobSnapshot]) -> list[JobSnapshot]:
     """One per id, of the latest attempt, the earliest of equals; in the order of ids, so that two writers never deadlock."""
-    latest: dict[JobId, FinalJob] = {}
+    latest: dict[JobId, JobSnapshot] = {}
     for job in jobs:
         if job.id not in latest or latest[job.id].attempt < job.attempt:
             latest[job.id] = job
@@ -67,7 +67,7 @@ def _unique(jobs: Iterable[FinalJob]) -> list[FinalJob]:
 
 
 def _tell(
-    group: list[tuple[FinalJob, "asyncio.Future[None]"]], fate: Callable[[FinalJob], Exception | None]
+    group: list[tuple[JobSnapshot, "asyncio.Future[None]"]], fate: Callable[[JobSnapshot], Exception | None]
 ) -> None:
     for job, future in group:
         if future.done():  # its caller was cancelled

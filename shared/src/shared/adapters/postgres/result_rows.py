@@ -11,7 +11,7 @@ from msgspec import Raw, Struct
 from shared.adapters.postgres.connection import Row
 from shared.domain.errors import Problem
 from shared.domain.jobs.job import JobId, JobState, Kind, UserId
-from shared.domain.jobs.record import FinalJob
+from shared.domain.jobs.job_snapshot import JobSnapshot
 from shared.domain.usage import Usage
 
 
@@ -46,11 +46,11 @@ def statement_names() -> dict[str, str]:
     return {statement(name): name for name in sorted(names)}
 
 
-def is_collection(job: FinalJob) -> bool:
+def is_collection(job: JobSnapshot) -> bool:
     return job.kind == Kind.COLLECTION
 
 
-def to_parts(job: FinalJob) -> Parts | None:
+def to_parts(job: JobSnapshot) -> Parts | None:
     """Raises `msgspec.DecodeError` for a result that is none."""
     if not is_collection(job) or job.state is not JobState.SUCCEEDED:
         return None
@@ -63,7 +63,7 @@ def as_columns(rows: Iterable[tuple[object, ...]], width: int) -> list[Sequence[
     return list(columns) if columns else [()] * width
 
 
-def job_row(job: FinalJob) -> tuple[object, ...]:
+def job_row(job: JobSnapshot) -> tuple[object, ...]:
     """In the order of `save_jobs.sql`."""
     result = None if is_collection(job) or job.result is None else job.result.decode()
     problem = None if job.problem is None else msgspec.json.encode(job.problem).decode()
@@ -95,9 +95,9 @@ def clean(text: str) -> str:
     return text.replace("\0", "\ufffd") if "\0" in text else text
 
 
-def to_final_job(row: Row) -> FinalJob:
+def to_snapshot(row: Row) -> JobSnapshot:
     """From `find_job.sql`, or `list_jobs.sql`, which leaves results out."""
-    return FinalJob(
+    return JobSnapshot(
         id=JobId(row["id"]),
         user=UserId(row["user_id"]),
         kind=row["kind"],

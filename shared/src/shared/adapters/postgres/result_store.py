@@ -27,13 +27,13 @@ from shared.adapters.postgres.result_rows import (
     item_rows,
     job_row,
     statement,
-    to_final_job,
     to_parts,
+    to_snapshot,
 )
 from shared.domain.budgets import Charge
 from shared.domain.jobs.job import JobId, UserId
 from shared.domain.jobs.job_id import is_job_id
-from shared.domain.jobs.record import FinalJob
+from shared.domain.jobs.job_snapshot import JobSnapshot
 
 log = structlog.get_logger()
 
@@ -91,7 +91,7 @@ class ResultStore:
         async with self._acquired() as connection:
             await connection.fetchval("SELECT 1")
 
-    async def save(self, jobs: Sequence[FinalJob]) -> None:
+    async def save(self, jobs: Sequence[JobSnapshot]) -> None:
         """Keep what attempts came to. A row of the same or a later attempt stays as it is.
 
         Concurrent calls share a statement. Raises `Unexpected` when Postgres refuses a job for what is in it; the
@@ -105,7 +105,7 @@ class ResultStore:
                 raise fate
         return None
 
-    async def save_told(self, jobs: Sequence[FinalJob]) -> None:
+    async def save_told(self, jobs: Sequence[JobSnapshot]) -> None:
         """Keep what records tell of jobs that ended without a worker, whatever row there was when they did.
 
         A job that Postgres refuses is logged and left out: it would be refused again, and must not hold up the others.
@@ -113,23 +113,23 @@ class ResultStore:
         last = {job.id: job for job in jobs}
         await self._write(sorted(last.values(), key=lambda job: job.id), is_told=True)
 
-    async def find(self, job_id: JobId, *, user: UserId | None = None) -> FinalJob | None:
+    async def find(self, job_id: JobId, *, user: UserId | None = None) -> JobSnapshot | None:
         """With its result. With `user`: only if it is theirs."""
         if not is_job_id(job_id):
             return None
         async with self._acquired() as connection:
             row = await connection.fetchrow(statement("find_job"), job_id, user)
-        return None if row is None else to_final_job(row)
+        return None if row is None else to_snapshot(row)
 
     async def list_jobs(
         self, user: UserId, *, kinds: Sequence[str], before: JobId | None, limit: int
-    ) -> list[FinalJob]:
+    ) -> list[JobSnapshot]:
         """Newest first, from below `before`; without results."""
         async with self._acquired() as connection:
             rows = await connection.fetch(statement("list_jobs"), user, list(kinds), before, limit)
-        return [to_final_job(row) for row in rows]
+        return [to_snapshot(row) for row in rows]
 
-    async def find_collection(self, user: UserId, job_id: JobId) -> FinalJob | None:
+    async def find_collection(self, user: UserId, job_id: JobId) -> JobSnapshot | None:
         """As `find`, for jobs of kind collection; without a result when it failed or was cancelled."""
         job = await self.find(job_id, user=user)
         return job if job and is_collection(job) else None
@@ -181,7 +181,7 @@ class ResultStore:
     def _acquired(self) -> AbstractAsyncContextManager[Connection]:
         return acquired(self._pool, self._watcher)
 
-    async def _write(self, jobs: Sequence[FinalJob], *, is_told: bool) -> set[JobId]:
+    async def _write(self, jobs: Sequence[JobSnapshot], *, is_told: bool) -> set[JobId]:
         """All in one go; one by one when one of them is refused. Returns those that are."""
         try:
             await self._write_together(jobs, is_told=is_told)
@@ -193,7 +193,7 @@ class ResultStore:
             return {jobs[0].id}
         return set()
 
-    async def _write_together(self, jobs: Sequence[FinalJob], *, is_told: bool) -> None:
+    async def _write_together(self, jobs: Sequence[JobSnapshot], *, is_told: bool) -> None:
         rows = as_columns(map(job_row, jobs), 18)
         async with self._acquired() as connection:
             if not any(map(is_collection, jobs)):

@@ -2,10 +2,10 @@
 
 from shared.adapters.redis import keys, scripts
 from shared.adapters.redis.connection import RedisClient, call
-from shared.adapters.redis.job_store import as_fields, to_record, window_args
+from shared.adapters.redis.job_store import as_fields, to_snapshot, window_args
 from shared.domain.budgets import Plan, windows
 from shared.domain.jobs.job import JobId
-from shared.domain.jobs.record import Record
+from shared.domain.jobs.job_snapshot import JobSnapshot
 
 
 class DeadLetterStore:
@@ -15,9 +15,9 @@ class DeadLetterStore:
         self._redis = redis
         self._shards = shards
 
-    async def list(self, *, limit: int) -> list[Record]:
+    async def list(self, *, limit: int) -> list[JobSnapshot]:
         """The newest dead letters, over all shards; `finished_at` is the time of death."""
-        records: list[Record] = []
+        records: list[JobSnapshot] = []
         for shard in range(self._shards):
             ids = await call(self._redis, "ZREVRANGE", keys.dead(shard), 0, limit - 1)
             for job_id in ids:
@@ -25,7 +25,7 @@ class DeadLetterStore:
                     records.append(record)
         return sorted(records, key=lambda record: record.finished_at, reverse=True)[:limit]
 
-    async def find(self, job_id: JobId) -> Record | None:
+    async def find(self, job_id: JobId) -> JobSnapshot | None:
         shard = await self._shard_of(job_id)
         return None if shard is None else await self._read(shard, job_id)
 
@@ -44,6 +44,6 @@ class DeadLetterStore:
                 return shard
         return None
 
-    async def _read(self, shard: int, job_id: JobId) -> Record | None:
+    async def _read(self, shard: int, job_id: JobId) -> JobSnapshot | None:
         row = await call(self._redis, "HGETALL", keys.record(shard, job_id))
-        return to_record(job_id, as_fields(row)) if row else None
+        return to_snapshot(job_id, as_fields(row)) if row else None

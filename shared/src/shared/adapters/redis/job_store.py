@@ -24,8 +24,8 @@ from shared.domain.errors import (
 )
 from shared.domain.jobs.job import JobId, JobState, StreamName, UserId
 from shared.domain.jobs.job_policy import JobPolicy
+from shared.domain.jobs.job_snapshot import JobSnapshot
 from shared.domain.jobs.payload import WIRE_VERSION
-from shared.domain.jobs.record import Record
 from shared.domain.jobs.submission import Accepted, Durability, Submission
 from shared.domain.usage import Usage
 
@@ -110,19 +110,19 @@ class JobStore:
         ]
         return keys.work_stream(self.shard_of(job.user), stream), args
 
-    async def find(self, user: UserId, job_id: JobId) -> Record | None:
+    async def find(self, user: UserId, job_id: JobId) -> JobSnapshot | None:
         """The record, if it lives and is this user's."""
         found = await self.find_many(user, [job_id])
         return found[0] if found else None
 
-    async def find_many(self, user: UserId, ids: Sequence[JobId]) -> list[Record]:
+    async def find_many(self, user: UserId, ids: Sequence[JobId]) -> list[JobSnapshot]:
         """Those of the jobs that live and are this user's. Payloads stay where they are, however often one asks."""
         if not ids:
             return []
         shard = self.shard_of(user)
         rows = await call_many(self._redis, [("HMGET", keys.record(shard, job_id), *SHOWN) for job_id in ids])
         found = [(job_id, _named(row)) for job_id, row in zip(ids, rows, strict=True)]
-        return [to_record(job_id, fields) for job_id, fields in found if fields.get("user") == user]
+        return [to_snapshot(job_id, fields) for job_id, fields in found if fields.get("user") == user]
 
     async def unfinished(self, user: UserId) -> list[JobId]:
         """Ids of the user's unfinished jobs, newest first."""
@@ -132,7 +132,7 @@ class JobStore:
         )
         return sorted((JobId(job_id.decode()) for row in rows for job_id in row), reverse=True)
 
-    async def cancel(self, user: UserId, job_id: JobId) -> Record | None:
+    async def cancel(self, user: UserId, job_id: JobId) -> JobSnapshot | None:
         """End a job at its user's word; its provider call stops within a renewal. The record as it is then:
         a job that was final is unchanged. None: unknown, or another user's."""
         key = keys.record(self.shard_of(user), job_id)
@@ -211,8 +211,9 @@ Fields = Mapping[str, str]
 SHOWN = (
     *("user", "kind", "state", "attempt", "failures", "created", "started", "finished"),
     *("done", "total", "held", "prompt", "completion", "problem", "retry_at", "title"),
+    *("plan", "windows"),
 )
-"""What `to_record` reads."""
+"""What `to_snapshot` reads."""
 
 
 def _named(row: Sequence[bytes | None]) -> Fields:
@@ -225,13 +226,13 @@ def as_fields(row: Any) -> dict[str, str]:
     return {name.decode(): value.decode() for name, value in pairs if name != b"payload"}
 
 
-def to_record(job_id: JobId, fields: Fields) -> Record:
+def to_snapshot(job_id: JobId, fields: Fields) -> JobSnapshot:
     """Read the hash that submit.lua writes."""
     state = JobState(fields["state"])
     problem = fields.get("problem")
     is_due = state is JobState.QUEUED and "retry_at" in fields
     changing = ("state", "attempt", "failures", "done", "total", "retry_at", "prompt", "completion")
-    return Record(
+    return JobSnapshot(
         id=job_id,
         user=UserId(fields["user"]),
         kind=fields["kind"],
@@ -242,8 +243,10 @@ def to_record(job_id: JobId, fields: Fields) -> Record:
         finished_at=int(fields.get("finished", 0)) / 1000,
         done=int(fields.get("done", 0)),
         total=int(fields.get("total", 0)),
+        plan=fields["plan"],
         held=int(fields["held"]),
-        spent=Usage(int(fields["prompt"]), int(fields["completion"])),
+        usage=Usage(int(fields["prompt"]), int(fields["completion"])),
+        windows=tuple(fields["windows"].split(",")),
         problem=msgspec.json.decode(problem, type=Problem) if problem else None,
         retry_at=int(fields["retry_at"]) / 1000 if is_due else None,
         title=fields.get("title", ""),

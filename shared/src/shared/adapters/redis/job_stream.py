@@ -14,7 +14,7 @@ from redis.exceptions import ResponseError
 from shared.adapters.redis import keys, scripts
 from shared.adapters.redis.connection import Arg, RedisClient, call, nodes
 from shared.domain.errors import WorkerCrashed
-from shared.domain.jobs.job import EntryId, Job, JobId, StreamName, UserId
+from shared.domain.jobs.job import EntryId, JobId, LeasedJob, StreamName, UserId
 from shared.domain.jobs.job_policy import JobPolicy
 from shared.domain.jobs.settlement import Settlement
 from shared.domain.usage import Usage
@@ -38,13 +38,6 @@ class Entry(Struct, frozen=True):
     id: EntryId
     job_id: JobId
     shard: int
-
-
-class Leased(Struct, frozen=True):
-    """A job this process owns now, with the steps that earlier attempts paid for."""
-
-    job: Job
-    steps: dict[str, bytes]
 
 
 class Sweep(Struct, frozen=True):
@@ -131,9 +124,9 @@ class JobStream:
                 if client["name"] == reader_name(self.consumer):
                     await call(node, "CLIENT UNBLOCK", client["id"])
 
-    async def lease(self, entries: Sequence[Entry]) -> list[Leased]:
+    async def lease(self, entries: Sequence[Entry]) -> list[LeasedJob]:
         """Become the owner of what was read; entries with nothing left to do disappear here."""
-        leased: list[Leased] = []
+        leased: list[LeasedJob] = []
         for shard, batch in _by_shard(entries):
             args = [arg for entry in batch for arg in (entry.id, entry.job_id)]
             answer = await scripts.run(self._redis, scripts.LEASE, self.key(shard), self.consumer, *args)
@@ -155,7 +148,7 @@ class JobStream:
             now_ms=answer[5],
         )
 
-    async def claim(self, shard: int, count: int, *, with_suspect: bool = True) -> list[Leased]:
+    async def claim(self, shard: int, count: int, *, with_suspect: bool = True) -> list[LeasedJob]:
         """Take over up to `count` jobs whose owner is gone, at most one of them a suspect (see `JobPolicy.is_suspect`);
         those that crashed too often become dead letters."""
         policy = self._policy
@@ -187,12 +180,12 @@ class JobStream:
             )
         return removed
 
-    def _to_leased(self, shard: int, answer: list[Any]) -> Leased:
+    def _to_leased(self, shard: int, answer: list[Any]) -> LeasedJob:
         job_id, entry, row, kept, now = answer
         self._on_time(int(now) / 1000)
         user, kind, version, payload, attempt, failures, crashes, created, started = row[:9]
         prompt, completion, plan, request, title, windows, held, traceparent = row[9:17]
-        job = Job(
+        return LeasedJob(
             id=JobId(job_id.decode()),
             user=UserId(user.decode()),
             kind=kind.decode(),
@@ -206,18 +199,17 @@ class JobStream:
             crashes=int(crashes),
             created_at=int(created) / 1000,
             started_at=int(started) / 1000,
-            spent=Usage(int(prompt), int(completion)),
+            usage=Usage(int(prompt), int(completion)),
             plan=plan.decode(),
             request_id=(request or b"").decode(),
             traceparent=(traceparent or b"").decode(),
             title=(title or b"").decode(),
-            windows=windows.decode(),
+            windows=tuple(windows.decode().split(",")),
             held=int(held),
+            steps={name.decode(): data for name, data in zip(kept[::2], kept[1::2], strict=True)}
+            if kept
+            else {},
         )
-        steps = (
-            {name.decode(): data for name, data in zip(kept[::2], kept[1::2], strict=True)} if kept else {}
-        )
-        return Leased(job, steps)
 
 
 def _settle_args(settlement: Settlement, now: float) -> tuple[Arg, ...]:

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from shared.adapters.redis import keys, scripts
 from shared.adapters.redis.connection import RedisClient, call
-from shared.adapters.redis.job_store import as_fields, to_record
+from shared.adapters.redis.job_store import as_fields, to_snapshot
 from shared.domain.budgets import Charge
 from shared.domain.jobs.job import JobId
-from shared.domain.jobs.record import FinalJob
+from shared.domain.jobs.job_snapshot import JobSnapshot
 
 BATCH = 100
 
@@ -32,17 +32,17 @@ class MaintenanceStore:
         args = (lost_at_ms, "1" if is_last else "", *told)
         return bool(await scripts.run(self._redis, scripts.RESTORE_BUDGETS, keys.since(shard), *args))
 
-    async def unsaved(self, shard: int) -> list[FinalJob]:
-        """Jobs that a script made final, as the rows they should have."""
+    async def unsaved(self, shard: int) -> list[JobSnapshot]:
+        """Jobs that a script made final, as their records show them."""
         ids = [
             JobId(raw.decode())
             for raw in await call(self._redis, "ZRANGE", keys.unsaved(shard), 0, BATCH - 1)
         ]
-        jobs: list[FinalJob] = []
+        jobs: list[JobSnapshot] = []
         for job_id in ids:
             row = await call(self._redis, "HGETALL", keys.record(shard, job_id))
             if row:
-                jobs.append(_to_final(job_id, as_fields(row)))
+                jobs.append(to_snapshot(job_id, as_fields(row)))
             else:
                 await self.forget_unsaved(shard, [job_id])
         return jobs
@@ -50,22 +50,3 @@ class MaintenanceStore:
     async def forget_unsaved(self, shard: int, ids: list[JobId]) -> None:
         if ids:
             await call(self._redis, "ZREM", keys.unsaved(shard), *ids)
-
-
-def _to_final(job_id: JobId, fields: dict[str, str]) -> FinalJob:
-    record = to_record(job_id, fields)
-    return FinalJob(
-        id=job_id,
-        user=record.user,
-        kind=record.kind,
-        state=record.state,
-        attempt=record.attempt,
-        created_at=record.created_at,
-        started_at=record.started_at,
-        finished_at=record.finished_at,
-        plan=fields["plan"],
-        usage=record.spent,
-        windows=tuple(fields["windows"].split(",")),
-        title=record.title,
-        problem=record.problem,
-    )

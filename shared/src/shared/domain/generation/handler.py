@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
-from shared.domain.jobs.job import Job
+from shared.domain.jobs.job import LeasedJob
 from shared.domain.jobs.outcome import Outcome
 from shared.domain.jobs.payload import JobInput
 from shared.domain.llm.provider import Completion, Prompt
@@ -16,7 +16,7 @@ class AttemptContext(Protocol):
     """What a handler may do during one attempt. All writes are fenced: they raise `LeaseLost` once the lease is lost."""
 
     @property
-    def job(self) -> Job: ...
+    def job(self) -> LeasedJob: ...
 
     async def complete(self, step: str, prompt: Prompt, schema: type[T]) -> Completion[T]:
         """Return the kept completion of `step` if an earlier attempt paid for it; otherwise ask the provider and keep it.

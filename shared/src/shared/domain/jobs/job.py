@@ -72,8 +72,8 @@ class StreamName(StrEnum):
     COLLECTION = "collection"
 
 
-class Job(Struct, frozen=True, kw_only=True):
-    """One leased job, as its owner sees it. `attempt` is the fence: every write carries it."""
+class LeasedJob(Struct, frozen=True, kw_only=True):
+    """A job that a worker holds. `attempt` is the fence: every write carries it."""
 
     id: JobId
     user: UserId
@@ -95,7 +95,7 @@ class Job(Struct, frozen=True, kw_only=True):
     """Unix seconds."""
     started_at: float = 0.0
     """Unix seconds of the first lease."""
-    spent: Usage = Usage()
+    usage: Usage = Usage()
     """What the kept steps have cost so far."""
     plan: str = ""
     """The user's plan when the job was accepted."""
@@ -105,7 +105,9 @@ class Job(Struct, frozen=True, kw_only=True):
     """The leg of a trace that submitted it; empty: none was written."""
     title: str = ""
     """Of a collection, as submitted."""
-    windows: str = ""
-    """The budget windows its hold was taken in, joined by commas."""
+    windows: tuple[str, ...] = ()
+    """The budget windows in which its hold was taken."""
     held: int = 0
-    """Tokens held in them: what the job may cost in all."""
+    """Tokens held in them: the most that the job may cost in all."""
+    steps: dict[str, bytes] = {}
+    """The steps that earlier attempts paid for, encoded, by name."""

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from shared.domain.jobs.job import Job
+from shared.domain.jobs.job import LeasedJob
 from shared.domain.jobs.retry_policy import RetryPolicy
 
 
@@ -39,11 +39,11 @@ class JobPolicy(Struct, frozen=True, kw_only=True):
     """What a refused submitter is told to wait."""
     retry: RetryPolicy = RetryPolicy()
 
-    def is_last_resort(self, job: Job, *, now: float) -> bool:
+    def is_last_resort(self, job: LeasedJob, *, now: float) -> bool:
         """Whether this attempt had better bring something, even if no model can."""
         return self.retry.is_exhausted(job.failures + 1) or now - job.created_at >= self.offline_after_seconds
 
-    def is_suspect(self, job: Job) -> bool:
+    def is_suspect(self, job: LeasedJob) -> bool:
         """Whether it may be what killed its owners, and one more crash would be its last: it runs beside no other
         suspect, so that the innocent among them live."""
         return 0 < job.crashes == self.retry.max_crashes - 1

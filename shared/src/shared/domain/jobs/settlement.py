@@ -5,7 +5,7 @@ from typing import assert_never
 from msgspec import Struct
 
 from shared.domain.errors import Problem
-from shared.domain.jobs.job import Job, JobState
+from shared.domain.jobs.job import JobState, LeasedJob
 from shared.domain.jobs.outcome import Done, Fail, Outcome, Retry
 from shared.domain.jobs.retry_policy import RetryPolicy
 from shared.domain.usage import Usage
@@ -14,7 +14,7 @@ from shared.domain.usage import Usage
 class Settlement(Struct, frozen=True, kw_only=True):
     """What settle.lua is to write for one attempt."""
 
-    job: Job
+    job: LeasedJob
     state: JobState
     usage: Usage
     """What the job has cost in all; the rest of its hold goes back."""
@@ -32,7 +32,7 @@ class Settlement(Struct, frozen=True, kw_only=True):
 
 
 def decide(
-    job: Job, outcome: Outcome, policy: RetryPolicy, *, usage: Usage, now: float, jitter: float
+    job: LeasedJob, outcome: Outcome, policy: RetryPolicy, *, usage: Usage, now: float, jitter: float
 ) -> Settlement:
     """Turn what the handler reported into the one transition to write."""
     match outcome:
@@ -55,18 +55,18 @@ def decide(
             assert_never(outcome)
 
 
-def hand_back(job: Job, problem: Problem, *, usage: Usage, now: float) -> Settlement:
+def hand_back(job: LeasedJob, problem: Problem, *, usage: Usage, now: float) -> Settlement:
     """Give a job back unharmed, to be read again at once: what a worker that stops does with what it could not finish."""
     return _retrying(job, problem, usage, failures=job.failures, at=now)
 
 
-def _retrying(job: Job, problem: Problem, usage: Usage, *, failures: int, at: float) -> Settlement:
+def _retrying(job: LeasedJob, problem: Problem, usage: Usage, *, failures: int, at: float) -> Settlement:
     return Settlement(
         job=job, state=JobState.QUEUED, usage=usage, problem=problem, retry_at=at, failures=failures
     )
 
 
-def _failed(job: Job, problem: Problem, usage: Usage, *, failures: int, is_dead: bool) -> Settlement:
+def _failed(job: LeasedJob, problem: Problem, usage: Usage, *, failures: int, is_dead: bool) -> Settlement:
     return Settlement(
         job=job, state=JobState.FAILED, usage=usage, problem=problem, failures=failures, is_dead=is_dead
     )

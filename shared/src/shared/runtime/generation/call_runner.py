@@ -19,7 +19,7 @@ from shared.domain.errors import (
 )
 from shared.domain.generation.call_plan import PlannedStep, language_of
 from shared.domain.generation.handler import AttemptContext
-from shared.domain.jobs.job import Job
+from shared.domain.jobs.job import LeasedJob
 from shared.domain.jobs.outcome import Done
 from shared.domain.jobs.payload import JobInput
 from shared.domain.llm.provider import Completion, Prompt
@@ -160,7 +160,7 @@ class _Calls:
                 self._stopped_by = error
 
 
-def _sign(step: PlannedStep, job: Job) -> Prompt:
+def _sign(step: PlannedStep, job: LeasedJob) -> Prompt:
     """Add the call id, the job's kind, and a hash that tells users apart without naming them."""
     user = sha256(f"etude:{job.user}".encode()).hexdigest()[:32]
     return replace(step.prompt, call_id=f"{job.id}/{step.name}", safety_id=user, job_kind=job.kind)

@@ -16,10 +16,10 @@ import msgspec
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
-from shared.domain.jobs.job import Job
+from shared.domain.jobs.job import LeasedJob
 from shared.runtime.observability.log_schema import ALLOWED
 
-current_job: ContextVar[Job | None] = ContextVar("current_job", default=None)
+current_job: ContextVar[LeasedJob | None] = ContextVar("current_job", default=None)
 """The job whose attempt runs in this context: set once by the consumer, on every line that is logged below it."""
 MAX_LINE_VALUE = 2_000
 """Characters of one value: a line stays a line."""

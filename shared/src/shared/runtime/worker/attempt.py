@@ -9,7 +9,6 @@ import structlog
 from msgspec.structs import replace
 
 from shared.adapters.redis.attempt_store import AttemptStore
-from shared.adapters.redis.job_stream import Leased
 from shared.domain.decisive_error import leaves, most_severe
 from shared.domain.errors import (
     AttemptTimedOut,
@@ -23,7 +22,7 @@ from shared.domain.errors import (
 )
 from shared.domain.generation.handler import Handler
 from shared.domain.jobs.events import EventName, ItemMade, Progressed
-from shared.domain.jobs.job import Job, Kind
+from shared.domain.jobs.job import Kind, LeasedJob
 from shared.domain.jobs.job_policy import JobPolicy
 from shared.domain.jobs.outcome import Fail, Outcome, Retry
 from shared.domain.jobs.payload import decode_input, decode_step, encode_step
@@ -40,7 +39,7 @@ T = TypeVar("T")
 class ProviderFor(Protocol):
     """Chooses the provider of a job, by its plan."""
 
-    def __call__(self, job: Job) -> Provider: ...
+    def __call__(self, job: LeasedJob) -> Provider: ...
 
 
 class FencedAttemptContext:
@@ -48,7 +47,7 @@ class FencedAttemptContext:
 
     def __init__(
         self,
-        leased: Leased,
+        job: LeasedJob,
         store: AttemptStore,
         provider: Provider,
         policy: JobPolicy,
@@ -59,22 +58,21 @@ class FencedAttemptContext:
         """`may_spend` is False once the lease may be over by this process's own clock."""
         self._may_spend = may_spend
         self._watch = watch
-        self._job = leased.job
-        self._kept = leased.steps
+        self._job = job
         self._store = store
         self._provider = provider
         self._policy = policy
         self._told = 0
         self._telling = asyncio.Lock()
-        self.usage = leased.job.spent
+        self.usage = job.usage
 
     @property
-    def job(self) -> Job:
+    def job(self) -> LeasedJob:
         return self._job
 
     async def complete(self, step: str, prompt: Prompt, schema: type[T]) -> Completion[T]:
-        if step in self._kept:
-            return decode_step(self._kept[step], schema)
+        if step in self._job.steps:
+            return decode_step(self._job.steps[step], schema)
         if self.usage.total >= self._job.held:
             raise HoldSpent
         try:
@@ -137,7 +135,7 @@ async def attempt(
         return _to_outcome(most_severe(leaves(error)), job, policy, has_expired=scope.expired())
 
 
-def _to_outcome(error: Exception, job: Job, policy: JobPolicy, *, has_expired: bool) -> Outcome:
+def _to_outcome(error: Exception, job: LeasedJob, policy: JobPolicy, *, has_expired: bool) -> Outcome:
     match error:
         case LeaseLost():
             raise error

@@ -10,13 +10,13 @@ from redis.exceptions import ResponseError
 
 from shared.adapters.redis.attempt_store import AttemptStore
 from shared.adapters.redis.connection import is_away
-from shared.adapters.redis.job_stream import Entry, JobStream, Leased
+from shared.adapters.redis.job_stream import Entry, JobStream
 from shared.domain.errors import LeaseLost, StoreUnavailable, Unexpected
 from shared.domain.generation.handler import Handler
-from shared.domain.jobs.job import Job, Kind
+from shared.domain.jobs.job import Kind, LeasedJob
 from shared.domain.jobs.job_policy import JobPolicy
+from shared.domain.jobs.job_snapshot import JobSnapshot
 from shared.domain.jobs.outcome import Outcome, Retry
-from shared.domain.jobs.record import FinalJob
 from shared.domain.jobs.settlement import Settlement
 from shared.domain.tracing import NO_TRACER, Span, Tracer
 from shared.domain.usage import Usage
@@ -40,8 +40,8 @@ HAND_BACK_SECONDS = 2.0
 class _Running:
     """An attempt under way. It may be interrupted until it settles; from then on its fate is the script's."""
 
-    def __init__(self, leased: Leased) -> None:
-        self.leased = leased
+    def __init__(self, job: LeasedJob) -> None:
+        self.job = job
         self.is_lost = False
         self.is_interrupted = False
         self.is_settling = False
@@ -50,7 +50,7 @@ class _Running:
     def lose(self) -> None:
         if self.is_settling:
             return  # the settlement finds out by itself, or was what ended the lease
-        job = self.leased.job
+        job = self.job
         log.warning("job.lease_lost", job_id=job.id, kind=job.kind, attempt=job.attempt)
         self.is_lost = True
         self.hand_back()
@@ -118,7 +118,7 @@ class Consumer:
     @property
     def has_suspect(self) -> bool:
         """Whether a job runs here that may be what killed its owners."""
-        return any(self._policy.is_suspect(run.leased.job) for run in self._running)
+        return any(self._policy.is_suspect(run.job) for run in self._running)
 
     def stop(self) -> None:
         """Read no more. `run` returns when what runs is finished or handed back."""
@@ -150,34 +150,34 @@ class Consumer:
         while self._running:
             await asyncio.wait([run.task for run in self._running if run.task])
 
-    def take_over(self, claimed: Sequence[Leased]) -> None:
+    def take_over(self, claimed: Sequence[LeasedJob]) -> None:
         """Run jobs of dead workers, which this process owns now."""
         self._watch.reclaimed(claimed)
         self.start(claimed)
 
-    def _begin(self, leased: Sequence[Leased]) -> None:
+    def _begin(self, leased: Sequence[LeasedJob]) -> None:
         self._watch.leased(leased)
         self.start(leased)
 
-    def start(self, leased: Sequence[Leased]) -> None:
+    def start(self, leased: Sequence[LeasedJob]) -> None:
         """Run jobs this process owns now."""
         for one in leased:
-            if one.job.attempt > 1:
-                self._lose_earlier(one.job)
+            if one.attempt > 1:
+                self._lose_earlier(one)
             running = _Running(one)
             self._running.add(running)
-            self._heartbeat.hold(one.job, running.lose)
+            self._heartbeat.hold(one, running.lose)
             running.task = asyncio.create_task(self._run(running))
 
-    def _not_running(self, leased: Sequence[Leased]) -> list[Leased]:
+    def _not_running(self, leased: Sequence[LeasedJob]) -> list[LeasedJob]:
         """Without the very attempts that run here: claimed by this process while its lease was not answered."""
-        running = {(run.leased.job.id, run.leased.job.attempt) for run in self._running}
-        return [one for one in leased if (one.job.id, one.job.attempt) not in running]
+        running = {(run.job.id, run.job.attempt) for run in self._running}
+        return [one for one in leased if (one.id, one.attempt) not in running]
 
-    def _lose_earlier(self, job: Job) -> None:
+    def _lose_earlier(self, job: LeasedJob) -> None:
         """A process may claim its own stale lease: the attempt under way here is then over."""
         for running in self._running:
-            if running.leased.job.id == job.id:
+            if running.job.id == job.id:
                 running.lose()
 
     # -- reading ------------------------------------------------------------------------------------------------
@@ -253,7 +253,7 @@ class Consumer:
     # -- running ------------------------------------------------------------------------------------------------
 
     async def _run(self, running: _Running) -> None:
-        job = running.leased.job
+        job = running.job
         current_job.set(job)
         with self._tracer.attempt(job) as span:
             try:
@@ -269,10 +269,10 @@ class Consumer:
                     self._on_suspect_gone()
 
     async def _attempt(self, running: _Running, span: Span) -> None:
-        job = running.leased.job
+        job = running.job
         began = time.monotonic()
         context = FencedAttemptContext(
-            running.leased,
+            job,
             self._steps,
             self._provider_for(job),
             self._policy,
@@ -306,7 +306,7 @@ class Consumer:
             span.fail(settled.problem.code)
 
     async def _settle(
-        self, job: Job, saved: FinalJob | None, outcome: Outcome | None, usage: Usage
+        self, job: LeasedJob, saved: JobSnapshot | None, outcome: Outcome | None, usage: Usage
     ) -> Settlement | None:
         """What was settled; None when nothing was, and another attempt goes on."""
         if saved:

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from shared.adapters.redis import keys, scripts
 from shared.adapters.redis.connection import SyncRedisClient, is_away
-from shared.domain.jobs.job import Job, JobId
+from shared.domain.jobs.job import JobId, LeasedJob
 from shared.domain.jobs.job_policy import JobPolicy
 
 log = structlog.get_logger()
@@ -23,7 +23,7 @@ BATCH = 250
 
 
 class _Held(Struct, frozen=True):
-    job: Job
+    job: LeasedJob
     since: float
     """Monotonic: when the lease was taken, at the latest."""
     until: float
@@ -56,18 +56,18 @@ class LeaseRenewer:
         self._stopping.set()
         await asyncio.to_thread(self._thread.join)
 
-    def hold(self, job: Job, on_lost: Callable[[], None]) -> None:
+    def hold(self, job: LeasedJob, on_lost: Callable[[], None]) -> None:
         """Renew this lease until it is let go, is lost, or its attempt is far over its limit."""
         limit = self._policy.attempt_seconds + self._policy.settle_grace_seconds
         now = self._monotonic()
         self._held[job.id] = _Held(job, now, now + limit, on_lost)
 
-    def let_go(self, job: Job) -> None:
+    def let_go(self, job: LeasedJob) -> None:
         held = self._held.get(job.id)
         if held is not None and held.job.attempt == job.attempt:
             del self._held[job.id]
 
-    def is_certain(self, job: Job) -> bool:
+    def is_certain(self, job: LeasedJob) -> bool:
         """Whether nobody else can have this job: it was leased or renewed less than a lease ago, by our own clock."""
         held = self._held.get(job.id)
         if held is None or held.job.attempt != job.attempt:
@@ -117,5 +117,5 @@ class LeaseRenewer:
             held.on_lost()
 
 
-def _stream_of(job: Job) -> str:
+def _stream_of(job: LeasedJob) -> str:
     return keys.work_stream(job.shard, job.stream)

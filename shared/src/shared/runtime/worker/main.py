@@ -20,7 +20,7 @@ from shared.adapters.redis.connection import connect, connect_blocking, connect_
 from shared.adapters.redis.job_stream import JobStream, reader_name
 from shared.adapters.redis.maintenance_store import MaintenanceStore
 from shared.domain.generation.handler import Handler
-from shared.domain.jobs.job import Job, Kind, StreamName
+from shared.domain.jobs.job import Kind, LeasedJob, StreamName
 from shared.domain.jobs.job_policy import JobPolicy
 from shared.domain.llm.provider import Provider
 from shared.runtime.config.plans import DEFAULT_PLAN, read_plans
@@ -110,7 +110,7 @@ async def _live(
         providers = build_providers(settings, redis=redis, metrics=models, tracer=tracer)
         stack.push_async_callback(providers.close)
 
-        def provider_for(job: Job) -> Provider:
+        def provider_for(job: LeasedJob) -> Provider:
             may_fall_back = plans.get(job.plan, plans[DEFAULT_PLAN]).offline_fallback
             is_last_resort = policy.is_last_resort(job, now=server_clock.now())
             return providers.choose(allow_offline=may_fall_back and is_last_resort)

@@ -12,13 +12,13 @@ import structlog
 from msgspec.structs import replace
 
 from shared.adapters.redis import keys
-from shared.adapters.redis.job_stream import JobStream, Leased, Sweep
+from shared.adapters.redis.job_stream import JobStream, Sweep
 from shared.adapters.redis.maintenance_store import MaintenanceStore
 from shared.domain.budgets import Charge, expiries
 from shared.domain.errors import StoreUnavailable
-from shared.domain.jobs.job import UserId
+from shared.domain.jobs.job import LeasedJob, UserId
 from shared.domain.jobs.job_policy import JobPolicy
-from shared.domain.jobs.record import FinalJob
+from shared.domain.jobs.job_snapshot import JobSnapshot
 
 log = structlog.get_logger()
 
@@ -33,7 +33,7 @@ SHORTEST_PAUSE = 0.8
 class Results(Protocol):
     """Where rows are saved as the record tells them: `shared.adapters.postgres.result_store.ResultStore`."""
 
-    async def save_told(self, jobs: Sequence[FinalJob]) -> None: ...
+    async def save_told(self, jobs: Sequence[JobSnapshot]) -> None: ...
 
     async def charged_before(
         self, before: float, windows: Sequence[str], *, after: Charge | None, limit: int
@@ -52,7 +52,7 @@ class Maintenance:
         *,
         free: Callable[[], int],
         has_suspect: Callable[[], bool],
-        start: Callable[[Sequence[Leased]], None],
+        start: Callable[[Sequence[LeasedJob]], None],
         policy: JobPolicy,
         monotonic: Callable[[], float],
         jitter: Callable[[], float],
@@ -152,7 +152,7 @@ class Maintenance:
     async def _claim(self, shard: int, limit: int) -> int:
         claimed = await self._stream.claim(shard, limit, with_suspect=not self._has_suspect())
         for one in claimed:
-            log.warning("job.claimed", job_id=one.job.id, kind=one.job.kind, attempt=one.job.attempt)
+            log.warning("job.claimed", job_id=one.id, kind=one.kind, attempt=one.attempt)
         self._start(claimed)
         return len(claimed)
 

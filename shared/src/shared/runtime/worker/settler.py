@@ -9,10 +9,10 @@ import structlog
 
 from shared.adapters.redis.job_stream import JobStream
 from shared.domain.errors import HandedBack, LeaseLost, StoreUnavailable, Unexpected
-from shared.domain.jobs.job import Job, JobId, JobState
+from shared.domain.jobs.job import JobId, JobState, LeasedJob
 from shared.domain.jobs.job_policy import JobPolicy
+from shared.domain.jobs.job_snapshot import JobSnapshot
 from shared.domain.jobs.outcome import Fail, Outcome, Retry
-from shared.domain.jobs.record import FinalJob
 from shared.domain.jobs.settlement import Settlement, decide, hand_back
 from shared.domain.tracing import NO_TRACER, Leg, Tracer
 from shared.domain.usage import Usage
@@ -29,9 +29,9 @@ again, while the next ones are settled."""
 class Results(Protocol):
     """Where final jobs are kept: `shared.adapters.postgres.result_store.ResultStore`."""
 
-    async def save(self, jobs: Sequence[FinalJob]) -> None: ...
+    async def save(self, jobs: Sequence[JobSnapshot]) -> None: ...
 
-    async def find(self, job_id: JobId) -> FinalJob | None: ...
+    async def find(self, job_id: JobId) -> JobSnapshot | None: ...
 
 
 class Settler:
@@ -60,7 +60,7 @@ class Settler:
         self._arriving: list[tuple[Settlement, asyncio.Future[bool]]] = []
         self._writer: asyncio.Task[None] | None = None
 
-    async def find_saved(self, job: Job) -> FinalJob | None:
+    async def find_saved(self, job: LeasedJob) -> JobSnapshot | None:
         """What an earlier attempt saved before it died on the way to its settlement."""
         if job.attempt == 1:
             return None
@@ -69,17 +69,17 @@ class Settler:
         )
         return saved if saved and saved.state is JobState.SUCCEEDED else None
 
-    async def adopt(self, job: Job, saved: FinalJob) -> Settlement | None:
+    async def adopt(self, job: LeasedJob, saved: JobSnapshot) -> Settlement | None:
         """Settle with the result that is there already. Returns what was settled, as the next two do; None: nothing."""
         return await self._settle(
             Settlement(job=job, state=saved.state, usage=saved.usage, failures=job.failures)
         )
 
-    async def give_back(self, job: Job, usage: Usage) -> Settlement | None:
+    async def give_back(self, job: LeasedJob, usage: Usage) -> Settlement | None:
         """Hand the job to the next reader, unharmed."""
         return await self._settle(hand_back(job, HandedBack().problem, usage=usage, now=self._clock()))
 
-    async def close(self, job: Job, outcome: Outcome, usage: Usage) -> Settlement | None:
+    async def close(self, job: LeasedJob, outcome: Outcome, usage: Usage) -> Settlement | None:
         """Save and settle what the attempt came to. While Postgres is away the job is kept, and later handed on."""
         settlement = self._decide(job, outcome, usage)
         if settlement.is_final:
@@ -104,7 +104,7 @@ class Settler:
             return await self._save(self._decide(settlement.job, Fail(error.problem), settlement.usage))
         return settlement
 
-    def _decide(self, job: Job, outcome: Outcome, usage: Usage) -> Settlement:
+    def _decide(self, job: LeasedJob, outcome: Outcome, usage: Usage) -> Settlement:
         return decide(job, outcome, self._policy.retry, usage=usage, now=self._clock(), jitter=self._jitter())
 
     async def _settle(self, settlement: Settlement) -> Settlement | None:
@@ -157,10 +157,10 @@ class Settler:
             self._on_retry(settlement.retry_at - self._clock())
 
 
-def to_final(settlement: Settlement, *, now: float) -> FinalJob:
+def to_final(settlement: Settlement, *, now: float) -> JobSnapshot:
     """The row a final settlement leaves in Postgres."""
     job, done = settlement.job, settlement.done
-    return FinalJob(
+    return JobSnapshot(
         id=job.id,
         user=job.user,
         kind=job.kind,
@@ -171,7 +171,7 @@ def to_final(settlement: Settlement, *, now: float) -> FinalJob:
         finished_at=now,
         plan=job.plan,
         usage=settlement.usage,
-        windows=tuple(job.windows.split(",")),
+        windows=job.windows,
         model=done.model if done else "",
         generated_by=done.generated_by if done else "",
         fallback_used=done.fallback_used if done else False,

@@ -87,7 +87,7 @@ async def test_a_late_owner_is_fenced_and_its_lease_counted_as_lost(life: JobLif
     async def outlive_the_lease(job_input: JobInput, context: AttemptContext) -> Outcome:
         await life.age(context.job)
         (theirs,) = await life.stream("w2").claim(0, 10)
-        await life.stream("w2").settle([settled(theirs.job)], now=0.0)
+        await life.stream("w2").settle([settled(theirs)], now=0.0)
         return SUMMARY
 
     await life.consumer(outlive_the_lease).drain()

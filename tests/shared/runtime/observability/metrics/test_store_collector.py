@@ -115,7 +115,7 @@ async def test_the_state_of_a_stream(life: JobLife, look: Look) -> None:
     assert seen.of("etude_stream_consumers", stream="ai", state="active") == 1
     assert seen.of("etude_stream_oldest_undelivered_age_seconds", stream="ai") < 60
     assert seen.of("etude_stream_entries", stream="collection") == 0
-    await life.stream("w1").settle([settled(one.job) for one in jobs], now=0.0)
+    await life.stream("w1").settle([settled(one) for one in jobs], now=0.0)
     await life.lease(life.stream("w2"))
     seen = await look()
     assert seen.of("etude_stream_oldest_undelivered_age_seconds", stream="ai") == 0

@@ -5,7 +5,6 @@ import zlib
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from shared.adapters.redis.job_stream import Leased
 from shared.domain.errors import (
     HandedBack,
     JobError,
@@ -14,7 +13,7 @@ from shared.domain.errors import (
     StoreUnavailable,
     tree,
 )
-from shared.domain.jobs.job import Job, JobState, Kind, StreamName, UserId
+from shared.domain.jobs.job import JobState, Kind, LeasedJob, StreamName, UserId
 from shared.domain.jobs.settlement import Settlement
 from shared.domain.llm.provider import Completion
 from shared.domain.study.material import Quality
@@ -84,11 +83,10 @@ class JobMetrics:
     def polled(self) -> None:
         self._polled.set(self._clock())
 
-    def leased(self, leased: Sequence[Leased]) -> None:
+    def leased(self, leased: Sequence[LeasedJob]) -> None:
         """Read from the stream, for the first time or again."""
         now = self._clock()
-        for one in leased:
-            job = one.job
+        for job in leased:
             if job.attempt == 1:
                 wait = max(0.0, now - job.created_at)
                 self._waits.of(kind_of(job), "first").observe(wait)
@@ -97,16 +95,16 @@ class JobMetrics:
                 since = int(job.entry.partition("-")[0]) / 1000
                 self._waits.of(kind_of(job), "redelivery").observe(max(0.0, now - since))
 
-    def reclaimed(self, leased: Sequence[Leased]) -> None:
+    def reclaimed(self, leased: Sequence[LeasedJob]) -> None:
         """From dead workers. Nothing tells since when they could have been."""
         self._reclaimed.add(len(leased))
 
-    def lost(self, job: Job, error: type[LeaseLost] | type[StoreUnavailable] = LeaseLost) -> None:
+    def lost(self, job: LeasedJob, error: type[LeaseLost] | type[StoreUnavailable] = LeaseLost) -> None:
         """The attempt is over, and was not settled by it."""
         self._lost.of(kind_of(job)).add()
         self._attempts.of(kind_of(job), "lost", error.code).add()
 
-    def fenced(self, job: Job) -> None:
+    def fenced(self, job: LeasedJob) -> None:
         """A write was refused."""
         self._fenced.of(kind_of(job)).add()
 
@@ -135,7 +133,7 @@ class JobMetrics:
             self._items.of(kind, reason).add(count)
 
 
-def kind_of(job: Job) -> str:
+def kind_of(job: LeasedJob) -> str:
     return job.kind if job.kind in KINDS else OTHER
 
 
