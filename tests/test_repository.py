@@ -11,10 +11,10 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from tests.paths import ROOT
 
 from shared.domain.jobs.job import TRANSITIONS, JobState
 
-ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "shared" / "docs"
 PACKAGES = (
     "shared",
@@ -112,6 +112,23 @@ def test_every_exception_to_a_rule_says_why() -> None:
 def test_no_file_is_named_after_nothing() -> None:
     empty_names = re.compile(r"util|helper|manager|common|misc|^base\.")
     assert [path for path in sources() if empty_names.search(path.name)] == []
+
+
+def sources_of_tests() -> list[Path]:
+    return [path for path in sources() if path.is_relative_to(ROOT / "tests")]
+
+
+def test_no_test_imports_another() -> None:
+    importing = re.compile(
+        r"^\s*(?:from tests(?:\.\w+)*\.test_\w+ import|from tests[\w.]* import .*\btest_|import tests[\w.]*\.test_)"
+    )
+    assert found(importing, sources_of_tests()) == []
+
+
+def test_only_one_module_of_the_tests_counts_folders_upwards() -> None:
+    counting = re.compile(r"__file__\)\.parents\[")
+    counters = {path for path in sources_of_tests() if counting.search(text_of(path))}
+    assert counters - {Path(__file__)} == {ROOT / "tests" / "paths.py"}
 
 
 def test_there_is_a_licence_and_a_changelog() -> None:

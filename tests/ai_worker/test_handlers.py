@@ -1,13 +1,12 @@
 """Each kind of the `ai` stream: what is asked, what comes out, and what is said when it cannot be made."""
 
-from pathlib import Path
-
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
 from tests.fakes import FakeAttemptContext, FakeProvider
+from tests.paths import read_text
 
 from ai_worker.handlers import HANDLERS
 from ai_worker.merge_notes import write_note
@@ -37,8 +36,7 @@ from shared.domain.study.material import (
 )
 from shared.domain.text.language import Language
 
-TEXTS = Path(__file__).parents[1] / "texts"
-FRENCH = (TEXTS / "revolution.fr.txt").read_text(encoding="utf-8")
+FRENCH = read_text("revolution.fr.txt")
 LONG = FRENCH * 12
 WHOLE_KINDS = [Kind.SUMMARY, Kind.EXPLANATION, Kind.OUTLINE, Kind.TEXT]
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import httpx
 from msgspec import Struct
-from tests.bench.stack import headers_of, percentile, read_text, running_stack
+from tests.bench.stack import headers_of, percentile, running_stack
 from tests.e2e.running import events_until_done
+from tests.paths import read_text
 
 NAMES = ("photosynthese.fr.txt", "revolution.fr.txt", "solar_system.en.txt", "water_cycle.en.txt")
 ROUNDS = 10

@@ -11,8 +11,9 @@ from time import monotonic
 import httpx
 import psutil
 from msgspec import Struct
-from tests.bench.stack import find_servers, headers_of, read_text, running_stack
+from tests.bench.stack import find_servers, headers_of, running_stack
 from tests.e2e.running import events_until_done
+from tests.paths import read_text
 from tests.simulators.provider_process import ProviderProcess
 
 from shared.adapters.redis import keys

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import uvloop
+from tests.paths import read_text
 
 from local.redis_server import RedisServer
 from shared.adapters.cpu_pool import run_in_cpu_pool
@@ -21,7 +22,7 @@ from shared.domain.study.material import QuestionDrafts
 from shared.domain.study.validation import check_questions
 from shared.domain.text.language import Language
 
-TEXT = (Path(__file__).parents[1] / "texts" / "photosynthese.fr.txt").read_text(encoding="utf-8")
+TEXT = read_text("photosynthese.fr.txt")
 COLLECTIONS = 100
 ROUNDS = 5
 """Of checks, each collection."""

@@ -14,7 +14,6 @@ from etude.token_signing import sign_token
 from local.data_dir import DataDir, StackFile
 from local.ports import free_ports
 
-TEXTS = Path(__file__).parents[1] / "texts"
 TOKEN_LIFE = timedelta(hours=1)
 
 
@@ -38,10 +37,6 @@ def headers_of(stack: RunningStack, user: str, plan: str) -> dict[str, str]:
     key = DataDir(stack.folder).private_key
     token = sign_token(key, user=user, plan=plan, now=datetime.now(UTC), ttl=TOKEN_LIFE)
     return {"Authorization": f"Bearer {token}"}
-
-
-def read_text(name: str) -> str:
-    return (TEXTS / name).read_text(encoding="utf-8")
 
 
 def percentile(values: Sequence[float], share: float) -> float:

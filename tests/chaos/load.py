@@ -1,13 +1,13 @@
 """What users will ask for, drawn from a seed: who, what, when, how often, and who changes their mind."""
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from random import Random
 from typing import Any, Protocol
 
 from msgspec import Struct
+from tests.paths import TEXTS
 
-TEXTS = tuple(sorted((Path(__file__).parents[1] / "texts").glob("*.txt")))
+SOURCES = tuple(sorted(TEXTS.glob("*.txt")))
 KINDS = {
     "flashcards": 4,
     "quiz": 3,
@@ -73,7 +73,7 @@ def plan_load(seed: int, *, jobs: int, per_second: float, kinds: Mapping[str, in
     chance = Random(seed)
     users = [f"user-{number}" for number in range(max(4, jobs // JOBS_PER_USER))]
     plans = {user: _choose(chance, PLANS) for user in users}
-    texts = [path.read_text(encoding="utf-8") for path in TEXTS]
+    texts = [path.read_text(encoding="utf-8") for path in SOURCES]
     wishes: list[Wish] = []
     at = 0.0
     for number in range(jobs):
@@ -86,7 +86,7 @@ def plan_crowd(seed: int, *, jobs: int, per_second: float) -> Load:
     """One user with all the jobs at once beside others with one each; then the same others without that user."""
     chance = Random(seed)
     others = [f"user-{number}" for number in range(OTHERS)]
-    text = TEXTS[0].read_text(encoding="utf-8")[:SHORT_TEXT]
+    text = SOURCES[0].read_text(encoding="utf-8")[:SHORT_TEXT]
     asked = jobs / BIG_PER_SECOND
     drained = max(jobs / DRAINED_PER_SECOND, asked + PAUSE + OTHERS / per_second)
     wishes = [_plain_wish(number / BIG_PER_SECOND, BIG_USER, text) for number in range(jobs)]

@@ -8,8 +8,8 @@ from contextlib import AsyncExitStack
 import httpx
 import pytest
 from msgspec import Struct
+from tests.app_server import serving
 from tests.factories import ADA, PLAN
-from tests.serving import serving
 
 from chat.answer_service import Answers
 from chat.app import create_app

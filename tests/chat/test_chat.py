@@ -1,13 +1,13 @@
 """`POST /api/chat`, over HTTP."""
 
 import asyncio
-import json
 from typing import Any
 
 import httpx
 import msgspec
 import pytest
 from tests.chat.conftest import Chat, StartChat
+from tests.chat.conversations import QUESTION, SOON, STREAMED, read_events
 from tests.chat.scripted import ScriptedProvider
 from tests.factories import (
     BOB,
@@ -27,18 +27,6 @@ from shared.adapters.redis.job_store import JobStore
 from shared.domain.errors import ProviderBusy, ProviderUnavailable
 from shared.domain.jobs.job import Kind
 from shared.domain.usage import Usage
-
-QUESTION = {"messages": [{"role": "user", "content": "When does water boil?"}]}
-STREAMED = {**QUESTION, "stream": True}
-SOON = 2.0
-"""Seconds in which a hang-up must have ended the provider's call."""
-
-
-def read_events(body: str) -> list[tuple[str, Any]]:
-    """Names and data of an event stream, in order; comments left out."""
-    blocks = [block for block in body.split("\n\n") if block and not block.startswith(":")]
-    fields = [dict(line.split(": ", 1) for line in block.split("\n")) for block in blocks]
-    return [(event["event"], json.loads(event["data"])) for event in fields]
 
 
 async def save_collection(results: ResultStore, **overrides: Any) -> str:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import msgspec
 import pytest
 from tests.chat.conftest import StartChat
-from tests.chat.test_chat import QUESTION, SOON, STREAMED, read_events
+from tests.chat.conversations import QUESTION, SOON, STREAMED, read_events
 from tests.factories import ADA, make_collection, make_final_job
 from tests.simulators.faults import Fault, FaultKind, rate_limited
 from tests.simulators.journal import CallState

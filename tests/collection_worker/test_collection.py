@@ -1,11 +1,11 @@
 """A document becomes a collection: grounded, told as it is made, and honest about what is missing."""
 
 from collections import Counter
-from pathlib import Path
 
 import msgspec
 import pytest
 from tests.fakes import FakeAttemptContext, FakeProvider
+from tests.paths import TEXTS, read_text
 
 from collection_worker.handlers import HANDLERS
 from collection_worker.handlers.collection import find_title, make_collection
@@ -25,9 +25,8 @@ from shared.domain.llm.provider import Prompt, Provider
 from shared.domain.study.material import Collection, Flashcard, Options, QuizQuestion
 from shared.domain.text.language import Language
 
-TEXTS = Path(__file__).parents[1] / "texts"
-FRENCH = (TEXTS / "photosynthese.fr.txt").read_text(encoding="utf-8")
-ENGLISH = (TEXTS / "water_cycle.en.txt").read_text(encoding="utf-8")
+FRENCH = read_text("photosynthese.fr.txt")
+ENGLISH = read_text("water_cycle.en.txt")
 LONG = "\n\n".join(path.read_text(encoding="utf-8") for path in sorted(TEXTS.glob("*.fr.txt"))) * 3
 
 
@@ -65,7 +64,7 @@ def test_the_worker_handles_collections_and_nothing_else():
 @pytest.mark.parametrize("provider", [OfflineProvider(), FakeProvider()], ids=["offline", "model"])
 @pytest.mark.parametrize("name", ["photosynthese.fr", "revolution.fr", "solar_system.en", "water_cycle.en"])
 async def test_600_words_give_cards_and_questions_with_exact_quotes(name: str, provider: Provider):
-    text = (TEXTS / f"{name}.txt").read_text(encoding="utf-8")
+    text = read_text(f"{name}.txt")
 
     collection = await collect(text, FakeAttemptContext(provider))
 

@@ -1,9 +1,8 @@
 """A collection whose items a model drafted: through the provider, over HTTP, to checked items."""
 
-from pathlib import Path
-
 import pytest
 from tests.fakes import FakeAttemptContext
+from tests.paths import read_text
 from tests.simulators.faults import Fault, FaultKind
 from tests.simulators.provider import ProviderSimulator
 
@@ -16,8 +15,6 @@ from shared.domain.jobs.job import Kind
 from shared.domain.jobs.outcome import Done
 from shared.domain.jobs.payload import CollectionInput
 from shared.domain.study.material import Collection
-
-TEXTS = Path(__file__).parents[1] / "texts"
 
 
 async def make(simulator: ProviderSimulator, text: str, *, garbled: tuple[str, ...] = ()) -> Done:
@@ -34,7 +31,7 @@ async def make(simulator: ProviderSimulator, text: str, *, garbled: tuple[str, .
 
 @pytest.mark.parametrize("name", ["photosynthese.fr", "water_cycle.en"])
 async def test_a_text_of_600_words_becomes_cards_and_questions_with_exact_quotes(name: str):
-    text = (TEXTS / f"{name}.txt").read_text(encoding="utf-8")
+    text = read_text(f"{name}.txt")
     async with ProviderSimulator() as simulator:
         outcome = await make(simulator, text)
 
@@ -49,7 +46,7 @@ async def test_a_text_of_600_words_becomes_cards_and_questions_with_exact_quotes
 
 @pytest.mark.parametrize("name", ["photosynthese.fr", "water_cycle.en"])
 async def test_the_hold_covers_every_call_and_its_re_ask(name: str):
-    text = (TEXTS / f"{name}.txt").read_text(encoding="utf-8")
+    text = read_text(f"{name}.txt")
     async with ProviderSimulator() as simulator:
         await make(simulator, text, garbled=("cards/0", "questions/0"))
 

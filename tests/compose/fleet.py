@@ -5,14 +5,13 @@ import os
 import subprocess
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import httpx
+from tests.paths import ROOT
 
 from local.ports import free_ports
 
-ROOT = Path(__file__).parents[2]
 COMPOSE_FILE = ROOT / "deploy" / "compose.yaml"
 VERSION = "test"
 """The tag of the images: those of whoever runs the tests stay as they are."""

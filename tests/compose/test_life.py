@@ -11,11 +11,12 @@ import httpx
 import pytest
 from tests.compose.fleet import Fleet, run
 from tests.e2e.running import events_until_done
+from tests.paths import read_text
 from tests.simulators.provider_process import ProviderProcess
 
 pytestmark = pytest.mark.e2e
 SCRAPE_SECONDS = 90.0
-TEXT = (Path(__file__).parents[1] / "texts" / "solar_system.en.txt").read_text(encoding="utf-8")
+TEXT = read_text("solar_system.en.txt")
 
 
 def test_a_job_and_a_collection_end_with_nothing_configured(fleet: Fleet) -> None:

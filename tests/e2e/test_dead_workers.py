@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 from tests.e2e.running import RunningStack, events_until_done
+from tests.paths import read_text
 from tests.simulators.provider_process import ProviderProcess
 
 from local.ports import free_ports
 
 pytestmark = pytest.mark.e2e
-TEXT = (Path(__file__).parents[1] / "texts" / "solar_system.en.txt").read_text(encoding="utf-8")
+TEXT = read_text("solar_system.en.txt")
 
 
 def test_a_job_whose_worker_is_killed_ends_elsewhere_and_no_step_is_bought_twice(

@@ -3,22 +3,21 @@
 import json
 import subprocess
 import sys
-from pathlib import Path
 from time import monotonic
 from typing import Any
 
 import pytest
 from tests.e2e.running import JOB_SECONDS, RunningStack, events_until_done
+from tests.paths import TEXTS, read_text
 
 pytestmark = pytest.mark.e2e
-TEXTS = Path(__file__).parents[1] / "texts"
 
 
 @pytest.mark.parametrize(("name", "language"), [("solar_system.en.txt", "en"), ("revolution.fr.txt", "fr")])
 def test_a_text_becomes_cards_and_questions_that_quote_it_exactly(
     stack: RunningStack, name: str, language: str
 ) -> None:
-    text = (TEXTS / name).read_text(encoding="utf-8")
+    text = read_text(name)
     with stack.client as client:
         started = monotonic()
         accepted = client.post("/api/collections", json={"text": text})

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.e2e.running import RunningStack, events_until_done, free_row, refused
-from tests.readings import Readings, scrape
+from tests.metric_samples import MetricSamples, scrape
 
 from local.ports import free_ports
 from shared.runtime.observability.metrics.catalogue import METRICS, Teller
@@ -44,7 +44,7 @@ class Measured:
         self.urls: dict[str, str] = json.loads((stack.folder / "stack.json").read_text())["metrics"]
         self.at_first = self.scrape()
 
-    def scrape(self) -> dict[str, Readings]:
+    def scrape(self) -> dict[str, MetricSamples]:
         return {name: scrape(url) for name, url in self.urls.items()}
 
 

@@ -16,11 +16,12 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.collector import Collector
 from tests.e2e.running import JOB_SECONDS, RunningStack, events_until_done, free_row
 from tests.log_lines import lines_of
+from tests.paths import read_text
 from tests.simulators.faults import Fault, FaultKind, out_of_credit, rate_limited, server_error
 from tests.simulators.provider_process import ProviderProcess
+from tests.trace_collector import TraceCollector
 
 from local.ports import free_ports
 from shared.adapters.postgres.connection import connect as connect_postgres
@@ -30,11 +31,7 @@ from shared.domain.jobs.job import AI_KINDS
 
 pytestmark = pytest.mark.e2e
 WORD = "Xylophonium"
-TEXT = (
-    (Path(__file__).parents[1] / "texts" / "solar_system.en.txt")
-    .read_text(encoding="utf-8")
-    .replace("Sun", WORD)
-)
+TEXT = read_text("solar_system.en.txt").replace("Sun", WORD)
 PLAN = {
     **dict.fromkeys(("tokens_per_day", "tokens_per_month"), 10**9),
     **dict.fromkeys(("requests_per_minute", "concurrent_jobs", "unfinished_jobs"), 10**4),
@@ -80,7 +77,7 @@ def question(**more: Any) -> dict[str, Any]:
 def test_a_learner_s_word_is_nowhere_but_where_it_belongs(tmp_path: Path) -> None:
     plans = tmp_path / "plans.json"
     plans.write_text(json.dumps({"free": PLAN, "pro": PLAN}))
-    with Collector() as collector, ProviderProcess() as provider:
+    with TraceCollector() as collector, ProviderProcess() as provider:
         environ = {
             **provider.environ,
             "ETUDE_OTLP_ENDPOINT": collector.url,

@@ -1,29 +1,29 @@
 """One trace from the request to its result, over every process that had a part in it."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import pytest
-from tests.collector import Collected, Collector, family
 from tests.e2e.running import RunningStack, events_until_done
+from tests.paths import read_text
 from tests.simulators.provider_process import ProviderProcess
+from tests.trace_collector import CollectedSpan, TraceCollector, family
 
 from local.ports import free_ports
 
 pytestmark = pytest.mark.e2e
-TEXT = (Path(__file__).parents[1] / "texts" / "solar_system.en.txt").read_text(encoding="utf-8")
+TEXT = read_text("solar_system.en.txt")
 TRACE, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 
 
 class Traced:
     """A stack that writes traces, and whoever it tells."""
 
-    def __init__(self, stack: RunningStack, collector: Collector, provider: ProviderProcess) -> None:
+    def __init__(self, stack: RunningStack, collector: TraceCollector, provider: ProviderProcess) -> None:
         self.stack = stack
         self.collector = collector
         self.provider = provider
 
-    def wait(self, trace_id: str, *names: str) -> dict[str, Collected]:
+    def wait(self, trace_id: str, *names: str) -> dict[str, CollectedSpan]:
         """The spans of a trace by name, once these are among them."""
         spans = self.collector.wait(
             lambda spans: set(names) <= {one.name for one in of_trace(spans, trace_id)}
@@ -33,7 +33,7 @@ class Traced:
 
 @pytest.fixture(scope="module")
 def traced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Traced]:
-    with Collector() as collector, ProviderProcess() as provider:
+    with TraceCollector() as collector, ProviderProcess() as provider:
         environ = {**provider.environ, "ETUDE_OTLP_ENDPOINT": collector.url}
         with RunningStack(tmp_path_factory.mktemp("traced"), free_ports(1)[0], environ) as stack:
             yield Traced(stack, collector, provider)
@@ -97,11 +97,11 @@ def test_who_takes_over_from_a_killed_worker_is_linked_to_its_attempt(traced: Tr
     assert link[1] != attempt.span_id
 
 
-def of_trace(spans: Sequence[Collected], trace_id: str) -> list[Collected]:
+def of_trace(spans: Sequence[CollectedSpan], trace_id: str) -> list[CollectedSpan]:
     return [span for span in spans if span.trace_id == trace_id]
 
 
-def in_order(spans: Sequence[Collected]) -> list[Collected]:
+def in_order(spans: Sequence[CollectedSpan]) -> list[CollectedSpan]:
     """From the first of a trace to the last, each the child of the one before."""
     by_parent = {span.parent_id: span for span in spans}
     way = [by_parent[""]]

@@ -8,11 +8,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 from msgspec import Struct
+from tests.app_server import serving
 from tests.factories import PLAN, make_job_id
 from tests.gateway.desk import INTERNAL_SECRET, PLANS, PUBLIC_PEM, make_token
 from tests.job_life import JobLife
 from tests.servers import RealRedis
-from tests.serving import serving
 
 from ai_worker.handlers import HANDLERS as AI_HANDLERS
 from chat.answer_service import Answers

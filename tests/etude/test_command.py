@@ -10,9 +10,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from starlette.responses import JSONResponse, Response
-from tests.etude.commanding import etude
-from tests.etude.stand_in import StandIn, events
-from tests.serving import serving
+from tests.app_server import serving
+from tests.etude.command_runner import etude
+from tests.etude.fake_api import FakeApi, events
 
 from etude.api_client import MAX_PAUSE_SECONDS, RECONNECTS
 
@@ -30,9 +30,9 @@ END = 'id: 3-0\nevent: done\ndata: {"job_id":"j1","kind":"text","status":"succee
 
 
 @pytest.fixture
-async def api() -> AsyncIterator[tuple[StandIn, str]]:
+async def api() -> AsyncIterator[tuple[FakeApi, str]]:
     """A stand-in in which a job goes well, and its URL."""
-    stand_in = StandIn()
+    stand_in = FakeApi()
     stand_in.on("POST", "/api/ai", JSONResponse(QUEUED, 202))
     stand_in.on("GET", "/api/ai/j1/events", events(STATUS, END))
     stand_in.on("GET", "/api/ai/j1", JSONResponse(DONE))
@@ -51,7 +51,7 @@ def problem(status: int, code: str, title: str, detail: str, **more: Any) -> Res
     return JSONResponse({"title": title, "code": code, "detail": detail, **more}, status)
 
 
-async def test_a_job_is_submitted_followed_and_shown(api: tuple[StandIn, str], file: str):
+async def test_a_job_is_submitted_followed_and_shown(api: tuple[FakeApi, str], file: str):
     stand_in, url = api
 
     ran = await etude("ai", "text", file, "--language", "fr", url=url)
@@ -68,7 +68,7 @@ async def test_a_job_is_submitted_followed_and_shown(api: tuple[StandIn, str], f
     assert headers["idempotency-key"].startswith("key-")
 
 
-async def test_json_is_all_that_stdout_gets(api: tuple[StandIn, str], file: str):
+async def test_json_is_all_that_stdout_gets(api: tuple[FakeApi, str], file: str):
     _, url = api
 
     ran = await etude("ai", "text", file, "--json", url=url)
@@ -76,7 +76,7 @@ async def test_json_is_all_that_stdout_gets(api: tuple[StandIn, str], file: str)
     assert json.loads(ran.out) == DONE
 
 
-async def test_a_text_can_be_piped_in(api: tuple[StandIn, str]):
+async def test_a_text_can_be_piped_in(api: tuple[FakeApi, str]):
     stand_in, url = api
 
     ran = await etude("ai", "text", "-", url=url, stdin="L’eau bout.")
@@ -85,7 +85,7 @@ async def test_a_text_can_be_piped_in(api: tuple[StandIn, str]):
     assert json.loads(stand_in.bodies[0])["input"] == {"text": "L’eau bout."}
 
 
-async def test_a_dropped_connection_is_taken_up_where_it_was(api: tuple[StandIn, str], file: str):
+async def test_a_dropped_connection_is_taken_up_where_it_was(api: tuple[FakeApi, str], file: str):
     stand_in, url = api
     stand_in.on("GET", "/api/ai/j1/events", events(STATUS, ITEM, is_cut=True), events(END))
 
@@ -98,7 +98,7 @@ async def test_a_dropped_connection_is_taken_up_where_it_was(api: tuple[StandIn,
 
 
 async def test_a_stream_that_closes_early_or_is_refused_for_a_moment_is_tried_again(
-    api: tuple[StandIn, str], file: str
+    api: tuple[FakeApi, str], file: str
 ):
     stand_in, url = api
     pauses: list[float] = []
@@ -112,7 +112,7 @@ async def test_a_stream_that_closes_early_or_is_refused_for_a_moment_is_tried_ag
 
 
 async def test_a_listener_that_has_heard_everything_goes_on_to_the_result(
-    api: tuple[StandIn, str], file: str
+    api: tuple[FakeApi, str], file: str
 ):
     stand_in, url = api
     stand_in.on("GET", "/api/ai/j1/events", Response(status_code=204))
@@ -122,7 +122,7 @@ async def test_a_listener_that_has_heard_everything_goes_on_to_the_result(
     assert ran.out.startswith("A note.")
 
 
-async def test_a_server_that_stays_away_is_given_up(api: tuple[StandIn, str], file: str):
+async def test_a_server_that_stays_away_is_given_up(api: tuple[FakeApi, str], file: str):
     stand_in, url = api
     pauses: list[float] = []
     stand_in.on("GET", "/api/ai/j1/events", Response(status_code=502))
@@ -134,7 +134,7 @@ async def test_a_server_that_stays_away_is_given_up(api: tuple[StandIn, str], fi
     assert max(pauses) == MAX_PAUSE_SECONDS
 
 
-async def test_an_interrupt_says_that_the_job_goes_on(api: tuple[StandIn, str], file: str):
+async def test_an_interrupt_says_that_the_job_goes_on(api: tuple[FakeApi, str], file: str):
     stand_in, url = api
     stand_in.on("GET", "/api/ai/j1/events", Response(status_code=503))
 
@@ -147,7 +147,7 @@ async def test_an_interrupt_says_that_the_job_goes_on(api: tuple[StandIn, str], 
     assert "the job goes on: `etude jobs j1` shows it, `etude cancel j1` ends it" in ran.err
 
 
-async def test_a_failed_job_says_why(api: tuple[StandIn, str], file: str):
+async def test_a_failed_job_says_why(api: tuple[FakeApi, str], file: str):
     stand_in, url = api
     error = {"title": "No usable sentence was found", "detail": "Send more.", "code": "no_usable_text"}
     stand_in.on("GET", "/api/ai/j1", JSONResponse({**QUEUED, "status": "failed", "error": error}))
@@ -175,7 +175,7 @@ async def test_a_failed_job_says_why(api: tuple[StandIn, str], file: str):
     ],
 )
 async def test_a_refusal_is_one_line_and_an_exit_code(
-    api: tuple[StandIn, str], file: str, answer: Response, code: int, said: str
+    api: tuple[FakeApi, str], file: str, answer: Response, code: int, said: str
 ):
     stand_in, url = api
     stand_in.on("POST", "/api/ai", answer)
@@ -226,7 +226,7 @@ async def test_without_a_stack_the_command_says_how_to_start_one(tmp_path: Path)
     assert "make run" in ran.err
 
 
-async def test_an_id_cannot_leave_its_path(api: tuple[StandIn, str]):
+async def test_an_id_cannot_leave_its_path(api: tuple[FakeApi, str]):
     stand_in, url = api
 
     ran = await etude("jobs", "../usage?x=1", url=url)
@@ -238,7 +238,7 @@ async def test_an_id_cannot_leave_its_path(api: tuple[StandIn, str]):
     }
 
 
-async def test_a_document_is_sent_as_a_file(api: tuple[StandIn, str], tmp_path: Path):
+async def test_a_document_is_sent_as_a_file(api: tuple[FakeApi, str], tmp_path: Path):
     stand_in, url = api
     collection = {"id": "c1", "status": "ready", "title": "Course"}
     stand_in.on("POST", "/api/collections", JSONResponse({**collection, "status": "processing"}, 202))
@@ -255,7 +255,7 @@ async def test_a_document_is_sent_as_a_file(api: tuple[StandIn, str], tmp_path: 
     assert b'name="options"\r\n\r\n{"flashcards":5}' in sent
 
 
-async def test_a_chat_is_shown_as_it_comes_with_its_quotes(api: tuple[StandIn, str]):
+async def test_a_chat_is_shown_as_it_comes_with_its_quotes(api: tuple[FakeApi, str]):
     stand_in, url = api
     stand_in.on(
         "POST",
@@ -278,7 +278,7 @@ async def test_a_chat_is_shown_as_it_comes_with_its_quotes(api: tuple[StandIn, s
     }
 
 
-async def test_a_conversation_sends_what_was_said_before(api: tuple[StandIn, str]):
+async def test_a_conversation_sends_what_was_said_before(api: tuple[FakeApi, str]):
     stand_in, url = api
     yes = ('event: delta\ndata: {"text":"Yes."}', "event: done\ndata: {}")
     stand_in.on("POST", "/api/chat", events(*yes), events(*yes))
@@ -290,7 +290,7 @@ async def test_a_conversation_sends_what_was_said_before(api: tuple[StandIn, str
     assert said == ["One?", "Yes.", "Two?"]
 
 
-async def test_a_chat_that_breaks_off_says_so(api: tuple[StandIn, str]):
+async def test_a_chat_that_breaks_off_says_so(api: tuple[FakeApi, str]):
     stand_in, url = api
     broken = 'event: error\ndata: {"title":"Busy","detail":"Later.","code":"provider_busy"}'
     stand_in.on("POST", "/api/chat", events('event: delta\ndata: {"text":"At"}', broken))

@@ -7,10 +7,10 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.etude.commanding import Ran, etude
+from tests.etude.command_runner import Ran, etude
 from tests.etude.conftest import Place
+from tests.paths import TEXTS
 
-TEXTS = Path(__file__).parents[1] / "texts"
 FRENCH, ENGLISH = TEXTS / "photosynthese.fr.txt", TEXTS / "water_cycle.en.txt"
 
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from tests.etude.commanding import etude
+from tests.etude.command_runner import etude
 from tests.factories import make_submission
 from tests.job_life import JobLife, settled
 from tests.servers import RealRedis

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from starlette.responses import JSONResponse, StreamingResponse
-from tests.etude.stand_in import StandIn
-from tests.serving import serving
+from tests.app_server import serving
+from tests.etude.fake_api import FakeApi
 
 
 def heed_sigint() -> None:
@@ -45,7 +45,7 @@ async def test_an_interrupted_follower_leaves_the_job_running():
         is_followed.set()
         await is_left.wait()
 
-    stand_in = StandIn()
+    stand_in = FakeApi()
     stand_in.on("POST", "/api/ai", JSONResponse({"id": "j1", "status": "queued"}, 202))
     stand_in.on("GET", "/api/ai/j1/events", StreamingResponse(silence()))
     async with serving(stand_in.app) as url, asyncio.timeout(20):

@@ -8,11 +8,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import httpx
 import pytest
+from tests.app_server import serving
 from tests.factories import make_job_id
 from tests.gateway.desk import INTERNAL_SECRET, PLANS, PUBLIC_PEM, Desk
 from tests.job_life import JobLife
 from tests.servers import RealRedis
-from tests.serving import serving
 
 from gateway.app import Parts, create_app
 from gateway.auth.authenticator import Authenticator

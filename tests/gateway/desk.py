@@ -10,9 +10,15 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from tests.factories import PLAN, make_plan
+from tests.job_life import JobLife
 
 from gateway.app import Parts
+from shared.adapters.postgres.result_store import ResultStore
 from shared.domain.budgets import Plan
+from shared.domain.errors import Problem
+from shared.domain.generation.handler import AttemptContext
+from shared.domain.jobs.outcome import Fail, Outcome
+from shared.domain.jobs.payload import JobInput
 
 PRIVATE_KEY = Ed25519PrivateKey.generate()
 PUBLIC_PEM = PRIVATE_KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
@@ -101,3 +107,17 @@ class Heard:
         while event := await self.next():
             events.append(event)
         return events
+
+
+async def submit(client: httpx.AsyncClient, body: dict[str, Any] = SUMMARY, **headers: str) -> dict[str, Any]:
+    answer = await client.post("/api/ai", json=body, headers=headers)
+    assert answer.status_code == 202, answer.text
+    return answer.json()
+
+
+async def drain(life: JobLife, results: ResultStore) -> None:
+    await life.consumer(results=results).drain()
+
+
+async def fail(job_input: JobInput, context: AttemptContext) -> Outcome:
+    return Fail(Problem("no_usable_text"))

@@ -1,14 +1,15 @@
 """The page on the API lists every call, and states the real limits."""
 
 import re
-from pathlib import Path
+
+from tests.paths import ROOT
 
 from gateway.app import Parts, describe, list_endpoints
 from gateway.routes.health import HealthRoutes
 from gateway.routes.usage import UsageRoutes
 from shared.runtime.http.request_body import JSON_BYTES, MAX_DEPTH
 
-PAGE = (Path(__file__).parents[2] / "shared" / "docs" / "api.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "shared" / "docs" / "api.md").read_text(encoding="utf-8")
 
 
 def test_it_lists_every_call_and_no_other(parts: Parts):

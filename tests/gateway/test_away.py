@@ -10,8 +10,7 @@ import msgspec
 import pytest
 from tests.factories import make_final_job, make_submission
 from tests.gateway.conftest import open_desk
-from tests.gateway.desk import COLLECTION, SUMMARY, Desk
-from tests.gateway.test_jobs import submit
+from tests.gateway.desk import COLLECTION, SUMMARY, Desk, submit
 from tests.job_life import JobLife
 from tests.servers import RealRedis
 

@@ -12,9 +12,9 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 from structlog.testing import capture_logs
+from tests.app_server import serving
 from tests.gateway.conftest import open_desk
 from tests.gateway.desk import INTERNAL_SECRET, Desk
-from tests.serving import serving
 
 from gateway.app import Parts
 from gateway.http.chat_proxy import ChatService

@@ -7,8 +7,7 @@ import msgspec
 import pytest
 from tests.factories import make_card, make_final_job
 from tests.gateway.conftest import open_desk
-from tests.gateway.desk import TEXT, Desk, listen
-from tests.gateway.test_jobs import drain, submit
+from tests.gateway.desk import TEXT, Desk, drain, fail, listen, submit
 from tests.job_life import SUMMARY as DONE
 from tests.job_life import JobLife
 
@@ -17,7 +16,7 @@ from shared.adapters.postgres.result_store import ResultStore
 from shared.domain.errors import Problem
 from shared.domain.generation.handler import AttemptContext
 from shared.domain.jobs.job import JobState, StreamName
-from shared.domain.jobs.outcome import Fail, Outcome, Retry
+from shared.domain.jobs.outcome import Outcome, Retry
 from shared.domain.jobs.payload import JobInput
 
 
@@ -26,10 +25,6 @@ async def tell(job_input: JobInput, context: AttemptContext) -> Outcome:
     await context.item(make_card())
     await context.progress(2, 2)
     return DONE
-
-
-async def fail(job_input: JobInput, context: AttemptContext) -> Outcome:
-    return Fail(Problem("no_usable_text"))
 
 
 async def test_a_listener_hears_of_every_change_in_order_and_then_the_end(
@@ -209,34 +204,27 @@ async def test_a_listener_who_leaves_costs_nothing(parts: Parts):
 
 
 async def test_a_thousand_listeners_share_one_connection(desk: Desk, life: JobLife):
-    async def listening() -> set[str]:
-        connected = (await life.command("CLIENT", "LIST", "TYPE", "pubsub")).decode()
-        return {line for line in connected.splitlines() if line}
-
-    client = httpx.AsyncClient(
-        base_url=desk.url,
-        headers=desk.client().headers,
-        limits=httpx.Limits(max_connections=None),
-        verify=False,
+    client = desk.client()
+    job = await submit(client)
+    url = httpx.URL(desk.url)
+    request = (
+        f"GET {job['links']['events']} HTTP/1.1\r\nHost: {url.host}\r\n"
+        f"Authorization: {client.headers['Authorization']}\r\n\r\n"
     )
-    async with client, asyncio.TaskGroup() as group:
-        job = await submit(client)
-        released = asyncio.Event()
-        opened = asyncio.Semaphore(0)
 
-        async def stay() -> None:
-            async with listen(client, job["links"]["events"]) as heard:
-                await heard.next()
-                opened.release()
-                await released.wait()
+    async def open_stream() -> asyncio.StreamWriter:
+        reader, writer = await asyncio.open_connection(url.host, url.port)
+        writer.write(request.encode())
+        await reader.readuntil(b"event: status")
+        return writer
 
-        for _ in range(100):
-            group.create_task(stay())
-        for _ in range(100):
-            await opened.acquire()
-        assert desk.parts.events.listeners == 100
-        assert len(await listening()) == 1
-        released.set()
+    opened = [await open_stream() for _ in range(1_000)]
+
+    assert desk.parts.events.listeners == 1_000
+    connected = await life.command("CLIENT", "LIST", "TYPE", "pubsub")
+    assert len(connected.splitlines()) == 1
+    for writer in opened:
+        writer.close()
 
 
 async def test_streams_end_when_the_process_stops(desk: Desk):

@@ -1,12 +1,10 @@
 """The life of a job, as its owner sees it over HTTP."""
 
 import asyncio
-from typing import Any
 
-import httpx
 import pytest
 from tests.factories import make_final_job
-from tests.gateway.desk import SUMMARY, TEXT, Desk
+from tests.gateway.desk import SUMMARY, TEXT, Desk, drain, submit
 from tests.job_life import JobLife
 
 from shared.adapters.postgres.result_store import ResultStore
@@ -15,16 +13,6 @@ from shared.domain.jobs.job import JobState, UserId
 from shared.domain.jobs.job_id import is_job_id
 
 UNKNOWN = "01920000-0000-7000-8000-000000000001"
-
-
-async def submit(client: httpx.AsyncClient, body: dict[str, Any] = SUMMARY, **headers: str) -> dict[str, Any]:
-    answer = await client.post("/api/ai", json=body, headers=headers)
-    assert answer.status_code == 202, answer.text
-    return answer.json()
-
-
-async def drain(life: JobLife, results: ResultStore) -> None:
-    await life.consumer(results=results).drain()
 
 
 async def test_a_job_is_accepted_with_where_it_is_and_when_to_ask(desk: Desk):

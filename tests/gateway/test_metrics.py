@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from tests.gateway.desk import COLLECTION, SUMMARY, Desk, make_token
-from tests.readings import read
+from tests.metric_samples import read
 from tests.servers import RealRedis
 
 from gateway.metrics import AUTH_FAILURES

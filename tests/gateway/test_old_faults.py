@@ -5,9 +5,7 @@ from collections import Counter
 
 import msgspec
 from tests.gateway.conftest import open_desk
-from tests.gateway.desk import PLANS, SUMMARY, listen
-from tests.gateway.test_events import fail
-from tests.gateway.test_jobs import drain, submit
+from tests.gateway.desk import PLANS, SUMMARY, drain, fail, listen, submit
 from tests.job_life import JobLife
 
 from gateway.app import Parts

@@ -1,40 +1,19 @@
 """The gateway as a process: what it says when it cannot start, and how it stops."""
 
 import asyncio
-import os
 import signal
-import subprocess
-import sys
-from collections.abc import Generator
-from contextlib import contextmanager
 
 import httpx
 import pytest
 from tests.conftest import skipped_without_server
 from tests.gateway.desk import PUBLIC_PEM, SUMMARY, make_token
+from tests.gateway.gateway_process import running
 from tests.servers import VALKEY, WHEEL, Servers
 
 from local.ports import LOOPBACK, free_ports
 
 STOP_SECONDS = 20
 """Far less than the grace for requests under way: streams must not hold a stop up."""
-
-
-@contextmanager
-def running(**environ: str) -> Generator[subprocess.Popen[str]]:
-    """A gateway process, killed at the end if it still runs."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "gateway"],
-        env={"PATH": os.defpath, **environ},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
 
 
 def test_it_stops_at_once_though_somebody_listens(redis_url: str, postgres_url: str):

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any, cast
 
 import yaml
+from tests.paths import ROOT
 
 Manifest = dict[str, Any]
 
-K8S = Path(__file__).parents[2] / "deploy" / "k8s"
+K8S = ROOT / "deploy" / "k8s"
 FOLDERS = ("base", "keda", "keda-cluster", "overlays/example", "overlays/redis-cluster")
 OF_THE_CLUSTER = frozenset({"Namespace"})
 MERGE_KEYS = {"containers": "name", "env": "name", "volumes": "name", "volumeMounts": "mountPath"}

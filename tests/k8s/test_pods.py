@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from tests.k8s.fleet import SETTINGS, Process, environ, of_kind, processes, selects
 from tests.k8s.rendering import K8S, Manifest, read_all
+from tests.paths import ROOT
 
 from chat.settings import ChatSettings
 from gateway.__main__ import STOP_SECONDS
@@ -107,7 +108,7 @@ def secrets_of(volume: Manifest) -> list[tuple[str, list[dict[str, str]]]]:
 
 
 def test_the_page_names_every_secret_there_is() -> None:
-    page = (K8S.parents[1] / "shared" / "docs" / "kubernetes.md").read_text(encoding="utf-8")
+    page = (ROOT / "shared" / "docs" / "kubernetes.md").read_text(encoding="utf-8")
     named = set(re.findall(r"^\| `(etude-[a-z-]+)` \| `([a-z-]+)` \|", page, re.MULTILINE))
     mounted = {secret for _, process in ALL for secret in mounted_files(process).values()}
     asked = {

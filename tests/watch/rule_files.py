@@ -1,12 +1,11 @@
 """The rules and their tests, as their files have them."""
 
 from functools import cache
-from pathlib import Path
 
 import msgspec
 from msgspec import Struct, field
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 PROMETHEUS = ROOT / "deploy" / "prometheus"
 RULES = PROMETHEUS / "rules"
 TESTS = PROMETHEUS / "tests"

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from tests.factories import PLAN
 from tests.gateway.desk import PUBLIC_PEM, Desk, make_token
-from tests.gateway.test_process import running
+from tests.gateway.gateway_process import running
 
 from gateway.app import Parts, describe, list_endpoints
 from gateway.routes.health import HealthRoutes

@@ -9,8 +9,7 @@ import msgspec
 import pytest
 from tests.gateway.desk import Desk
 from tests.gateway.http.openapi_diff import breaking_changes
-
-ROOT = Path(__file__).parents[3]
+from tests.paths import ROOT
 
 
 def released() -> dict[str, Any]:

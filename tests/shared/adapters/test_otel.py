@@ -5,11 +5,11 @@ import socket
 import threading
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
-from tests.collector import Collected, Collector
 from tests.factories import make_job
+from tests.paths import ROOT
+from tests.trace_collector import CollectedSpan, TraceCollector
 
 from shared.adapters.otel.semantic_conventions import ATTRIBUTES
 from shared.adapters.otel.tracer import MAX_FACT_CHARACTERS, OpenTelemetryTracer
@@ -26,17 +26,17 @@ def make_tracer(url: str, *, ratio: float = 1.0) -> OpenTelemetryTracer:
 
 
 @asynccontextmanager
-async def tracing(*, ratio: float = 1.0) -> AsyncGenerator[tuple[OpenTelemetryTracer, list[Collected]]]:
+async def tracing(*, ratio: float = 1.0) -> AsyncGenerator[tuple[OpenTelemetryTracer, list[CollectedSpan]]]:
     """A tracer; after the block the list has what reached the collector."""
-    arrived: list[Collected] = []
-    with Collector() as collector:
+    arrived: list[CollectedSpan] = []
+    with TraceCollector() as collector:
         tracer = make_tracer(collector.url, ratio=ratio)
         yield tracer, arrived
         await tracer.close()
         arrived += collector.spans
 
 
-async def attempt_spans(*jobs: LeasedJob) -> list[Collected]:
+async def attempt_spans(*jobs: LeasedJob) -> list[CollectedSpan]:
     async with tracing() as (tracer, arrived):
         for job in jobs:
             with tracer.attempt(job):
@@ -106,7 +106,7 @@ async def test_a_later_attempt_is_linked_to_the_one_before_in_the_same_trace(tra
 
 
 async def test_what_escapes_a_leg_is_told_by_its_code_and_not_by_its_words() -> None:
-    with Collector() as collector:
+    with TraceCollector() as collector:
         tracer = make_tracer(collector.url)
         for error in (ValueError("the learner's words"), ProviderBusy()):
             with pytest.raises(type(error)), tracer.attempt(make_job()):
@@ -127,9 +127,8 @@ async def test_a_fact_without_an_attribute_stays_here_and_a_long_one_is_cut() ->
 
 
 def test_every_fact_that_is_told_has_its_attribute() -> None:
-    root = Path(__file__).parents[3]
     told: set[str] = set()
-    for path in [*root.glob("shared/src/**/*.py"), *root.glob("services/*/src/**/*.py")]:
+    for path in [*ROOT.glob("shared/src/**/*.py"), *ROOT.glob("services/*/src/**/*.py")]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             match node:
                 case ast.Call(func=ast.Attribute(attr="span" | "note"), keywords=keywords):

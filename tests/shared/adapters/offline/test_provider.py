@@ -4,16 +4,18 @@ import asyncio
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.paths import ROOT
+from tests.paths import read_text as read
+from tests.shared.adapters.offline import drafts
+from tests.shared.adapters.offline.drafts import LONG_TEXTS, SCHEMAS, SHORT_TEXTS, prompt, provider
 
-from shared.adapters.offline.provider import OfflineProvider
 from shared.domain.errors import ProviderMisconfigured
-from shared.domain.llm.provider import ChatRequest, Delta, Message, Prompt, Provider, Task
+from shared.domain.llm.provider import ChatRequest, Delta, Message, Task
 from shared.domain.study.material import (
     CardDrafts,
     ExplanationDraft,
@@ -28,38 +30,6 @@ from shared.domain.study.validation import Checked, check_cards, check_questions
 from shared.domain.text.language import Language
 from shared.domain.text.language_detection import detect_language, sure_language
 from shared.domain.usage import Usage
-
-TEXTS = Path(__file__).parents[3] / "texts"
-LONG_TEXTS = ["photosynthese.fr.txt", "revolution.fr.txt", "water_cycle.en.txt", "solar_system.en.txt"]
-SHORT_TEXTS = ["cellule.fr.txt", "supply_and_demand.en.txt"]
-SCHEMAS: dict[Task, type[msgspec.Struct]] = {
-    Task.CARDS: CardDrafts,
-    Task.QUESTIONS: QuestionDrafts,
-    Task.SUMMARY: SummaryDraft,
-    Task.EXPLANATION: ExplanationDraft,
-    Task.OUTLINE: OutlineDraft,
-    Task.TEXT: TextDraft,
-}
-
-provider: Provider = OfflineProvider()
-
-
-def read(name: str) -> str:
-    return (TEXTS / name).read_text(encoding="utf-8")
-
-
-def prompt(
-    task: Task, source: str, *, count: int = 20, language: str = "fr", difficulty: str = "medium"
-) -> Prompt:
-    return Prompt(
-        task=task,
-        instructions="",
-        source=source,
-        language=language,
-        count=count,
-        difficulty=difficulty,
-        max_output_tokens=1_000,
-    )
 
 
 async def make_cards(text: str, count: int = 20) -> Checked[Flashcard]:
@@ -238,25 +208,13 @@ async def test_a_chat_is_streamed_and_not_completed():
         await provider.complete(prompt(Task.CHAT, read("cellule.fr.txt")), TextDraft)
 
 
-SCRIPT = """
-import asyncio, sys, msgspec
-from tests.shared.adapters.offline.test_provider import *
-async def main():
-    for task, schema in SCHEMAS.items():
-        for name in LONG_TEXTS:
-            done = await provider.complete(prompt(task, read(name)), schema)
-            sys.stdout.buffer.write(msgspec.json.encode(done))
-asyncio.run(main())
-"""
-
-
 def test_the_same_prompt_gives_the_same_bytes_in_every_process():
     outputs = [
         subprocess.run(
-            [sys.executable, "-c", SCRIPT],
-            env={"PYTHONHASHSEED": seed, "PYTHONPATH": "."},
+            [sys.executable, "-m", drafts.__name__],
+            env={"PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)},
             capture_output=True,
-            cwd=TEXTS.parents[1],
+            cwd=ROOT,
             check=True,
         ).stdout
         for seed in ("1", "2")

@@ -1,12 +1,11 @@
 """What a server says when it cannot take a write now is known for what it is, on the oldest and the newest."""
 
-import asyncio
 import time
-from itertools import count
 
 import pytest
 from tests.factories import make_submission
 from tests.servers import MACHINE, WHEEL
+from tests.shared.adapters.redis.cancellations import check_cancellations
 
 from shared.adapters.redis.connection import RedisClient, call
 from shared.adapters.redis.job_store import JobStore
@@ -48,19 +47,3 @@ async def test_a_server_that_became_a_replica_is_away(redis: RedisClient) -> Non
 
 async def test_a_cancelled_command_never_goes_on_wherever_it_is(redis: RedisClient) -> None:
     await check_cancellations(redis)
-
-
-async def check_cancellations(redis: RedisClient) -> None:
-    """Cancel a command at every turn of the loop that it takes."""
-    await call(redis, "PING")  # the connection is there: what is met is the sending and the reading
-    steps = 0
-    for steps in count():
-        calling = asyncio.create_task(call(redis, "PING"))
-        for _ in range(steps):
-            await asyncio.sleep(0)
-        if not calling.cancel():
-            break
-        await asyncio.wait([calling])
-        assert calling.cancelled(), f"a cancellation after {steps} turns of the loop was lost"
-        await call(redis, "PING")
-    assert steps > 1

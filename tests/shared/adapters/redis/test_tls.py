@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from tests.conftest import skipped_without_server
 from tests.servers import NoServer
-from tests.shared.adapters.redis.test_connection import check_cancellations
+from tests.shared.adapters.redis.cancellations import check_cancellations
 
 from local.ports import LOOPBACK, free_ports
 from local.redis_server import machine_redis

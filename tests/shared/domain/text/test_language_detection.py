@@ -1,11 +1,10 @@
 from pathlib import Path
 
 import pytest
+from tests.paths import TEXTS
 
 from shared.domain.text.language import Language
 from shared.domain.text.language_detection import detect_language, sure_language
-
-TEXTS = Path(__file__).parents[3] / "texts"
 
 
 @pytest.mark.parametrize("path", sorted(TEXTS.glob("*.txt")), ids=lambda path: path.name)

@@ -1,11 +1,11 @@
 """The handlers of both workers against a model over real HTTP: what is asked, what it costs, what is never bought twice."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 from tests.fakes import FakeAttemptContext
+from tests.paths import read_text
 from tests.simulators.faults import Fault, FaultKind, rate_limited
 from tests.simulators.provider import ProviderSimulator
 
@@ -22,9 +22,8 @@ from shared.domain.jobs.payload import AiInput, CollectionInput, JobInput
 from shared.domain.study.material import Collection
 
 HANDLERS = {**AI_HANDLERS, **COLLECTION_HANDLERS}
-TEXTS = Path(__file__).parents[3] / "texts"
-FRENCH = (TEXTS / "photosynthese.fr.txt").read_text(encoding="utf-8")
-ENGLISH = (TEXTS / "solar_system.en.txt").read_text(encoding="utf-8")
+FRENCH = read_text("photosynthese.fr.txt")
+ENGLISH = read_text("solar_system.en.txt")
 LONG = ENGLISH * 8
 
 

@@ -5,7 +5,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,11 +12,11 @@ import structlog
 from structlog.contextvars import bound_contextvars
 from tests.factories import make_job, make_job_id
 from tests.log_lines import kept_log, lines_of
+from tests.paths import ROOT
 
 from shared.runtime.observability.log_schema import ALLOWED, LogLine
 from shared.runtime.observability.logging_setup import MAX_LINE_VALUE, current_job
 
-ROOT = Path(__file__).parents[4]
 WORD = "Xylophonium"
 """Stands for a learner's text."""
 SET_BY_LOGS = {

@@ -6,9 +6,9 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
-from tests.collector import Collected, Collector, family
 from tests.job_life import SUMMARY, JobLife, succeed
 from tests.servers import MACHINE
+from tests.trace_collector import CollectedSpan, TraceCollector, family
 
 from local.ports import free_ports
 from shared.adapters.otel.tracer import OpenTelemetryTracer
@@ -26,17 +26,17 @@ on_one_redis = pytest.mark.parametrize("redis_place", [MACHINE], indirect=True, 
 
 
 @asynccontextmanager
-async def tracing() -> AsyncGenerator[tuple[OpenTelemetryTracer, list[Collected]]]:
+async def tracing() -> AsyncGenerator[tuple[OpenTelemetryTracer, list[CollectedSpan]]]:
     """A tracer; after the block the list has what reached the collector, in the order in which it ended."""
-    arrived: list[Collected] = []
-    with Collector() as collector:
+    arrived: list[CollectedSpan] = []
+    with TraceCollector() as collector:
         tracer = OpenTelemetryTracer(collector.url, service="tests", version="1", ratio=1.0)
         yield tracer, arrived
         await tracer.close()
         arrived += collector.spans
 
 
-def attempts(spans: Sequence[Collected]) -> list[Collected]:
+def attempts(spans: Sequence[CollectedSpan]) -> list[CollectedSpan]:
     return [span for span in spans if span.name == "process summary"]
 
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from tests.etude.commanding import etude
+from tests.etude.command_runner import etude
 from tests.job_life import JobLife
 from tests.log_lines import kept_log, lines_of
 from tests.simulators.faults import Fault, FaultKind

@@ -7,7 +7,7 @@ import pytest
 from tests.factories import ADA, SUMMARY_PROMPT
 from tests.fakes import FakeProvider
 from tests.job_life import SUMMARY, JobLife, settled, succeed
-from tests.readings import Readings, read
+from tests.metric_samples import MetricSamples, read
 from tests.servers import WHEEL
 
 from shared.domain.errors import NoUsableText, ProviderBusy
@@ -22,7 +22,7 @@ from shared.runtime.observability.metrics.model_metrics import ModelMetrics
 pytestmark = pytest.mark.parametrize("redis_place", [WHEEL], indirect=True)
 
 
-def seen(life: JobLife) -> Readings:
+def seen(life: JobLife) -> MetricSamples:
     return read(life.meter)
 
 

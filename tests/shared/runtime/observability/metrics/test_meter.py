@@ -1,7 +1,7 @@
 """The meter: what is counted, in the words of Prometheus."""
 
 import pytest
-from tests.readings import Readings, read
+from tests.metric_samples import MetricSamples, read
 
 from shared.runtime.observability.metrics.catalogue import METRICS, Type
 from shared.runtime.observability.metrics.meter import Meter
@@ -69,4 +69,4 @@ def test_the_catalogue_is_in_order(metric: object) -> None:
 
 def test_readings_say_when_nothing_is_told() -> None:
     with pytest.raises(AssertionError, match="nothing tells"):
-        Readings("").of("etude_jobs_accepted_total")
+        MetricSamples("").of("etude_jobs_accepted_total")

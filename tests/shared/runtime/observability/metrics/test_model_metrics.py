@@ -6,7 +6,7 @@ from contextlib import aclosing
 import pytest
 from msgspec.structs import replace
 from tests.factories import CARDS_PROMPT
-from tests.readings import Readings, read
+from tests.metric_samples import MetricSamples, read
 from tests.simulators.faults import Fault, FaultKind, out_of_credit, rate_limited, server_error
 from tests.simulators.provider import ProviderSimulator
 
@@ -50,7 +50,7 @@ class Desk:
         )
         self.provider: Provider = build_providers(self.settings, redis=redis, metrics=metrics).lenient
 
-    def read(self) -> Readings:
+    def read(self) -> MetricSamples:
         return read(self.meter)
 
 

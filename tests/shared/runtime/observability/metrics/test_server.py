@@ -6,7 +6,7 @@ import threading
 
 import httpx
 import pytest
-from tests.readings import Readings, scrape
+from tests.metric_samples import MetricSamples, scrape
 
 from local.ports import free_ports
 from shared.runtime.config.settings import CommonSettings, InvalidSettings
@@ -68,6 +68,6 @@ async def test_a_loop_that_was_held_is_seen_to_lag() -> None:
             threading.Event().wait(0.8)  # what a handler of ours must never do
 
 
-def lags_above_a_quarter(seen: Readings) -> bool:
+def lags_above_a_quarter(seen: MetricSamples) -> bool:
     name = "etude_event_loop_lag_seconds"
     return seen.of(f"{name}_count") > seen.of(f"{name}_bucket", le="0.25")

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from tests.factories import BOB, PLAN, make_plan
 from tests.job_life import JobLife, settled
-from tests.readings import Readings, read
+from tests.metric_samples import MetricSamples, read
 from tests.servers import FAKE, MACHINE, REDIS_KINDS, RealRedis
 
 from local.postgres_server import PostgresServer
@@ -17,7 +17,7 @@ from shared.domain.jobs.job import JobState
 from shared.runtime.observability.metrics.meter import Meter
 from shared.runtime.observability.metrics.store_collector import Exporter
 
-Look = Callable[[], Awaitable[Readings]]
+Look = Callable[[], Awaitable[MetricSamples]]
 REAL = [kind for kind in REDIS_KINDS if kind != FAKE]
 """The fake knows no INFO."""
 UNACCOUNTED = "etude_ledger_unaccounted_jobs"

@@ -10,7 +10,7 @@ from shared.runtime.observability.metrics.meter import Meter
 Sample = tuple[str, Mapping[str, str], float]
 
 
-class Readings:
+class MetricSamples:
     """What one process told at one moment."""
 
     def __init__(self, text: str) -> None:
@@ -36,9 +36,9 @@ class Readings:
         return {value for _, labels, _ in self.samples for value in labels.values()}
 
 
-def read(meter: Meter) -> Readings:
-    return Readings(meter.expose("")[1].decode())
+def read(meter: Meter) -> MetricSamples:
+    return MetricSamples(meter.expose("")[1].decode())
 
 
-def scrape(url: str) -> Readings:
-    return Readings(httpx.get(url, timeout=20, trust_env=False).raise_for_status().text)
+def scrape(url: str) -> MetricSamples:
+    return MetricSamples(httpx.get(url, timeout=20, trust_env=False).raise_for_status().text)

@@ -9,7 +9,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 
-class StandIn:
+class FakeApi:
     """Answers each request with the next of `answers` for its method and path; the last one stays."""
 
     def __init__(self, **answers: Any) -> None:
@@ -18,7 +18,7 @@ class StandIn:
         self._answers: dict[str, list[Response]] = {}
         self.app = Starlette(routes=[Route("/{path:path}", self._answer, methods=["GET", "POST", "DELETE"])])
 
-    def on(self, method: str, path: str, *answers: Response) -> "StandIn":
+    def on(self, method: str, path: str, *answers: Response) -> "FakeApi":
         self._answers[f"{method} {path}"] = list(answers)
         return self
 

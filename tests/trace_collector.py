@@ -15,7 +15,7 @@ WAIT_SECONDS = 30.0
 """A deadline against hanging."""
 
 
-class Collected(Struct, frozen=True, kw_only=True):
+class CollectedSpan(Struct, frozen=True, kw_only=True):
     """One span, as it arrived."""
 
     service: str
@@ -31,12 +31,12 @@ class Collected(Struct, frozen=True, kw_only=True):
     is_error: bool
 
 
-class Collector:
+class TraceCollector:
     """A context manager; what comes in while it is open is kept."""
 
     def __init__(self) -> None:
         self._bodies: list[bytes] = []
-        self._spans: list[Collected] = []
+        self._spans: list[CollectedSpan] = []
         self._arrived = threading.Condition()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self._take))
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
@@ -59,10 +59,10 @@ class Collector:
         return b"\n".join(self._bodies)
 
     @property
-    def spans(self) -> list[Collected]:
+    def spans(self) -> list[CollectedSpan]:
         return list(self._spans)
 
-    def wait(self, is_there: Callable[[Sequence[Collected]], bool]) -> list[Collected]:
+    def wait(self, is_there: Callable[[Sequence[CollectedSpan]], bool]) -> list[CollectedSpan]:
         """The spans once they are there; those that are, after a while in which they did not come."""
         with self._arrived:
             self._arrived.wait_for(lambda: is_there(self._spans), WAIT_SECONDS)
@@ -92,8 +92,8 @@ def _handler(take: Callable[[bytes], None]) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-def _collected(service: str, sent: Sent) -> Collected:
-    return Collected(
+def _collected(service: str, sent: Sent) -> CollectedSpan:
+    return CollectedSpan(
         service=service,
         name=sent.name,
         kind=Sent.SpanKind.Name(sent.kind).removeprefix("SPAN_KIND_"),
@@ -110,6 +110,6 @@ def _plain(attributes: Any) -> dict[str, Any]:
     return {one.key: getattr(one.value, one.value.WhichOneof("value")) for one in attributes}
 
 
-def family(spans: Sequence[Collected], of: Collected) -> list[str]:
+def family(spans: Sequence[CollectedSpan], of: CollectedSpan) -> list[str]:
     """Names of the spans right below one."""
     return sorted(span.name for span in spans if span.parent_id == of.span_id)
