@@ -12,10 +12,10 @@ from tests.paths import ROOT
 from tests.trace_collector import CollectedSpan, TraceCollector
 
 from shared.adapters.otel.semantic_conventions import ATTRIBUTES
-from shared.adapters.otel.tracer import MAX_FACT_CHARACTERS, OpenTelemetryTracer
+from shared.adapters.otel.tracer import MAX_ATTRIBUTE_CHARACTERS, OpenTelemetryTracer
 from shared.domain.errors import ProviderBusy
-from shared.domain.jobs.job import Kind, LeasedJob
-from shared.domain.tracing import Leg
+from shared.domain.jobs.job import Kind
+from shared.domain.tracing import SpanName
 
 SENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 UNWANTED = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"
@@ -46,8 +46,8 @@ async def attempt_spans(*jobs: LeasedJob) -> list[CollectedSpan]:
 
 async def test_a_request_is_a_child_of_its_caller_and_named_by_its_route() -> None:
     async with tracing() as (tracer, arrived):
-        with tracer.span(Leg.REQUEST, parent=SENT, method="GET") as span:
-            span.note(route="/api/ai/{id}", status=200)
+        with tracer.span(SpanName.REQUEST, parent=SENT, method="GET") as span:
+            span.set_attributes(route="/api/ai/{id}", status=200)
             told = span.traceparent
 
     (request,) = arrived
@@ -64,16 +64,20 @@ async def test_a_request_is_a_child_of_its_caller_and_named_by_its_route() -> No
 @pytest.mark.parametrize(
     "given", ["", "junk", SENT.upper(), SENT[:-3], "ff" + SENT[2:], f"00-{'0' * 32}-{'0' * 16}-01"]
 )
-async def test_what_is_no_traceparent_begins_a_trace(given: str) -> None:
+async def test_an_invalid_traceparent_begins_a_new_trace(given: str) -> None:
     async with tracing() as (tracer, arrived):
-        with tracer.span(Leg.REQUEST, parent=given, method="GET"):
+        with tracer.span(SpanName.REQUEST, parent=given, method="GET"):
             pass
     assert (arrived[0].parent_id, arrived[0].trace_id != SENT[3:35]) == ("", True)
 
 
-async def test_what_begins_inside_a_leg_is_its_child_but_inside_a_call() -> None:
+async def test_a_span_inside_another_is_its_child_except_inside_a_model_call() -> None:
     async with tracing() as (tracer, arrived):
-        with tracer.attempt(make_job()), tracer.span(Leg.CALL, model="model-1"), tracer.span(Leg.SAVE):
+        with (
+            tracer.attempt(make_job()),
+            tracer.span(SpanName.CALL, model="model-1"),
+            tracer.span(SpanName.SAVE),
+        ):
             pass
 
     save, call, attempt = arrived
@@ -105,8 +109,8 @@ async def test_a_later_attempt_is_linked_to_the_one_before_in_the_same_trace(tra
     assert elsewhere.links != after.links
 
 
-async def test_what_escapes_a_leg_is_told_by_its_code_and_not_by_its_words() -> None:
-    with TraceCollector() as collector:
+async def test_an_exception_in_a_span_is_recorded_by_its_code_without_its_message() -> None:
+    with Collector() as collector:
         tracer = make_tracer(collector.url)
         for error in (ValueError("the learner's words"), ProviderBusy()):
             with pytest.raises(type(error)), tracer.attempt(make_job()):
@@ -118,20 +122,21 @@ async def test_what_escapes_a_leg_is_told_by_its_code_and_not_by_its_words() -> 
     assert b"words" not in collector.received
 
 
-async def test_a_fact_without_an_attribute_stays_here_and_a_long_one_is_cut() -> None:
+async def test_an_unknown_attribute_is_dropped_and_a_long_one_is_cut() -> None:
     async with tracing() as (tracer, arrived):
-        with tracer.span(Leg.SAVE, text="the learner's words") as span:
-            span.note(model="m" * 1_000)
+        with tracer.span(SpanName.SAVE, text="the learner's words") as span:
+            span.set_attributes(model="m" * 1_000)
     assert "the learner's words" not in arrived[0].attributes.values()
-    assert arrived[0].attributes["gen_ai.request.model"] == "m" * MAX_FACT_CHARACTERS
+    assert arrived[0].attributes["gen_ai.request.model"] == "m" * MAX_ATTRIBUTE_CHARACTERS
 
 
-def test_every_fact_that_is_told_has_its_attribute() -> None:
+def test_every_attribute_that_is_set_has_an_opentelemetry_name() -> None:
+    root = Path(__file__).parents[3]
     told: set[str] = set()
     for path in [*ROOT.glob("shared/src/**/*.py"), *ROOT.glob("services/*/src/**/*.py")]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             match node:
-                case ast.Call(func=ast.Attribute(attr="span" | "note"), keywords=keywords):
+                case ast.Call(func=ast.Attribute(attr="span" | "set_attributes"), keywords=keywords):
                     told |= {keyword.arg for keyword in keywords if keyword.arg}
                 case _:
                     pass
@@ -142,9 +147,11 @@ def test_every_fact_that_is_told_has_its_attribute() -> None:
 @pytest.mark.parametrize(
     ("ratio", "parent", "count"), [(0.0, "", 0), (0.0, SENT, 1), (1.0, UNWANTED, 0), (1.0, "", 1)]
 )
-async def test_who_begins_a_trace_decides_whether_it_is_kept(ratio: float, parent: str, count: int) -> None:
+async def test_the_process_that_begins_a_trace_decides_whether_it_is_kept(
+    ratio: float, parent: str, count: int
+) -> None:
     async with tracing(ratio=ratio) as (tracer, arrived):
-        with tracer.span(Leg.REQUEST, parent=parent, method="GET"), tracer.span(Leg.SAVE):
+        with tracer.span(SpanName.REQUEST, parent=parent, method="GET"), tracer.span(SpanName.SAVE):
             pass
     assert len(arrived) == 2 * count
 
@@ -156,7 +163,7 @@ def black_hole() -> Iterator[str]:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
-async def test_a_collector_that_never_answers_is_not_waited_for(black_hole: str) -> None:
+async def test_closing_does_not_wait_for_a_collector_that_never_responds(black_hole: str) -> None:
     tracer = make_tracer(black_hole)
     with tracer.attempt(make_job()):
         pass

@@ -1,4 +1,4 @@
-"""The port through which traces are written: what became of a request or a job, as spans. Off, it costs nothing."""
+"""The port for traces: what happened to a request or a job, as spans. While tracing is off it costs nothing."""
 
 from contextlib import AbstractContextManager, nullcontext
 from enum import Enum, auto
@@ -6,76 +6,80 @@ from typing import Protocol
 
 from shared.domain.jobs.job import LeasedJob
 
-Fact = str | int | float
+Attribute = str | int | float
 
 
-class Leg(Enum):
-    """What a span may stand for: a leg of the way from a request to its result."""
+class SpanName(Enum):
+    """What a span may stand for. `adapters/otel/semantic_conventions.py` has the names that a collector sees."""
 
     REQUEST = auto()
     """An HTTP request, as its server sees it."""
     FORWARD = auto()
-    """The same request passed on, as its sender sees it."""
+    """A request that is passed on to another service, as its sender sees it."""
     SUBMIT = auto()
     ATTEMPT = auto()
     CALL = auto()
-    """One question to a provider, with its answer."""
+    """One call to a model."""
     SAVE = auto()
     SETTLE = auto()
 
 
 class Span(Protocol):
-    """One leg under way."""
+    """A span under way."""
 
     @property
     def traceparent(self) -> str:
-        """What makes a span elsewhere a child of this one (W3C Trace Context). Empty: no trace is written here."""
+        """The context that makes a span elsewhere a child of this one (W3C Trace Context). It is empty while tracing is off."""
         ...
 
-    def note(self, **facts: Fact) -> None:
-        """Facts by our own words; one that is no fact of a trace is left out. Never text of a learner's or a provider's."""
+    def set_attributes(self, **attributes: Attribute) -> None:
+        """Add span attributes. Keys outside `ATTRIBUTES` are dropped. Never pass user or model text."""
         ...
 
     def fail(self, code: str) -> None:
-        """It went wrong: our code of the error."""
+        """Mark the span as failed, with our code of the error."""
         ...
 
 
 class Tracer(Protocol):
-    """Nothing here raises, and nothing waits for whoever collects the traces."""
+    """Nothing here raises, and nothing waits for the collector."""
 
-    def span(self, leg: Leg, *, parent: str | None = None, **facts: Fact) -> AbstractContextManager[Span]:
-        """A leg for as long as the block lasts; what escapes the block marks it as failed, by its code or type alone.
-        `parent` is a traceparent as it came from outside; None: the leg that is under way here."""
+    def span(
+        self, name: SpanName, *, parent: str | None = None, **attributes: Attribute
+    ) -> AbstractContextManager[Span]:
+        """A span that lasts as long as the block. An exception that leaves the block marks it as failed, by code or type alone.
+        `parent` is a traceparent that came from outside; None means the span under way in this context."""
         ...
 
     def attempt(self, job: LeasedJob) -> AbstractContextManager[Span]:
-        """The leg of one attempt: a part of the trace that submitted the job, linked to the attempt before it."""
+        """The span of one attempt. It belongs to the trace that submitted the job and links to the attempt before it."""
         ...
 
     async def close(self) -> None:
-        """Send what is left, for a moment at most."""
+        """Send the spans that are left, within a short time limit."""
         ...
 
 
 class _NoSpan:
     traceparent = ""
 
-    def note(self, **facts: Fact) -> None: ...
+    def set_attributes(self, **attributes: Attribute) -> None: ...
 
     def fail(self, code: str) -> None: ...
 
 
 class NoTracer:
-    """Tracing is off."""
+    """The tracer while tracing is off."""
 
-    _NOTHING = nullcontext(_NoSpan())
+    _NO_SPAN = nullcontext(_NoSpan())
 
-    def span(self, leg: Leg, *, parent: str | None = None, **facts: Fact) -> AbstractContextManager[Span]:
-        return self._NOTHING
+    def span(
+        self, name: SpanName, *, parent: str | None = None, **attributes: Attribute
+    ) -> AbstractContextManager[Span]:
+        return self._NO_SPAN
 
     def attempt(self, job: LeasedJob) -> AbstractContextManager[Span]:
-        return self._NOTHING
+        return self._NO_SPAN
 
     async def close(self) -> None: ...
 

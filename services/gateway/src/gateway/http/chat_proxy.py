@@ -8,7 +8,7 @@ import structlog
 from starlette.types import Receive, Scope, Send
 
 from shared.domain.errors import ChatUnavailable
-from shared.domain.tracing import Leg, Tracer
+from shared.domain.tracing import SpanName, Tracer
 from shared.runtime.http.disconnect import until_disconnect
 
 CONNECT_SECONDS = 2.0
@@ -76,12 +76,12 @@ class ForwardedCall:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Raises `ChatUnavailable` when no answer begins."""
         method, route = self._request.method, self._request.url.path
-        with self._tracer.span(Leg.FORWARD, method=method, route=route) as span:
+        with self._tracer.span(SpanName.FORWARD, method=method, route=route) as span:
             if span.traceparent:
                 self._request.headers["traceparent"] = span.traceparent
             async with until_disconnect(receive):
                 response = await self._chat.begin(self._request)
-                span.note(status=response.status_code)
+                span.set_attributes(status=response.status_code)
                 try:
                     await _pass_on(response, send)
                 finally:

@@ -24,7 +24,7 @@ from shared.domain.jobs.job import JobId, JobState, Kind
 from shared.domain.jobs.job_snapshot import JobSnapshot
 from shared.domain.jobs.payload import CollectionInput, JobInput, encode_input
 from shared.domain.jobs.submission import Accepted, Submission
-from shared.domain.tracing import Leg, Tracer
+from shared.domain.tracing import SpanName, Tracer
 from shared.runtime.http.disconnect import until_disconnect
 from shared.runtime.http.rate_limit_headers import Requests, limit_headers
 
@@ -90,7 +90,7 @@ class Submitter:
         return Submitted(seen, headers)
 
     async def _accept(self, submission: Submission, now: float) -> Accepted:
-        with self._tracer.span(Leg.SUBMIT, kind=submission.kind, job_id=submission.id) as span:
+        with self._tracer.span(SpanName.SUBMIT, kind=submission.kind, job_id=submission.id) as span:
             return await self._store.submit(replace(submission, traceparent=span.traceparent), now=now)
 
     async def _look(

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from shared.adapters.llm.model import CallHook, ModelCall
-from shared.domain.tracing import Leg, Tracer
+from shared.domain.tracing import SpanName, Tracer
 
 
 def span_hook(tracer: Tracer) -> CallHook:
@@ -12,15 +12,15 @@ def span_hook(tracer: Tracer) -> CallHook:
 
     @asynccontextmanager
     async def write_span(call: ModelCall) -> AsyncGenerator[None]:
-        with tracer.span(Leg.CALL, model=call.model, max_tokens=call.max_output_tokens) as span:
+        with tracer.span(SpanName.CALL, model=call.model, max_tokens=call.max_output_tokens) as span:
             try:
                 yield
             finally:
                 if call.usage is not None:
-                    span.note(
+                    span.set_attributes(
                         prompt_tokens=call.usage.prompt_tokens, completion_tokens=call.usage.completion_tokens
                     )
                 if call.answered_by:
-                    span.note(answered_by=call.answered_by, generated_by=call.provider)
+                    span.set_attributes(answered_by=call.answered_by, generated_by=call.provider)
 
     return write_span

@@ -1,1 +1,1 @@
-"""OpenTelemetry: the one place that knows it."""
+"""Traces by OpenTelemetry. No other package imports its SDK."""

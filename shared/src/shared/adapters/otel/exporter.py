@@ -1,4 +1,4 @@
-"""Sends spans to a collector over OTLP. Says once that it is away, and once that it is back."""
+"""Sends spans to a collector over OTLP, and logs once when it goes away and once when it is back."""
 
 from collections.abc import Sequence
 
@@ -10,11 +10,13 @@ from opentelemetry.sdk.trace.export import SpanExportResult
 log = structlog.get_logger()
 
 SEND_SECONDS = 5.0
-"""For one batch, with everything that is tried for it."""
+"""Time limit for sending one batch, retries included."""
 PATH = "/v1/traces"
 
 
 class SpanExporter(OTLPSpanExporter):
+    """An OTLP exporter that logs changes of the collector's availability instead of each failure."""
+
     def __init__(self, endpoint: str) -> None:
         super().__init__(endpoint.rstrip("/") + PATH, timeout=SEND_SECONDS)
         self._is_away = False

@@ -1,6 +1,6 @@
-"""How our legs and facts are called outside: OpenTelemetry's semantic conventions, and `etude.` for what they lack.
+"""The names of our spans and attributes outside: OpenTelemetry's semantic conventions, and `etude.` for what they lack.
 
-Only what is in these tables ever leaves.
+Nothing that is missing from these tables is ever sent.
 """
 
 from collections.abc import Mapping
@@ -8,37 +8,40 @@ from collections.abc import Mapping
 from msgspec import Struct
 from opentelemetry.trace import SpanKind
 
-from shared.domain.tracing import Fact, Leg
+from shared.domain.tracing import Attribute, SpanName
 
 
-class Form(Struct, frozen=True):
-    """How a leg is written."""
+class SpanForm(Struct, frozen=True):
+    """How a span is sent."""
 
     kind: SpanKind
     name: str
-    """With the facts it is made of in braces."""
+    """The template of the name, with attributes in braces."""
     fixed: Mapping[str, str] = {}
+    """Attributes that are the same for every span of this form."""
     is_current: bool = True
-    """What begins inside it is its child."""
+    """Whether spans that begin inside this one become its children."""
 
 
 _STREAMS = {"messaging.system": "redis_streams"}
-FORMS: Mapping[Leg, Form] = {
-    Leg.REQUEST: Form(SpanKind.SERVER, "{method} {route}"),
-    Leg.FORWARD: Form(SpanKind.CLIENT, "{method} {route}"),
-    Leg.SUBMIT: Form(
+FORMS: Mapping[SpanName, SpanForm] = {
+    SpanName.REQUEST: SpanForm(SpanKind.SERVER, "{method} {route}"),
+    SpanName.FORWARD: SpanForm(SpanKind.CLIENT, "{method} {route}"),
+    SpanName.SUBMIT: SpanForm(
         SpanKind.PRODUCER,
         "submit {kind}",
         {**_STREAMS, "messaging.operation.type": "send", "messaging.operation.name": "submit"},
     ),
-    Leg.ATTEMPT: Form(
+    SpanName.ATTEMPT: SpanForm(
         SpanKind.CONSUMER,
         "process {kind}",
         {**_STREAMS, "messaging.operation.type": "process", "messaging.operation.name": "process"},
     ),
-    # a generator may yield inside it: it must not be current where that is read
-    Leg.CALL: Form(SpanKind.CLIENT, "chat {model}", {"gen_ai.operation.name": "chat"}, is_current=False),
-    Leg.SAVE: Form(
+    # A generator may yield inside this span, and the span must not be current in the code that reads from it.
+    SpanName.CALL: SpanForm(
+        SpanKind.CLIENT, "chat {model}", {"gen_ai.operation.name": "chat"}, is_current=False
+    ),
+    SpanName.SAVE: SpanForm(
         SpanKind.CLIENT,
         "INSERT async_jobs",
         {
@@ -47,7 +50,7 @@ FORMS: Mapping[Leg, Form] = {
             "db.collection.name": "async_jobs",
         },
     ),
-    Leg.SETTLE: Form(
+    SpanName.SETTLE: SpanForm(
         SpanKind.CLIENT,
         "settle {stream}",
         {**_STREAMS, "messaging.operation.type": "settle", "messaging.operation.name": "settle"},
@@ -69,15 +72,15 @@ ATTRIBUTES: Mapping[str, str] = {
     "prompt_tokens": "gen_ai.usage.input_tokens",
     "completion_tokens": "gen_ai.usage.output_tokens",
 }
-"""What a fact is called outside."""
+"""The OpenTelemetry name of each attribute."""
 
 
-def name_of(form: Form, facts: Mapping[str, Fact]) -> str:
-    return form.name.format_map(_Blank(facts)).strip()
+def format_name(form: SpanForm, attributes: Mapping[str, Attribute]) -> str:
+    return form.name.format_map(_Blank(attributes)).strip()
 
 
-class _Blank(dict[str, Fact]):
-    """A fact that is not known yet is left out of a name."""
+class _Blank(dict[str, Attribute]):
+    """Leaves attributes out of a name while they are unknown."""
 
     def __missing__(self, name: str) -> str:
         return ""

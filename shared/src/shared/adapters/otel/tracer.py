@@ -1,4 +1,4 @@
-"""Writes traces by OpenTelemetry's SDK, which sends them from a thread of its own: nothing here waits for a collector."""
+"""Writes traces with OpenTelemetry's SDK. The SDK sends them from its own thread, so nothing here waits for a collector."""
 
 import asyncio
 import logging
@@ -19,26 +19,27 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from structlog.contextvars import bound_contextvars
 
 from shared.adapters.otel.exporter import SpanExporter
-from shared.adapters.otel.semantic_conventions import ATTRIBUTES, FORMS, Form, name_of
+from shared.adapters.otel.semantic_conventions import ATTRIBUTES, FORMS, SpanForm, format_name
 from shared.domain.errors import StudyError
 from shared.domain.jobs.job import JobId, LeasedJob
-from shared.domain.tracing import Fact, Leg
+from shared.domain.tracing import Attribute, SpanName
 
 QUEUE_SPANS = 4_096
-"""Spans that wait to be sent; when the collector is away for long, the oldest go."""
+"""Most spans that wait to be sent. While the collector is away the oldest are dropped."""
 BATCH_SPANS = 512
 SEND_EVERY_MS = 2_000.0
 FLUSH_SECONDS = 1.5
-"""For what is left when the process stops: little beside any grace, and enough for a collector that answers."""
-MAX_FACT_CHARACTERS = 200
+"""Time limit for sending the remaining spans when the process stops: short beside any grace period, and enough for a collector
+that responds."""
+MAX_ATTRIBUTE_CHARACTERS = 200
 
 
 class OpenTelemetryTracer:
-    """Writes the traces of one process. Knows no global state: whoever has it can write, nobody else."""
+    """Writes the traces of one process. It sets no global state, so only code that was given the tracer can write spans."""
 
     def __init__(self, endpoint: str, *, service: str, version: str, ratio: float) -> None:
-        """`ratio`: how many of the traces that begin here are kept; those that come along keep what was decided."""
-        logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)  # the exporter below says what matters
+        """`ratio` is the share of the traces beginning here that is kept, from 0 to 1. Traces from outside keep their sampling decision."""
+        logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)  # our exporter logs what matters
         self._exporter = SpanExporter(endpoint)
         self._ids = _Ids()
         self._provider = TracerProvider(
@@ -60,29 +61,31 @@ class OpenTelemetryTracer:
         self._tracer = self._provider.get_tracer("etude")
 
     @contextmanager
-    def span(self, leg: Leg, *, parent: str | None = None, **facts: Fact) -> Generator["_Span"]:
+    def span(
+        self, name: SpanName, *, parent: str | None = None, **attributes: Attribute
+    ) -> Generator["_Span"]:
         context = None if parent is None else _read(parent) or Context()
-        written = self._begin(leg, facts, context)
-        with _under_way(written, FORMS[leg], facts) as span:
+        otel_span = self._begin(name, attributes, context)
+        with _active(otel_span, FORMS[name], attributes) as span:
             yield span
 
     @contextmanager
     def attempt(self, job: LeasedJob) -> Generator["_Span"]:
-        """The id of an attempt's span follows from the job and the attempt's number, which is the fence: the next attempt
-        knows it, though this one may die before it could write anything down."""
+        """The id of an attempt's span is derived from the job and the attempt number. So the next attempt can link to it, even if this
+        one dies before it writes anything."""
         parent = _read(job.traceparent)
         trace_id, flags = _hashed(job.id, size=16), TraceFlags(TraceFlags.SAMPLED)
         if parent is not None:
-            came = trace.get_current_span(parent).get_span_context()
-            trace_id, flags = came.trace_id, came.trace_flags
+            submitted_in = trace.get_current_span(parent).get_span_context()
+            trace_id, flags = submitted_in.trace_id, submitted_in.trace_flags
         links: list[Link] = []
         if job.attempt > 1:
             before = _attempt_id(job.id, job.attempt - 1)
             links.append(Link(SpanContext(trace_id, before, is_remote=True, trace_flags=flags)))
-        facts = {"kind": job.kind, "job_id": job.id, "stream": job.stream, "attempt": job.attempt}
+        attributes = {"kind": job.kind, "job_id": job.id, "stream": job.stream, "attempt": job.attempt}
         with self._ids.given(trace_id, _attempt_id(job.id, job.attempt)):
-            written = self._begin(Leg.ATTEMPT, facts, parent or Context(), links)
-        with _under_way(written, FORMS[Leg.ATTEMPT], facts) as span:
+            otel_span = self._begin(SpanName.ATTEMPT, attributes, parent or Context(), links)
+        with _active(otel_span, FORMS[SpanName.ATTEMPT], attributes) as span:
             yield span
 
     async def close(self) -> None:
@@ -90,26 +93,30 @@ class OpenTelemetryTracer:
         flushing.start()
         await asyncio.to_thread(flushing.join, FLUSH_SECONDS)
         if flushing.is_alive():
-            self._exporter.shutdown()  # it would go on trying; what is left goes with the process
+            self._exporter.shutdown()  # else it would keep trying; the remaining spans are lost
 
     def _begin(
-        self, leg: Leg, facts: Mapping[str, Fact], context: Context | None, links: Sequence[Link] = ()
+        self,
+        name: SpanName,
+        attributes: Mapping[str, Attribute],
+        context: Context | None,
+        links: Sequence[Link] = (),
     ) -> trace.Span:
-        form = FORMS[leg]
-        return self._tracer.start_span(name_of(form, facts), context, form.kind, form.fixed, links)
+        form = FORMS[name]
+        return self._tracer.start_span(format_name(form, attributes), context, form.kind, form.fixed, links)
 
 
 @contextmanager
-def _under_way(written: trace.Span, form: Form, facts: Mapping[str, Fact]) -> Generator["_Span"]:
-    """Ends the span with the block. What escapes is told by its code: its words, and its traceback, may hold a text."""
-    span = _Span(written, form, facts)
+def _active(otel_span: trace.Span, form: SpanForm, attributes: Mapping[str, Attribute]) -> Generator["_Span"]:
+    """End the span with the block. An exception is recorded by its code alone, because its message and traceback may hold text."""
+    span = _Span(otel_span, form, attributes)
     try:
         if not form.is_current:
             yield span
             return
-        trace_id = f"{written.get_span_context().trace_id:032x}"
+        trace_id = f"{otel_span.get_span_context().trace_id:032x}"
         with (
-            trace.use_span(written, record_exception=False, set_status_on_exception=False),
+            trace.use_span(otel_span, record_exception=False, set_status_on_exception=False),
             bound_contextvars(trace_id=trace_id),
         ):
             yield span
@@ -117,42 +124,42 @@ def _under_way(written: trace.Span, form: Form, facts: Mapping[str, Fact]) -> Ge
         span.fail(_code(error))
         raise
     finally:
-        written.end()
+        otel_span.end()
 
 
 class _Span:
-    def __init__(self, written: trace.Span, form: Form, facts: Mapping[str, Fact]) -> None:
-        self._written = written
+    def __init__(self, otel_span: trace.Span, form: SpanForm, attributes: Mapping[str, Attribute]) -> None:
+        self._otel_span = otel_span
         self._form = form
-        self._facts: dict[str, Fact] = {}
-        self.note(**facts)
+        self._attributes: dict[str, Attribute] = {}
+        self.set_attributes(**attributes)
 
     @property
     def traceparent(self) -> str:
-        context = self._written.get_span_context()
+        context = self._otel_span.get_span_context()
         return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
 
-    def note(self, **facts: Fact) -> None:
-        self._facts |= facts
-        self._written.update_name(name_of(self._form, self._facts))
-        for name, value in facts.items():
+    def set_attributes(self, **attributes: Attribute) -> None:
+        self._attributes |= attributes
+        self._otel_span.update_name(format_name(self._form, self._attributes))
+        for name, value in attributes.items():
             if name in ATTRIBUTES:
-                self._written.set_attribute(ATTRIBUTES[name], _plain(value))
+                self._otel_span.set_attribute(ATTRIBUTES[name], _shorten(value))
 
     def fail(self, code: str) -> None:
-        self._written.set_attribute("error.type", code)
-        self._written.set_status(Status(StatusCode.ERROR))
+        self._otel_span.set_attribute("error.type", code)
+        self._otel_span.set_status(Status(StatusCode.ERROR))
 
 
 class _Ids(RandomIdGenerator):
-    """Random ids, but for a span that is given its own."""
+    """Generates random ids, except inside `given`."""
 
     def __init__(self) -> None:
         self._given: tuple[int, int] | None = None
 
     @contextmanager
     def given(self, trace_id: int, span_id: int) -> Generator[None]:
-        """For the span that is begun in this block; its trace id only if it begins a trace."""
+        """Use these ids for the span that begins in this block. The trace id counts only if the span begins a trace."""
         self._given = trace_id, span_id
         try:
             yield
@@ -178,14 +185,13 @@ _propagator = TraceContextTextMapPropagator()
 
 
 def _read(traceparent: str) -> Context | None:
-    """None for what is no traceparent, as the standard has it. Its companions `tracestate` and `baggage` are free text
-    and are not read."""
+    """The context of a traceparent; None if it is not valid by the standard. `tracestate` and `baggage` are free text and are not read."""
     context = _propagator.extract({"traceparent": traceparent}, Context())
     return context if trace.get_current_span(context).get_span_context().is_valid else None
 
 
-def _plain(value: Fact) -> Fact:
-    return str(value)[:MAX_FACT_CHARACTERS] if isinstance(value, str) else value
+def _shorten(value: Attribute) -> Attribute:
+    return str(value)[:MAX_ATTRIBUTE_CHARACTERS] if isinstance(value, str) else value
 
 
 def _code(error: BaseException) -> str:

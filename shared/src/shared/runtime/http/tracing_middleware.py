@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from shared.domain.tracing import NO_TRACER, Leg, Span, Tracer
+from shared.domain.tracing import NO_TRACER, Span, SpanName, Tracer
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -30,12 +30,12 @@ class TracedApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] in UNTRACED:
             return await self._app(scope, receive, send)
-        with self._tracer.span(Leg.REQUEST, parent=_traceparent(scope), method=_method(scope)) as span:
+        with self._tracer.span(SpanName.REQUEST, parent=_traceparent(scope), method=_method(scope)) as span:
             answer = _Answer(span, send)
             try:
                 await self._app(scope, receive, answer.send)
             finally:
-                span.note(route=scope.get("route_template", ""), status=answer.status)
+                span.set_attributes(route=scope.get("route_template", ""), status=answer.status)
                 if answer.status >= 500:
                     span.fail(str(answer.status))
         return None

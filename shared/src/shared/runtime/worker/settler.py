@@ -14,7 +14,7 @@ from shared.domain.jobs.job_policy import JobPolicy
 from shared.domain.jobs.job_snapshot import JobSnapshot
 from shared.domain.jobs.outcome import Fail, Outcome, Retry
 from shared.domain.jobs.settlement import Settlement, decide, hand_back
-from shared.domain.tracing import NO_TRACER, Leg, Tracer
+from shared.domain.tracing import NO_TRACER, SpanName, Tracer
 from shared.domain.usage import Usage
 from shared.runtime.observability.metrics.job_metrics import JobMetrics
 from shared.runtime.worker.store_retry import until_available
@@ -90,7 +90,7 @@ class Settler:
         """Save the row; what is to be settled then: another end, when the row cannot be kept."""
         row = to_final(settlement, now=self._clock())
         try:
-            with self._tracer.span(Leg.SAVE, job_id=row.id):
+            with self._tracer.span(SpanName.SAVE, job_id=row.id):
                 await until_available(
                     lambda: self._results.save([row]), seconds=self._policy.settle_grace_seconds
                 )
@@ -110,7 +110,7 @@ class Settler:
     async def _settle(self, settlement: Settlement) -> Settlement | None:
         stream, state = settlement.job.stream, settlement.state
         try:
-            with self._tracer.span(Leg.SETTLE, stream=stream, state=state) as span:
+            with self._tracer.span(SpanName.SETTLE, stream=stream, state=state) as span:
                 is_settled = await until_available(
                     lambda: self._join(settlement), seconds=self._policy.settle_grace_seconds
                 )
