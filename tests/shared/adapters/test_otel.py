@@ -14,7 +14,7 @@ from tests.trace_collector import CollectedSpan, TraceCollector
 from shared.adapters.otel.semantic_conventions import ATTRIBUTES
 from shared.adapters.otel.tracer import MAX_ATTRIBUTE_CHARACTERS, OpenTelemetryTracer
 from shared.domain.errors import ProviderBusy
-from shared.domain.jobs.job import Kind
+from shared.domain.jobs.job import Kind, LeasedJob
 from shared.domain.tracing import SpanName
 
 SENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -110,7 +110,7 @@ async def test_a_later_attempt_is_linked_to_the_one_before_in_the_same_trace(tra
 
 
 async def test_an_exception_in_a_span_is_recorded_by_its_code_without_its_message() -> None:
-    with Collector() as collector:
+    with TraceCollector() as collector:
         tracer = make_tracer(collector.url)
         for error in (ValueError("the learner's words"), ProviderBusy()):
             with pytest.raises(type(error)), tracer.attempt(make_job()):
@@ -131,7 +131,6 @@ async def test_an_unknown_attribute_is_dropped_and_a_long_one_is_cut() -> None:
 
 
 def test_every_attribute_that_is_set_has_an_opentelemetry_name() -> None:
-    root = Path(__file__).parents[3]
     told: set[str] = set()
     for path in [*ROOT.glob("shared/src/**/*.py"), *ROOT.glob("services/*/src/**/*.py")]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
