@@ -39,8 +39,7 @@ from shared.runtime.observability.metrics.job_metrics import JobMetrics
 from shared.runtime.observability.metrics.meter import Meter
 from shared.runtime.worker.consumer import Consumer
 from shared.runtime.worker.lease_renewer import LeaseRenewer
-from shared.runtime.worker.maintenance import Maintenance
-from shared.runtime.worker.settler import Settler
+from shared.runtime.worker.worker import Worker
 
 POLICY = JobPolicy(block_seconds=0.2, drain_seconds=0.2, retry=RetryPolicy(base_seconds=0.0))
 """Retries come at once, so that `drain` sees them through."""
@@ -153,65 +152,39 @@ class JobLife:
         client = self.place.connect_sync()
         return LeaseRenewer(client, consumer=consumer, policy=self.policy, monotonic=time.monotonic)
 
-    def consumer(
+    def worker(
         self,
         handler: Handler = succeed,
         *,
         consumer: str = "w1",
-        stream: StreamName = StreamName.AI,
+        stream: StreamName | JobStream = StreamName.AI,
         heartbeat: LeaseRenewer | None = None,
         concurrency: int = 100,
         results: Any = None,
         provider: Provider | None = None,
         handlers: Mapping[Kind, Handler] | None = None,
-        on_suspect_gone: Callable[[], None] = lambda: None,
-        claim_first: Callable[[], Awaitable[None]] | None = None,
         tracer: Tracer = NO_TRACER,
-    ) -> Consumer:
-        work_stream = self.stream(consumer, stream)
-        settler = Settler(
-            work_stream,
-            results or self.results,
-            policy=self.policy,
-            clock=time.time,
-            jitter=lambda: 0.5,
-            on_retry=lambda seconds: None,
-            watch=self.watch,
-            tracer=tracer,
-        )
-        return Consumer(
-            work_stream,
+    ) -> Worker:
+        return Worker(
+            stream if isinstance(stream, JobStream) else self.stream(consumer, stream),
             self.steps,
-            settler,
+            self.room,
+            results or self.results,
             heartbeat or self.heartbeat(consumer),
             handlers or dict.fromkeys(Kind, handler),
             lambda job: provider or self.provider,
             concurrency=concurrency,
             policy=self.policy,
+            clock=time.time,
+            monotonic=time.monotonic,
             jitter=lambda: 0.5,
-            on_suspect_gone=on_suspect_gone,
-            claim_first=claim_first,
-            watch=self.watch,
+            metrics=self.watch,
             tracer=tracer,
         )
 
-    def housekeeping(
-        self, stream: JobStream, *, consumer: Consumer | None = None
-    ) -> tuple[Maintenance, list[LeasedJob]]:
-        """A sweeper, and the list of what it claims if no consumer runs it."""
-        claimed: list[LeasedJob] = []
-        housekeeping = Maintenance(
-            stream,
-            self.room,
-            self.results,
-            free=lambda: consumer.free if consumer else 100,
-            has_suspect=lambda: consumer is not None and consumer.has_suspect,
-            start=consumer.take_over if consumer else claimed.extend,
-            policy=self.policy,
-            monotonic=time.monotonic,
-            jitter=lambda: 0.5,
-        )
-        return housekeeping, claimed
+    def consumer(self, handler: Handler = succeed, **options: Any) -> Consumer:
+        """The consumer of a `worker`, for tests that need no other part of it."""
+        return self.worker(handler, **options).consumer
 
     # -- what goes wrong ----------------------------------------------------------------------------------------
 

@@ -30,7 +30,8 @@ from shared.adapters.redis.attempt_store import AttemptStore
 from shared.adapters.redis.connection import RedisClient, call, connect, connect_blocking, connect_sync
 from shared.adapters.redis.job_store import JobStore
 from shared.adapters.redis.job_stream import JobStream, reader_name
-from shared.domain.budgets import Plan
+from shared.adapters.redis.maintenance_store import MaintenanceStore
+from shared.domain.budgets import Charge, Plan
 from shared.domain.generation.handler import AttemptContext
 from shared.domain.jobs.job import JobId, Kind, StreamName, UserId
 from shared.domain.jobs.job_id import RANDOM_BYTES, new_job_id
@@ -42,9 +43,8 @@ from shared.domain.jobs.submission import Submission
 from shared.domain.study.material import Text
 from shared.runtime.observability.metrics.job_metrics import JobMetrics
 from shared.runtime.observability.metrics.meter import Meter
-from shared.runtime.worker.consumer import Consumer
 from shared.runtime.worker.lease_renewer import LeaseRenewer
-from shared.runtime.worker.settler import Results, Settler
+from shared.runtime.worker.worker import Results, Worker
 
 JOBS, USERS, CONCURRENCY, ROUNDS = 20_000, 200, 200, 3
 PLAN = Plan(
@@ -63,6 +63,13 @@ class NoResults:
     async def save(self, jobs: Sequence[JobSnapshot]) -> None: ...
 
     async def find(self, job_id: JobId) -> JobSnapshot | None: ...
+
+    async def save_told(self, jobs: Sequence[JobSnapshot]) -> None: ...
+
+    async def charged_before(
+        self, before: float, windows: Sequence[str], *, after: Charge | None, limit: int
+    ) -> list[Charge]:
+        return []
 
 
 class Drained(Struct, frozen=True):
@@ -103,39 +110,32 @@ async def drain(url: str, redis: RedisClient, results: Results, policy: JobPolic
     renewing = connect_sync(url, name=name, timeout_seconds=2.0)
     stream = JobStream(redis, blocking, StreamName.AI, consumer=name, shards=1, policy=policy)
     heartbeat = LeaseRenewer(renewing, consumer=name, policy=policy, monotonic=time.monotonic)
-    watch = JobMetrics(Meter("bench"), StreamName.AI, ["bench"])
-    settler = Settler(
-        stream,
-        results,
-        policy=policy,
-        clock=time.time,
-        jitter=random.random,
-        on_retry=lambda seconds: None,
-        watch=watch,
-    )
     provider = OfflineProvider()
-    consumer = Consumer(
+    worker = Worker(
         stream,
         AttemptStore(redis),
-        settler,
+        MaintenanceStore(redis),
+        results,
         heartbeat,
         {Kind.TEXT: do_nothing},
         lambda job: provider,
         concurrency=CONCURRENCY,
         policy=policy,
+        clock=time.time,
+        monotonic=time.monotonic,
         jitter=random.random,
-        watch=watch,
+        metrics=JobMetrics(Meter("bench"), StreamName.AI, ["bench"]),
     )
     await stream.ensure_groups()
     heartbeat.start()
     cpu, redis_cpu, started = time.process_time(), await _redis_cpu(redis), time.perf_counter()
-    live = asyncio.create_task(consumer.run())
+    live = asyncio.create_task(worker.consumer.run())
     stream_key = keys.work_stream(0, StreamName.AI)
-    while await call(redis, "XLEN", stream_key) or consumer.running:  # noqa: ASYNC110 - seen from outside
+    while await call(redis, "XLEN", stream_key) or len(worker.slots):  # noqa: ASYNC110 - seen from outside
         await asyncio.sleep(0.02)
     seconds = time.perf_counter() - started
     drained = Drained(seconds, time.process_time() - cpu, await _redis_cpu(redis) - redis_cpu)
-    consumer.stop()
+    worker.consumer.stop()
     await live
     await heartbeat.stop()
     renewing.close()

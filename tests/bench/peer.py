@@ -38,10 +38,8 @@ from shared.domain.jobs.submission import Submission
 from shared.domain.study.material import Text
 from shared.runtime.observability.metrics.job_metrics import JobMetrics
 from shared.runtime.observability.metrics.meter import Meter
-from shared.runtime.worker.consumer import Consumer
 from shared.runtime.worker.lease_renewer import LeaseRenewer
-from shared.runtime.worker.maintenance import Maintenance
-from shared.runtime.worker.settler import Settler
+from shared.runtime.worker.worker import Worker
 
 Row = tuple[int, int, float, str]
 """Arguments of one job: the kind of its body, its number, the time it was submitted and its padding."""
@@ -129,51 +127,26 @@ async def work(harness: Harness) -> None:
     stream = JobStream(redis, blocking, StreamName.AI, consumer=name, shards=1, policy=POLICY)
     renewer = LeaseRenewer(renewing, consumer=name, policy=POLICY, monotonic=time.monotonic)
     metrics = JobMetrics(Meter("bench"), StreamName.AI, ["bench"])
-    results, provider = NoResults(), OfflineProvider()
-
-    def expect_due(seconds: float) -> None:
-        maintenance.expect_due(seconds)
-
-    settler = Settler(
-        stream,
-        results,
-        policy=POLICY,
-        clock=time.time,
-        jitter=random.random,
-        on_retry=expect_due,
-        watch=metrics,
-    )
-    consumer = Consumer(
+    provider = OfflineProvider()
+    worker = Worker(
         stream,
         AttemptStore(redis),
-        settler,
+        MaintenanceStore(redis),
+        NoResults(),
         renewer,
         {Kind.TEXT: run_body},
         lambda job: provider,
         concurrency=harness.CONC,
         policy=POLICY,
-        jitter=random.random,
-        on_suspect_gone=lambda: maintenance.expect_next(),
-        claim_first=lambda: maintenance.claim_first(),
-        watch=metrics,
-    )
-    maintenance = Maintenance(
-        stream,
-        MaintenanceStore(redis),
-        results,
-        free=lambda: consumer.free,
-        has_suspect=lambda: consumer.has_suspect,
-        start=consumer.take_over,
-        policy=POLICY,
+        clock=time.time,
         monotonic=time.monotonic,
         jitter=random.random,
+        metrics=metrics,
     )
     await stream.ensure_groups()
     renewer.start()
     gc.freeze()
-    async with asyncio.TaskGroup() as group:
-        group.create_task(maintenance.run())
-        group.create_task(consumer.run())
+    await worker.run()
 
 
 def main() -> None:

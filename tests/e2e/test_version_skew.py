@@ -28,7 +28,7 @@ NEW_OPTION: dict[str, Any] = {
     "input": {"text": TEXT},
     "options": {"difficulty": "hard"},
 }
-WRONG = ("consumer.read_failed", "job.handler_failed", "job.left", "housekeeping.failed", "not json")
+WRONG = ("consumer.read_failed", "job.handler_failed", "job.abandoned", "maintenance.failed", "not json")
 
 
 class Releases:

@@ -134,9 +134,7 @@ async def test_one_that_was_cancelled_stays_away_when_its_row_is_saved(
     client = desk.client()
     made = await submit(client)
     await client.delete(f"/api/collections/{made['id']}")
-    sweeper, _ = life.housekeeping(life.stream(stream=StreamName.COLLECTION))
-    sweeper._results = result_store  # pyright: ignore[reportPrivateUsage] - the helper's own results are in memory
-    await sweeper.sweep()
+    await life.worker(stream=StreamName.COLLECTION, results=result_store).maintenance.sweep()
     assert await result_store.find(made["id"]) is not None
 
     assert (await client.get(f"/api/collections/{made['id']}")).status_code == 404

@@ -100,9 +100,9 @@ async def test_3_a_hung_job_ran_for_ever(life: JobLife) -> None:
     orphan = await life.submit()
     leased = await life.lease_one(life.stream("dead"))
     await life.age(leased, owner="dead", seconds=life.policy.lease_seconds + 1)
-    heir = life.consumer(consumer="heir")
-    heir.start(await life.stream("heir").claim(0, 10))
-    await heir.idle()
+    heir = life.worker(consumer="heir")
+    heir.runner.start(await life.stream("heir").claim(0, 10))
+    await heir.slots.wait_until_idle()
     assert (await life.record(orphan.id)).state is JobState.SUCCEEDED
 
 
@@ -170,13 +170,11 @@ async def test_6_nothing_could_be_seen(desk: Desk, life: JobLife) -> None:
     with structlog.testing.capture_logs() as lines:
         leased = await life.lease_one(life.stream("dead"))
         await life.age(leased, owner="dead")
-        housekeeping, claimed = life.housekeeping(life.stream("heir"))
+        heir = life.worker(consumer="heir")
         await life.command("DEL", "{s0}:sweep:ai")
         await life.command("HSET", "{s0}:sweep:seen:ai", "at", int(time.time() * 1000), "claim_from", 0)
-        await housekeeping.sweep()
-        heir = life.consumer(consumer="heir")
-        heir.start(claimed)
-        await heir.idle()
+        await heir.maintenance.sweep()
+        await heir.slots.wait_until_idle()
     told = {line["event"]: line for line in lines}
     assert told["job.claimed"]["job_id"] == job.id
     assert told["job.settled"]["state"] == JobState.SUCCEEDED

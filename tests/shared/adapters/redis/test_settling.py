@@ -177,11 +177,10 @@ async def test_cancelling_a_final_job_changes_nothing(life: JobLife) -> None:
     assert await life.store.cancel(ADA, job.id) == before
 
 
-async def test_what_a_script_made_final_is_saved_by_housekeeping(life: JobLife) -> None:
+async def test_what_a_script_made_final_is_saved_by_maintenance(life: JobLife) -> None:
     job = await life.submit()
     await life.store.cancel(ADA, job.id)
-    housekeeping, _ = life.housekeeping(life.stream())
-    await housekeeping.sweep()
+    await life.worker().maintenance.sweep()
 
     row = life.results.rows[job.id]
     assert (row.state, row.user) == (JobState.CANCELLED, ADA)
@@ -233,8 +232,7 @@ async def test_a_hold_is_charged_what_was_used_when_released(life: JobLife) -> N
 
 async def test_a_hold_nobody_releases_gives_itself_back(life: JobLife) -> None:
     await life.budgets.hold(ADA, make_plan(), hold_id="h1", tokens=500, expires_in=-1, now=time.time())
-    housekeeping, _ = life.housekeeping(life.stream())
-    await housekeeping.sweep()
+    await life.worker().maintenance.sweep()
     assert await life.budget() == [(0, 0), (0, 0)]
 
 

@@ -20,7 +20,7 @@ from shared.domain.jobs.outcome import Outcome
 from shared.domain.jobs.payload import JobInput
 from shared.domain.study.material import SummaryDraft
 from shared.domain.usage import Usage
-from shared.runtime.worker import maintenance as housekeeping
+from shared.runtime.worker import budget_restoring
 
 COST = 110
 """Of a call of the provider here."""
@@ -47,8 +47,7 @@ async def charged(life: JobLife, result_store: ResultStore) -> JobLife:
 async def sweep(life: JobLife, consumer: str = "w1") -> None:
     """A turn of a sweeper who finds nobody else at it."""
     await call(life.redis, "DEL", keys.sweep(0, life.stream(consumer).stream))
-    keeper, _ = life.housekeeping(life.stream(consumer))
-    await keeper.sweep()
+    await life.worker(consumer=consumer).maintenance.sweep()
 
 
 async def test_budgets_are_again_what_was_used(charged: JobLife) -> None:
@@ -94,7 +93,7 @@ async def test_a_row_that_came_late_is_added_when_the_last_one_must_have_come(
 async def test_more_users_than_fit_a_page_are_all_restored(
     charged: JobLife, result_store: ResultStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(housekeeping, "PAGE", 3)
+    monkeypatch.setattr(budget_restoring, "MAX_RESTORED", 3)
     users = [UserId(f"user-{i}") for i in range(5)]
     await result_store.save([_earlier(user) for user in users])
     await sweep(charged)

@@ -33,7 +33,6 @@ from shared.domain.study.material import SummaryDraft
 from shared.domain.usage import Usage
 from shared.runtime.worker.consumer import Consumer
 from shared.runtime.worker.lease_renewer import LeaseRenewer
-from shared.runtime.worker.maintenance import SHORTEST_PAUSE
 
 
 @asynccontextmanager
@@ -51,7 +50,7 @@ async def running(consumer: Consumer, heartbeat: LeaseRenewer | None = None) -> 
                 await heartbeat.stop()
 
 
-class ProviderLimiter:
+class HeldHandler:
     """A handler that says when it has begun and waits to be let on."""
 
     def __init__(self, *, is_open: bool = False) -> None:
@@ -207,11 +206,11 @@ async def test_a_result_saved_before_a_crash_is_adopted_without_a_call(life: Job
     life.results.rows[job.id] = make_final_job(id=job.id, attempt=1, usage=Usage(7, 3))
     await life.age(leased, owner="dead")
 
-    gate = ProviderLimiter()
-    consumer = life.consumer(gate, consumer="w2")
-    consumer.start(await life.stream("w2").claim(0, 10))
-    await consumer.idle()
-    assert gate.attempts == []
+    handler = HeldHandler()
+    worker = life.worker(handler, consumer="w2")
+    worker.runner.start(await life.stream("w2").claim(0, 10))
+    await worker.slots.wait_until_idle()
+    assert handler.attempts == []
     record = await life.record(job.id)
     assert (record.state, record.usage) == (JobState.SUCCEEDED, Usage(7, 3))
 
@@ -229,28 +228,28 @@ async def test_a_kind_of_a_newer_release_is_parked_and_not_failed(life: JobLife)
 
 async def test_an_attempt_over_its_limit_is_stopped_and_counts(life: JobLife) -> None:
     life.policy = replace(life.policy, attempt_seconds=0.05, retry=replace(life.policy.retry, max_attempts=2))
-    gate = ProviderLimiter()
+    handler = HeldHandler()
     job = await life.submit()
-    assert await life.consumer(gate).drain() == 2
+    assert await life.consumer(handler).drain() == 2
     record = await life.record(job.id)
-    assert (record.state, gate.cancelled) == (JobState.FAILED, 2)
+    assert (record.state, handler.cancelled) == (JobState.FAILED, 2)
     assert record.problem is not None
     assert record.problem.code == "attempt_timed_out"
 
 
 async def test_no_more_jobs_are_taken_than_there_are_slots(real_life: JobLife) -> None:
-    gate = ProviderLimiter()
+    handler = HeldHandler()
     plan = make_plan(concurrent_jobs=10)
     jobs = [await real_life.submit(plan=plan) for _ in range(5)]
-    consumer = real_life.consumer(gate, concurrency=2)
-    async with running(consumer):
-        await gate.begun.wait()
-        assert consumer.running <= 2
+    worker = real_life.worker(handler, concurrency=2)
+    async with running(worker.consumer):
+        await handler.begun.wait()
+        assert len(worker.slots) <= 2
         assert await real_life.count_pending() <= 2
-        gate.open.set()
+        handler.open.set()
         for job in jobs:
             await real_life.final(job.id)
-    assert len(gate.attempts) == 5
+    assert len(handler.attempts) == 5
 
 
 async def test_jobs_of_every_shard_are_read_with_fewer_slots_than_shards(real_life: JobLife) -> None:
@@ -265,17 +264,17 @@ async def test_jobs_of_every_shard_are_read_with_fewer_slots_than_shards(real_li
 
 
 async def test_stopping_hands_back_what_is_not_done_in_time(real_life: JobLife) -> None:
-    gate = ProviderLimiter()
+    handler = HeldHandler()
     job = await real_life.submit()
-    consumer = real_life.consumer(gate, consumer="w1")
+    consumer = real_life.consumer(handler, consumer="w1")
     async with running(consumer):
-        await gate.begun.wait()
+        await handler.begun.wait()
     record = await real_life.record(job.id)
-    assert (record.state, gate.cancelled) == (JobState.QUEUED, 1)
+    assert (record.state, handler.cancelled) == (JobState.QUEUED, 1)
 
-    gate.open.set()
-    assert await real_life.consumer(gate, consumer="w2").drain() == 1
-    assert gate.attempts == [1, 2]
+    handler.open.set()
+    assert await real_life.consumer(handler, consumer="w2").drain() == 1
+    assert handler.attempts == [1, 2]
     assert real_life.results.rows[job.id].attempt == 2
     (leased_failures,) = await real_life.command("HMGET", keys.record(0, job.id), "failures")
     assert leased_failures == b"0"
@@ -293,15 +292,15 @@ async def test_stopping_an_idle_worker_is_quick_although_it_waits_for_work(real_
 
 async def test_a_cancelled_job_stops_its_provider_call(real_life: JobLife) -> None:
     real_life.policy = replace(real_life.policy, renew_seconds=0.1)
-    gate, heartbeat = ProviderLimiter(), real_life.heartbeat()
+    handler, heartbeat = HeldHandler(), real_life.heartbeat()
     job = await real_life.submit()
-    consumer = real_life.consumer(gate, heartbeat=heartbeat)
-    async with running(consumer, heartbeat):
-        await gate.begun.wait()
+    worker = real_life.worker(handler, heartbeat=heartbeat)
+    async with running(worker.consumer, heartbeat):
+        await handler.begun.wait()
         await real_life.store.cancel(ADA, job.id)
         async with asyncio.timeout(3):
-            await consumer.idle()
-    assert gate.cancelled == 1
+            await worker.slots.wait_until_idle()
+    assert handler.cancelled == 1
     assert (await real_life.record(job.id)).state is JobState.CANCELLED
     assert job.id not in real_life.results.rows
 
@@ -440,9 +439,9 @@ async def test_a_result_that_cannot_be_kept_ends_its_job_as_failed(life: JobLife
 
 async def test_a_lease_whose_answer_got_lost_is_asked_again(real_life: JobLife) -> None:
     """Nobody renews it meanwhile: it would be claimed like a dead worker's, and counted as a crash."""
-    job, gate = await real_life.submit(), ProviderLimiter(is_open=True)
-    consumer = real_life.consumer(gate)
-    stream = consumer._stream  # pyright: ignore[reportPrivateUsage] - the fault is between the stream and Redis
+    job, handler = await real_life.submit(), HeldHandler(is_open=True)
+    stream = real_life.stream()
+    consumer = real_life.consumer(handler, stream=stream)
     lease, losses = stream.lease, [StoreUnavailable(retry_after=0)]
 
     async def lose_first_answer(entries: Sequence[Entry]) -> list[LeasedJob]:
@@ -453,87 +452,34 @@ async def test_a_lease_whose_answer_got_lost_is_asked_again(real_life: JobLife) 
 
     stream.lease = lose_first_answer
     async with running(consumer), asyncio.timeout(20):
-        await gate.begun.wait()
+        await handler.begun.wait()
     assert (await real_life.record(job.id)).state is JobState.SUCCEEDED
-    assert (gate.attempts, losses) == ([1], [])
+    assert (handler.attempts, losses) == ([1], [])
 
 
 async def test_what_a_process_claims_while_its_lease_is_not_answered_runs_once(real_life: JobLife) -> None:
     """A read that could not be leased for long is claimed like any other, perhaps by its own reader."""
     await real_life.submit()
-    gate = ProviderLimiter()
-    consumer = real_life.consumer(gate)
-    stream = consumer._stream  # pyright: ignore[reportPrivateUsage] - the fault is between the stream and Redis
+    handler = HeldHandler()
+    stream = real_life.stream()
+    worker = real_life.worker(handler, stream=stream)
     lease, retried = stream.lease, asyncio.Event()
 
     async def claim_first(entries: Sequence[Entry]) -> list[LeasedJob]:
-        if gate.attempts:
+        if handler.attempts:
             leased = await lease(entries)
             retried.set()
             return leased
         await real_life.age_entry(entries[0].id, stream.stream)
-        consumer.take_over(await stream.claim(0, 10))
-        await gate.begun.wait()
+        worker.runner.start(await stream.claim(0, 10))
+        await handler.begun.wait()
         raise StoreUnavailable(retry_after=0)
 
     stream.lease = claim_first
-    async with running(consumer), asyncio.timeout(20):
+    async with running(worker.consumer), asyncio.timeout(20):
         await retried.wait()
-        gate.open.set()
-    assert gate.attempts == [1]
-
-
-async def test_housekeeping_takes_over_the_jobs_of_a_dead_worker(life: JobLife) -> None:
-    job = await life.submit()
-    leased = await life.lease_one(life.stream("dead"))
-    stream = life.stream("w2")
-    housekeeping, claimed = life.housekeeping(stream)
-    await life.swept_just_now()
-    await life.age(leased, owner="dead")
-    await housekeeping.sweep()
-    assert [one.id for one in claimed] == [job.id]
-
-
-async def test_jobs_of_a_dead_worker_come_before_a_backlog(life: JobLife) -> None:
-    """With every slot taken there is none to claim for at the moment of the sweep: the next one that comes free is."""
-    struck = await life.submit()
-    leased = await life.lease_one(life.stream("dead"))
-    backlog = [await life.submit() for _ in range(4)]
-    ran = list[str]()
-    first_runs, may_end, all_ran = asyncio.Event(), asyncio.Event(), asyncio.Event()
-
-    async def note(job_input: JobInput, context: AttemptContext) -> Outcome:
-        ran.append(context.job.id)
-        first_runs.set()
-        if len(ran) > len(backlog):
-            all_ran.set()
-        await may_end.wait()
-        return await succeed(job_input, context)
-
-    consumer = life.consumer(
-        note, consumer="w2", concurrency=1, claim_first=lambda: housekeeping.claim_first()
-    )
-    housekeeping, _ = life.housekeeping(life.stream("w2"), consumer=consumer)
-    await life.swept_just_now()
-    await life.age(leased, owner="dead")
-    async with running(consumer), asyncio.timeout(20):
-        await first_runs.wait()
-        await housekeeping.sweep()
-        may_end.set()
-        await all_ran.wait()
-    assert ran == [backlog[0].id, struck.id, *(job.id for job in backlog[1:])]
-
-
-async def test_one_worker_alone_sweeps_at_every_turn(real_life: JobLife) -> None:
-    """It must never find its own turn in its way, or its pauses grow until they look like an outage."""
-    real_life.policy = replace(real_life.policy, sweep_seconds=0.2, idle_sweep_seconds=60.0)
-    await real_life.submit()
-    await real_life.lease_one(real_life.stream("w1"))
-    housekeeping, _ = real_life.housekeeping(real_life.stream("w1"))
-    for _ in range(5):
-        assert await housekeeping.sweep() == 0.2
-        await asyncio.sleep(0.2 * SHORTEST_PAUSE)  # the shortest pause there is
-        assert await real_life.command("EXISTS", keys.sweep(0, StreamName.AI)) == 0
+        handler.open.set()
+    assert handler.attempts == [1]
 
 
 async def test_every_kind_has_a_stream_that_a_worker_reads(life: JobLife) -> None:

@@ -84,19 +84,18 @@ async def test_when_a_suspect_is_done_its_owner_takes_the_next_at_once(real_life
     is_over = asyncio.Event()
 
     async def count(job_input: JobInput, context: AttemptContext) -> Outcome:
-        together.append(consumer.running)
+        together.append(len(worker.slots))
         if len(together) == len(ids):
             is_over.set()
         return await succeed(job_input, context)
 
-    consumer = life.consumer(count, consumer="w3", on_suspect_gone=lambda: housekeeping.expect_next())
-    housekeeping = life.housekeeping(life.stream("w3"), consumer=consumer)[0]
+    worker = life.worker(count, consumer="w3")
     await life.swept_just_now()
-    sweeping = asyncio.create_task(housekeeping.run())
+    sweeping = asyncio.create_task(worker.maintenance.run())
     try:
         async with asyncio.timeout(20):
             await is_over.wait()
-            await consumer.idle()
+            await worker.slots.wait_until_idle()
     finally:
         await end(sweeping)
     assert together == [1, 1, 1]

@@ -46,7 +46,7 @@ class LeaseRenewer:
         """Monotonic, by stream: when all its leases were last about to be renewed, and were."""
         self._stopping = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="lease_renewer", daemon=True)
 
     def start(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -82,9 +82,9 @@ class LeaseRenewer:
             except Exception as error:
                 # Whatever it is, the thread must outlive it: without it every job of this process is taken over.
                 if not is_away(error):
-                    log.exception("heartbeat.failed")
+                    log.exception("lease_renewer.failed")
                 else:
-                    log.warning("heartbeat.redis_away", error_type=type(error).__name__)
+                    log.warning("lease_renewer.redis_away", error_type=type(error).__name__)
 
     def beat(self) -> None:
         """Renew every lease once."""

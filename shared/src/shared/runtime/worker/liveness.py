@@ -20,7 +20,7 @@ async def beat(folder: str, begun: asyncio.Event) -> None:
         try:
             _touch(Path(folder), ["alive", "begun"] if begun.is_set() else ["alive"])
         except OSError as error:
-            log.warning("pulse.not_written", path=folder, error_type=type(error).__name__)
+            log.warning("liveness.write_failed", path=folder, error_type=type(error).__name__)
         await asyncio.sleep(BEAT_SECONDS)
 
 

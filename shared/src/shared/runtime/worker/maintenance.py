@@ -1,190 +1,124 @@
-"""Housekeeping: what nobody else would do. Claims the jobs of dead workers, promotes retries on time, gives expired
-holds back, saves the rows of jobs that a script made final, and restores the budgets of a Redis that lost them.
+"""Maintenance: recovers what no request or attempt would.
 
-One process of the fleet sweeps at a time, and rarely; a retry this process parked itself is promoted to the moment.
+It claims the jobs of dead workers, promotes retries on time, expires holds, saves the rows of jobs that a script made
+final, and restores lost budgets. One process of the fleet sweeps at a time, and rarely; each process promotes the
+retries it caused itself to the moment.
 """
 
-import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 import structlog
-from msgspec.structs import replace
 
-from shared.adapters.redis import keys
 from shared.adapters.redis.job_stream import JobStream, Sweep
 from shared.adapters.redis.maintenance_store import MaintenanceStore
-from shared.domain.budgets import Charge, expiries
 from shared.domain.errors import StoreUnavailable
-from shared.domain.jobs.job import LeasedJob, UserId
+from shared.domain.jobs.job import LeasedJob
 from shared.domain.jobs.job_policy import JobPolicy
 from shared.domain.jobs.job_snapshot import JobSnapshot
+from shared.runtime.worker.budget_restoring import Charges, restore_budgets
+from shared.runtime.worker.maintenance_schedule import NEVER, MaintenanceSchedule
+from shared.runtime.worker.stale_leases import StaleLeases
 
 log = structlog.get_logger()
 
-TURN = 0.75
-"""Of a sweep's interval is nobody else's: less than the shortest pause, so that nobody finds themselves in the way."""
-PAGE = 1_000
-"""Budgets restored in one call: about a millisecond of Redis."""
-SHORTEST_PAUSE = 0.8
-"""Of the interval; the longest is as much above it. Spreads the sweepers of a fleet."""
+MIN_PAUSE_FRACTION = 0.8
+"""Shortest pause between two sweeps of a process, as a fraction of the sweep interval; the longest is as much above it.
+Spreads the sweepers of a fleet."""
+SWEEP_LOCK_FRACTION = 0.75
+"""TTL of the sweep lock, as a fraction of the sweep interval. It is below `MIN_PAUSE_FRACTION`, or a lone worker would be
+blocked by its own lock."""
 
 
-class Results(Protocol):
-    """Where rows are saved as the record tells them: `shared.adapters.postgres.result_store.ResultStore`."""
+class Results(Charges, Protocol):
+    """Where rows are saved: `shared.adapters.postgres.result_store.ResultStore`."""
 
     async def save_told(self, jobs: Sequence[JobSnapshot]) -> None: ...
 
-    async def charged_before(
-        self, before: float, windows: Sequence[str], *, after: Charge | None, limit: int
-    ) -> list[Charge]: ...
-
 
 class Maintenance:
-    """The sweeper of one process. `free` says how many jobs it may claim, `has_suspect` whether a suspect is not to be
-    among them, `start` takes them."""
+    """The sweeper of one process. `start` runs the jobs it claims."""
 
     def __init__(
         self,
         stream: JobStream,
-        room: MaintenanceStore,
+        store: MaintenanceStore,
         results: Results,
-        *,
-        free: Callable[[], int],
-        has_suspect: Callable[[], bool],
+        stale_leases: StaleLeases,
+        schedule: MaintenanceSchedule,
         start: Callable[[Sequence[LeasedJob]], None],
         policy: JobPolicy,
-        monotonic: Callable[[], float],
         jitter: Callable[[], float],
     ) -> None:
         self._stream = stream
-        self._room = room
+        self._store = store
         self._results = results
-        self._free = free
-        self._has_suspect = has_suspect
+        self._stale_leases = stale_leases
+        self._schedule = schedule
         self._start = start
         self._policy = policy
-        self._monotonic = monotonic
         self._jitter = jitter
-        self._pause = policy.sweep_seconds
-        self._due_at = float("inf")
-        self._claimable: dict[int, float] = {}
-        """Shards that a sweep found fit to be claimed in, and until when that may be acted upon."""
-        self._claiming = asyncio.Lock()
-        self._is_next_awaited = False
-        self._woken = asyncio.Event()
-
-    def expect_due(self, seconds: float) -> None:
-        """A retry of this stream comes due in so many seconds: be there."""
-        due_at = self._monotonic() + max(0.0, seconds)
-        if due_at < self._due_at:
-            self._due_at = due_at
-            self._woken.set()
-
-    def expect_next(self) -> None:
-        """A suspect that ran here is gone: take the next one, if any waits for its turn."""
-        self._is_next_awaited = True
-        self._woken.set()
+        self._pause_seconds = policy.sweep_seconds
 
     async def run(self) -> None:
-        """Until cancelled. A store that is away is waited for."""
-        sweep_at = 0.0
+        """Act whenever something is due, until cancelled."""
         while True:
-            try:
-                if self._is_next_awaited or self._monotonic() >= sweep_at:
-                    self._is_next_awaited = False
-                    sweep_at = self._monotonic() + await self.sweep() * self._spread()
-                if self._monotonic() >= self._due_at:
-                    await self.promote()
-            except StoreUnavailable:
-                sweep_at = self._monotonic() + self._policy.sweep_seconds
-                self._due_at = max(self._due_at, sweep_at)
-            except Exception:
-                # A fault in here must not end all recovery.
-                log.exception("housekeeping.failed")
-                sweep_at = self._monotonic() + self._policy.sweep_seconds
-            await self._sleep(min(sweep_at, self._due_at))
+            await self._schedule.wait()
+            if self._schedule.take_sweep():
+                self._schedule.sweep_within(await self._seconds_after(self._sweep_and_pause))
+            if self._schedule.take_promotion():
+                self._schedule.promote_within(await self._seconds_after(self.promote))
 
-    def _spread(self) -> float:
-        return SHORTEST_PAUSE + 2 * (1 - SHORTEST_PAUSE) * self._jitter()
-
-    async def _sleep(self, until: float) -> None:
-        self._woken.clear()
-        if self._is_next_awaited:
-            return
+    async def _seconds_after(self, action: Callable[[], Awaitable[float]]) -> float:
+        """Do it; returns in how many seconds to do it again. No fault in here may end all recovery."""
         try:
-            async with asyncio.timeout(max(0.0, until - self._monotonic())):
-                await self._woken.wait()
-        except TimeoutError:
+            return await action()
+        except StoreUnavailable:
             pass
+        except Exception:
+            log.exception("maintenance.failed")
+        return self._policy.sweep_seconds
+
+    async def _sweep_and_pause(self) -> float:
+        spread = MIN_PAUSE_FRACTION + 2 * (1 - MIN_PAUSE_FRACTION) * self._jitter()
+        return await self.sweep() * spread
 
     async def sweep(self) -> float:
         """Look once for forgotten work in every shard; returns the seconds until the next look."""
-        policy, found_any, was_looked_at = self._policy, False, False
-        for shard in range(self._stream.shards):
-            found = await self._stream.sweep(shard, interval_seconds=TURN * policy.sweep_seconds)
-            if found is None:
-                continue
-            was_looked_at = True
-            if found.may_claim:
-                self._claimable[shard] = self._monotonic() + policy.claim_seconds
-                await self.claim_first()
-            if found.lost_at_ms:
-                await self._restore(shard, found)
-            if found.has_waiting:
-                await self._look_after(shard)
-            found_any = found_any or found.entries > 0 or found.has_waiting
-        if was_looked_at:  # else somebody else looked just now, and we keep our pace
-            self._pause = policy.sweep_seconds if found_any else policy.idle_sweep_seconds
-        return self._pause
+        interval_seconds = SWEEP_LOCK_FRACTION * self._policy.sweep_seconds
+        found = [
+            await self._sweep_shard(shard, interval_seconds=interval_seconds)
+            for shard in range(self._stream.shards)
+        ]
+        swept = [one for one in found if one is not None]
+        if swept:  # otherwise another process has just looked, and this one keeps its pace
+            is_busy = any(one.entries > 0 or one.has_waiting for one in swept)
+            self._pause_seconds = self._policy.sweep_seconds if is_busy else self._policy.idle_sweep_seconds
+        return self._pause_seconds
 
-    async def claim_first(self) -> None:
-        """Take over as many jobs of dead workers as there are free slots. To be called before anything new is read: a
-        backlog that fills every slot at once would keep them waiting to its end."""
-        async with self._claiming:
-            for shard, until in list(self._claimable.items()):
-                free = self._free()
-                if free <= 0:
-                    return
-                if self._monotonic() >= until or await self._claim(shard, free) < free:
-                    del self._claimable[shard]
+    async def _sweep_shard(self, shard: int, *, interval_seconds: float) -> Sweep | None:
+        found = await self._stream.sweep(shard, interval_seconds=interval_seconds)
+        if found is None:
+            return None
+        if found.may_claim:
+            self._stale_leases.allow(shard)
+            while claimed := await self._stale_leases.take():
+                self._start(claimed)
+        if found.lost_at_ms:
+            await restore_budgets(self._store, self._results, found, shard=shard, shards=self._stream.shards)
+        if found.has_waiting:
+            await self._process_waiting(shard)
+        return found
 
-    async def _claim(self, shard: int, limit: int) -> int:
-        claimed = await self._stream.claim(shard, limit, with_suspect=not self._has_suspect())
-        for one in claimed:
-            log.warning("job.claimed", job_id=one.id, kind=one.kind, attempt=one.attempt)
-        self._start(claimed)
-        return len(claimed)
-
-    async def _look_after(self, shard: int) -> None:
-        await self._room.promote(shard)
-        if expired := await self._room.expire_holds(shard):
+    async def _process_waiting(self, shard: int) -> None:
+        await self._store.promote(shard)
+        if expired := await self._store.expire_holds(shard):
             log.warning("holds.expired", count=expired)
-        if unsaved := await self._room.unsaved(shard):
+        if unsaved := await self._store.unsaved(shard):
             await self._results.save_told(unsaved)
-            await self._room.forget_unsaved(shard, [job.id for job in unsaved])
+            await self._store.forget_unsaved(shard, [job.id for job in unsaved])
 
-    async def _restore(self, shard: int, found: Sweep) -> None:
-        """Budgets of a Redis that lost everything, or never had anything: what Postgres knows was used before."""
-        ends, after = expiries(found.now_ms / 1000), None
-        is_last = False
-        while not is_last:
-            page = await self._results.charged_before(
-                found.lost_at_ms / 1000, list(ends), after=after, limit=PAGE
-            )
-            is_last, after = len(page) < PAGE, page[-1] if page else None
-            mine = [
-                replace(one, expires_at_ms=ends[one.window])
-                for one in page
-                if keys.shard_of(UserId(one.user), self._stream.shards) == shard
-            ]
-            if not await self._room.restore(shard, mine, lost_at_ms=found.lost_at_ms, is_last=is_last):
-                return
-            if mine:
-                log.warning("budgets.restored", shard=shard, count=len(mine))
-
-    async def promote(self) -> None:
-        """Move what is due into the streams, and be there for the next."""
-        waits = [await self._room.promote(shard) for shard in range(self._stream.shards)]
-        upcoming = [wait for wait in waits if wait is not None]
-        self._due_at = self._monotonic() + min(upcoming) if upcoming else float("inf")
+    async def promote(self) -> float:
+        """Move due retries into the streams; returns the seconds until the next one is due."""
+        waits = [await self._store.promote(shard) for shard in range(self._stream.shards)]
+        return min((wait for wait in waits if wait is not None), default=NEVER)

@@ -1,4 +1,4 @@
-"""The settler: closes attempts. Decides, saves what is final, then settles; what finishes together is settled together."""
+"""Closes attempts: decides, saves what is final, then settles. Attempts that end together are settled in one call."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -17,17 +17,21 @@ from shared.domain.jobs.settlement import Settlement, decide, hand_back
 from shared.domain.tracing import NO_TRACER, SpanName, Tracer
 from shared.domain.usage import Usage
 from shared.runtime.observability.metrics.job_metrics import JobMetrics
+from shared.runtime.worker.maintenance_schedule import MaintenanceSchedule
 from shared.runtime.worker.store_retry import until_available
 
 log = structlog.get_logger()
 
-TOGETHER = 64
-"""Attempts settled in one call: enough to share a round trip, few enough that the first slots are free, and read for
-again, while the next ones are settled."""
+MAX_SETTLED = 64
+"""Attempts settled in one call: enough to share a round trip, few enough that the first slots are free again while the
+next attempts are settled."""
+
+Ending = Outcome | JobSnapshot | None
+"""How an attempt ended: with an outcome, with the row an earlier attempt had saved, or interrupted (None)."""
 
 
 class Results(Protocol):
-    """Where final jobs are kept: `shared.adapters.postgres.result_store.ResultStore`."""
+    """Keeps the rows of final jobs: `shared.adapters.postgres.result_store.ResultStore`."""
 
     async def save(self, jobs: Sequence[JobSnapshot]) -> None: ...
 
@@ -41,12 +45,11 @@ class Settler:
         self,
         stream: JobStream,
         results: Results,
-        *,
+        schedule: MaintenanceSchedule,
         policy: JobPolicy,
         clock: Callable[[], float],
         jitter: Callable[[], float],
-        on_retry: Callable[[float], None],
-        watch: JobMetrics,
+        metrics: JobMetrics,
         tracer: Tracer = NO_TRACER,
     ) -> None:
         self._stream = stream
@@ -54,14 +57,14 @@ class Settler:
         self._policy = policy
         self._clock = clock
         self._jitter = jitter
-        self._on_retry = on_retry
-        self._watch = watch
+        self._schedule = schedule
+        self._metrics = metrics
         self._tracer = tracer
-        self._arriving: list[tuple[Settlement, asyncio.Future[bool]]] = []
+        self._waiting: list[tuple[Settlement, asyncio.Future[bool]]] = []
         self._writer: asyncio.Task[None] | None = None
 
     async def find_saved(self, job: LeasedJob) -> JobSnapshot | None:
-        """What an earlier attempt saved before it died on the way to its settlement."""
+        """The row of an earlier attempt that died between its save and its settlement."""
         if job.attempt == 1:
             return None
         saved = await until_available(
@@ -69,25 +72,23 @@ class Settler:
         )
         return saved if saved and saved.state is JobState.SUCCEEDED else None
 
-    async def adopt(self, job: LeasedJob, saved: JobSnapshot) -> Settlement | None:
-        """Settle with the result that is there already. Returns what was settled, as the next two do; None: nothing."""
-        return await self._settle(
-            Settlement(job=job, state=saved.state, usage=saved.usage, failures=job.failures)
-        )
-
-    async def give_back(self, job: LeasedJob, usage: Usage) -> Settlement | None:
-        """Hand the job to the next reader, unharmed."""
-        return await self._settle(hand_back(job, HandedBack().problem, usage=usage, now=self._clock()))
-
-    async def close(self, job: LeasedJob, outcome: Outcome, usage: Usage) -> Settlement | None:
-        """Save and settle what the attempt came to. While Postgres is away the job is kept, and later handed on."""
-        settlement = self._decide(job, outcome, usage)
-        if settlement.is_final:
-            settlement = await self._save(settlement)
+    async def settle(self, job: LeasedJob, ending: Ending, usage: Usage) -> Settlement | None:
+        """Close the attempt. Returns None if nothing was settled, because another attempt owns the job or Redis is away."""
+        match ending:
+            case None:
+                settlement = hand_back(job, HandedBack().problem, usage=usage, now=self._clock())
+            case JobSnapshot():
+                settlement = Settlement(
+                    job=job, state=ending.state, usage=ending.usage, failures=job.failures
+                )
+            case _:
+                settlement = self._decide(job, ending, usage)
+                if settlement.is_final:
+                    settlement = await self._save(settlement)
         return await self._settle(settlement)
 
     async def _save(self, settlement: Settlement) -> Settlement:
-        """Save the row; what is to be settled then: another end, when the row cannot be kept."""
+        """Save the row. Returns what is to be settled, which differs when the row cannot be kept."""
         row = to_final(settlement, now=self._clock())
         try:
             with self._tracer.span(SpanName.SAVE, job_id=row.id):
@@ -100,7 +101,7 @@ class Settler:
         except Unexpected as error:
             if settlement.done is None:
                 raise
-            log.error("job.result_refused")  # by Postgres, and it would be again: the job ends without it
+            log.error("job.result_refused")  # Postgres would refuse it again, so the job fails
             return await self._save(self._decide(settlement.job, Fail(error.problem), settlement.usage))
         return settlement
 
@@ -117,44 +118,43 @@ class Settler:
                 if not is_settled:
                     span.fail(LeaseLost.code)
         except StoreUnavailable:
-            log.warning(
-                "job.left", reason="redis away for too long"
-            )  # its lease runs out; another attempt goes on
-            self._watch.lost(settlement.job, StoreUnavailable)
+            # The lease runs out, and another attempt goes on.
+            log.warning("job.abandoned", reason="redis away for too long")
+            self._metrics.lost(settlement.job, StoreUnavailable)
             return None
         if not is_settled:
             log.warning("job.settle_refused", state=settlement.state)
-            self._watch.fenced(settlement.job)
-            self._watch.lost(settlement.job)
+            self._metrics.fenced(settlement.job)
+            self._metrics.lost(settlement.job)
             return None
-        self._say(settlement)
+        self._announce(settlement)
         return settlement
 
     async def _join(self, settlement: Settlement) -> bool:
-        """Settle with all others that are ready when the call under way comes back."""
+        """Settle together with all others that are ready when the call under way returns."""
         future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._arriving.append((settlement, future))
+        self._waiting.append((settlement, future))
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._write())
         return await future
 
     async def _write(self) -> None:
-        while self._arriving:
-            batch, self._arriving = self._arriving[:TOGETHER], self._arriving[TOGETHER:]
+        while self._waiting:
+            batch, self._waiting = self._waiting[:MAX_SETTLED], self._waiting[MAX_SETTLED:]
             try:
                 settled = await self._stream.settle([one for one, _ in batch], now=self._clock())
-            except Exception as error:  # noqa: BLE001 - whatever it was, each attempt is told
+            except Exception as error:  # noqa: BLE001 - every attempt of the batch gets the error
                 for _, future in batch:
                     future.set_exception(error)
             else:
                 for one, future in batch:
                     future.set_result(settled[one.job.id])
 
-    def _say(self, settlement: Settlement) -> None:
+    def _announce(self, settlement: Settlement) -> None:
         problem = settlement.problem
         log.info("job.settled", state=settlement.state, code=problem.code if problem else None)
         if settlement.retry_at is not None:
-            self._on_retry(settlement.retry_at - self._clock())
+            self._schedule.promote_within(settlement.retry_at - self._clock())
 
 
 def to_final(settlement: Settlement, *, now: float) -> JobSnapshot:

@@ -119,9 +119,10 @@ async def test_jobs_of_a_dead_worker_are_reclaimed(life: JobLife) -> None:
     await life.submit()
     job = await life.lease_one(life.stream("dead"))
     await life.age(job, owner="dead")
-    consumer = life.consumer(succeed)
-    consumer.take_over(await life.stream("w1").claim(0, 10))
-    await consumer.idle()
+    worker = life.worker(succeed)
+    await life.swept_just_now()
+    await worker.maintenance.sweep()
+    await worker.slots.wait_until_idle()
     told = seen(life)
     assert told.of("etude_jobs_reclaimed_total", stream="ai") == 1
     assert told.of("etude_jobs_settled_total", outcome="succeeded") == 1

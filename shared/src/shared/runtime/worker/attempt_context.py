@@ -1,0 +1,103 @@
+"""What a handler may do during one attempt, on top of Redis and a provider. See `AttemptContext`."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import msgspec
+from msgspec.structs import replace
+
+from shared.adapters.redis.attempt_store import AttemptStore
+from shared.domain.errors import HoldSpent, LeaseLost, ProviderError
+from shared.domain.jobs.events import EventName, ItemMade, Progressed
+from shared.domain.jobs.job import LeasedJob
+from shared.domain.jobs.job_policy import JobPolicy
+from shared.domain.jobs.payload import decode_step, encode_step
+from shared.domain.llm.provider import Completion, Prompt, Provider
+from shared.domain.study.material import Flashcard, QuizQuestion
+from shared.runtime.observability.metrics.job_metrics import JobMetrics
+from shared.runtime.worker.store_retry import until_available
+
+T = TypeVar("T")
+
+
+class FencedAttemptContext:
+    """An `AttemptContext` that keeps steps and events in Redis under the attempt's fence, and adds up what was used."""
+
+    def __init__(
+        self,
+        job: LeasedJob,
+        store: AttemptStore,
+        provider: Provider,
+        *,
+        policy: JobPolicy,
+        metrics: JobMetrics,
+        may_spend: Callable[[], bool],
+    ) -> None:
+        """`may_spend` is False once the lease may be over by this process's own clock."""
+        self._job = job
+        self._store = store
+        self._provider = provider
+        self._policy = policy
+        self._metrics = metrics
+        self._may_spend = may_spend
+        self._events_sent = 0
+        self._sending = asyncio.Lock()
+        self.usage = job.usage
+
+    @property
+    def job(self) -> LeasedJob:
+        return self._job
+
+    async def complete(self, step: str, prompt: Prompt, schema: type[T]) -> Completion[T]:
+        if step in self._job.steps:
+            return decode_step(self._job.steps[step], schema)
+        if self.usage.total >= self._job.held:
+            raise HoldSpent
+        completion = await self._buy(replace(prompt, may_spend=self._may_spend), schema)
+        data = encode_step(completion)
+        try:
+            # The completion is paid for, so Redis is waited for rather than the completion lost.
+            await self._write_fenced(lambda: self._store.keep(self._job, step, data, completion.usage))
+        except LeaseLost:
+            self._metrics.answer_lost(completion)
+            raise
+        return completion
+
+    async def _buy(self, prompt: Prompt, schema: type[T]) -> Completion[T]:
+        """Call the provider. A failed call may cost something too."""
+        try:
+            completion = await self._provider.complete(prompt, schema)
+        except ProviderError as error:
+            self.usage += error.usage
+            raise
+        self.usage += completion.usage
+        return completion
+
+    async def progress(self, done: int, total: int) -> None:
+        progressed = Progressed(job_id=self._job.id, done=done, total=total)
+        await self._send(EventName.PROGRESS, msgspec.json.encode(progressed), progress=(done, total))
+
+    async def item(self, item: Flashcard | QuizQuestion) -> None:
+        made = ItemMade(
+            job_id=self._job.id,
+            attempt=self._job.attempt,
+            type="flashcard" if isinstance(item, Flashcard) else "question",
+            item=msgspec.Raw(msgspec.json.encode(item)),
+        )
+        await self._send(EventName.ITEM, msgspec.json.encode(made))
+
+    async def _send(self, name: EventName, data: bytes, *, progress: tuple[int, int] | None = None) -> None:
+        async with self._sending:  # events are numbered, and must reach Redis in that order
+            number = self._events_sent + 1
+            await self._write_fenced(
+                lambda: self._store.append(self._job, [(name, data)], number=number, progress=progress)
+            )
+            self._events_sent = number
+
+    async def _write_fenced(self, write: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await until_available(write, seconds=self._policy.settle_grace_seconds)
+        except LeaseLost:
+            self._metrics.fenced(self._job)
+            raise

@@ -1,0 +1,26 @@
+"""Selects the provider that answers a job, by the job's plan and its last attempts."""
+
+from collections.abc import Callable, Mapping
+
+from msgspec import Struct
+
+from shared.domain.budgets import Plan
+from shared.domain.jobs.job import LeasedJob
+from shared.domain.jobs.job_policy import JobPolicy
+from shared.domain.llm.provider import Provider
+from shared.runtime.config.plans import DEFAULT_PLAN
+from shared.runtime.generation.provider_factory import Providers
+
+
+class OfflineFallback(Struct, frozen=True):
+    """Lets the offline generator answer as a last resort, where the job's plan allows it."""
+
+    plans: Mapping[str, Plan]
+    providers: Providers
+    policy: JobPolicy
+    clock: Callable[[], float]
+
+    def select(self, job: LeasedJob) -> Provider:
+        is_allowed = self.plans.get(job.plan, self.plans[DEFAULT_PLAN]).offline_fallback
+        is_last_resort = self.policy.is_last_resort(job, now=self.clock())
+        return self.providers.choose(allow_offline=is_allowed and is_last_resort)

@@ -1,0 +1,87 @@
+"""Maintenance takes over the jobs of dead workers before anything new, and promotes retries to the moment."""
+
+import asyncio
+import time
+
+from msgspec.structs import replace
+from tests.job_life import SUMMARY, JobLife, succeed
+
+from shared.adapters.redis import keys
+from shared.domain.errors import ProviderBusy
+from shared.domain.generation.handler import AttemptContext
+from shared.domain.jobs.job import JobState, StreamName
+from shared.domain.jobs.outcome import Outcome, Retry
+from shared.domain.jobs.payload import JobInput
+from shared.runtime.worker.maintenance import MIN_PAUSE_FRACTION
+
+
+async def test_a_sweep_runs_the_jobs_of_a_dead_worker(life: JobLife) -> None:
+    job = await life.submit()
+    leased = await life.lease_one(life.stream("dead"))
+    worker = life.worker(consumer="w2")
+    await life.swept_just_now()
+    await life.age(leased, owner="dead")
+    await worker.maintenance.sweep()
+    assert [run.job.id for run in worker.slots] == [job.id]
+    await worker.slots.wait_until_idle()
+    assert (await life.record(job.id)).state is JobState.SUCCEEDED
+
+
+async def test_jobs_of_a_dead_worker_come_before_a_backlog(life: JobLife) -> None:
+    """With every slot taken there is none to claim for at the moment of the sweep: the next one that comes free is."""
+    struck = await life.submit()
+    leased = await life.lease_one(life.stream("dead"))
+    backlog = [await life.submit() for _ in range(4)]
+    ran = list[str]()
+    first_runs, may_end, all_ran = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def note(job_input: JobInput, context: AttemptContext) -> Outcome:
+        ran.append(context.job.id)
+        first_runs.set()
+        if len(ran) > len(backlog):
+            all_ran.set()
+        await may_end.wait()
+        return await succeed(job_input, context)
+
+    worker = life.worker(note, consumer="w2", concurrency=1)
+    await life.swept_just_now()
+    await life.age(leased, owner="dead")
+    running = asyncio.create_task(worker.consumer.run())
+    async with asyncio.timeout(20):
+        await first_runs.wait()
+        await worker.maintenance.sweep()
+        may_end.set()
+        await all_ran.wait()
+        worker.consumer.stop()
+        await running
+    assert ran == [backlog[0].id, struck.id, *(job.id for job in backlog[1:])]
+
+
+async def test_one_worker_alone_sweeps_at_every_turn(real_life: JobLife) -> None:
+    """It must never find its own turn in its way, or its pauses grow until they look like an outage."""
+    real_life.policy = replace(real_life.policy, sweep_seconds=0.2, idle_sweep_seconds=60.0)
+    await real_life.submit()
+    await real_life.lease_one(real_life.stream("w1"))
+    maintenance = real_life.worker().maintenance
+    for _ in range(5):
+        assert await maintenance.sweep() == 0.2
+        await asyncio.sleep(0.2 * MIN_PAUSE_FRACTION)  # the shortest pause there is
+        assert await real_life.command("EXISTS", keys.sweep(0, StreamName.AI)) == 0
+
+
+async def test_a_retry_runs_on_time_between_two_sweeps(real_life: JobLife) -> None:
+    real_life.policy = replace(real_life.policy, sweep_seconds=1_000.0, idle_sweep_seconds=1_000.0)
+    began = list[float]()
+
+    async def retry_once(job_input: JobInput, context: AttemptContext) -> Outcome:
+        began.append(time.monotonic())
+        return Retry(ProviderBusy().problem, after=0.3) if len(began) == 1 else SUMMARY
+
+    job = await real_life.submit()
+    worker = real_life.worker(retry_once)
+    running = asyncio.create_task(worker.run())
+    async with asyncio.timeout(20):
+        assert (await real_life.final(job.id)).state is JobState.SUCCEEDED
+        worker.consumer.stop()
+        await running
+    assert 0.3 <= began[1] - began[0] < 3
