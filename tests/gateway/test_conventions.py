@@ -68,7 +68,8 @@ async def test_the_type_of_a_problem_leads_to_its_explanation(desk: Desk):
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/api", "/api/ai/", "/api/ai/1/2", "/metrics", "/docs", "/../etc/passwd"]
+    "path",
+    ["/", "/api", "/api/ai/", "/api/ai/1/2", "/metrics", "/docs/assets/none.js", "/redoc", "/../etc/passwd"],
 )
 async def test_an_unknown_path_is_a_problem_too(desk: Desk, path: str):
     answer = await desk.client().get(path, follow_redirects=False)
@@ -90,6 +91,14 @@ async def test_another_method_is_told_which_are_allowed(desk: Desk, method: str,
     answer = await desk.client().request(method, path)
     assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
     assert answer.headers["Allow"] == allowed
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/api/usage", "/api/ai/1"])
+async def test_head_is_get_without_the_body(desk: Desk, path: str):
+    client = desk.client()
+    get, head = await client.get(path), await client.head(path)
+    assert (head.status_code, head.content) == (get.status_code, b"")
+    assert head.headers["Content-Type"] == get.headers["Content-Type"]
 
 
 async def test_what_is_one_s_own_is_kept_by_nobody_else(desk: Desk):

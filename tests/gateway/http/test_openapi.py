@@ -13,17 +13,14 @@ from tests.factories import PLAN
 from tests.gateway.desk import PUBLIC_PEM, Desk, make_token
 from tests.gateway.gateway_process import running
 
-from gateway.app import Parts, describe, list_endpoints
-from gateway.routes.health import HealthRoutes
-from gateway.routes.usage import UsageRoutes
+from gateway.app import Parts, build_services, create_api
 from local.ports import LOOPBACK, free_ports
 from shared.runtime.http.problem_details import STATUS
 
 
 @pytest.fixture
 def document(parts: Parts) -> dict[str, Any]:
-    usage = UsageRoutes(parts.budgets, clock=parts.clock)
-    return describe([*list_endpoints(parts, usage), *HealthRoutes(parts.checks).endpoints()])
+    return create_api(build_services(parts)).openapi()
 
 
 def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:

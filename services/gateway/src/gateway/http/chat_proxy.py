@@ -7,6 +7,7 @@ import httpx
 import structlog
 from starlette.types import Receive, Scope, Send
 
+from gateway.auth.authenticator import Caller
 from shared.domain.errors import ChatUnavailable
 from shared.domain.tracing import SpanName, Tracer
 from shared.runtime.http.disconnect import until_disconnect
@@ -96,15 +97,22 @@ async def _pass_on(response: httpx.Response, send: Send) -> None:
     await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-def describe_caller(
-    *, user: str, plan: str, secret: str, request_id: str, accept_language: str
-) -> Mapping[str, str]:
-    """What the chat service is told, besides the body; only who knows the secret may tell it."""
-    return {
-        "Content-Type": "application/json",
-        "Accept-Language": accept_language,
-        "X-Request-Id": request_id,
-        "X-Etude-User": user,
-        "X-Etude-Plan": plan,
-        "X-Etude-Internal": secret,
-    }
+class ChatProxy:
+    """Forwards the calls of authenticated callers. Only who knows the `secret` may name a caller to the chat service."""
+
+    def __init__(self, http: httpx.AsyncClient, *, secret: str, tracer: Tracer) -> None:
+        """`http` has the chat service as its base URL."""
+        self._chat = ChatService(http)
+        self._secret = secret
+        self._tracer = tracer
+
+    def forward(self, body: bytes, caller: Caller, *, request_id: str, accept_language: str) -> ForwardedCall:
+        headers = {
+            "Content-Type": "application/json",
+            "Accept-Language": accept_language,
+            "X-Request-Id": request_id,
+            "X-Etude-User": caller.user,
+            "X-Etude-Plan": caller.plan_name,
+            "X-Etude-Internal": self._secret,
+        }
+        return ForwardedCall(self._chat, self._chat.ask(body, headers), self._tracer)

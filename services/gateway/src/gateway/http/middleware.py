@@ -64,8 +64,10 @@ class _Answer:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            given = (b"x-request-id", self._request_id.encode())
-            message = {**message, "headers": [*message["headers"], given, *HEADERS]}
+            request_id = (b"x-request-id", self._request_id.encode())
+            given = {name for name, _ in message["headers"]}
+            safe = [header for header in HEADERS if header[0] not in given]
+            message = {**message, "headers": [*message["headers"], request_id, *safe]}
         self.is_whole = message["type"] == "http.response.body" and not message.get("more_body", False)
         await self._send(message)
 

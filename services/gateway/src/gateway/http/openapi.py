@@ -1,16 +1,16 @@
-"""The API's description of itself (OpenAPI 3.1): made of the types that requests are decoded to and answers made of."""
+"""What routes say about themselves for OpenAPI: responses, problems, parameters and bodies, by their msgspec types."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
-
-import msgspec
 
 from shared.runtime.http.problem_details import MEDIA_TYPE, ProblemView, status_of
 
 Document = dict[str, Any]
+Responses = dict[int | str, Document]
+"""What FastAPI takes as `responses=`."""
 
-TYPES: dict[str, type] = {}
-"""Every type that a description mentions, by the name of its schema."""
+SCHEMA_TYPES: dict[str, type] = {}
+"""Every type that a route refers to, by the name of its schema; `openapi_document` describes them."""
 
 BODY_PROBLEMS = (
     "malformed_json",
@@ -32,61 +32,44 @@ SUBMIT_PROBLEMS = (
     "not_confirmed",
 )
 ACCEPTED_HEADERS = ("Location", "RateLimit", "RateLimit-Policy", "Idempotent-Replayed")
-ANSWER_HEADERS = {
-    "X-Request-Id": "Of this request: yours, when you sent a valid one.",
-}
 HEADERS = {
-    "Location": "Where the job is.",
-    "Retry-After": "Seconds to wait before asking again.",
-    "ETag": "Of this state; send it back as `If-None-Match`.",
+    "Location": "URL of the job.",
+    "Retry-After": "Seconds to wait before the next request.",
+    "ETag": "Names this state; send it back as `If-None-Match`.",
     "RateLimit": 'What is left: `"day";r=<tokens>;t=<seconds>`, and of requests in this `"minute"`.',
     "RateLimit-Policy": 'The windows: `"day";q=<tokens>;w=<seconds>;qu="tokens"`.',
-    "Idempotent-Replayed": "`true`: this key was used before, and this is the job made then.",
-    "Preference-Applied": "The `Prefer` that was honoured.",
-    "Link": "The next page, as `rel=next`.",
-    "Content-Language": "Of the messages in this answer.",
-    "Content-Disposition": "The name to save it under.",
-    "WWW-Authenticate": "How to sign in.",
-    "Allow": "The methods that are allowed here.",
-    "X-Chat-Id": "Of this answer.",
+    "Idempotent-Replayed": "`true`: this key was used before, and this is the job that was made then.",
+    "Preference-Applied": "The preference that was honoured.",
+    "Link": "URL of the next page, as `rel=next`.",
+    "Content-Language": "Language of the messages in this response.",
+    "Content-Disposition": "The file name to save it under.",
+    "WWW-Authenticate": "The authentication scheme.",
+    "Allow": "The methods that this path allows.",
+    "X-Chat-Id": "Id of this answer.",
 }
 
-JOB_ID = {
-    "name": "id",
-    "in": "path",
-    "required": True,
-    "description": "A UUIDv7.",
-    "schema": {"type": "string", "format": "uuid"},
-}
 IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
-    "description": "Makes a repeated request safe for 24 hours: the same key and body give the same job, charged once.",
+    "description": "Makes a repeated request safe for 24 hours: the same key and body return the same job, charged once.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
 }
 PREFER = {
     "name": "Prefer",
     "in": "header",
-    "description": "`wait=10`: answer with the result if it is there within so many seconds (at most 30).",
+    "description": "`wait=10`: respond with the result if it is ready within this many seconds (at most 30).",
     "schema": {"type": "string"},
 }
 IF_NONE_MATCH = {
     "name": "If-None-Match",
     "in": "header",
-    "description": "An `ETag`: 304 when nothing has changed since.",
+    "description": "An `ETag`: the response is 304 when nothing has changed since.",
     "schema": {"type": "string"},
-}
-ACCEPT_LANGUAGE = {
-    "name": "Accept-Language",
-    "in": "header",
-    "description": "Of the messages: `fr` or `en`.",
-    "schema": {"type": "string"},
-    "example": "fr",
 }
 LAST_EVENT_ID = {
     "name": "Last-Event-ID",
     "in": "header",
-    "description": "Resume after this event.",
+    "description": "Resume after the event with this id.",
     "schema": {"type": "string", "pattern": r"^\d{1,19}-\d{1,19}$"},
 }
 LAST_EVENT_ID_QUERY = {**LAST_EVENT_ID, "name": "last_event_id", "in": "query"}
@@ -98,7 +81,7 @@ LIMIT = {
 AFTER = {
     "name": "after",
     "in": "query",
-    "description": "`next_cursor` of the page before.",
+    "description": "`next_cursor` of the previous page.",
     "schema": {"type": "string"},
 }
 
@@ -110,8 +93,18 @@ def choice_parameter(name: str, choices: Sequence[str], default: str | None = No
 
 def reference(kind: type, name: str = "") -> Document:
     """A schema by its name; the type is described once, among the components."""
-    TYPES[name or kind.__name__] = kind
+    SCHEMA_TYPES[name or kind.__name__] = kind
     return {"$ref": f"#/components/schemas/{name or kind.__name__}"}
+
+
+def takes(*parameters: Document, body: Document | None = None, is_public: bool = False) -> Document:
+    """What FastAPI takes as `openapi_extra=`: the parameters and the body that the route decodes itself."""
+    extra: Document = {"parameters": list(parameters)}
+    if body:
+        extra["requestBody"] = body
+    if is_public:
+        extra["security"] = []
+    return extra
 
 
 def json_body(kind: type, example: object) -> Document:
@@ -121,104 +114,55 @@ def json_body(kind: type, example: object) -> Document:
     }
 
 
-def answer(
-    description: str, schema: Document | None = None, *, headers: Iterable[str] = (), media_type: str = ""
-) -> Document:
-    content = {media_type or "application/json": {"schema": schema}} if schema else {}
-    described = {name: _header(HEADERS[name]) for name in headers}
-    described |= {name: _header(text) for name, text in ANSWER_HEADERS.items()}
-    return {"description": description, "headers": described} | ({"content": content} if content else {})
-
-
-def _header(description: str) -> Document:
-    return {"description": description, "schema": {"type": "string"}}
-
-
-EVENT_ANSWERS = {
-    200: answer(
-        "Server-sent events: `id`, `event` and `data` (JSON) of each; a comment when nothing happens.",
-        {"type": "string"},
-        media_type="text/event-stream",
-    ),
-    204: answer("It is over, and you have heard everything."),
-}
-
-
-def operation(
-    operation_id: str,
-    summary: str,
+def returns(
+    description: str,
+    kind: type | Document | None = None,
     *,
-    tag: str,
-    answers: Mapping[int, Document],
-    problems: Sequence[str] = (),
-    parameters: Sequence[Document] = (),
-    body: Document | None = None,
-    is_public: bool = False,
+    headers: Iterable[str] = (),
+    media_type: str = "application/json",
 ) -> Document:
-    """One call. `problems` are the codes it may answer with, besides those that any call may."""
-    codes = [*problems, *(() if is_public else ("not_authenticated", "unavailable")), "internal_error"]
+    """One response of a route. `kind` is its msgspec type or a schema; None: it has no body."""
     described: Document = {
-        "operationId": operation_id,
-        "summary": summary,
-        "tags": [tag],
-        "parameters": [*parameters, ACCEPT_LANGUAGE],
-        "responses": {str(status): one for status, one in answers.items()} | _problem_answers(codes),
+        "description": description,
+        "headers": {name: header(HEADERS[name]) for name in headers},
     }
-    if body:
-        described["requestBody"] = body
-    if is_public:
-        described["security"] = []
+    if kind is not None:
+        schema = reference(kind) if isinstance(kind, type) else kind
+        described["content"] = {media_type: {"schema": schema}}
     return described
 
 
-def describe_api(paths: Mapping[str, Mapping[str, Document]], *, version: str) -> Document:
-    """The whole document."""
-    reference(ProblemView)
-    _, components = msgspec.json.schema_components(
-        list(TYPES.values()), ref_template="#/components/schemas/{name}"
-    )
-    return {
-        "openapi": "3.1.0",
-        "info": {
-            "title": "Etude",
-            "version": version,
-            "description": "Text in, study material out.",
-            "license": {"name": "MIT", "identifier": "MIT"},
-        },
-        "servers": [{"url": "/"}],
-        "security": [{"bearer": []}],
-        "tags": [{"name": name} for name in ("jobs", "collections", "chat", "usage", "health")],
-        "paths": paths,
-        "components": {
-            "schemas": components,
-            "securitySchemes": {
-                "bearer": {
-                    "type": "http",
-                    "scheme": "bearer",
-                    "description": "A signed token (JWT) or an API key (`etk_…`).",
-                }
-            },
-        },
-    }
+def header(description: str) -> Document:
+    return {"description": description, "schema": {"type": "string"}}
 
 
-def _problem_answers(codes: Iterable[str]) -> Document:
-    by_status: dict[int, list[str]] = {}
-    for code in codes:
-        by_status.setdefault(status_of(code), []).append(code)
-    return {str(status): _problem_answer(status, sorted(set(of))) for status, of in sorted(by_status.items())}
+def problems(*codes: str) -> Responses:
+    """The problems of a route that needs a caller, by status: `codes`, and those that every such route has."""
+    return public_problems(*codes, "not_authenticated", "unavailable")
 
 
-def _problem_answer(status: int, codes: Sequence[str]) -> Document:
+def public_problems(*codes: str) -> Responses:
+    by_status: dict[int, set[str]] = {}
+    for code in (*codes, "internal_error"):
+        by_status.setdefault(status_of(code), set()).add(code)
+    return {status: _problem(status, sorted(found)) for status, found in sorted(by_status.items())}
+
+
+def _problem(status: int, codes: Sequence[str]) -> Document:
     extra = {
         401: ("WWW-Authenticate",),
         429: ("Retry-After", "RateLimit", "RateLimit-Policy"),
         503: ("Retry-After",),
     }.get(status, ())
-    said = ", ".join(f"`{code}`" for code in codes)
-    return answer(
-        f"A problem: {said}.",
-        reference(ProblemView),
-        headers=("Content-Language", *extra),
-        media_type=MEDIA_TYPE,
+    names = ", ".join(f"`{code}`" for code in codes)
+    return returns(
+        f"A problem: {names}.", ProblemView, headers=("Content-Language", *extra), media_type=MEDIA_TYPE
     )
+
+
+EVENT_STREAM = returns(
+    "Server-sent events: each has `id`, `event` and `data` (JSON); a comment is sent when nothing happens.",
+    {"type": "string"},
+    media_type="text/event-stream",
+)
+NOTHING_LEFT = returns("The job has ended and you have received all of its events.")

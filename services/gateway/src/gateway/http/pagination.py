@@ -3,8 +3,10 @@
 import base64
 import binascii
 from collections.abc import Mapping, Sequence
+from typing import Annotated
 from urllib.parse import urlencode
 
+from fastapi import Depends, Request
 from msgspec import Struct
 
 from shared.domain.errors import FieldProblem, InvalidFields
@@ -27,9 +29,12 @@ class Page(Struct, frozen=True):
         return seen[: self.limit], _write_cursor(seen[self.limit - 1].id) if has_more else None
 
 
-def read_page(query: Mapping[str, str]) -> Page:
+async def read_page(request: Request) -> Page:
     """Raises `InvalidFields`."""
-    return Page(_page_size(query), _read_cursor(query))
+    return Page(_page_size(request.query_params), _read_cursor(request.query_params))
+
+
+RequestedPage = Annotated[Page, Depends(read_page)]
 
 
 def next_link(path: str, query: Mapping[str, str], cursor: str | None) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The bodies of the two calls that make jobs."""
+"""The bodies of the two routes that make jobs."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -10,10 +10,10 @@ from shared.domain.errors import EmptyText, FieldProblem, InvalidFields
 from shared.domain.jobs.job import Kind
 from shared.domain.jobs.payload import AiInput, CollectionInput
 from shared.domain.study.material import MAX_ITEMS, Options
-from shared.runtime.http.request_body import BodyDecoder, read_body, require_json
+from shared.runtime.http.request_body import read_body, require_json
 
 MAX_TITLE = 200
-"""Characters."""
+"""Longest title, in characters."""
 
 Title = Annotated[str, Meta(max_length=MAX_TITLE)]
 
@@ -48,10 +48,6 @@ class CollectionRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     text: str
     title: Title = ""
     options: Options = Options()
-
-
-ai_body = BodyDecoder(AiRequest)
-collection_body = BodyDecoder(CollectionRequest)
 
 
 async def read_json(request: Request) -> bytes:

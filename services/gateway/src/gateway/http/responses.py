@@ -1,4 +1,4 @@
-"""Answers: structs encoded once, and errors as problems."""
+"""Responses: structs encoded by msgspec, problems, and ASGI applications in the shape that FastAPI passes on."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,30 +6,44 @@ from typing import Any
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.domain.errors import StudyError
 from shared.runtime.http.problem_details import negotiate_language, problem_response_parts
 
 CACHED = {"Cache-Control": "private, no-cache", "Vary": "Accept-Language, Authorization"}
-"""May be kept by its reader, and must be asked about again: cheap, with its `ETag`."""
+"""The reader may store the response and must revalidate it, which is cheap with its `ETag`."""
 
 _encoder = msgspec.json.Encoder()
 
 
-def answer_json(
+class AsgiResponse(Response):
+    """A response that an ASGI application writes: FastAPI returns only `Response` objects unchanged."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        super().__init__()
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
+
+
+def json_response(
     view: msgspec.Struct | dict[str, Any], *, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
     return Response(_encoder.encode(view), status, headers, "application/json")
 
 
-def answer_problem(request: Request, error: StudyError, headers: Mapping[str, str] | None = None) -> Response:
-    status, about, body = problem_response_parts(
+def problem_response(
+    request: Request, error: StudyError, headers: Mapping[str, str] | None = None
+) -> Response:
+    status, own_headers, body = problem_response_parts(
         error,
         accept_language=request.headers.get("accept-language", ""),
         request_id=request_id_of(request),
         instance=request.scope["path"],
     )
-    return Response(body, status, {**about, **(headers or {})})
+    return Response(body, status, {**own_headers, **(headers or {})})
 
 
 def request_id_of(request: Request) -> str:
@@ -37,17 +51,17 @@ def request_id_of(request: Request) -> str:
 
 
 def language_of(request: Request) -> str:
-    """What the reader reads."""
+    """The language of the response, negotiated from `Accept-Language`."""
     return negotiate_language(request.headers.get("accept-language", ""))
 
 
 def is_unchanged(request: Request, tag: str) -> bool:
-    """Whether the reader has what this tag names already."""
+    """Whether `If-None-Match` names this entity tag."""
     known = request.headers.get("if-none-match")
     return known is not None and (
         known.strip() == "*" or tag in {one.strip().removeprefix("W/") for one in known.split(",")}
     )
 
 
-def answer_unchanged(headers: Mapping[str, str]) -> Response:
+def not_modified_response(headers: Mapping[str, str]) -> Response:
     return Response(None, 304, headers)

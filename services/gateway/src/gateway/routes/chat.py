@@ -1,50 +1,26 @@
-"""The way to the chat service, which checks the question and meters the answer."""
+"""Chat: the gateway authenticates and forwards; the chat service checks the question and meters the answer."""
 
-from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated
 
-import httpx
+from fastapi import APIRouter, Request, Response
 from msgspec import Meta, Struct
-from starlette.requests import Request
-from starlette.types import ASGIApp
 
-from gateway.auth.authenticator import Caller
 from gateway.http import openapi
-from gateway.http.chat_proxy import ChatService, ForwardedCall, describe_caller
-from gateway.http.endpoint import Endpoint
+from gateway.http.dependencies import CurrentCaller, CurrentServices
 from gateway.http.request_bodies import read_json
-from gateway.http.responses import request_id_of
+from gateway.http.responses import AsgiResponse, request_id_of
+from gateway.http.routing import TemplateRoute
 from shared.domain.study.material import Source
 from shared.domain.text.language import Language
-from shared.domain.tracing import Tracer
 from shared.runtime.http.request_body import check_depth
 
+EXAMPLE = {"messages": [{"role": "user", "content": "When does water boil?"}]}
 
-class ChatRoutes:
-    def __init__(self, http: httpx.AsyncClient, *, secret: str, tracer: Tracer) -> None:
-        """`http` has the chat service as its base URL."""
-        self._chat = ChatService(http)
-        self._secret = secret
-        self._tracer = tracer
-
-    async def ask(self, request: Request, caller: Caller) -> ASGIApp:
-        body = await read_json(request)
-        check_depth(body)
-        headers = describe_caller(
-            user=caller.user,
-            plan=caller.plan_name,
-            secret=self._secret,
-            request_id=request_id_of(request),
-            accept_language=request.headers.get("accept-language", ""),
-        )
-        return ForwardedCall(self._chat, self._chat.ask(body, headers), self._tracer)
-
-    def endpoints(self) -> Sequence[Endpoint]:
-        return [Endpoint("POST", "/api/chat", self.ask, ASK)]
+router = APIRouter(prefix="/api/chat", tags=["chat"], route_class=TemplateRoute)
 
 
-# What the chat service takes and answers, as far as the description of the API goes. --------------------------------
+# The request and the answer of the chat service, for the OpenAPI document only. -------------------------------------
 
 
 class ChatRole(StrEnum):
@@ -81,22 +57,36 @@ class ChatAnswer(Struct, frozen=True, kw_only=True):
     usage: ChatUsage
 
 
-EXAMPLE = {"messages": [{"role": "user", "content": "When does water boil?"}]}
-_ANSWERED = openapi.answer(
-    "The answer; with `stream`, its pieces: `delta`, `quotes`, `usage`, `done`, or `error` in between.",
-    openapi.reference(ChatAnswer),
+ANSWERED = openapi.returns(
+    "The answer; with `stream`, its events: `delta`, `quotes`, `usage`, `done`, or `error` in between.",
+    ChatAnswer,
     headers=("RateLimit", "RateLimit-Policy", "X-Chat-Id"),
 )
-_ANSWERED["content"]["text/event-stream"] = {"schema": {"type": "string"}}
-ASK = openapi.operation(
-    "ask",
-    "Ask a question, on a collection when you name one.",
-    tag="chat",
-    body=openapi.json_body(ChatRequest, EXAMPLE),
-    answers={200: _ANSWERED},
-    problems=(
-        *(code for code in openapi.BODY_PROBLEMS if code != "empty_text"),
-        *("not_found", "not_ready", "budget_exceeded", "rate_limited", "chat_unavailable"),
-        *("provider_refused", "context_too_long", "provider_busy", "provider_timed_out", "provider_garbled"),
-    ),
+ANSWERED["content"]["text/event-stream"] = {"schema": {"type": "string"}}
+
+
+@router.post(
+    "",
+    operation_id="ask",
+    summary="Ask a question, on a collection when you name one.",
+    responses={
+        200: ANSWERED,
+        **openapi.problems(
+            *(code for code in openapi.BODY_PROBLEMS if code != "empty_text"),
+            *("not_found", "not_ready", "budget_exceeded", "rate_limited", "chat_unavailable"),
+            *("provider_refused", "context_too_long", "provider_busy", "provider_timed_out"),
+            "provider_garbled",
+        ),
+    },
+    openapi_extra=openapi.takes(body=openapi.json_body(ChatRequest, EXAMPLE)),
 )
+async def ask(request: Request, caller: CurrentCaller, services: CurrentServices) -> Response:
+    body = await read_json(request)
+    check_depth(body)
+    forwarded = services.chat.forward(
+        body,
+        caller,
+        request_id=request_id_of(request),
+        accept_language=request.headers.get("accept-language", ""),
+    )
+    return AsgiResponse(forwarded)

@@ -1,38 +1,26 @@
-"""Everything of a user's, as it happens: what replaces asking again and again."""
+"""All events of a user in one stream, which replaces polling."""
 
-from collections.abc import Sequence
+from fastapi import APIRouter, Request, Response
 
-from starlette.requests import Request
-from starlette.types import ASGIApp
-
-from gateway.auth.authenticator import Caller
 from gateway.http import openapi
-from gateway.http.endpoint import Endpoint
-from gateway.http.event_streams import Listening
+from gateway.http.dependencies import CurrentCaller, CurrentServices
 from gateway.http.request_headers import resume_from
-from gateway.http.responses import language_of
-from gateway.routes.health import Check
+from gateway.http.responses import AsgiResponse, language_of
+from gateway.http.routing import TemplateRoute
+
+router = APIRouter(prefix="/api/events", tags=["jobs"], route_class=TemplateRoute)
 
 
-class EventRoutes:
-    def __init__(self, listening: Listening, *, check_redis: Check) -> None:
-        self._listening = listening
-        self._check_redis = check_redis
-
-    async def follow(self, request: Request, caller: Caller) -> ASGIApp:
-        after = resume_from(request)
-        await self._check_redis()  # while there is still a status to say it with
-        return self._listening.to_user(caller.user, after=after, language=language_of(request))
-
-    def endpoints(self) -> Sequence[Endpoint]:
-        return [Endpoint("GET", "/api/events", self.follow, FOLLOW)]
-
-
-FOLLOW = openapi.operation(
-    "followAll",
-    "Follow all your jobs and collections. Without `Last-Event-ID`: from the oldest event that is kept, up to a day back.",
-    tag="jobs",
-    parameters=[openapi.LAST_EVENT_ID, openapi.LAST_EVENT_ID_QUERY],
-    answers={200: openapi.EVENT_ANSWERS[200]},
-    problems=("invalid_fields",),
+@router.get(
+    "",
+    operation_id="followAll",
+    summary="Follow all your jobs and collections. Without `Last-Event-ID` the stream begins with the oldest event that"
+    " is kept, up to a day back.",
+    responses={200: openapi.EVENT_STREAM, **openapi.problems("invalid_fields")},
+    openapi_extra=openapi.takes(openapi.LAST_EVENT_ID, openapi.LAST_EVENT_ID_QUERY),
 )
+async def follow_all(request: Request, caller: CurrentCaller, services: CurrentServices) -> Response:
+    after = resume_from(request)
+    await services.checks["redis"]()  # a stream that has begun can no longer be refused with a status
+    stream = services.event_streams.to_user(caller.user, after=after, language=language_of(request))
+    return AsgiResponse(stream)

@@ -1,0 +1,71 @@
+"""What a route may ask for in its signature: the caller, a decoded body, the services behind the API."""
+
+from typing import Annotated, Generic, TypeVar
+
+from fastapi import Depends, Path, Request
+from msgspec import Struct
+
+from gateway.auth.authenticator import Caller
+from gateway.documents.multipart import read_upload
+from gateway.http.request_bodies import AiRequest, CollectionRequest, read_json
+from gateway.services import Services
+from shared.domain.jobs.job import Kind
+from shared.runtime.http.request_body import BodyDecoder
+
+T = TypeVar("T", bound=Struct)
+
+
+def services_of(request: Request) -> Services:
+    return request.app.state.services
+
+
+async def provide_services(request: Request) -> Services:
+    return services_of(request)
+
+
+CurrentServices = Annotated[Services, Depends(provide_services)]
+
+
+async def authenticate(request: Request) -> Caller:
+    """Raises `NotAuthenticated`, and `Unavailable` when no signing key could be fetched yet."""
+    authorization = request.headers.get("authorization", "")
+    caller = await services_of(request).authenticator.authenticate(authorization)
+    request.state.caller = caller
+    return caller
+
+
+CurrentCaller = Annotated[Caller, Depends(authenticate)]
+JobIdPath = Annotated[str, Path(alias="id", description="A UUIDv7.", json_schema_extra={"format": "uuid"})]
+
+
+class JsonBody(Generic[T]):
+    """Decodes a JSON body with msgspec: `Annotated[AiRequest, Depends(JsonBody(AiRequest))]`."""
+
+    def __init__(self, kind: type[T]) -> None:
+        self._decoder = BodyDecoder(kind)
+
+    async def __call__(self, request: Request) -> T:
+        """Raises what `read_json` and `BodyDecoder.decode` raise."""
+        return self._decoder.decode(await read_json(request))
+
+
+ai_body = JsonBody(AiRequest)
+collection_body = JsonBody(CollectionRequest)
+
+
+async def read_collection(request: Request, services: CurrentServices) -> CollectionRequest:
+    """A collection as JSON, or as a form with a document."""
+    request.state.submission_kind = Kind.COLLECTION
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type == "multipart/form-data":
+        return await read_upload(request, services.documents)
+    return await collection_body(request)
+
+
+AiBody = Annotated[AiRequest, Depends(ai_body)]
+CollectionBody = Annotated[CollectionRequest, Depends(read_collection)]
+
+
+async def count_refusals(request: Request) -> None:
+    """Mark the request as a submission: its refusals are counted, by the kind of job once that is known."""
+    request.state.submission_kind = ""

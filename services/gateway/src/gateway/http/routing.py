@@ -1,0 +1,31 @@
+"""Two things that FastAPI's routes do not do by themselves: name their template, and answer HEAD."""
+
+from collections.abc import Iterable
+
+from fastapi import APIRouter
+from fastapi.routing import APIRoute
+from starlette.routing import Match
+from starlette.types import Scope
+
+
+class TemplateRoute(APIRoute):
+    """Puts its path template into the scope for logs, metrics and spans: the path itself is the client's text."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        match, child_scope = super().matches(scope)
+        if match is Match.FULL:
+            child_scope["route_template"] = self.path
+        return match, child_scope
+
+
+def routes_of(routers: Iterable[APIRouter]) -> list[APIRoute]:
+    return [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
+
+
+def head_router(routes: Iterable[APIRoute]) -> APIRouter:
+    """HEAD for every GET (RFC 9110). The server sends no body."""
+    router = APIRouter(route_class=TemplateRoute)
+    for route in routes:
+        if "GET" in (route.methods or ()):
+            router.add_api_route(route.path, route.endpoint, methods=["HEAD"], include_in_schema=False)
+    return router

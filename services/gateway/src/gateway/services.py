@@ -1,0 +1,29 @@
+"""What the routes work with, built once per application from its parts."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from msgspec import Struct
+
+from gateway.auth.authenticator import Authenticator
+from gateway.documents.text_extraction import DocumentReader
+from gateway.http.chat_proxy import ChatProxy
+from gateway.http.event_streams import Listening
+from gateway.jobs.allowances import Allowances
+from gateway.jobs.job_queries import Jobs
+from gateway.jobs.job_submission import Submitter
+from gateway.metrics import GatewayMetrics
+
+Check = Callable[[], Awaitable[object]]
+"""Raises when the dependency that it checks is unreachable."""
+
+
+class Services(Struct, frozen=True, kw_only=True):
+    authenticator: Authenticator
+    jobs: Jobs
+    submitter: Submitter
+    event_streams: Listening
+    documents: DocumentReader
+    allowances: Allowances
+    chat: ChatProxy
+    checks: Mapping[str, Check]
+    metrics: GatewayMetrics
