@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 from tests.e2e.running import RunningStack
 
-from etude.token_signing import sign_token
+from etude.cli.token_signing import sign_token
 from local.data_dir import DataDir, StackFile
 from local.ports import free_ports
 

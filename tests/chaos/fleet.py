@@ -14,7 +14,7 @@ from tests.chaos.proxy import Proxy
 from tests.chaos.service import Service
 from tests.simulators.provider_process import ProviderProcess
 
-from etude.token_signing import sign_token
+from etude.cli.token_signing import sign_token
 from local.credentials import Credentials, open_credentials
 from local.data_dir import DataDir
 from local.ports import LOOPBACK, free_ports

@@ -12,8 +12,8 @@ import jwt
 import pytest
 from tests.compose.fleet import ROOT
 
-from etude.target import Place
-from etude.token_signing import sign_token
+from etude.cli.target import Target
+from etude.cli.token_signing import sign_token
 
 SCRIPT = ROOT / "deploy" / "make_secrets.py"
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -74,15 +74,15 @@ def test_nobody_else_may_read_them(root: Path) -> None:
 
 
 def test_the_gateway_can_check_what_an_operator_signs(root: Path) -> None:
-    place = Place(data_dir=root / "operator")
-    key = place.data_dir / "keys" / "jwt-private.pem"
+    target = Target(data_dir=root / "operator")
+    key = target.data_dir / "keys" / "jwt-private.pem"
     token = sign_token(key, user="ada", plan="pro", now=NOW, ttl=timedelta(hours=1))
     public_key = (root / "gateway" / "jwt-public.pem").read_text()
     claims = jwt.decode(
         token, public_key, algorithms=["EdDSA"], options={"verify_exp": False, "verify_iat": False}
     )
     assert (claims["sub"], claims["plan"]) == ("ada", "pro")
-    assert place.find_stack().redis_url == (root / "worker" / "redis-url").read_text().strip()
+    assert target.find_stack().redis_url == (root / "worker" / "redis-url").read_text().strip()
 
 
 def test_only_the_hash_of_a_password_is_told_to_redis_and_nobody_is_let_in_without(root: Path) -> None:

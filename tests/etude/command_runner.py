@@ -11,7 +11,7 @@ from msgspec import Struct
 from rich.console import Console
 
 from etude.__main__ import run
-from etude.cli_context import Terminal
+from etude.cli.context import Terminal
 
 _keys = itertools.count(1)
 
@@ -28,7 +28,7 @@ async def etude(
     token: str = "a-token",
     data_dir: Path = Path("nowhere"),
     stdin: str = "",
-    pause: Callable[[float], None] = lambda seconds: None,
+    sleep: Callable[[float], None] = lambda seconds: None,
     language: str = "en",
 ) -> Ran:
     """One command, as the shell would run it. In a thread: it blocks, and the server it talks to may be ours."""
@@ -40,8 +40,8 @@ async def etude(
         language=language,
         now=lambda: datetime.now(UTC),
         new_key=lambda: f"key-{next(_keys)}",
-        pause=pause,
+        sleep=sleep,
     )
-    place = ["--url", url, "--token", token, "--data-dir", str(data_dir)]
-    code = await asyncio.to_thread(run, [*place, *arguments], terminal)
+    target = ["--url", url, "--token", token, "--data-dir", str(data_dir)]
+    code = await asyncio.to_thread(run, [*target, *arguments], terminal)
     return Ran(code, out.getvalue(), err.getvalue())

@@ -14,7 +14,7 @@ from tests.app_server import serving
 from tests.etude.command_runner import etude
 from tests.etude.fake_api import FakeApi, events
 
-from etude.api_client import MAX_PAUSE_SECONDS, RECONNECTS
+from etude.retries import MAX_SECONDS, RECONNECTIONS
 
 QUEUED = {"id": "j1", "kind": "text", "status": "queued"}
 DONE = {
@@ -25,7 +25,10 @@ DONE = {
     "generated_by": "offline",
 }
 STATUS = 'id: 1-0\nevent: status\ndata: {"job_id":"j1","kind":"text","status":"running"}'
-ITEM = 'id: 2-0\nevent: item\ndata: {"type":"flashcard","item":{"id":"c1","front":"Why?"}}'
+CARD = {"id": "c1", "front": "Why?", "back": "So.", "source": {"quote": "So.", "start": 0, "end": 3}}
+ITEM = "id: 2-0\nevent: item\ndata: " + json.dumps(
+    {"job_id": "j1", "attempt": 1, "type": "flashcard", "item": CARD}
+)
 END = 'id: 3-0\nevent: done\ndata: {"job_id":"j1","kind":"text","status":"succeeded"}'
 
 
@@ -105,7 +108,7 @@ async def test_a_stream_that_closes_early_or_is_refused_for_a_moment_is_tried_ag
     away = Response(status_code=503)
     stand_in.on("GET", "/api/ai/j1/events", events(STATUS), away, away, events(END))
 
-    ran = await etude("ai", "text", file, url=url, pause=pauses.append)
+    ran = await etude("ai", "text", file, url=url, sleep=pauses.append)
 
     assert ran.code == 0
     assert pauses == [1.0, 2.0, 4.0]
@@ -127,11 +130,11 @@ async def test_a_server_that_stays_away_is_given_up(api: tuple[FakeApi, str], fi
     pauses: list[float] = []
     stand_in.on("GET", "/api/ai/j1/events", Response(status_code=502))
 
-    ran = await etude("ai", "text", file, url=url, pause=pauses.append)
+    ran = await etude("ai", "text", file, url=url, sleep=pauses.append)
 
     assert (ran.code, ran.err) == (3, f"etude: Etude does not answer at {url}\n")
-    assert len(pauses) == RECONNECTS + 1
-    assert max(pauses) == MAX_PAUSE_SECONDS
+    assert len(pauses) == RECONNECTIONS
+    assert max(pauses) == MAX_SECONDS
 
 
 async def test_an_interrupt_says_that_the_job_goes_on(api: tuple[FakeApi, str], file: str):
@@ -141,7 +144,7 @@ async def test_an_interrupt_says_that_the_job_goes_on(api: tuple[FakeApi, str], 
     def interrupt(_: float) -> None:
         raise KeyboardInterrupt
 
-    ran = await etude("ai", "text", file, url=url, pause=interrupt)
+    ran = await etude("ai", "text", file, url=url, sleep=interrupt)
 
     assert ran.code == 130
     assert "the job goes on: `etude jobs j1` shows it, `etude cancel j1` ends it" in ran.err

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from etude.errors import ExitCode, Failure
-from etude.input_files import Document, read_source, read_text
+from etude.api_models import File
+from etude.cli.failure import ExitCode, Failure
+from etude.cli.input_files import read_source, read_text
 
 
 def test_a_text_file_is_read_as_utf_8_without_its_byte_order_mark(tmp_path: Path):
@@ -24,7 +25,7 @@ def test_a_document_is_sent_as_it_is(tmp_path: Path):
     file = tmp_path / "Course.PDF"
     file.write_bytes(b"%PDF-1.7")
 
-    assert read_source(str(file), BytesIO()) == Document("Course.PDF", "application/pdf", b"%PDF-1.7")
+    assert read_source(str(file), BytesIO()) == File("Course.PDF", b"%PDF-1.7", "application/pdf")
 
 
 def test_a_file_that_is_not_there_is_a_wrong_command_line(tmp_path: Path):

@@ -47,7 +47,7 @@ async def test_an_interrupted_follower_leaves_the_job_running():
 
     stand_in = FakeApi()
     stand_in.on("POST", "/api/ai", JSONResponse({"id": "j1", "status": "queued"}, 202))
-    stand_in.on("GET", "/api/ai/j1/events", StreamingResponse(silence()))
+    stand_in.on("GET", "/api/ai/j1/events", StreamingResponse(silence(), media_type="text/event-stream"))
     async with serving(stand_in.app) as url, asyncio.timeout(20):
         process = await start("--url", url, "--token", "t", "ai", "text", __file__)
         await is_followed.wait()

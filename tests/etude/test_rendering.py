@@ -2,15 +2,12 @@
 
 from io import StringIO
 
-import msgspec
 import pytest
 from rich.console import Console
 
-from etude.api_models import JobView, ProblemView
-from etude.commands import AiKind
-from etude.rendering import plain, show_job, show_material, show_result
-from shared.domain.jobs.job import AI_KINDS
-from shared.domain.study.material import (
+from etude.api_models import Job, JobKind, Problem
+from etude.cli.rendering import plain, show_job, show_material, show_result
+from etude.study_material import (
     Choice,
     Explanation,
     Flashcard,
@@ -26,6 +23,7 @@ from shared.domain.study.material import (
     Term,
     Text,
 )
+from shared.domain.jobs.job import AI_KINDS
 
 SOURCE = Source("Paris is the capital of France.", 0, 31)
 CARD = Flashcard(id="c1", front="What is the capital of France?", back="Paris [bold]", source=SOURCE)
@@ -35,7 +33,6 @@ QUESTION = QuizQuestion(
     options=[Choice(id="a", text="Lyon", correct=False), Choice(id="b", text="Paris", correct=True)],
     explanation="It says so.",
     source=SOURCE,
-    seed=1,
 )
 QUALITY = Quality(
     requested={"flashcards": 3}, delivered={"flashcards": 1}, dropped={"quote_not_found": 2}, coverage=0.5
@@ -44,8 +41,7 @@ QUALITY = Quality(
 
 def shown(result: Result, generated_by: str = "openai") -> str:
     out = StringIO()
-    raw = msgspec.Raw(msgspec.json.encode(result))
-    show_result(Console(file=out, markup=False, width=100), raw, generated_by=generated_by)
+    show_result(Console(file=out, markup=False, width=100), result, generated_by=generated_by)
     return out.getvalue()
 
 
@@ -87,9 +83,9 @@ def test_a_collection_shows_its_title_its_cards_and_its_quiz():
 
 def test_a_failed_job_says_why():
     out = StringIO()
-    problem = ProblemView(title="No usable sentence", detail="Send more.")
+    problem = Problem(title="No usable sentence", detail="Send more.")
 
-    show_job(Console(file=out, markup=False), JobView(id="j1", status="failed", kind="quiz", error=problem))
+    show_job(Console(file=out, markup=False), Job(id="j1", status="failed", kind="quiz", error=problem))
 
     assert "No usable sentence. Send more." in out.getvalue()
 
@@ -99,4 +95,4 @@ def test_a_text_cannot_steer_the_terminal():
 
 
 def test_the_command_knows_every_kind_of_the_ai_stream():
-    assert set(AiKind) == {str(kind) for kind in AI_KINDS}
+    assert set(JobKind) == {str(kind) for kind in AI_KINDS}

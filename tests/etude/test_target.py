@@ -4,36 +4,36 @@ from pathlib import Path
 
 import pytest
 
-from etude.errors import ExitCode, Failure
-from etude.target import Place
+from etude.cli.failure import ExitCode, Failure
+from etude.cli.target import Target
 
 
 def test_what_the_options_say_comes_first(tmp_path: Path):
     (tmp_path / "stack.json").write_text('{"url": "http://other"}')
     (tmp_path / "token").write_text("other")
-    place = Place(data_dir=tmp_path, url="http://here/", token="mine")
+    target = Target(data_dir=tmp_path, url="http://here/", token="mine")
 
-    assert (place.find_url(), place.find_token()) == ("http://here", "mine")
+    assert (target.find_url(), target.find_token()) == ("http://here", "mine")
 
 
 def test_what_is_not_given_is_taken_from_the_running_stack(tmp_path: Path):
     (tmp_path / "stack.json").write_text('{"url": "http://127.0.0.1:8000", "redis_url": "r", "pid": 1}')
     (tmp_path / "token").write_text("mine\n")
-    place = Place(data_dir=tmp_path)
+    target = Target(data_dir=tmp_path)
 
-    assert (place.find_url(), place.find_token()) == ("http://127.0.0.1:8000", "mine")
+    assert (target.find_url(), target.find_token()) == ("http://127.0.0.1:8000", "mine")
 
 
 def test_without_a_stack_the_failure_says_how_to_start_one(tmp_path: Path):
     with pytest.raises(Failure, match="make run") as failure:
-        Place(data_dir=tmp_path).find_url()
+        Target(data_dir=tmp_path).find_url()
 
     assert failure.value.code is ExitCode.UNREACHABLE
 
 
 def test_without_a_token_one_is_not_signed_in(tmp_path: Path):
     with pytest.raises(Failure, match="ETUDE_TOKEN") as failure:
-        Place(data_dir=tmp_path).find_token()
+        Target(data_dir=tmp_path).find_token()
 
     assert failure.value.code is ExitCode.NOT_SIGNED_IN
 
@@ -42,4 +42,4 @@ def test_a_broken_stack_file_is_named(tmp_path: Path):
     (tmp_path / "stack.json").write_text("{")
 
     with pytest.raises(Failure, match=r"stack\.json"):
-        Place(data_dir=tmp_path).find_url()
+        Target(data_dir=tmp_path).find_url()

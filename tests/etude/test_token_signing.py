@@ -9,8 +9,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from etude.errors import ExitCode, Failure
-from etude.token_signing import sign_token
+from etude.cli.failure import ExitCode, Failure
+from etude.cli.token_signing import sign_token
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 

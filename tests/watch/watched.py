@@ -17,7 +17,7 @@ from tests.watch.haste import hasten
 from tests.watch.programs import program, serving, serving_alertmanager
 from tests.watch.rule_files import PROMETHEUS, RULES
 
-from etude.token_signing import sign_token
+from etude.cli.token_signing import sign_token
 from local.errors import CannotRun
 from local.ports import free_ports, require_free
 

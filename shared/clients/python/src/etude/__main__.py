@@ -1,17 +1,19 @@
-"""The composition root of the command: takes the clock, the terminal and the locale from the process."""
+"""The composition root of the command: the clock, the terminal and the locale come from the process."""
 
 import locale
 import sys
 import time
-import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from rich.console import Console
 
-from etude.app import app
-from etude.cli_context import Terminal
-from etude.errors import ExitCode, Failure
+from etude.cli.app import app
+from etude.cli.context import Terminal
+from etude.cli.failure import ExitCode, Failure, exit_code_of
+from etude.cli.rendering import plain
+from etude.connection import new_key
+from etude.errors import EtudeError
 
 
 def main() -> None:
@@ -19,15 +21,15 @@ def main() -> None:
 
 
 def run(arguments: Sequence[str], terminal: Terminal) -> int:
-    """One command, to its exit code. Whatever goes wrong is one line on stderr."""
+    """Run one command and return its exit code. Every error is one line on stderr."""
     try:
         app(arguments, obj=terminal, prog_name="etude")
-    except SystemExit as done:
-        return done.code if isinstance(done.code, int) else ExitCode.REFUSED
-    except Failure as failure:
-        terminal.err.print(f"etude: {failure}", style="red", soft_wrap=True)
-        return failure.code
-    except Exception as error:  # noqa: BLE001 - a bug of ours is still one line, without a traceback
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else ExitCode.REFUSED
+    except (Failure, EtudeError) as error:
+        terminal.err.print(f"etude: {plain(str(error))}", style="red", soft_wrap=True)
+        return exit_code_of(error)
+    except Exception as error:  # noqa: BLE001 - a bug is reported in one line too, without a traceback
         terminal.err.print(f"etude: internal error ({type(error).__name__})", style="red")
         return ExitCode.REFUSED
     return 0
@@ -41,8 +43,8 @@ def _terminal() -> Terminal:
         stdin=sys.stdin.buffer,
         language="fr" if (language or "").startswith("fr") else "en",
         now=lambda: datetime.now(UTC),
-        new_key=lambda: str(uuid.uuid4()),
-        pause=time.sleep,  # noqa: TID251 - between reconnections: there is nobody to give a signal
+        new_key=new_key,
+        sleep=time.sleep,  # noqa: TID251 - a pause before a retry has nothing to listen to
     )
 
 

@@ -1,95 +1,194 @@
-"""What the API answers, as far as the command shows it. Unknown fields are ignored: an older command reads a newer API."""
+"""What the API takes and returns. Unknown fields are ignored, so that an older client reads a newer API."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from enum import StrEnum
+from typing import Generic, TypeVar
 
-import msgspec
 from msgspec import Struct, field
 
-from shared.domain.study.material import Flashcard, Quality, QuizQuestion
+from etude.study_material import Difficulty, Flashcard, Language, Quality, QuizQuestion, Result, Source
+
+T = TypeVar("T")
 
 
-class FieldFault(Struct, frozen=True):
+class JobKind(StrEnum):
+    """What a job can make of a text."""
+
+    FLASHCARDS = "flashcards"
+    QUIZ = "quiz"
+    SUMMARY = "summary"
+    EXPLANATION = "explanation"
+    OUTLINE = "outline"
+    TEXT = "text"
+
+
+class Options(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a learner may choose. Counts are wishes: `Quality` reports a shortfall."""
+
+    language: Language | None = None
+    """Language of the material; None keeps the language of the source."""
+    flashcards: int | None = None
+    questions: int | None = None
+    difficulty: Difficulty | None = None
+
+
+class FieldError(Struct, frozen=True):
     pointer: str
+    """JSON Pointer (RFC 6901) to the invalid field."""
     detail: str
 
 
-class ProblemView(Struct, frozen=True):
-    """`application/problem+json`, already in the reader's language."""
+class Problem(Struct, frozen=True, kw_only=True):
+    """`application/problem+json`, in the language that the client asked for."""
 
     title: str
+    status: int = 0
     code: str = ""
     detail: str = ""
+    retryable: bool = False
+    retry_after: int | None = None
+    """Seconds."""
     request_id: str = ""
-    errors: list[FieldFault] = field(default_factory=list[FieldFault])
+    errors: list[FieldError] = field(default_factory=list[FieldError])
 
     def __str__(self) -> str:
-        faults = " ".join(f"{fault.pointer or '/'}: {fault.detail}" for fault in self.errors)
-        return f"{self.title}. {faults or self.detail}".strip()
+        errors = " ".join(f"{error.pointer or '/'}: {error.detail}" for error in self.errors)
+        return f"{self.title}. {errors or self.detail}".strip()
 
 
 class Progress(Struct, frozen=True):
+    """Finished parts and all parts. Both are 0 until the number of parts is known."""
+
     done: int = 0
     total: int = 0
 
 
-class UsageView(Struct, frozen=True):
+class TokenUsage(Struct, frozen=True):
+    """Tokens spent so far, and tokens still held for the rest of the job."""
+
     prompt_tokens: int = 0
     completion_tokens: int = 0
     held_tokens: int = 0
 
+    @property
+    def spent(self) -> int:
+        return self.prompt_tokens + self.completion_tokens
 
-class JobView(Struct, frozen=True):
+
+class Job(Struct, frozen=True, kw_only=True):
     id: str
     status: str
+    """`queued`, `running`, `succeeded`, `failed` or `cancelled`."""
     kind: str = ""
     created_at: datetime | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
     attempts: int = 0
-    progress: Progress | None = None
+    progress: Progress = Progress()
     model: str | None = None
     generated_by: str | None = None
-    usage: UsageView | None = None
-    result: msgspec.Raw = field(default_factory=lambda: msgspec.Raw(b"null"))
-    """JSON of a `shared.domain.study.material.Result`, or of null."""
-    error: ProblemView | None = None
-
-    @property
-    def has_result(self) -> bool:
-        return bytes(self.result) != b"null"
+    """`openai`, or `offline` for the generator that needs no model."""
+    usage: TokenUsage = TokenUsage()
+    result: Result | None = None
+    """None until the job has succeeded, and in lists."""
+    error: Problem | None = None
 
 
-class CollectionView(Struct, frozen=True):
+class Collection(Struct, frozen=True, kw_only=True):
     id: str
     status: str
-    title: str | None = None
+    """`processing`, `ready` or `failed`."""
+    title: str = ""
     language: str | None = None
     created_at: datetime | None = None
+    finished_at: datetime | None = None
+    progress: Progress = Progress()
     flashcards: list[Flashcard] = field(default_factory=list[Flashcard])
     quiz: list[QuizQuestion] = field(default_factory=list[QuizQuestion])
     quality: Quality | None = None
-    usage: UsageView | None = None
+    text: str | None = None
+    """The source that the offsets of every quote refer to."""
+    model: str | None = None
     generated_by: str | None = None
-    error: ProblemView | None = None
+    usage: TokenUsage = TokenUsage()
+    error: Problem | None = None
 
 
-class JobPage(Struct, frozen=True):
-    data: list[JobView]
+class Page(Struct, Generic[T], frozen=True, kw_only=True):
+    """One page of a list, newest first."""
+
+    data: list[T]
+    has_more: bool = False
+    next_cursor: str | None = None
+    """The `after` of the next page; None on the last one."""
 
 
-class CollectionPage(Struct, frozen=True):
-    data: list[CollectionView]
+class BudgetWindow(Struct, frozen=True, kw_only=True):
+    """The tokens of one window, such as `day`."""
 
-
-class WindowView(Struct, frozen=True):
     name: str
     limit: int
     used: int
     held: int
+    """Held for unfinished work; the unused part comes back."""
     left: int
     resets_at: datetime
 
 
-class UsagePage(Struct, frozen=True):
+class RequestAllowance(Struct, frozen=True, kw_only=True):
+    """Submissions per minute."""
+
+    limit: int
+    left: int
+    resets_at: datetime
+
+
+class UnfinishedJobs(Struct, frozen=True, kw_only=True):
+    limit: int
+    count: int
+
+
+class Usage(Struct, frozen=True, kw_only=True):
+    """What is left of the user's plan."""
+
     plan: str
-    windows: list[WindowView]
+    windows: list[BudgetWindow]
+    requests: RequestAllowance | None = None
+    unfinished_jobs: UnfinishedJobs | None = None
+
+
+class Estimate(Struct, frozen=True, kw_only=True):
+    tokens: int
+    """The most that the request can cost."""
+    is_covered: bool
+    """Whether the budget covers it now."""
+    windows: list[BudgetWindow]
+
+
+class File(Struct, frozen=True):
+    """A document to upload: .txt, .md, .pdf or .docx."""
+
+    name: str
+    content: bytes
+    media_type: str = "application/octet-stream"
+
+
+class ChatMessage(Struct, frozen=True):
+    role: str
+    """`user` or `assistant`."""
+    content: str
+
+
+Conversation = Sequence[ChatMessage]
+"""The turns so far, oldest first; the last one is the user's."""
+
+
+class ChatAnswer(Struct, frozen=True, kw_only=True):
+    id: str
+    message: ChatMessage
+    quotes: list[Source] = field(default_factory=list[Source])
+    """The passages of the collection that the answer quotes."""
+    model: str = ""
+    generated_by: str = ""
+    usage: TokenUsage = TokenUsage()

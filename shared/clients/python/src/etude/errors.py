@@ -1,26 +1,77 @@
-"""How a command fails: one line for a person, one exit code for a script."""
+"""What can go wrong between a client and Etude. Each class says what the caller can do about it."""
 
-from enum import IntEnum
-
-
-class ExitCode(IntEnum):
-    """What the shell sees. The command's `--help` lists them."""
-
-    REFUSED = 1
-    """Etude answered, and the answer is no: a refused request, a failed job, an unknown id."""
-    USAGE = 2
-    """The command line, a file or a setting is wrong."""
-    UNREACHABLE = 3
-    """Nothing answers under the address, or no stack runs in the data folder."""
-    NOT_SIGNED_IN = 4
-    """The token is missing, expired or of another stack."""
-    INTERRUPTED = 130
-    """Ctrl-C. What was submitted goes on."""
+from etude.api_models import Problem
 
 
-class Failure(Exception):
-    """Ends the command with a line on stderr and an exit code."""
+class EtudeError(Exception):
+    """The base of every error that a client raises."""
 
-    def __init__(self, code: ExitCode, message: str) -> None:
-        super().__init__(message)
-        self.code = code
+
+class InvalidUrl(EtudeError, ValueError):
+    """The address given is not an http:// or https:// URL."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(f"{url} is not a URL that starts with http:// or https://")
+
+
+class Unreachable(EtudeError):
+    """There is no connection, or it broke and could not be restored. A submission with the same key is safe to repeat."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(f"Etude does not answer at {url}")
+
+
+class UnexpectedResponse(EtudeError):
+    """The response is not one of Etude's: the address leads to something else, or to a newer version of the API."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(f"what answers at {url} is not Etude")
+
+
+class ApiError(EtudeError):
+    """Etude refused the request. The attributes are those of the `application/problem+json` body."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(str(problem))
+        self.problem = problem
+        self.status = problem.status
+        self.code = problem.code
+        """The stable name of the problem, such as `budget_exceeded`; empty when the body was not a problem."""
+        self.detail = problem.detail
+        self.retryable = problem.retryable
+        """Whether the same request may succeed later."""
+        self.retry_after = problem.retry_after
+        """Seconds until a retry makes sense; None when the server did not say."""
+        self.request_id = problem.request_id
+        self.errors = problem.errors
+
+
+class NotAuthenticated(ApiError):
+    """401: the token is missing, expired or of another deployment."""
+
+
+class NotFound(ApiError):
+    """404: there is no such job or collection of this user."""
+
+
+class TooManyRequests(ApiError):
+    """429: a rate limit or a budget is exhausted; `code` says which."""
+
+
+class Unavailable(ApiError):
+    """502, 503 or 504: Etude, or a proxy in front of it, cannot serve the request now."""
+
+
+BY_STATUS: dict[int, type[ApiError]] = {
+    401: NotAuthenticated,
+    404: NotFound,
+    429: TooManyRequests,
+    502: Unavailable,
+    503: Unavailable,
+    504: Unavailable,
+}
+
+
+def api_error(problem: Problem) -> ApiError:
+    """The exception for `problem`, by its status."""
+    return BY_STATUS.get(problem.status, ApiError)(problem)

@@ -1,24 +1,17 @@
-"""What a learner hands in: a file, or `-` for what is piped in."""
+"""Reads what the command line names as input: a file, or `-` for stdin."""
 
 from pathlib import Path
 from typing import BinaryIO
 
-from msgspec import Struct
-
-from etude.errors import ExitCode, Failure
+from etude.api_models import File
+from etude.cli.failure import ExitCode, Failure
 
 STDIN = "-"
 DOCUMENTS = {
     ".pdf": "application/pdf",
     ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
 }
-"""Sent as they are: the server knows how to read them."""
-
-
-class Document(Struct, frozen=True):
-    name: str
-    media_type: str
-    content: bytes
+"""File name suffix to media type of the documents that are uploaded unread: the server extracts their text."""
 
 
 def read_text(file: str, stdin: BinaryIO) -> str:
@@ -28,12 +21,12 @@ def read_text(file: str, stdin: BinaryIO) -> str:
         raise Failure(ExitCode.USAGE, f"{file} is not UTF-8 text") from None
 
 
-def read_source(file: str, stdin: BinaryIO) -> str | Document:
+def read_source(file: str, stdin: BinaryIO) -> str | File:
     """The text of the file, or the file itself when it is a document."""
     media_type = DOCUMENTS.get(Path(file).suffix.lower())
     if media_type is None:
         return read_text(file, stdin)
-    return Document(Path(file).name, media_type, _read(file, stdin))
+    return File(Path(file).name, _read(file, stdin), media_type)
 
 
 def _read(file: str, stdin: BinaryIO) -> bytes:

@@ -1,4 +1,4 @@
-"""Tokens for a stack whose private key one holds: how an operator or a developer becomes a user."""
+"""Signs tokens with the private key of a stack: an operator or a developer can act as any user."""
 
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -7,11 +7,11 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from etude.errors import ExitCode, Failure
+from etude.cli.failure import ExitCode, Failure
 
 
 def sign_token(key_file: Path, *, user: str, plan: str, now: datetime, ttl: timedelta) -> str:
-    """A JWT (EdDSA) that the gateway with the matching public key accepts until `now + ttl`."""
+    """A JWT (EdDSA) that a gateway with the matching public key accepts until `now + ttl`."""
     claims = {"sub": user, "plan": plan, "iat": now, "exp": now + ttl}
     return jwt.encode(claims, _read_key(key_file), algorithm="EdDSA")
 

@@ -1,4 +1,4 @@
-"""`etude dead`: dead letters, for operators. Talks to Redis itself: whoever can reach it runs the place."""
+"""`etude dead`: dead letters, for operators. Reads Redis directly, and so needs the `operator` extra."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -9,9 +9,9 @@ import typer
 from redis.exceptions import RedisError
 from rich.console import Console
 
-from etude.cli_context import Session, session_of
-from etude.errors import ExitCode, Failure
-from etude.rendering import list_table, plain
+from etude.cli.context import CliContext, context_of
+from etude.cli.failure import ExitCode, Failure
+from etude.cli.rendering import list_table, plain
 from shared.adapters.redis.connection import connect
 from shared.adapters.redis.dead_letter_store import DeadLetterStore
 from shared.domain.error_messages import localize
@@ -23,11 +23,13 @@ from shared.runtime.config.plans import DEFAULT_PLAN, read_plans
 T = TypeVar("T")
 
 RedisUrl = Annotated[
-    str, typer.Option(envvar="ETUDE_REDIS_URL", help="Where Redis is; the local stack's if not given.")
+    str, typer.Option(envvar="ETUDE_REDIS_URL", help="Address of Redis; the default is the local stack's.")
 ]
-Shards = Annotated[int, typer.Option(envvar="ETUDE_SHARDS", min=1, help="How many shards there are.")]
+Shards = Annotated[
+    int, typer.Option(envvar="ETUDE_SHARDS", min=1, help="Number of shards of the deployment.")
+]
 
-dead = typer.Typer(no_args_is_help=True, help="Jobs that failed for good: look at them, run them again.")
+dead = typer.Typer(no_args_is_help=True, help="Jobs that failed for good: list, show and replay them.")
 
 
 @dead.command("list")
@@ -38,14 +40,14 @@ def list_letters(
     shards: Shards = 1,
 ) -> None:
     """List dead letters, newest first."""
-    session = session_of(context)
-    records = _ask(session, redis_url, shards, lambda letters: letters.list(limit=limit))
+    run = context_of(context)
+    records = _query(run, redis_url, shards, lambda letters: letters.list(limit=limit))
     table = list_table("kind", "user", "died", "why")
     for record in records:
         why = record.problem.code if record.problem else ""
         died = f"{datetime.fromtimestamp(record.finished_at, UTC).astimezone():%m-%d %H:%M}"
         table.add_row(record.id, record.kind, plain(record.user), died, why)
-    session.terminal.out.print(table)
+    run.terminal.out.print(table)
 
 
 @dead.command("show")
@@ -55,12 +57,12 @@ def show_letter(
     redis_url: RedisUrl = "",
     shards: Shards = 1,
 ) -> None:
-    """Show one dead letter: its life and why it ended."""
-    session = session_of(context)
-    record = _ask(session, redis_url, shards, lambda letters: letters.find(JobId(job_id)))
+    """Show one dead letter: its times, its attempts and the error it ended with."""
+    run = context_of(context)
+    record = _query(run, redis_url, shards, lambda letters: letters.find(JobId(job_id)))
     if record is None:
         raise _no_letter(job_id)
-    _show(session.terminal.out, record, session.terminal.language)
+    _show(run.terminal.out, record, run.terminal.language)
 
 
 @dead.command("replay")
@@ -70,33 +72,33 @@ def replay_letters(
     redis_url: RedisUrl = "",
     shards: Shards = 1,
 ) -> None:
-    """Queue dead letters again, each with its kept steps and a fresh retry budget."""
-    session = session_of(context)
+    """Queue dead letters again. Each keeps its finished steps and gets a fresh retry budget."""
+    run = context_of(context)
     plan = read_plans(None)[DEFAULT_PLAN]
-    now = session.terminal.now().timestamp()
+    now = run.terminal.now().timestamp()
     for job_id in job_ids:
-        replayed = _ask(
-            session, redis_url, shards, lambda letters, i=job_id: letters.replay(JobId(i), plan, now=now)
+        replayed = _query(
+            run, redis_url, shards, lambda letters, i=job_id: letters.replay(JobId(i), plan, now=now)
         )
         if not replayed:
             raise _no_letter(job_id)
-        session.terminal.out.print(f"{job_id} is queued again")
+        run.terminal.out.print(f"{job_id} is queued again")
 
 
-def _ask(
-    session: Session, redis_url: str, shards: int, question: Callable[[DeadLetterStore], Awaitable[T]]
+def _query(
+    run: CliContext, redis_url: str, shards: int, query: Callable[[DeadLetterStore], Awaitable[T]]
 ) -> T:
-    url = redis_url or session.place.find_stack().redis_url
+    url = redis_url or run.target.find_stack().redis_url
 
-    async def ask() -> T:
+    async def connected() -> T:
         redis = connect(url, name="etude-dead")
         try:
-            return await question(DeadLetterStore(redis, shards=shards))
+            return await query(DeadLetterStore(redis, shards=shards))
         finally:
             await redis.aclose()
 
     try:
-        return asyncio.run(ask())
+        return asyncio.run(connected())
     except ValueError:
         raise Failure(ExitCode.USAGE, "ETUDE_REDIS_URL is not the address of a Redis") from None
     except (StoreUnavailable, RedisError, OSError):

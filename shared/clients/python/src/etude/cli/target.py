@@ -1,22 +1,22 @@
-"""Where Etude is and who asks: what the options say, else what the local stack left in its data folder."""
+"""Which Etude the command talks to, and as whom: from the options, else from the data folder of the local stack."""
 
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
-from etude.errors import ExitCode, Failure
+from etude.cli.failure import ExitCode, Failure
 
 
 class StackFile(Struct, frozen=True):
-    """The part of the stack's `stack.json` that matters here."""
+    """The fields of the local stack's `stack.json` that the command needs."""
 
     url: str
     redis_url: str = ""
 
 
-class Place(Struct, frozen=True, kw_only=True):
-    """What the command line gave. An empty string is "not given"."""
+class Target(Struct, frozen=True, kw_only=True):
+    """The options of the command line; an empty string was not given."""
 
     data_dir: Path
     url: str = ""

@@ -1,18 +1,16 @@
-"""Study material and jobs for a person at a terminal."""
+"""Renders study material and jobs for a terminal."""
 
 import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-import msgspec
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text as Line
 
-from etude.api_models import CollectionView, JobView, UsagePage
-from shared.domain.study.material import (
-    Collection,
+from etude.api_models import Collection, Job, Usage
+from etude.study_material import (
     Explanation,
     Flashcard,
     Flashcards,
@@ -27,11 +25,12 @@ from shared.domain.study.material import (
 
 STATUS_STYLES = {"succeeded": "green", "ready": "green", "failed": "red", "cancelled": "yellow"}
 ID_CHARACTERS = 36
+"""Length of a UUID."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def plain(text: str) -> str:
-    """A learner's or a model's text without what could steer a terminal."""
+    """Text of a learner or a model, without the characters that could control a terminal."""
     return _CONTROL.sub("", text)
 
 
@@ -40,22 +39,19 @@ def one_line(text: str) -> str:
 
 
 def indented(text: str, *, style: str = "", by: int = 5) -> Padding:
-    """A paragraph set in from the margin, all of its lines."""
+    """A paragraph with every line indented by `by` columns."""
     return Padding(Line(text, style=style), (0, 0, 0, by), expand=False)
 
 
-def show_result(console: Console, result: msgspec.Raw, *, generated_by: str | None) -> None:
-    """The result of a job, whatever its kind."""
-    decoded: Result = msgspec.json.decode(result, type=Result)
-    match decoded:
-        case Flashcards() as made:
-            show_flashcards(console, made.flashcards)
-            show_quality(console, made.quality)
-        case Quiz() as made:
-            show_quiz(console, made.quiz)
-            show_quality(console, made.quality)
-        case Collection() as made:
-            show_material(console, made.title, made.flashcards, made.quiz, made.quality)
+def show_result(console: Console, result: Result, *, generated_by: str | None) -> None:
+    """Print the result of a job of any kind."""
+    match result:
+        case Flashcards() as cards:
+            show_flashcards(console, cards.flashcards)
+            show_quality(console, cards.quality)
+        case Quiz() as quiz:
+            show_quiz(console, quiz.quiz)
+            show_quality(console, quiz.quality)
         case Summary(summary=summary, key_points=points):
             _paragraph(console, summary)
             _points(console, points)
@@ -69,18 +65,18 @@ def show_result(console: Console, result: msgspec.Raw, *, generated_by: str | No
                 _points(console, section.points)
         case Text(text=text):
             _paragraph(console, text)
-    show_maker(console, generated_by)
+    show_generator(console, generated_by)
 
 
-def show_collection(console: Console, collection: CollectionView) -> None:
+def show_collection(console: Console, collection: Collection) -> None:
     show_material(
         console,
-        collection.title or "",
+        collection.title,
         collection.flashcards,
         collection.quiz,
         collection.quality or Quality(),
     )
-    show_maker(console, collection.generated_by)
+    show_generator(console, collection.generated_by)
 
 
 def show_material(
@@ -105,7 +101,7 @@ def show_flashcards(console: Console, cards: Sequence[Flashcard]) -> None:
 
 
 def show_quiz(console: Console, questions: Sequence[QuizQuestion]) -> None:
-    """Each question with its options; the right one is marked."""
+    """Print each question with its options; the correct one is marked."""
     for number, question in enumerate(questions, 1):
         console.print(Line.assemble((f"Q{number}. ", "dim"), (plain(question.question), "bold")))
         for option in question.options:
@@ -117,28 +113,28 @@ def show_quiz(console: Console, questions: Sequence[QuizQuestion]) -> None:
 
 
 def show_quality(console: Console, quality: Quality) -> None:
-    """What was delivered of what was wished for, and why the rest is missing."""
-    made = ", ".join(
+    """Print how many of the requested items were delivered, and why the others were dropped."""
+    delivered = ", ".join(
         f"{count} of {quality.requested.get(kind, count)} {kind}" for kind, count in quality.delivered.items()
     )
-    parts = [made, f"{quality.coverage:.0%} of the sections quoted"]
+    parts = [delivered, f"{quality.coverage:.0%} of the sections quoted"]
     if quality.dropped:
         reasons = ", ".join(
             f"{count} {reason.replace('_', ' ')}" for reason, count in quality.dropped.items()
         )
         parts.append(f"dropped by the checks: {reasons}")
     if quality.sections_failed:
-        parts.append(f"{quality.sections_failed} sections could not be worked on")
+        parts.append(f"{quality.sections_failed} sections failed")
     console.print(Line("; ".join(part for part in parts if part), style="dim"))
 
 
-def show_maker(console: Console, generated_by: str | None) -> None:
+def show_generator(console: Console, generated_by: str | None) -> None:
     if generated_by == "offline":
         console.print(Line("Made by the offline generator, without a language model.", style="dim"))
 
 
 def list_table(*titles: str) -> Table:
-    """Of jobs: their ids whole, to be copied, however narrow the terminal is."""
+    """A table of jobs that never shortens their ids: they are there to be copied."""
     table = Table(box=None, pad_edge=False)
     table.add_column("id", no_wrap=True, min_width=ID_CHARACTERS)
     for title in titles:
@@ -146,32 +142,32 @@ def list_table(*titles: str) -> Table:
     return table
 
 
-def show_jobs(console: Console, rows: Iterable[JobView]) -> None:
+def show_jobs(console: Console, rows: Iterable[Job]) -> None:
     table = list_table("kind", "status", "created")
     table.add_column("tokens", justify="right")
     for job in rows:
         created = f"{job.created_at.astimezone():%m-%d %H:%M}" if job.created_at else ""
-        table.add_row(job.id, job.kind, _status(job.status), created, f"{_tokens(job):,}")
+        table.add_row(job.id, job.kind, _status(job.status), created, f"{job.usage.spent:,}")
     console.print(table)
 
 
-def show_job(console: Console, job: JobView) -> None:
-    """One job: its life in a few lines, then what came out."""
+def show_job(console: Console, job: Job) -> None:
+    """Print one job: its status and times, then its error or its result."""
     console.print(Line.assemble((f"{job.kind} ", "bold"), job.id, " ", _status(job.status)))
     times = (("created", job.created_at), ("started", job.started_at), ("finished", job.finished_at))
     facts = [f"{name} {_time(moment)}" for name, moment in times if moment]
-    if job.progress and job.progress.total:
+    if job.progress.total:
         facts.append(f"{job.progress.done} of {job.progress.total} parts done")
-    facts.append(f"attempts {job.attempts}, tokens {_tokens(job)}")
+    facts.append(f"attempts {job.attempts}, tokens {job.usage.spent}")
     console.print(Line("; ".join(facts), style="dim"))
     if job.error:
         console.print(Line(plain(str(job.error)), style="red"))
-    if job.has_result:
+    if job.result:
         console.print()
         show_result(console, job.result, generated_by=job.generated_by)
 
 
-def show_usage(console: Console, usage: UsagePage) -> None:
+def show_usage(console: Console, usage: Usage) -> None:
     table = Table(box=None, pad_edge=False, title=f"plan {usage.plan}", title_justify="left")
     for title in ("tokens per", "limit", "used", "held", "left", "resets"):
         table.add_column(
@@ -185,10 +181,6 @@ def show_usage(console: Console, usage: UsagePage) -> None:
 
 def _status(status: str) -> Line:
     return Line(status, style=STATUS_STYLES.get(status, "cyan"))
-
-
-def _tokens(job: JobView) -> int:
-    return job.usage.prompt_tokens + job.usage.completion_tokens if job.usage else 0
 
 
 def _time(moment: datetime | None) -> str:

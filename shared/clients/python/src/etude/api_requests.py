@@ -1,0 +1,183 @@
+"""The operations of the API, each as a function that builds its `Request`. Both clients offer them as methods."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import msgspec
+
+from etude.api_models import (
+    ChatAnswer,
+    Collection,
+    Conversation,
+    Estimate,
+    File,
+    Job,
+    JobKind,
+    Options,
+    Page,
+    Usage,
+)
+from etude.request import Request
+from etude.study_material import Language
+from etude.subscription import Subscription
+
+T = TypeVar("T")
+
+PAGE_SIZE = 20
+CHAT_SECONDS = 250.0
+"""A whole answer arrives at once, and the server allows it 240 seconds."""
+NO_OPTIONS = Options()
+
+
+def submit_job(
+    kind: JobKind, text: str, *, options: Options = NO_OPTIONS, idempotency_key: str = ""
+) -> Request[Job]:
+    """Have `kind` made of a text. Without a key of yours the client makes one for this call and its retries."""
+    return _submission("/api/ai", Job, idempotency_key, json=_job_body(kind, text, options))
+
+
+def get_job(job_id: str) -> Request[Job]:
+    """A job, with its result once it has succeeded."""
+    return Request(method="GET", path=job_path(job_id), decode=_as(Job))
+
+
+def list_jobs(*, kind: JobKind | None = None, limit: int = PAGE_SIZE, after: str = "") -> Request[Page[Job]]:
+    """A page of jobs, newest first, without their results. `after` is the `next_cursor` of the page before."""
+    query = {"limit": limit, **({"kind": kind} if kind else {}), **({"after": after} if after else {})}
+    return Request(method="GET", path="/api/ai", query=query, decode=_as(Page[Job]))
+
+
+def cancel_job(job_id: str) -> Request[Job]:
+    """Cancel a job. One that has ended is unchanged. Returns the job as it is now."""
+    return Request(method="DELETE", path=job_path(job_id), decode=_as(Job))
+
+
+def create_collection(
+    text: str, *, title: str = "", options: Options = NO_OPTIONS, idempotency_key: str = ""
+) -> Request[Collection]:
+    """Have a study collection made of a text. The key is as in `submit_job`."""
+    body = _collection_body(text, title, options)
+    return _submission("/api/collections", Collection, idempotency_key, json=body)
+
+
+def upload_collection(
+    file: File, *, title: str = "", options: Options = NO_OPTIONS, idempotency_key: str = ""
+) -> Request[Collection]:
+    """Have a study collection made of a document."""
+    form = {"options": msgspec.json.encode(options).decode(), **({"title": title} if title else {})}
+    return _submission("/api/collections", Collection, idempotency_key, form=form, file=file)
+
+
+def get_collection(collection_id: str) -> Request[Collection]:
+    """A collection, with its material once it is ready."""
+    return Request(method="GET", path=collection_path(collection_id), decode=_as(Collection))
+
+
+def list_collections(*, limit: int = PAGE_SIZE, after: str = "") -> Request[Page[Collection]]:
+    """A page of collections, newest first, without their material."""
+    query = {"limit": limit, **({"after": after} if after else {})}
+    return Request(method="GET", path="/api/collections", query=query, decode=_as(Page[Collection]))
+
+
+def delete_collection(collection_id: str) -> Request[None]:
+    """Delete a collection; an unfinished one is cancelled. Raises `NotFound` when there is none."""
+    return Request(method="DELETE", path=collection_path(collection_id), decode=_nothing)
+
+
+def export_collection(collection_id: str, *, file_format: str = "json") -> Request[bytes]:
+    """The material as a file: `json`, `csv` for spreadsheets, or `tsv` for Anki."""
+    path = f"{collection_path(collection_id)}/export"
+    return Request(method="GET", path=path, query={"format": file_format}, decode=bytes)
+
+
+def get_usage() -> Request[Usage]:
+    """What is left of the user's plan, and until when."""
+    return Request(method="GET", path="/api/usage", decode=_as(Usage))
+
+
+def estimate_job(kind: JobKind, text: str, *, options: Options = NO_OPTIONS) -> Request[Estimate]:
+    """What `submit_job` would cost at most. Nothing is made or charged."""
+    return _estimate("ai", _job_body(kind, text, options))
+
+
+def estimate_collection(text: str, *, title: str = "", options: Options = NO_OPTIONS) -> Request[Estimate]:
+    """What `create_collection` would cost at most. Nothing is made or charged."""
+    return _estimate("collections", _collection_body(text, title, options))
+
+
+def ask(
+    messages: Conversation, *, collection_id: str = "", language: Language | None = None
+) -> Request[ChatAnswer]:
+    """A whole answer, from a collection's text when one is named. It is not retried: a lost answer was paid for."""
+    return Request(
+        method="POST",
+        path="/api/chat",
+        json=_chat_body(messages, collection_id, language),
+        decode=_as(ChatAnswer),
+        is_repeatable=False,
+        response_seconds=CHAT_SECONDS,
+    )
+
+
+def stream_answer(
+    messages: Conversation, *, collection_id: str = "", language: Language | None = None
+) -> Request[None]:
+    """The answer piece by piece; it is not retried, like `ask`."""
+    body = {**_chat_body(messages, collection_id, language), "stream": True}
+    return Request(method="POST", path="/api/chat", json=body, decode=_nothing, is_repeatable=False)
+
+
+def job_events(job_id: str, *, after: str = "") -> Subscription:
+    """The events of a job until `Finished`, across dropped connections; `after` is the id of an event, to resume."""
+    return Subscription(f"{job_path(job_id)}/events", after=after, ends_with_job=True)
+
+
+def collection_events(collection_id: str, *, after: str = "") -> Subscription:
+    """As `job_events`, for a collection in the making."""
+    return Subscription(f"{collection_path(collection_id)}/events", after=after, ends_with_job=True)
+
+
+def all_events(*, after: str = "") -> Subscription:
+    """The events of every job of the user, without end; without `after` from the oldest that is kept."""
+    return Subscription("/api/events", after=after, ends_with_job=False)
+
+
+def job_path(job_id: str) -> str:
+    return f"/api/ai/{quote(job_id, safe='')}"
+
+
+def collection_path(collection_id: str) -> str:
+    return f"/api/collections/{quote(collection_id, safe='')}"
+
+
+def _submission(path: str, kind: type[T], key: str, **body: Any) -> Request[T]:
+    headers = {"Idempotency-Key": key} if key else {}
+    return Request(method="POST", path=path, headers=headers, decode=_as(kind), is_submission=True, **body)
+
+
+def _estimate(priced: str, body: dict[str, Any]) -> Request[Estimate]:
+    path = "/api/usage/estimate"
+    return Request(method="POST", path=path, query={"for": priced}, json=body, decode=_as(Estimate))
+
+
+def _job_body(kind: JobKind, text: str, options: Options) -> dict[str, Any]:
+    return {"kind": kind, "input": {"text": text}, "options": options}
+
+
+def _collection_body(text: str, title: str, options: Options) -> dict[str, Any]:
+    return {"text": text, "options": options, **({"title": title} if title else {})}
+
+
+def _chat_body(messages: Conversation, collection_id: str, language: Language | None) -> dict[str, Any]:
+    optional = {"collection_id": collection_id, "language": language}
+    return {"messages": list(messages), **{name: value for name, value in optional.items() if value}}
+
+
+def _as(kind: type[T]) -> Callable[[bytes], T]:
+    return partial(msgspec.json.decode, type=kind)
+
+
+def _nothing(_: bytes) -> None:
+    return None

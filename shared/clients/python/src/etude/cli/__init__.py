@@ -1,0 +1,1 @@
+"""The `etude` command. Everything but `etude dead` goes through the client."""

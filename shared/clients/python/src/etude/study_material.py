@@ -1,0 +1,114 @@
+"""What Etude makes of a text. Unknown fields are ignored, so that an older client reads a newer API."""
+
+from enum import StrEnum
+
+from msgspec import Struct, field
+
+
+class Language(StrEnum):
+    FR = "fr"
+    EN = "en"
+
+
+class Difficulty(StrEnum):
+    EASY = "easy"
+    MEDIUM = "medium"
+    HARD = "hard"
+
+
+class Source(Struct, frozen=True):
+    """Where an item comes from: `text[start:end] == quote`, in code points of the submitted text."""
+
+    quote: str
+    start: int
+    end: int
+
+
+class Flashcard(Struct, frozen=True, kw_only=True):
+    id: str
+    front: str
+    back: str
+    source: Source
+    difficulty: Difficulty = Difficulty.MEDIUM
+    language: str = "en"
+
+
+class Choice(Struct, frozen=True, kw_only=True):
+    id: str
+    """`a`, `b`, `c` or `d`: the position after shuffling."""
+    text: str
+    correct: bool
+
+
+class QuizQuestion(Struct, frozen=True, kw_only=True):
+    id: str
+    question: str
+    options: list[Choice]
+    explanation: str
+    source: Source
+    difficulty: Difficulty = Difficulty.MEDIUM
+    language: str = "en"
+
+
+class Quality(Struct, frozen=True, kw_only=True):
+    """What was requested, what was delivered, and why the rest was dropped."""
+
+    requested: dict[str, int] = field(default_factory=dict[str, int])
+    """Item kind (`flashcards`, `questions`) to the requested count."""
+    delivered: dict[str, int] = field(default_factory=dict[str, int])
+    drafted: dict[str, int] = field(default_factory=dict[str, int])
+    dropped: dict[str, int] = field(default_factory=dict[str, int])
+    """Reason code to count."""
+    coverage: float = 0.0
+    """Share of the source's sections that an item quotes, from 0 to 1."""
+    sections_failed: int = 0
+    """Sections that no item could be made of, because the model failed on them."""
+
+
+class Flashcards(Struct, frozen=True, kw_only=True, tag="flashcards", tag_field="object"):
+    language: str
+    flashcards: list[Flashcard]
+    quality: Quality
+
+
+class Quiz(Struct, frozen=True, kw_only=True, tag="quiz", tag_field="object"):
+    language: str
+    quiz: list[QuizQuestion]
+    quality: Quality
+
+
+class Summary(Struct, frozen=True, kw_only=True, tag="summary", tag_field="object"):
+    language: str
+    summary: str
+    key_points: list[str]
+
+
+class Term(Struct, frozen=True):
+    term: str
+    meaning: str
+
+
+class Explanation(Struct, frozen=True, kw_only=True, tag="explanation", tag_field="object"):
+    language: str
+    explanation: str
+    terms: list[Term]
+
+
+class OutlineSection(Struct, frozen=True):
+    heading: str
+    points: list[str]
+
+
+class Outline(Struct, frozen=True, kw_only=True, tag="outline", tag_field="object"):
+    language: str
+    title: str
+    sections: list[OutlineSection]
+
+
+class Text(Struct, frozen=True, kw_only=True, tag="text", tag_field="object"):
+    language: str
+    text: str
+
+
+Result = Flashcards | Quiz | Summary | Explanation | Outline | Text
+"""The result of a job. A collection is not among them: it has its own type and its own endpoints."""

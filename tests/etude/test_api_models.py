@@ -1,0 +1,60 @@
+"""The client's types, which know nothing of the services, read what the services write."""
+
+import msgspec
+import pytest
+from msgspec import Struct
+
+from etude import study_material
+from etude.api_models import JobKind, Options
+from shared.domain.jobs.job import AI_KINDS
+from shared.domain.study import material
+from shared.domain.text.language import Language
+
+SOURCE = material.Source("Water boils.", 0, 12)
+CARD = material.Flashcard(id="c1", front="Q", back="A", source=SOURCE)
+QUESTION = material.QuizQuestion(
+    id="q1",
+    question="Q",
+    options=[material.Choice(id="a", text="A", correct=True)],
+    explanation="E",
+    source=SOURCE,
+    seed=1,
+)
+QUALITY = material.Quality(requested={"flashcards": 2}, delivered={"flashcards": 1}, coverage=0.5)
+RESULTS = [
+    material.Flashcards(language="en", flashcards=[CARD], quality=QUALITY),
+    material.Quiz(language="en", quiz=[QUESTION], quality=QUALITY),
+    material.Summary(language="en", summary="S", key_points=["P"]),
+    material.Explanation(language="en", explanation="E", terms=[material.Term("T", "M")]),
+    material.Outline(language="en", title="T", sections=[material.OutlineSection("H", ["P"])]),
+    material.Text(language="en", text="T"),
+]
+
+
+@pytest.mark.parametrize("result", RESULTS, ids=lambda result: type(result).__name__)
+def test_every_result_is_read_whole(result: Struct):
+    read = msgspec.json.decode(msgspec.json.encode(result), type=study_material.Result)
+
+    assert type(read).__name__ == type(result).__name__
+    assert without_seed(msgspec.to_builtins(read)) == without_seed(msgspec.to_builtins(result))
+
+
+def test_the_options_are_those_of_the_api():
+    options = Options(language=study_material.Language.FR, flashcards=3, questions=0)
+
+    read = msgspec.json.decode(msgspec.json.encode(options), type=material.Options)
+
+    assert read == material.Options(language=Language.FR, flashcards=3, questions=0)
+    assert set(Options.__struct_fields__) == set(material.Options.__struct_fields__)
+
+
+def test_the_words_are_those_of_the_api():
+    assert {str(kind) for kind in JobKind} == {str(kind) for kind in AI_KINDS}
+    assert set(map(str, study_material.Language)) == set(map(str, Language))
+    assert set(map(str, study_material.Difficulty)) == set(map(str, material.Difficulty))
+
+
+def without_seed(value: object) -> object:
+    """The seed of a question is of no use to a client, and the only field it leaves out."""
+    text = msgspec.json.encode(value).decode()
+    return msgspec.json.decode(text.replace(',"seed":1', ""))
