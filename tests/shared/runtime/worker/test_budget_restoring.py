@@ -20,7 +20,7 @@ from shared.domain.jobs.outcome import Outcome
 from shared.domain.jobs.payload import JobInput
 from shared.domain.study.material import SummaryDraft
 from shared.domain.usage import Usage
-from shared.runtime.worker import budget_restoring
+from shared.runtime.worker.maintenance import budget_restoring
 
 COST = 110
 """Of a call of the provider here."""

@@ -12,7 +12,7 @@ from shared.domain.generation.handler import AttemptContext
 from shared.domain.jobs.job import JobState, StreamName
 from shared.domain.jobs.outcome import Outcome, Retry
 from shared.domain.jobs.payload import JobInput
-from shared.runtime.worker.maintenance import MIN_PAUSE_FRACTION
+from shared.runtime.worker.maintenance.maintenance import MIN_PAUSE_FRACTION
 
 
 async def test_a_sweep_runs_the_jobs_of_a_dead_worker(life: JobLife) -> None:

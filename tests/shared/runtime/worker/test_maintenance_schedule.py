@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from shared.runtime.worker.maintenance_schedule import MaintenanceSchedule
+from shared.runtime.worker.maintenance.maintenance_schedule import MaintenanceSchedule
 
 
 def test_the_first_sweep_is_due_at_once_and_no_promotion_is() -> None:

@@ -12,9 +12,9 @@ from shared.adapters.redis.job_stream import JobStream
 from shared.domain.errors import StoreUnavailable
 from shared.domain.jobs.job import LeasedJob
 from shared.domain.jobs.job_policy import JobPolicy
-from shared.runtime.worker.attempt_runner import AttemptRunner
+from shared.runtime.worker.attempts.attempt_runner import AttemptRunner
+from shared.runtime.worker.attempts.slots import Slots
 from shared.runtime.worker.new_entries import NewEntries
-from shared.runtime.worker.slots import Slots
 from shared.runtime.worker.stale_leases import StaleLeases
 
 log = structlog.get_logger()

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from shared.adapters.redis.job_stream import Entry, JobStream
 from shared.domain.jobs.job import LeasedJob
 from shared.runtime.observability.metrics.job_metrics import JobMetrics
-from shared.runtime.worker.slots import Slots
+from shared.runtime.worker.attempts.slots import Slots
 
 MAX_READ = 64
 """Entries read and leased in one call: their jobs begin while the next entries are read."""

@@ -9,7 +9,7 @@ from shared.adapters.redis.job_stream import JobStream
 from shared.domain.jobs.job import LeasedJob
 from shared.domain.jobs.job_policy import JobPolicy
 from shared.runtime.observability.metrics.job_metrics import JobMetrics
-from shared.runtime.worker.slots import Slots
+from shared.runtime.worker.attempts.slots import Slots
 
 log = structlog.get_logger()
 

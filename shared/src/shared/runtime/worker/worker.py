@@ -13,15 +13,16 @@ from shared.domain.jobs.job import Kind
 from shared.domain.jobs.job_policy import JobPolicy
 from shared.domain.tracing import NO_TRACER, Tracer
 from shared.runtime.observability.metrics.job_metrics import JobMetrics
-from shared.runtime.worker import maintenance, settler
-from shared.runtime.worker.attempt_runner import AttemptRunner, ProviderSelector
+from shared.runtime.worker.attempts import settler
+from shared.runtime.worker.attempts.attempt_runner import AttemptRunner, ProviderSelector
+from shared.runtime.worker.attempts.settler import Settler
+from shared.runtime.worker.attempts.slots import Slots
 from shared.runtime.worker.consumer import Consumer
 from shared.runtime.worker.lease_renewer import LeaseRenewer
-from shared.runtime.worker.maintenance import Maintenance
-from shared.runtime.worker.maintenance_schedule import MaintenanceSchedule
+from shared.runtime.worker.maintenance import maintenance
+from shared.runtime.worker.maintenance.maintenance import Maintenance
+from shared.runtime.worker.maintenance.maintenance_schedule import MaintenanceSchedule
 from shared.runtime.worker.new_entries import NewEntries
-from shared.runtime.worker.settler import Settler
-from shared.runtime.worker.slots import Slots
 from shared.runtime.worker.stale_leases import StaleLeases
 
 

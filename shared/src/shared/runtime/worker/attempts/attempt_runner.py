@@ -16,12 +16,12 @@ from shared.domain.llm.provider import Provider
 from shared.domain.tracing import NO_TRACER, Span, Tracer
 from shared.runtime.observability.logging_setup import current_job
 from shared.runtime.observability.metrics.job_metrics import JobMetrics
-from shared.runtime.worker.attempt import run_handler
-from shared.runtime.worker.attempt_context import FencedAttemptContext
+from shared.runtime.worker.attempts.attempt import run_handler
+from shared.runtime.worker.attempts.attempt_context import FencedAttemptContext
+from shared.runtime.worker.attempts.settler import Ending, Settler
+from shared.runtime.worker.attempts.slots import RunningAttempt, Slots
 from shared.runtime.worker.lease_renewer import LeaseRenewer
-from shared.runtime.worker.maintenance_schedule import MaintenanceSchedule
-from shared.runtime.worker.settler import Ending, Settler
-from shared.runtime.worker.slots import RunningAttempt, Slots
+from shared.runtime.worker.maintenance.maintenance_schedule import MaintenanceSchedule
 
 log = structlog.get_logger()
 

@@ -17,7 +17,7 @@ from shared.domain.jobs.settlement import Settlement, decide, hand_back
 from shared.domain.tracing import NO_TRACER, SpanName, Tracer
 from shared.domain.usage import Usage
 from shared.runtime.observability.metrics.job_metrics import JobMetrics
-from shared.runtime.worker.maintenance_schedule import MaintenanceSchedule
+from shared.runtime.worker.maintenance.maintenance_schedule import MaintenanceSchedule
 from shared.runtime.worker.store_retry import until_available
 
 log = structlog.get_logger()

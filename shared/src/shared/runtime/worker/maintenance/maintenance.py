@@ -16,8 +16,8 @@ from shared.domain.errors import StoreUnavailable
 from shared.domain.jobs.job import LeasedJob
 from shared.domain.jobs.job_policy import JobPolicy
 from shared.domain.jobs.job_snapshot import JobSnapshot
-from shared.runtime.worker.budget_restoring import Charges, restore_budgets
-from shared.runtime.worker.maintenance_schedule import NEVER, MaintenanceSchedule
+from shared.runtime.worker.maintenance.budget_restoring import Charges, restore_budgets
+from shared.runtime.worker.maintenance.maintenance_schedule import NEVER, MaintenanceSchedule
 from shared.runtime.worker.stale_leases import StaleLeases
 
 log = structlog.get_logger()
