@@ -66,7 +66,7 @@ async def test_it_answers_until_it_is_told_to_stop_and_exits_well(redis_url: str
         process.send_signal(signal.SIGTERM)
         await read_until(process, "chat.stopped")
 
-        assert ready.json() == {"redis": "ok", "postgres": "ok"}
+        assert ready.json() == {"status": "ok", "redis": "ok", "postgres": "ok"}
         assert answer.json()["generated_by"] == "offline"
         assert await process.wait() == 0
 

@@ -129,7 +129,7 @@ async def test_a_bug_is_an_answer_too_and_says_nothing(parts: Parts):
     assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
     assert answer.headers["X-Request-Id"] == answer.json()["request_id"]
     assert "secret" not in answer.text
-    assert [line["event"] for line in logs if line["log_level"] == "error"] == ["http.broke"]
+    assert [line["event"] for line in logs if line["log_level"] == "error"] == ["http.response_interrupted"]
 
 
 # -- the log ----------------------------------------------------------------------------------------------------------

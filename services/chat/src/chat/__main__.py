@@ -1,7 +1,6 @@
 """The composition root of the chat service: opens connections, serves until a signal, settles, closes."""
 
 import asyncio
-import gc
 import os
 import time
 import uuid
@@ -9,7 +8,6 @@ from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 import structlog
-import uvicorn
 import uvloop
 
 from chat.answer_service import Answers
@@ -26,8 +24,7 @@ from shared.domain.budgets import Plan
 from shared.runtime.config.plans import read_plans
 from shared.runtime.config.settings import InvalidSettings, read_settings
 from shared.runtime.generation.provider_factory import build_providers, models_of
-from shared.runtime.http.tracing_middleware import App, traced
-from shared.runtime.http.uvicorn_server import Server
+from shared.runtime.http.uvicorn_server import serve
 from shared.runtime.observability.logging_setup import configure_logs
 from shared.runtime.observability.metrics.meter import Meter
 from shared.runtime.observability.metrics.model_metrics import ModelMetrics, read_prices
@@ -87,24 +84,16 @@ async def _serve(settings: ChatSettings, plans: dict[str, Plan]) -> None:
         stack.push_async_callback(_settle, answers)
         door = Door(settings.internal_secret, plans)
         checks = {"redis": lambda: call(redis, "PING"), "postgres": results.ping}
-        app = traced(create_app(door, answers, checks, clock=time.time, meter=meter), tracer)
         await asyncio.to_thread(warm_up)
-        gc.freeze()
-        await Server(_uvicorn_config(app, settings), on_stop=lambda: _cut_later(settings, answers)).serve()
+        await serve(
+            create_app(door, answers, checks, clock=time.time, meter=meter, tracer=tracer),
+            service="chat",
+            host=settings.host,
+            port=settings.port,
+            stop_seconds=settings.grace_seconds + SETTLE_SECONDS,
+            on_stop=lambda: _cut_later(settings, answers),
+        )
     log.info("chat.stopped")
-
-
-def _uvicorn_config(app: App, settings: ChatSettings) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,
-        host=settings.host,
-        port=settings.port,
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=settings.grace_seconds + SETTLE_SECONDS,
-    )
 
 
 def _cut_later(settings: ChatSettings, answers: Answers) -> None:

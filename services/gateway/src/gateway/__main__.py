@@ -1,17 +1,13 @@
 """The composition root of the gateway: opens connections, serves until a signal, ends streams, closes."""
 
 import asyncio
-import gc
 import logging
 import os
-import signal
 import time
-from collections.abc import Callable, Generator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack
 
 import httpx
 import structlog
-import uvicorn
 import uvloop
 from redis.exceptions import ResponseError
 
@@ -33,6 +29,7 @@ from shared.domain.jobs.job_id import RANDOM_BYTES, new_job_id
 from shared.domain.jobs.submission import Durability
 from shared.runtime.config.plans import read_plans
 from shared.runtime.config.settings import InvalidSettings, read_settings
+from shared.runtime.http.uvicorn_server import serve
 from shared.runtime.observability.logging_setup import configure_logs
 from shared.runtime.observability.metrics.meter import Meter
 from shared.runtime.observability.metrics.server import serving_metrics
@@ -64,27 +61,16 @@ async def _serve(settings: GatewaySettings) -> None:
         await asyncio.to_thread(warm_up)
         await _warn_of_losses(redis)
         await _check_durability(redis, settings.accept_durability)
-        server = _Server(
-            uvicorn.Config(
-                create_app(parts),
-                host=settings.host,
-                port=settings.port,
-                http="httptools",
-                lifespan="off",
-                ws="none",
-                log_config=None,
-                access_log=False,
-                proxy_headers=False,
-                server_header=False,
-                timeout_graceful_shutdown=STOP_SECONDS,
-            ),
-            parts.closing.set,
-        )
-        gc.freeze()
-        log.info("gateway.ready", port=settings.port, pid=os.getpid())
         async with asyncio.TaskGroup() as group:
             hearing = group.create_task(parts.events.run())
-            await server.serve()
+            await serve(
+                create_app(parts),
+                service="gateway",
+                host=settings.host,
+                port=settings.port,
+                stop_seconds=STOP_SECONDS,
+                on_stop=parts.closing.set,
+            )
             hearing.cancel()
     log.info("gateway.stopped")
 
@@ -179,25 +165,6 @@ async def _check_durability(redis: RedisClient, durability: Durability) -> None:
 async def _confirms_early(redis: RedisClient) -> bool:
     _, appendfsync = await call(redis, "CONFIG", "GET", "appendfsync")
     return confirms_early(await call(redis, "INFO", "server"), appendfsync.decode())
-
-
-class _Server(uvicorn.Server):
-    """Leaves the process to us after a signal: uvicorn would send it to itself again, before anything is closed."""
-
-    def __init__(self, config: uvicorn.Config, on_stop: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._on_stop = on_stop
-
-    @contextmanager
-    def capture_signals(self) -> Generator[None]:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stop, number)
-        yield
-
-    def _stop(self, number: int) -> None:
-        self._on_stop()
-        self.handle_exit(number, None)
 
 
 if __name__ == "__main__":

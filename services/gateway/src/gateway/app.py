@@ -8,7 +8,7 @@ import httpx
 from fastapi import FastAPI, Response
 from msgspec import Struct
 from starlette.middleware.cors import CORSMiddleware
-from starlette.types import ASGIApp, Scope
+from starlette.types import ASGIApp
 
 from gateway.auth.authenticator import Authenticator
 from gateway.documents.text_extraction import DocumentReader
@@ -16,7 +16,6 @@ from gateway.http.api_docs import add_docs
 from gateway.http.chat_proxy import ChatProxy
 from gateway.http.error_handlers import add_error_handlers
 from gateway.http.event_streams import Listening
-from gateway.http.middleware import Edge
 from gateway.http.openapi import Document
 from gateway.http.openapi_document import describe_api, operations
 from gateway.http.routing import head_router, routes_of
@@ -25,15 +24,15 @@ from gateway.jobs.job_queries import Jobs
 from gateway.jobs.job_submission import Submitter
 from gateway.metrics import GatewayMetrics
 from gateway.routes import ai, chat, collections, events, health, usage
-from gateway.services import Check, Services
+from gateway.services import Services
 from shared.adapters.postgres.result_store import ResultStore
 from shared.adapters.redis.budget_store import BudgetStore
 from shared.adapters.redis.event_log import EventLog
 from shared.adapters.redis.job_store import JobStore
 from shared.domain.jobs.job import JobId
 from shared.domain.tracing import NO_TRACER, Tracer
-from shared.runtime.http.metrics_middleware import Known, MeteredApp
-from shared.runtime.http.tracing_middleware import traced
+from shared.runtime.http.health import Check
+from shared.runtime.http.middleware import KnownResponses, RequestMiddleware
 from shared.runtime.observability.metrics.meter import Meter
 
 ROUTERS = (ai.router, collections.router, events.router, chat.router, usage.router, health.router)
@@ -82,9 +81,14 @@ def create_app(parts: Parts) -> ASGIApp:
             allow_headers=ACCEPTED,
             expose_headers=EXPOSED,
         )
-    edge = Edge(app, new_request_id=parts.new_request_id, monotonic=parts.monotonic)
-    metered = MeteredApp(edge, parts.meter, known_responses(app.openapi()), route_of=route_template)
-    return traced(metered, parts.tracer)
+    return RequestMiddleware(
+        app,
+        meter=parts.meter,
+        known=known_responses(app.openapi()),
+        tracer=parts.tracer,
+        new_request_id=parts.new_request_id,
+        monotonic=parts.monotonic,
+    )
 
 
 def create_api(services: Services) -> FastAPI:
@@ -140,11 +144,7 @@ def build_services(parts: Parts) -> Services:
     )
 
 
-def known_responses(document: Document) -> Iterator[Known]:
+def known_responses(document: Document) -> Iterator[KnownResponses]:
     """The series that the request metrics begin with: those of the OpenAPI document."""
     for method, path, operation in operations(document):
         yield method, path, [int(status) for status in operation["responses"]]
-
-
-def route_template(scope: Scope) -> str:
-    return scope.get("route_template", "")

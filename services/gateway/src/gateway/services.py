@@ -1,6 +1,6 @@
 """What the routes work with, built once per application from its parts."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 
 from msgspec import Struct
 
@@ -12,9 +12,7 @@ from gateway.jobs.allowances import Allowances
 from gateway.jobs.job_queries import Jobs
 from gateway.jobs.job_submission import Submitter
 from gateway.metrics import GatewayMetrics
-
-Check = Callable[[], Awaitable[object]]
-"""Raises when the dependency that it checks is unreachable."""
+from shared.runtime.http.health import Check
 
 
 class Services(Struct, frozen=True, kw_only=True):

@@ -9,7 +9,6 @@ from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
-from structlog.contextvars import bound_contextvars
 
 from chat.answer_service import Answers
 from chat.answer_stream import Answer
@@ -73,12 +72,11 @@ class ChatEndpoint:
         scope["route_template"] = PATH
         asker = self._door.admit(request.headers)
         question = await _read_question(request)
-        with bound_contextvars(request_id=request.headers.get("x-request-id", "")):
-            async with until_disconnect(receive) as connection:
-                await self._answer(request, asker, question, send)
-            if connection.expired():
-                log.info("chat.hung_up")
-                self._watch.broke_off(CLIENT)
+        async with until_disconnect(receive) as connection:
+            await self._answer(request, asker, question, send)
+        if connection.expired():
+            log.info("chat.client_disconnected")
+            self._watch.broke_off(CLIENT)
 
     async def _answer(self, request: Request, asker: Asker, question: Question, send: Send) -> None:
         began = self._clock()
@@ -144,7 +142,7 @@ def _encode_error(error: StudyError, request: Request) -> bytes:
     _, _, body = problem_response_parts(
         error,
         accept_language=request.headers.get("accept-language", ""),
-        request_id=request.headers.get("x-request-id", ""),
+        request_id=request.scope["request_id"],
         instance=request.url.path,
     )
     return encode_event("error", body) + encode_event("done", b"{}")

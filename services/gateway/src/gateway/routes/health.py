@@ -1,21 +1,16 @@
 """Liveness, readiness, and what the codes of problems mean. Anybody may call these."""
 
-import asyncio
-
-import structlog
 from fastapi import APIRouter, Request, Response
 
 from gateway.http import openapi
 from gateway.http.dependencies import CurrentServices
 from gateway.http.responses import json_response, language_of
 from gateway.http.routing import TemplateRoute
-from gateway.services import Check
 from shared.domain.error_messages import MESSAGES
 from shared.domain.errors import NotFound, Problem
+from shared.runtime.http.health import liveness_response, readiness_response
 from shared.runtime.http.problem_details import view_problem
 
-CHECK_SECONDS = 2.0
-NO_STORE = {"Cache-Control": "no-store"}
 STATE: openapi.Document = {"type": "object", "additionalProperties": {"type": "string"}}
 CODE = {
     "name": "code",
@@ -25,7 +20,6 @@ CODE = {
 }
 
 router = APIRouter(tags=["health"], route_class=TemplateRoute)
-log = structlog.get_logger()
 
 
 @router.get(
@@ -36,7 +30,7 @@ log = structlog.get_logger()
     openapi_extra=openapi.takes(is_public=True),
 )
 async def check_liveness() -> Response:
-    return json_response({"status": "ok"}, headers=NO_STORE)
+    return liveness_response()
 
 
 @router.get(
@@ -51,10 +45,7 @@ async def check_liveness() -> Response:
     openapi_extra=openapi.takes(is_public=True),
 )
 async def check_readiness(services: CurrentServices) -> Response:
-    states = await asyncio.gather(*(_state_of(check) for check in services.checks.values()))
-    is_ready = set(states) <= {"ok"}
-    body = {"status": "ok" if is_ready else "away", **dict(zip(services.checks, states, strict=True))}
-    return json_response(body, status=200 if is_ready else 503, headers=NO_STORE)
+    return await readiness_response(services.checks)
 
 
 @router.get(
@@ -75,13 +66,3 @@ async def explain_problem(request: Request) -> Response:
     language = language_of(request)
     headers = {"Content-Language": language, "Vary": "Accept-Language"}
     return json_response(view_problem(Problem(code), language=language), headers=headers)
-
-
-async def _state_of(check: Check) -> str:
-    try:
-        async with asyncio.timeout(CHECK_SECONDS):
-            await check()
-    except Exception as error:  # noqa: BLE001 - any failure means unreachable
-        log.warning("health.away", error_type=type(error).__name__)
-        return "away"
-    return "ok"
