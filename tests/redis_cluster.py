@@ -11,7 +11,7 @@ from typing import Any, Self, cast
 import redis
 
 from local.ports import LOOPBACK, free_ports
-from local.server_process import Server, ServerProcess
+from local.server_process import ServerProcess, ServerSpec
 
 SLOTS = 16_384
 PRIMARIES = 3
@@ -41,7 +41,7 @@ class Node:
     def __init__(self, folder: Path, binary: Path, password: str) -> None:
         self._folder, self._binary, self._password = folder, binary, password
         self.port, self.bus_port = free_ports(2)
-        server = Server(name=f"Redis {self.port}", folder=folder, stop_signal=signal.SIGTERM)
+        server = ServerSpec(name=f"Redis {self.port}", folder=folder, stop_signal=signal.SIGTERM)
         self.process = ServerProcess(server)
         self._client = redis.Redis(
             host=LOOPBACK, port=self.port, password=password, socket_timeout=5.0, protocol=2

@@ -11,7 +11,7 @@ from typing import Any, Self, cast
 import redis
 
 from local.ports import LOOPBACK, free_ports
-from local.server_process import Server, ServerProcess
+from local.server_process import ServerProcess, ServerSpec
 
 NAME = "etude"
 SENTINELS = 3
@@ -61,7 +61,7 @@ class Node:
         self._folder, self._binary, self._config, self._is_sentinel = folder, binary, config, is_sentinel
         self.port = int(config.split("\nport ")[1].split("\n")[0])
         self.process = ServerProcess(
-            Server(name=f"Redis {self.port}", folder=folder, stop_signal=signal.SIGTERM)
+            ServerSpec(name=f"Redis {self.port}", folder=folder, stop_signal=signal.SIGTERM)
         )
         self.client = redis.Redis(
             host=LOOPBACK, port=self.port, password=password, socket_timeout=5.0, protocol=2

@@ -21,7 +21,7 @@ from local.ports import LOOPBACK, free_ports
 from local.postgres_server import PostgresServer
 from local.readiness import wait_ready
 from local.redis_server import RedisServer
-from local.supervised_process import Program
+from local.supervised_process import ServiceSpec
 from shared.adapters.postgres.migrations import migrate
 from shared.adapters.redis.connection import RedisClient, connect
 
@@ -151,13 +151,13 @@ async def running_fleet(folder: Path, size: Size, *, clock: Callable[[], float])
         yield fleet
 
 
-def _worker_programs(size: Size, environ: Mapping[str, str]) -> list[tuple[Program, float]]:
+def _worker_programs(size: Size, environ: Mapping[str, str]) -> list[tuple[ServiceSpec, float]]:
     """Each with the seconds by which its clock is ahead."""
     modules = {"ai_worker": size.ai_workers, "collection_worker": size.collection_workers}
     clocks = {0: size.clock_ahead, 1: -size.clock_ahead}
     return [
         (
-            Program(name=f"{module}-{number}", module=module, environ=environ, stop_seconds=STOP_SECONDS),
+            ServiceSpec(name=f"{module}-{number}", module=module, environ=environ, stop_seconds=STOP_SECONDS),
             clocks.get(number, 0.0),
         )
         for module, count in modules.items()
@@ -166,14 +166,14 @@ def _worker_programs(size: Size, environ: Mapping[str, str]) -> list[tuple[Progr
 
 
 async def _make_worker(
-    opened: AsyncExitStack, program: Program, folder: Path, *, block_seconds: float, clock_ahead: float
+    opened: AsyncExitStack, program: ServiceSpec, folder: Path, *, block_seconds: float, clock_ahead: float
 ) -> Worker:
     url = urlsplit(program.environ["ETUDE_REDIS_URL"])
     assert url.port is not None
     proxy = await opened.enter_async_context(Proxy(url.port))
     own = url._replace(netloc=url.netloc.replace(f":{url.port}", f":{proxy.port}")).geturl()
     environ = {**program.environ, "ETUDE_REDIS_URL": own}
-    behind = Program(
+    behind = ServiceSpec(
         name=program.name, module=program.module, environ=environ, stop_seconds=program.stop_seconds
     )
     launcher = ("tests.chaos.unruly", "--block", str(block_seconds), "--clock", str(clock_ahead))
@@ -183,7 +183,7 @@ async def _make_worker(
 def _chat(number: int, port: int, common: Mapping[str, str], folder: Path) -> Service:
     environ = {**common, "ETUDE_HOST": LOOPBACK, "ETUDE_PORT": str(port)}
     return Service(
-        Program(name=f"chat-{number}", module="chat", environ=environ, stop_seconds=STOP_SECONDS), folder
+        ServiceSpec(name=f"chat-{number}", module="chat", environ=environ, stop_seconds=STOP_SECONDS), folder
     )
 
 
@@ -199,7 +199,7 @@ def _gateway(
         "ETUDE_JWT_PUBLIC_KEY_FILE": str(credentials.public_key),
     }
     return Service(
-        Program(name=f"gateway-{number}", module="gateway", environ=environ, stop_seconds=STOP_SECONDS),
+        ServiceSpec(name=f"gateway-{number}", module="gateway", environ=environ, stop_seconds=STOP_SECONDS),
         folder,
     )
 

@@ -16,7 +16,7 @@ from msgspec import Struct
 from tests.chaos.unruly import BLOCK
 
 from local.parent_death import die_with_parent
-from local.supervised_process import Program
+from local.supervised_process import ServiceSpec
 
 READING = b'"worker.ready"'
 FIRST_BYTES = 65_536
@@ -37,7 +37,7 @@ class LogLine(Struct, kw_only=True):
 class Service:
     """Its log, of all its lives, is in one file of JSON lines."""
 
-    def __init__(self, program: Program, folder: Path, *, launcher: Sequence[str] = ()) -> None:
+    def __init__(self, program: ServiceSpec, folder: Path, *, launcher: Sequence[str] = ()) -> None:
         """`launcher`: a module that runs the program's, and its arguments."""
         self.name = program.name
         self.module = program.module

@@ -278,5 +278,5 @@ def service_lines(lines: list[str]) -> Iterator[str]:
     """What services wrote, without the name in front; what the stack says about them is no line of theirs."""
     for line in lines:
         _, bar, said = line.partition(" │ ")
-        if bar and not said.startswith("ended unasked"):
+        if bar and not said.startswith("exited unexpectedly"):
             yield said

@@ -13,7 +13,7 @@ from tests.gateway.desk import PUBLIC_PEM, TEXT, make_token
 
 from local.ports import LOOPBACK, free_ports
 from local.readiness import wait_ready
-from local.supervised_process import Program
+from local.supervised_process import ServiceSpec
 from shared.adapters.redis import keys
 from shared.adapters.redis.connection import RedisClient, call
 from shared.domain.jobs.job import JobId
@@ -46,7 +46,7 @@ class Releases:
         if not folder.exists():
             make_release(folder, *patches)
         of_this = {**self._environ, **environ, "PYTHONPATH": str(folder)}
-        program = Program(name=f"{release}-{module}", module=module, environ=of_this, stop_seconds=30.0)
+        program = ServiceSpec(name=f"{release}-{module}", module=module, environ=of_this, stop_seconds=30.0)
         service = Service(program, self._folder)
         self._services.append(service)
         await service.start()

@@ -1,15 +1,15 @@
-"""An output one can wait on."""
+"""A console whose lines a test can wait for."""
 
 import asyncio
 import io
 from collections.abc import Callable
 
-from local.console import Output
+from local.console import Console
 
 DEADLINE_SECONDS = 20
 
 
-class Lines(Output):
+class Lines(Console):
     def __init__(self) -> None:
         super().__init__(io.StringIO(), is_coloured=False)
         self.seen: list[str] = []

@@ -4,28 +4,28 @@ import contextlib
 import io
 import os
 
-from local.console import Output
+from local.console import Console
 
 
 def test_every_line_starts_with_the_name_it_came_from() -> None:
     stream = io.StringIO()
-    output = Output(stream, is_coloured=False)
-    output.write("gateway", "hello")
-    output.write("collection-worker-2", "bonjour")
+    console = Console(stream, is_coloured=False)
+    console.write("gateway", "hello")
+    console.write("collection-worker-2", "bonjour")
     assert stream.getvalue() == "            gateway │ hello\ncollection-worker-2 │ bonjour\n"
 
 
 def test_what_the_stack_says_itself_has_no_name_before_it() -> None:
     stream = io.StringIO()
-    Output(stream, is_coloured=True).say("ready: http://127.0.0.1:8000")
+    Console(stream, is_coloured=True).say("ready: http://127.0.0.1:8000")
     assert stream.getvalue() == "ready: http://127.0.0.1:8000\n"
 
 
 def test_a_name_keeps_its_colour() -> None:
     stream = io.StringIO()
-    output = Output(stream, is_coloured=True)
+    console = Console(stream, is_coloured=True)
     for name in ("gateway", "chat", "gateway"):
-        output.write(name, "x")
+        console.write(name, "x")
     first, second, third = (line.split("m")[0] for line in stream.getvalue().splitlines())
     assert first == third != second
 
@@ -34,8 +34,8 @@ def test_a_reader_that_went_away_is_no_reason_to_stop() -> None:
     reading, writing = os.pipe()
     os.close(reading)
     stream = os.fdopen(writing, "w", buffering=1)
-    output = Output(stream, is_coloured=False)
-    output.write("gateway", "nobody reads this")
-    output.write("gateway", "nor this")
+    console = Console(stream, is_coloured=False)
+    console.write("gateway", "nobody reads this")
+    console.write("gateway", "nor this")
     with contextlib.suppress(BrokenPipeError):  # what could not be written is still in the buffer
         stream.close()

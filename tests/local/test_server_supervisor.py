@@ -1,4 +1,4 @@
-"""A server that ends unasked is started again, until nobody wants it any more."""
+"""A server that exits unexpectedly is restarted, until the supervisor is cancelled."""
 
 import asyncio
 import io
@@ -9,9 +9,9 @@ import sys
 import psutil
 import pytest
 
-from local.console import Output
+from local.console import Console
 from local.errors import CannotRun
-from local.server_supervisor import guard
+from local.server_supervisor import restart_on_exit
 from local.supervised_process import Backoff
 
 DEADLINE_SECONDS = 20
@@ -53,11 +53,13 @@ class Server:
 async def run_guarded(server: Server, crashes: int) -> str:
     stream = io.StringIO()
     server.start()
-    guarding = asyncio.create_task(guard("redis", server, Output(stream, is_coloured=False), backoff=AT_ONCE))
+    restarting = asyncio.create_task(
+        restart_on_exit("redis", server, Console(stream, is_coloured=False), backoff=AT_ONCE)
+    )
     for _ in range(crashes):
         await server.crash()
-    guarding.cancel()
-    await asyncio.wait({guarding})
+    restarting.cancel()
+    await asyncio.wait({restarting})
     server.stop()
     return stream.getvalue()
 
@@ -66,7 +68,7 @@ async def test_it_is_started_again_each_time_and_it_is_said() -> None:
     server = Server()
     said = await run_guarded(server, crashes=2)
     assert server.starts == 3
-    assert said.count("redis │ ended unasked: starts again in 0 s") == 2
+    assert said.count("redis │ exited unexpectedly: restarts in 0 s") == 2
 
 
 async def test_one_that_cannot_start_says_why_and_is_tried_again() -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 from tests.local.lines import Lines
 
 from local.ports import free_ports
-from local.service_specs import Programs
+from local.service_specs import ServiceSpecs
 from local.stack import Stack
-from local.supervised_process import Program
+from local.supervised_process import ServiceSpec
 
 DEADLINE_SECONDS = 30
 SERVER = """
@@ -43,7 +43,7 @@ DEAF = "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint('dea
 
 
 class Running:
-    """A stack of small programs, and what it said."""
+    """A stack of small services, and what it said."""
 
     def __init__(
         self, folder: Path, *, front: str = SERVER, worker: str = WORKER, ready_seconds: float = 30.0
@@ -51,7 +51,7 @@ class Running:
         ports = free_ports(2)
         (folder / "front.py").write_text(front)
         (folder / "worker.py").write_text(worker)
-        programs = Programs(
+        services = ServiceSpecs(
             gateway=_program(folder, "gateway", "front", 1, ports[0]),
             chat=_program(folder, "chat", "front", 2, ports[1]),
             workers=(_program(folder, "worker", "worker", 3, 0),),
@@ -59,21 +59,21 @@ class Running:
         )
         self.lines = Lines()
         self.stop = asyncio.Event()
-        self.stack = Stack(programs, self.lines, ready_seconds=ready_seconds)
+        self.stack = Stack(services, self.lines, ready_seconds=ready_seconds)
 
     async def run(self, greeted: asyncio.Event) -> bool:
         async with asyncio.timeout(DEADLINE_SECONDS):
-            return await self.stack.run(self.stop, greet=greeted.set)
+            return await self.stack.run(self.stop, on_ready=greeted.set)
 
 
-def _program(folder: Path, name: str, module: str, place: int, port: int) -> Program:
+def _program(folder: Path, name: str, module: str, place: int, port: int) -> ServiceSpec:
     environ = {
         "PYTHONPATH": str(folder),
         "PYTHONDONTWRITEBYTECODE": "1",
         "PLACE": str(place),
         "ETUDE_PORT": str(port),
     }
-    return Program(name=name, module=module, environ=environ, stop_seconds=20.0)
+    return ServiceSpec(name=name, module=module, environ=environ, stop_seconds=20.0)
 
 
 async def test_it_greets_when_every_service_answers_and_stops_the_door_first(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import psutil
 import pytest
 from tests.local.lines import DEADLINE_SECONDS, Lines
 
-from local.supervised_process import Backoff, Child, Program
+from local.supervised_process import Backoff, ServiceSpec, SupervisedProcess
 
 AT_ONCE = Backoff(base_seconds=0.01, cap_seconds=0.01)
 
@@ -21,15 +21,17 @@ def lines() -> Lines:
     return Lines()
 
 
-def make_child(tmp_path: Path, lines: Lines, source: str, *, stop_seconds: float = 10.0) -> Child:
+def make_process(
+    tmp_path: Path, lines: Lines, source: str, *, stop_seconds: float = 10.0
+) -> SupervisedProcess:
     (tmp_path / "program.py").write_text(source)
     environ = {"PYTHONPATH": str(tmp_path), "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
-    program = Program(name="program", module="program", environ=environ, stop_seconds=stop_seconds)
-    return Child(program, lines, backoff=AT_ONCE)
+    spec = ServiceSpec(name="program", module="program", environ=environ, stop_seconds=stop_seconds)
+    return SupervisedProcess(spec, lines, backoff=AT_ONCE)
 
 
 async def test_its_lines_come_out_whole_with_those_of_stderr(tmp_path: Path, lines: Lines) -> None:
-    child = make_child(
+    child = make_process(
         tmp_path, lines, "import sys, signal\nprint('été')\nprint('oh', file=sys.stderr)\nsignal.pause()"
     )
     async with asyncio.TaskGroup() as group:
@@ -40,7 +42,7 @@ async def test_its_lines_come_out_whole_with_those_of_stderr(tmp_path: Path, lin
 
 
 async def test_a_line_longer_than_the_buffer_does_not_stop_the_copying(tmp_path: Path, lines: Lines) -> None:
-    child = make_child(
+    child = make_process(
         tmp_path, lines, "import signal\nprint('x' * 3_000_000)\nprint('after')\nsignal.pause()"
     )
     async with asyncio.TaskGroup() as group:
@@ -51,23 +53,25 @@ async def test_a_line_longer_than_the_buffer_does_not_stop_the_copying(tmp_path:
 
 
 async def test_one_that_crashes_is_started_again_and_it_is_said(tmp_path: Path, lines: Lines) -> None:
-    child = make_child(tmp_path, lines, "import sys\nprint('started')\nsys.exit(3)")
+    child = make_process(tmp_path, lines, "import sys\nprint('started')\nsys.exit(3)")
     async with asyncio.TaskGroup() as group:
         group.create_task(child.run())
         await lines.wait_for(lambda seen: seen.count("started") >= 3)
         await child.stop()
-    assert any(line.startswith("ended unasked (exit code 3): starts again in 0.01 s") for line in lines.seen)
+    assert any(
+        line.startswith("exited unexpectedly (exit code 3): restarts in 0.01 s") for line in lines.seen
+    )
 
 
 async def test_one_that_is_killed_is_started_again(tmp_path: Path, lines: Lines) -> None:
-    child = make_child(tmp_path, lines, "import os, signal\nprint(os.getpid())\nsignal.pause()")
+    child = make_process(tmp_path, lines, "import os, signal\nprint(os.getpid())\nsignal.pause()")
     async with asyncio.TaskGroup() as group:
         group.create_task(child.run())
         await lines.wait_for(lambda seen: len(seen) == 1)
         os.kill(int(lines.seen[0]), signal.SIGKILL)
         await lines.wait_for(lambda seen: len(seen) == 3)
         await child.stop()
-    assert lines.seen[1].startswith("ended unasked (SIGKILL)")
+    assert lines.seen[1].startswith("exited unexpectedly (SIGKILL)")
 
 
 async def test_one_that_will_not_stop_is_killed_after_its_time(tmp_path: Path, lines: Lines) -> None:
@@ -75,7 +79,7 @@ async def test_one_that_will_not_stop_is_killed_after_its_time(tmp_path: Path, l
         "import os, signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint(os.getpid())\n"
         "while True: signal.pause()"
     )
-    child = make_child(tmp_path, lines, source, stop_seconds=0.2)
+    child = make_process(tmp_path, lines, source, stop_seconds=0.2)
     async with asyncio.TaskGroup() as group:
         group.create_task(child.run())
         await lines.wait_for(lambda seen: len(seen) == 1)
@@ -86,10 +90,10 @@ async def test_one_that_will_not_stop_is_killed_after_its_time(tmp_path: Path, l
 
 async def test_a_stop_during_the_pause_ends_the_waiting(tmp_path: Path, lines: Lines) -> None:
     (tmp_path / "program.py").write_text("raise SystemExit(1)")
-    program = Program(
+    spec = ServiceSpec(
         name="program", module="program", environ={"PYTHONPATH": str(tmp_path)}, stop_seconds=1.0
     )
-    child = Child(program, lines, backoff=Backoff(base_seconds=3600.0, cap_seconds=3600.0))
+    child = SupervisedProcess(spec, lines, backoff=Backoff(base_seconds=3600.0, cap_seconds=3600.0))
     async with asyncio.timeout(DEADLINE_SECONDS), asyncio.TaskGroup() as group:
         group.create_task(child.run())
         await lines.wait_for(lambda seen: len(seen) == 1)
@@ -103,12 +107,12 @@ def test_the_pause_doubles_up_to_its_cap() -> None:
 
 PARENT = """
 import asyncio, io, os, signal, sys
-from local.supervised_process import Child, Program
-from local.console import Output
+from local.supervised_process import SupervisedProcess, ServiceSpec
+from local.console import Console
 
 async def main() -> None:
-    program = Program(name="program", module="program", environ=dict(os.environ), stop_seconds=1.0)
-    await Child(program, Output(sys.stdout, is_coloured=False)).run()
+    spec = ServiceSpec(name="program", module="program", environ=dict(os.environ), stop_seconds=1.0)
+    await SupervisedProcess(spec, Console(sys.stdout, is_coloured=False)).run()
 
 asyncio.run(main())
 """

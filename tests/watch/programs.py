@@ -12,7 +12,7 @@ from tests.servers import NoServer
 from tests.watch.rule_files import ROOT
 
 from local.ports import LOOPBACK, free_ports
-from local.server_process import Server, ServerProcess
+from local.server_process import ServerProcess, ServerSpec
 
 ALERTMANAGER = ROOT / "deploy" / "alertmanager" / "alertmanager.yml"
 
@@ -48,7 +48,7 @@ def serving(name: str, folder: Path, *words: str) -> Generator[httpx.Client]:
     binary = program(name)
     folder.mkdir(parents=True, exist_ok=True)
     address = f"{LOOPBACK}:{free_ports(1)[0]}"
-    process = ServerProcess(Server(name=name, folder=folder, stop_signal=signal.SIGTERM))
+    process = ServerProcess(ServerSpec(name=name, folder=folder, stop_signal=signal.SIGTERM))
     with httpx.Client(base_url=f"http://{address}", trust_env=False, timeout=10.0) as client:
         command = [str(binary), *words, f"--web.listen-address={address}"]
         process.start(command, environ={}, is_ready=lambda: is_ready(client))

@@ -1,15 +1,15 @@
-"""One log out of many: whole lines, each behind the name of the process it came from."""
+"""Merges the logs of all processes into one: whole lines, each with the name of its process in front."""
 
 from typing import TextIO
 
 NAME_WIDTH = 19
-"""Of the longest name, `collection-worker-1`."""
+"""Length of the longest name, `collection-worker-1`."""
 COLOURS = (36, 35, 33, 32, 34, 96, 95, 93, 92, 94)
-"""ANSI foregrounds, in the order in which names turn up; red is left to errors."""
+"""ANSI foreground colours, given to processes in the order of their first line. Red is reserved for errors."""
 
 
-class Output:
-    """Where everybody's lines go. A reader that went away (`make run | head`) does not stop the stack."""
+class Console:
+    """Prints the lines of all processes. A closed pipe (`make run | head`) ends the printing, and not the stack."""
 
     def __init__(self, stream: TextIO, *, is_coloured: bool) -> None:
         self._stream = stream
@@ -18,11 +18,11 @@ class Output:
         self._is_open = True
 
     def write(self, name: str, text: str) -> None:
-        """One line of a process, as it wrote it."""
+        """Print one line of a process."""
         self._print(f"{self._label(name)} {text}")
 
     def say(self, text: str) -> None:
-        """One line of the stack's own, for the person who started it."""
+        """Print one line of the stack itself, for the person who started it."""
         self._print(text)
 
     def _label(self, name: str) -> str:

@@ -1,4 +1,4 @@
-"""Keys, the internal secret and the development token: made once, kept in the data folder, private to its owner."""
+"""Keys, the internal secret and the development token: made at the first start and kept in the data folder, mode 0600."""
 
 import secrets
 from datetime import datetime, timedelta
@@ -14,11 +14,11 @@ from local.data_dir import DataDir, write_private
 DEVELOPER = "dev"
 PLAN = "pro"
 TOKEN_LIFE = timedelta(days=365)
-"""Long enough to be forgotten about; a token with less than a tenth of it left is replaced at the next start."""
+"""A token with less than a tenth of this left is replaced at the next start."""
 
 
 class Credentials(Struct, frozen=True):
-    """What the services are started with."""
+    """What the services and the developer authenticate with."""
 
     public_key: Path
     internal_secret: Path
@@ -29,7 +29,7 @@ class Credentials(Struct, frozen=True):
 
 
 def open_credentials(data: DataDir, *, now: datetime) -> Credentials:
-    """What was made at an earlier start, and whatever of it is missing."""
+    """The credentials of an earlier start; missing ones are made."""
     if not data.private_key.exists() or not data.public_key.exists():
         _make_keys(data)
     if not data.internal_secret.exists():

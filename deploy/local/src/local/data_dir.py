@@ -1,4 +1,4 @@
-"""The folder that holds everything the stack keeps, and the claim on it: one stack a folder."""
+"""The folder that holds all data of a stack, and the lock that admits one stack per folder."""
 
 import fcntl
 import os
@@ -13,18 +13,18 @@ from local.errors import CannotRun
 
 
 class StackFile(Struct, frozen=True, kw_only=True):
-    """`stack.json`: where the running stack is found. It holds passwords, is private, and goes when the stack stops."""
+    """`stack.json`: the addresses of the running stack. It holds passwords, has mode 0600, and is deleted at the stop."""
 
     url: str
     redis_url: str
     postgres_url: str
     pid: int
     metrics: dict[str, str] = {}
-    """Where each process tells its metrics, by its name."""
+    """Process name to the URL of its metrics."""
 
 
 class DataDir:
-    """Names of what is kept. Private to the user: tokens, keys and learners' results are in it."""
+    """Paths in the data folder. It is private to the user: it holds tokens, keys and the results of learners."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -41,14 +41,14 @@ class DataDir:
     def claimed(self) -> Generator[None]:
         """Hold the folder for this process. Raises `CannotRun` when another stack has it.
 
-        The claim is the kernel's: it ends with the process, however that ends, so it is never stale.
+        The lock is the kernel's (flock): it ends with the process, even after SIGKILL, so it is never stale.
         """
         descriptor = self._open_lock()
         try:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise CannotRun(self._who_runs()) from None
+                raise CannotRun(self._describe_owner()) from None
             yield
         finally:
             os.close(descriptor)
@@ -68,7 +68,7 @@ class DataDir:
                 f"cannot write to {self.folder} ({error.strerror}): set ETUDE_DATA_DIR to another folder"
             ) from None
 
-    def _who_runs(self) -> str:
+    def _describe_owner(self) -> str:
         try:
             stack = msgspec.json.decode(self._stack_file.read_bytes(), type=StackFile)
         except (OSError, msgspec.DecodeError):
@@ -77,7 +77,7 @@ class DataDir:
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Write a whole file that only its owner can read; a reader sees the old content or the new, never a part."""
+    """Write a file atomically, readable by its owner alone."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     partial = path.with_name(path.name + ".partial")
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

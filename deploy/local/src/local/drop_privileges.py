@@ -1,4 +1,4 @@
-"""Ways for root to run a server that refuses to run as root, without a new account and without opening up a folder."""
+"""Lets root run a server that refuses to run as root, without a new account and without wider file permissions."""
 
 import ctypes
 import os
@@ -20,15 +20,15 @@ CAP_DAC_OVERRIDE = 1
 
 
 class Identity(Struct, frozen=True):
-    """Who a server runs as."""
+    """The user that a server runs as."""
 
     owner: int
-    """The user id its files must belong to, as we see it."""
+    """User id that its files must have, outside of any namespace."""
     assume: Callable[[], None] | None = None
-    """What its process runs between fork and exec."""
+    """Called in the child between fork and exec; None keeps the user of the parent."""
 
     def own(self, folder: Path) -> None:
-        """Give it a folder that the other way of running may have made."""
+        """Make this user the owner of `folder`, which an earlier start may have made under another identity."""
         if folder.stat().st_uid == self.owner:
             return
         for path in (folder, *folder.rglob("*")):
@@ -36,7 +36,7 @@ class Identity(Struct, frozen=True):
 
 
 def find_identity(probe: Sequence[str]) -> Identity:
-    """The caller's own, or for root the first one below that can run `probe`. Raises `CannotRun`."""
+    """The caller's own identity; for root, the first one below that can run `probe`. Raises `CannotRun`."""
     if os.geteuid() != 0:
         return Identity(os.geteuid())
     if sys.platform == "linux":
@@ -66,7 +66,7 @@ def _can_run(probe: Sequence[str], identity: Identity) -> bool:
 
 
 def _enter_namespace(libc: ctypes.CDLL, uid: int, gid: int) -> None:
-    """A user namespace in which root is called `uid`: without root's powers, but still the owner of root's files."""
+    """Enter a user namespace that maps root to `uid`: without root's capabilities, but still the owner of root's files."""
     euid, egid = os.geteuid(), os.getegid()
     _require(libc.unshare(CLONE_NEWUSER) == 0)
     for name, text in (
@@ -78,9 +78,9 @@ def _enter_namespace(libc: ctypes.CDLL, uid: int, gid: int) -> None:
 
 
 def _drop_root(libc: ctypes.CDLL, uid: int, gid: int) -> None:
-    """Another user that keeps one of root's powers, to reach its files through folders closed to others.
+    """Become `uid`, with CAP_DAC_OVERRIDE kept to reach its files through folders that others may not enter.
 
-    For containers, which mostly forbid namespaces.
+    For containers, most of which forbid user namespaces.
     """
     only = 1 << CAP_DAC_OVERRIDE
     header = (ctypes.c_uint32 * 2)(CAP_VERSION_3, 0)

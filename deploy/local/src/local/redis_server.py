@@ -16,7 +16,7 @@ from redis.retry import Retry
 
 from local.errors import CannotRun
 from local.ports import LOOPBACK, free_ports
-from local.server_process import Server, ServerProcess
+from local.server_process import ServerProcess, ServerSpec
 
 CONFIG = """
 bind {host}
@@ -59,7 +59,7 @@ class RedisServer:
         self._binary = binary or find_redis()
         self._password = secrets.token_urlsafe(24)
         (self._port,) = free_ports(1)
-        server = Server(name="Redis", folder=folder, stop_signal=signal.SIGTERM)
+        server = ServerSpec(name="Redis", folder=folder, stop_signal=signal.SIGTERM)
         self.process = ServerProcess(server)
         self.version = version_of(self._binary)
 
@@ -74,7 +74,7 @@ class RedisServer:
     def start(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         config = CONFIG.format(host=LOOPBACK, port=self._port, password=self._password)
-        # read from stdin, so that the password is in no file and no process list
+        # the configuration goes through stdin, so that the password is in no file and no process list
         self.process.start(
             [str(self._binary), "-"], environ={}, is_ready=self._answers, stdin=config.encode()
         )

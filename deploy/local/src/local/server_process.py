@@ -1,4 +1,4 @@
-"""A database server as a child process: its folder claimed, its output in a file, its life tied to ours."""
+"""A database server as a child process: it locks its folder, logs to a file, and ends with its parent."""
 
 import fcntl
 import os
@@ -14,26 +14,26 @@ from local.errors import CannotRun
 from local.parent_death import die_with_parent
 
 START_SECONDS = 60.0
-"""Recovery after a power cut takes a while; longer than this, and something is wrong."""
+"""Generous enough for recovery after a power cut."""
 STOP_SECONDS = 20.0
 POLL_SECONDS = 0.01
 LOG_LINES_SHOWN = 5
 
 
-class Server(Struct, frozen=True, kw_only=True):
-    """How a server is run."""
+class ServerSpec(Struct, frozen=True, kw_only=True):
+    """How to run a server."""
 
     name: str
     folder: Path
-    """Also its working directory: nothing in its configuration needs a path, whatever characters are in it."""
+    """Also its working directory, so that its configuration needs no path, whose characters might need quoting."""
     stop_signal: signal.Signals
-    """Asks it to stop, losing nothing. It also gets it from the kernel when we are gone."""
+    """Asks it to stop without losing data. The kernel sends it too when the parent ends."""
     assume: Callable[[], None] | None = None
-    """Run in the child first, to become another user."""
+    """Called in the child between fork and exec, to become another user."""
 
 
 class ServerProcess:
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: ServerSpec) -> None:
         self._server = server
         self._process: subprocess.Popen[bytes] | None = None
         self._log = server.folder / "log"
@@ -56,7 +56,10 @@ class ServerProcess:
         prepare: Callable[[], None] = lambda: None,
         stdin: bytes = b"",
     ) -> None:
-        """Return once it is ready. `prepare` has the folder for itself. Raises `CannotRun`, with the end of its log, when it ends before."""
+        """Start it and return when it is ready. `prepare` runs with the folder locked.
+
+        Raises `CannotRun`, with the end of its log, when it exits or takes longer than `START_SECONDS`.
+        """
         claim = _claim(self._server)
         try:
             prepare()
@@ -68,7 +71,7 @@ class ServerProcess:
                     stderr=log,
                     cwd=self._server.folder,
                     env=environ,
-                    # the claim is inherited: it ends when the last process of the server does
+                    # the server inherits the lock, which ends with its last process
                     pass_fds=(claim,),
                     start_new_session=True,
                     preexec_fn=self._in_child(),
@@ -79,7 +82,7 @@ class ServerProcess:
         self._wait_ready(is_ready)
 
     def stop(self) -> None:
-        """Ask it to stop, and kill it when it takes too long."""
+        """Ask it to stop, and kill it after `STOP_SECONDS`."""
         process = self._process
         if process is None:
             return
@@ -90,26 +93,26 @@ class ServerProcess:
             self.kill()
 
     def kill(self) -> None:
-        """As a crash would end it."""
+        """End it as a crash would."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
 
     def pause(self) -> None:
-        """Make it hang, connections open, until `resume`."""
+        """Make it hang with its connections open, until `resume`."""
         os.kill(self.pid, signal.SIGSTOP)
 
     def resume(self) -> None:
         os.kill(self.pid, signal.SIGCONT)
 
     def _in_child(self) -> Callable[[], None]:
-        assume, tie = self._server.assume, die_with_parent(self._server.stop_signal)
+        assume, die = self._server.assume, die_with_parent(self._server.stop_signal)
 
         def prepare() -> None:
             if assume:
                 assume()
-            if tie:  # after the change of user, which would undo it
-                tie()
+            if die:  # after the change of user, which would reset it
+                die()
 
         return prepare
 
@@ -125,16 +128,16 @@ class ServerProcess:
         while not is_ready():
             if self._process.poll() is not None or time.monotonic() > until:
                 self.kill()
-                raise CannotRun(f"{self._server.name} does not start: {self._last_words()}")
+                raise CannotRun(f"{self._server.name} does not start: {self._end_of_log()}")
             _pause()
 
-    def _last_words(self) -> str:
+    def _end_of_log(self) -> str:
         lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines()
-        return " | ".join(lines[-LOG_LINES_SHOWN:]) or "it said nothing"
+        return " | ".join(lines[-LOG_LINES_SHOWN:]) or "its log is empty"
 
 
-def _claim(server: Server) -> int:
-    """A descriptor that holds the folder. A predecessor that is still stopping is waited for."""
+def _claim(server: ServerSpec) -> int:
+    """Lock the folder and return the descriptor of the lock. Waits for a predecessor that is still stopping."""
     descriptor = os.open(server.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     until = time.monotonic() + STOP_SECONDS
     while True:

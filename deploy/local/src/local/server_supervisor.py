@@ -1,24 +1,26 @@
-"""Starts Redis or Postgres again when it ends unasked: same port, same password, same data."""
+"""Restarts Redis or Postgres after an unexpected exit, on the same port, with the same password and data."""
 
 import asyncio
 import os
 import sys
 from typing import Protocol
 
-from local.console import Output
+from local.console import Console
 from local.errors import CannotRun
 from local.supervised_process import BACKOFF, Backoff
 
 
-class Guarded(Protocol):
+class RestartableServer(Protocol):
     @property
     def pid(self) -> int: ...
     def start(self) -> None: ...
     def stop(self) -> None: ...
 
 
-async def guard(name: str, server: Guarded, output: Output, *, backoff: Backoff = BACKOFF) -> None:
-    """Until cancelled. Where the kernel does not tell that a process ended, it guards nothing."""
+async def restart_on_exit(
+    name: str, server: RestartableServer, console: Console, *, backoff: Backoff = BACKOFF
+) -> None:
+    """Restart `server` whenever it exits, until cancelled. Does nothing on other systems than Linux, which lack pidfd."""
     clock = asyncio.get_running_loop().time
     crashes = 0
     while sys.platform == "linux":
@@ -26,18 +28,18 @@ async def guard(name: str, server: Guarded, output: Output, *, backoff: Backoff 
         await _ended(server.pid)
         crashes = 1 if clock() - started > backoff.stable_seconds else crashes + 1
         seconds = backoff.delay(crashes)
-        output.write(name, f"ended unasked: starts again in {seconds:g} s")
-        server.stop()  # what is left of it
+        console.write(name, f"exited unexpectedly: restarts in {seconds:g} s")
+        server.stop()  # ends processes that the server left behind
         await asyncio.sleep(seconds)
         try:
-            # not in a thread: it dies with the thread that starts it
+            # in the main thread: the kernel ends the server with the thread that starts it
             server.start()
         except CannotRun as refusal:
-            output.write(name, str(refusal))
+            console.write(name, str(refusal))
 
 
 async def _ended(pid: int) -> None:
-    """Return when the process has ended; it is left to its parent to reap."""
+    """Return when the process has exited. Its parent still has to reap it."""
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     try:

@@ -1,4 +1,4 @@
-"""Which processes make up Etude, and what each is told. Nothing is agreed on outside these variables."""
+"""The processes of the stack and the environment of each. These variables are all that they agree on."""
 
 from collections.abc import Mapping
 
@@ -7,83 +7,83 @@ from msgspec import Struct
 from local.credentials import Credentials
 from local.ports import LOOPBACK
 from local.settings import LocalSettings
-from local.supervised_process import Program
+from local.supervised_process import ServiceSpec
 
-FRONT_STOP_SECONDS = 10.0
-"""Open answers are finished or cut."""
+HTTP_STOP_SECONDS = 10.0
+"""Gateway and chat: open responses end, or are cut."""
 WORKER_STOP_SECONDS = 30.0
-"""More than a worker's own grace, in which it finishes its jobs or hands them back."""
+"""Longer than a worker's own grace period, in which it finishes its jobs or hands them back."""
 
-WORKERS_MEASURED = 20
-"""Of each kind: their ports lie between those of others."""
+WORKERS_WITH_METRICS = 20
+"""Workers of each kind that have a metrics port: each kind has a range of so many ports."""
 
 
-class Places(Struct, frozen=True, kw_only=True):
-    """Where things are this time."""
+class Addresses(Struct, frozen=True, kw_only=True):
+    """Addresses that are chosen anew at each start."""
 
     redis_url: str
     postgres_url: str
     chat_port: int
 
 
-class Programs(Struct, frozen=True, kw_only=True):
-    gateway: Program
-    chat: Program
-    workers: tuple[Program, ...]
-    """Cron included."""
+class ServiceSpecs(Struct, frozen=True, kw_only=True):
+    gateway: ServiceSpec
+    chat: ServiceSpec
+    workers: tuple[ServiceSpec, ...]
+    """All workers and cron."""
     probes: tuple[tuple[int, str], ...]
-    """Port and path that answer 200 when the stack is ready."""
+    """Ports and paths that respond with 200 when the stack is ready."""
 
     @property
-    def stop_order(self) -> tuple[tuple[Program, ...], ...]:
-        """First the door, so that nothing new comes in; then what is behind it."""
+    def stop_order(self) -> tuple[tuple[ServiceSpec, ...], ...]:
+        """The gateway stops first, so that no new requests come in; then the services behind it."""
         return ((self.gateway,), (self.chat,), self.workers)
 
 
-def list_programs(
-    settings: LocalSettings, places: Places, credentials: Credentials, environ: Mapping[str, str]
-) -> Programs:
-    """Every program with its environment: what the caller's has, and over it what only this stack knows."""
+def list_services(
+    settings: LocalSettings, addresses: Addresses, credentials: Credentials, environ: Mapping[str, str]
+) -> ServiceSpecs:
+    """All services. Each gets the environment of the caller, overridden by what only this stack knows."""
     common = {
         "ETUDE_LOG_FORMAT": "lines",
         **environ,
         "PYTHONUNBUFFERED": "1",
-        "ETUDE_REDIS_URL": places.redis_url,
-        "ETUDE_POSTGRES_URL": places.postgres_url,
+        "ETUDE_REDIS_URL": addresses.redis_url,
+        "ETUDE_POSTGRES_URL": addresses.postgres_url,
     }
-    inside = {"ETUDE_INTERNAL_SECRET_FILE": str(credentials.internal_secret)}
+    internal = {"ETUDE_INTERNAL_SECRET_FILE": str(credentials.internal_secret)}
     gateway = {
         "ETUDE_HOST": LOOPBACK,
         "ETUDE_PORT": str(settings.port),
-        "ETUDE_CHAT_URL": f"http://{LOOPBACK}:{places.chat_port}",
+        "ETUDE_CHAT_URL": f"http://{LOOPBACK}:{addresses.chat_port}",
         "ETUDE_JWT_PUBLIC_KEY_FILE": str(credentials.public_key),
     }
-    chat = {"ETUDE_HOST": LOOPBACK, "ETUDE_PORT": str(places.chat_port)}
-    ports = list_metrics_ports(settings)
+    chat = {"ETUDE_HOST": LOOPBACK, "ETUDE_PORT": str(addresses.chat_port)}
+    ports = assign_metrics_ports(settings)
 
-    def measured(name: str) -> Mapping[str, str]:
+    def metrics(name: str) -> Mapping[str, str]:
         return {"ETUDE_METRICS_HOST": LOOPBACK, "ETUDE_METRICS_PORT": str(ports.get(name, 0))}
 
-    def front(name: str, environ: Mapping[str, str]) -> Program:
-        return Program(
+    def http_service(name: str, environ: Mapping[str, str]) -> ServiceSpec:
+        return ServiceSpec(
             name=name,
             module=name,
-            environ={**common, **inside, **environ, **measured(name)},
-            stop_seconds=FRONT_STOP_SECONDS,
+            environ={**common, **internal, **environ, **metrics(name)},
+            stop_seconds=HTTP_STOP_SECONDS,
         )
 
-    def worker(name: str, module: str) -> Program:
-        return Program(
+    def worker(name: str, module: str) -> ServiceSpec:
+        return ServiceSpec(
             name=name,
             module=module,
-            environ={**common, **measured(name)},
+            environ={**common, **metrics(name)},
             stop_seconds=WORKER_STOP_SECONDS,
         )
 
-    return Programs(
-        probes=((settings.port, "/readyz"), (places.chat_port, "/readyz")),
-        gateway=front("gateway", gateway),
-        chat=front("chat", chat),
+    return ServiceSpecs(
+        probes=((settings.port, "/readyz"), (addresses.chat_port, "/readyz")),
+        gateway=http_service("gateway", gateway),
+        chat=http_service("chat", chat),
         workers=(
             *(worker(name, "ai_worker") for name in _numbered("ai-worker", settings.ai_workers)),
             *(
@@ -95,15 +95,17 @@ def list_programs(
     )
 
 
-def list_metrics_ports(settings: LocalSettings) -> dict[str, int]:
-    """By the name of the program. The same at each start, so that Prometheus may be told them once; a kind of worker has
-    room for twenty, and what is beyond tells none."""
+def assign_metrics_ports(settings: LocalSettings) -> dict[str, int]:
+    """Service name to metrics port. The ports are the same at every start, so that Prometheus can list them.
+
+    Workers beyond the range of their kind have none.
+    """
     if not settings.metrics_base_port:
         return {}
     rows = {
         0: ["gateway", "chat"],
-        10: _numbered("ai-worker", settings.ai_workers)[:WORKERS_MEASURED],
-        30: _numbered("collection-worker", settings.collection_workers)[:WORKERS_MEASURED],
+        10: _numbered("ai-worker", settings.ai_workers)[:WORKERS_WITH_METRICS],
+        30: _numbered("collection-worker", settings.collection_workers)[:WORKERS_WITH_METRICS],
         50: ["cron"],
     }
     return {

@@ -1,4 +1,4 @@
-"""What can be chosen about the local stack."""
+"""The settings of the local stack."""
 
 from pathlib import Path
 from typing import Annotated

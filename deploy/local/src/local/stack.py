@@ -1,72 +1,74 @@
-"""The services of Etude on one machine: started together, announced when they answer, stopped from the door inwards."""
+"""The services of Etude on one machine: started together, announced when ready, stopped in order."""
 
 import asyncio
 from collections.abc import Callable
 
-from local.console import Output
+from local.console import Console
 from local.readiness import wait_ready
-from local.service_specs import Programs
-from local.supervised_process import Child
+from local.service_specs import ServiceSpecs
+from local.supervised_process import SupervisedProcess
 
 READY_SECONDS = 60.0
-"""Five Python processes start slowly on a loaded machine; longer than this, and something is wrong."""
-HOPELESS_CRASHES = 4
-"""In a row, before the stack was ever ready: a wrong setting, and no accident."""
+"""Five Python processes start slowly on a loaded machine. After this the stack gives up."""
+CRASHES_BEFORE_GIVING_UP = 4
+"""Crashes of one service in a row, before the stack was ever ready: the cause is a wrong setting."""
 
 
 class Stack:
-    """Redis and Postgres are there before it runs, and stay until it ran."""
+    """Runs the services. Redis and Postgres are up before `run` and stay up until it returns."""
 
-    def __init__(self, programs: Programs, output: Output, *, ready_seconds: float = READY_SECONDS) -> None:
+    def __init__(
+        self, services: ServiceSpecs, console: Console, *, ready_seconds: float = READY_SECONDS
+    ) -> None:
         self._ready_seconds = ready_seconds
-        self._probes = programs.probes
-        self._hopeless = asyncio.Event()
+        self._probes = services.probes
+        self._gave_up = asyncio.Event()
         self._waves = [
-            [Child(program, output, on_crash=self._count_crash) for program in wave]
-            for wave in programs.stop_order
+            [SupervisedProcess(spec, console, on_crash=self._count_crash) for spec in wave]
+            for wave in services.stop_order
         ]
 
-    async def run(self, stop: asyncio.Event, *, greet: Callable[[], None]) -> bool:
-        """Calls `greet` when the services answer; returns when `stop` was set and every process is gone.
+    async def run(self, stop: asyncio.Event, *, on_ready: Callable[[], None]) -> bool:
+        """Call `on_ready` when the services respond; return when `stop` is set and every process has ended.
 
-        False: they did not get ready, and every process is gone as well.
+        Returns False when they did not become ready; every process has ended then too.
         """
         async with asyncio.TaskGroup() as group:
-            for child in self._children():
-                group.create_task(child.run())
+            for process in self._processes():
+                group.create_task(process.run())
             try:
-                is_ready = await self._is_ready_before(stop)
+                is_ready = await self._becomes_ready_before(stop)
                 if is_ready:
-                    greet()
+                    on_ready()
                     await stop.wait()
             finally:
                 await self._stop_in_order()
         return is_ready or stop.is_set()
 
     def kill(self) -> None:
-        """For whoever does not want to wait for `stop`."""
-        for child in self._children():
-            child.kill()
+        """End all services at once, without waiting for their jobs."""
+        for process in self._processes():
+            process.kill()
 
-    def _children(self) -> list[Child]:
-        return [child for wave in self._waves for child in wave]
+    def _processes(self) -> list[SupervisedProcess]:
+        return [process for wave in self._waves for process in wave]
 
     def _count_crash(self, in_a_row: int) -> None:
-        if in_a_row >= HOPELESS_CRASHES:
-            self._hopeless.set()
+        if in_a_row >= CRASHES_BEFORE_GIVING_UP:
+            self._gave_up.set()
 
-    async def _is_ready_before(self, stop: asyncio.Event) -> bool:
+    async def _becomes_ready_before(self, stop: asyncio.Event) -> bool:
         ready = asyncio.create_task(self._all_answer())
-        others = [asyncio.create_task(event.wait()) for event in (stop, self._hopeless)]
+        background = [asyncio.create_task(event.wait()) for event in (stop, self._gave_up)]
         try:
             await asyncio.wait(
-                {ready, *others}, timeout=self._ready_seconds, return_when=asyncio.FIRST_COMPLETED
+                {ready, *background}, timeout=self._ready_seconds, return_when=asyncio.FIRST_COMPLETED
             )
             return ready.done()
         finally:
-            for waiting in (ready, *others):
+            for waiting in (ready, *background):
                 waiting.cancel()
-            await asyncio.wait({ready, *others})
+            await asyncio.wait({ready, *background})
 
     async def _all_answer(self) -> None:
         async with asyncio.TaskGroup() as group:
@@ -75,4 +77,4 @@ class Stack:
 
     async def _stop_in_order(self) -> None:
         for wave in self._waves:
-            await asyncio.gather(*(child.stop() for child in wave))
+            await asyncio.gather(*(process.stop() for process in wave))
