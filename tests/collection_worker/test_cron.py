@@ -12,16 +12,8 @@ from arq.cron import CronJob
 from tests.factories import NOW, make_final_job
 from tests.servers import RealRedis
 
-from collection_worker.cron import (
-    Duty,
-    forget_consumers,
-    keep_time,
-    open_streams,
-    prune_results,
-    read_cron_settings,
-    schedule,
-    working,
-)
+from collection_worker.cron import keep_time, read_cron_settings, schedule, working
+from collection_worker.duties import Duty, forget_consumers, open_streams, prune_results
 from shared.adapters.postgres.result_store import ResultStore
 from shared.adapters.redis import keys
 from shared.adapters.redis.connection import RedisClient, call
@@ -89,7 +81,7 @@ async def test_consumers_with_pending_work_are_never_forgotten_and_young_ones_ne
     await call(real_redis, "XGROUP", "CREATECONSUMER", groups, keys.GROUP, "idle")
     forget = forget_consumers(open_streams(real_redis, shards=1))
     assert await forget() == 0
-    monkeypatch.setattr("collection_worker.cron.GONE_SECONDS", -1)
+    monkeypatch.setattr("collection_worker.duties.GONE_SECONDS", -1)
     assert await forget() == 1
     assert await consumers(real_redis, groups) == [b"busy"]
 

@@ -1,4 +1,4 @@
-"""The ai-worker: one text in, one kind of study material out."""
+"""The ai-worker makes one kind of study material from one text."""
 
 from ai_worker.handlers import HANDLERS
 from shared.domain.jobs.job import StreamName

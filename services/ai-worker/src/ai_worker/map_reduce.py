@@ -1,4 +1,4 @@
-"""One piece of writing about a whole text: a long text is worked through in parts, whose notes are then made one."""
+"""Map-reduce over a long text: one call drafts on each part, and a last call merges the notes into one draft."""
 
 from typing import Generic, TypeVar
 
@@ -20,21 +20,21 @@ from shared.runtime.generation.call_runner import done, language_of_answer, make
 DraftT = TypeVar("DraftT", bound=Struct)
 
 
-class Whole(Struct, Generic[DraftT], frozen=True, kw_only=True):
-    """A draft of the whole text, and every completion it rests on."""
+class ReducedDraft(Struct, Generic[DraftT], frozen=True, kw_only=True):
+    """The draft on the whole text, with every completion that contributed to it."""
 
     draft: DraftT
     language: Language
     completions: list[Completion[Struct]]
 
-    def finish(self, result: Result) -> Done:
+    def to_outcome(self, result: Result) -> Done:
         return done(result, self.completions)
 
 
-async def make_whole(
+async def map_reduce(
     kind: Kind, job_input: JobInput, context: AttemptContext, schema: type[DraftT]
-) -> Whole[DraftT] | Fail:
-    """Fails when any part does: a summary that silently left out a chapter would be no summary."""
+) -> ReducedDraft[DraftT] | Fail:
+    """Draft on the whole text. It fails if any part fails: a summary must not silently leave out a chapter."""
     steps = await run_in_cpu_pool(plan_steps, kind, job_input)
     if not steps:
         return Fail(NoUsableText().problem)
@@ -49,6 +49,6 @@ async def make_whole(
     draft = completions[-1].value
     if not isinstance(draft, schema):
         raise TypeError(f"{kind} drafts a {schema.__name__}")
-    return Whole(
+    return ReducedDraft(
         draft=draft, language=language_of_answer(job_input, completions[-1]), completions=completions
     )

@@ -1,4 +1,4 @@
-"""The draft on one part of a long text, written out as the note that the merge starts from. Nothing is said twice."""
+"""Writes the drafts on parts of a long text as notes, which are the input of the merging call."""
 
 from msgspec import Struct
 
@@ -6,6 +6,7 @@ from shared.domain.study.material import ExplanationDraft, OutlineDraft, Summary
 
 
 def write_note(draft: Struct) -> str:
+    """Write a draft as plain text. Key points that the summary already contains are left out."""
     match draft:
         case SummaryDraft(summary=summary, key_points=points):
             return "\n".join([summary, *_bullets([point for point in points if point not in summary])])

@@ -1,4 +1,4 @@
-"""The collection-worker: a document in, a study collection out."""
+"""The collection-worker makes a study collection from a document."""
 
 from collection_worker.handlers import HANDLERS
 from shared.domain.jobs.job import StreamName

@@ -1,13 +1,13 @@
-"""The cron: what is done by the clock and not by a job. arq runs it, and nothing else; any number may run.
+"""The cron process, `python -m collection_worker.cron`: runs the duties on time. Any number of them may run.
 
-`python -m collection_worker.cron`
+arq schedules the duties, each once in the whole fleet. It is used for nothing else.
 """
 
 import asyncio
 import os
 import signal
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC
 from typing import Any, cast
@@ -18,12 +18,10 @@ from arq.connections import ArqRedis
 from arq.cron import CronJob, cron
 from arq.worker import Worker
 
+from collection_worker.duties import FORGET, PRUNE, Duty, forget_consumers, open_streams, prune_results
 from shared.adapters.postgres.result_store import ResultStore
 from shared.adapters.redis.cluster import is_cluster
-from shared.adapters.redis.connection import RedisClient, connect, end, is_away
-from shared.adapters.redis.job_stream import JobStream
-from shared.domain.jobs.job import StreamName
-from shared.domain.jobs.job_policy import JobPolicy
+from shared.adapters.redis.connection import connect, end, is_away
 from shared.runtime.config.settings import CommonSettings, InvalidSettings, read_settings
 from shared.runtime.observability.logging_setup import configure_logs
 from shared.runtime.observability.metrics.meter import Meter
@@ -34,23 +32,16 @@ from shared.runtime.worker.liveness import beat
 log = structlog.get_logger()
 
 QUEUE = "etude:cron"
-"""arq's own keys; those of jobs are in `shared.adapters.redis.keys`."""
+"""Prefix of arq's own keys. Those of jobs are in `shared.adapters.redis.keys`."""
 POLL_SECONDS = 10.0
-"""Nothing here is urgent: an idle cron asks Redis six times a minute."""
+"""Pause between two polls of arq. No duty is urgent, so an idle cron asks Redis six times a minute."""
 AWAY_SECONDS = 5.0
-GONE_SECONDS = 3600.0
-"""A consumer that was silent this long is gone, or will make itself known again by reading."""
-DAY_SECONDS = 86_400
+"""Pause before arq is started again after Redis was unreachable."""
 MIN_RETENTION_DAYS = 32
-"""Budgets of a month are rebuilt from rows, so those of a month must be there."""
-
-Duty = Callable[[], Awaitable[int]]
-"""What is done when its time comes; returns to how many things."""
-
+"""Monthly budgets are restored from rows, so the rows of a month must be kept."""
 
 OnDone = Callable[[str], None]
-"""Told which duty was done."""
-FORGET, PRUNE = "forget_consumers", "prune_results"
+"""Called with the name of the duty that was done."""
 
 
 class CronSettings(CommonSettings, frozen=True, kw_only=True):
@@ -63,26 +54,8 @@ class CronSettings(CommonSettings, frozen=True, kw_only=True):
     """Folder of the liveness file that the probe reads; no file when empty."""
 
 
-def prune_results(results: ResultStore, *, days: int, clock: Callable[[], float]) -> Duty:
-    async def prune() -> int:
-        count = await results.prune(before=clock() - days * DAY_SECONDS)
-        log.info("results.pruned", count=count)
-        return count
-
-    return prune
-
-
-def forget_consumers(streams: Sequence[JobStream]) -> Duty:
-    async def forget() -> int:
-        count = sum([await stream.forget(idle_seconds=GONE_SECONDS) for stream in streams])
-        log.info("consumers.forgotten", count=count)
-        return count
-
-    return forget
-
-
 def schedule(prune: Duty | None, forget: Duty, *, on_done: OnDone = lambda _: None) -> list[CronJob]:
-    """Once in all the fleet: prune every night, forget every hour. Times are UTC."""
+    """Prune every night and remove idle consumers every hour, each once in the whole fleet. Times are UTC."""
     jobs = [_as_cron_job(FORGET, forget, on_done, hour=None, minute=23, seconds=60)]
     if prune:
         jobs.append(_as_cron_job(PRUNE, prune, on_done, hour=3, minute=17, seconds=3600))
@@ -92,7 +65,7 @@ def schedule(prune: Duty | None, forget: Duty, *, on_done: OnDone = lambda _: No
 def _as_cron_job(
     name: str, duty: Duty, on_done: OnDone, *, hour: int | None, minute: int, seconds: int
 ) -> CronJob:
-    async def run(ctx: dict[Any, Any]) -> int:  # arq passes it by this name
+    async def run(ctx: dict[Any, Any]) -> int:  # arq passes it under this name
         count = await duty()
         on_done(name)
         return count
@@ -101,7 +74,7 @@ def _as_cron_job(
 
 
 async def keep_time(redis_url: str, jobs: Sequence[CronJob], *, poll_seconds: float) -> None:
-    """Until cancelled. While Redis is away it waits, and goes on."""
+    """Run the duties on time until cancelled. While Redis is unreachable it waits."""
     while True:
         try:
             async with working(redis_url, jobs, poll_seconds=poll_seconds) as worker:
@@ -109,7 +82,7 @@ async def keep_time(redis_url: str, jobs: Sequence[CronJob], *, poll_seconds: fl
         except Exception as error:
             if not is_away(error):
                 raise
-            log.warning("cron.waits", error_type=type(error).__name__)
+            log.warning("cron.redis_away", error_type=type(error).__name__)
         await asyncio.sleep(AWAY_SECONDS)
 
 
@@ -117,11 +90,9 @@ async def keep_time(redis_url: str, jobs: Sequence[CronJob], *, poll_seconds: fl
 async def working(
     redis_url: str, jobs: Sequence[CronJob], *, poll_seconds: float, is_burst: bool = False
 ) -> AsyncGenerator[Worker]:
-    """A worker of arq's, with a connection of its own that is closed whatever happens."""
-    encode, decode = (
-        msgspec.json.encode,
-        msgspec.json.decode,
-    )  # pickle would run code from whatever Redis holds
+    """An arq worker with a connection of its own, which is closed whatever happens."""
+    # JSON, because arq's default is pickle, which would run code from whatever Redis holds.
+    encode, decode = msgspec.json.encode, msgspec.json.decode
     pool = cast(Any, connect(redis_url, name="cron")).connection_pool
     redis = ArqRedis(pool, job_serializer=encode, job_deserializer=decode, default_queue_name=QUEUE)
     worker = Worker(
@@ -152,7 +123,7 @@ def main() -> None:
         raise SystemExit(f"cron: {error}") from None
     configure_logs("cron", log_format=settings.log_format, level=settings.log_level)
     try:
-        asyncio.run(_live(settings))
+        asyncio.run(_run(settings))
     except InvalidSettings as error:
         raise SystemExit(f"cron: {error}") from None
 
@@ -167,7 +138,7 @@ def read_cron_settings(environ: Mapping[str, str]) -> CronSettings:
     return settings
 
 
-async def _live(settings: CronSettings) -> None:
+async def _run(settings: CronSettings) -> None:
     meter = Meter("cron")
     duties = meter.gauge("etude_cron_duty_last_success_timestamp_seconds")
     duties.expect([FORGET, PRUNE] if settings.result_retention_days else [FORGET])
@@ -195,14 +166,6 @@ async def _live(settings: CronSettings) -> None:
             await timekeeper
         await end(beating)
         log.info("cron.stopped")
-
-
-def open_streams(redis: RedisClient, *, shards: int) -> list[JobStream]:
-    """To look after; nothing is read from them here."""
-    return [
-        JobStream(redis, redis, name, consumer="cron", shards=shards, policy=JobPolicy())
-        for name in StreamName
-    ]
 
 
 if __name__ == "__main__":

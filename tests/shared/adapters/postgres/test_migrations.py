@@ -134,4 +134,4 @@ def test_it_runs_as_a_process_of_its_own_and_never_prints_a_password(empty_url: 
     wrong = run(empty_url.replace("@", "wrong@"))
     assert wrong.returncode == 1
     assert "wrong" not in wrong.stdout + wrong.stderr
-    assert "database.not_migrated" in wrong.stdout
+    assert "database.migration_failed" in wrong.stdout

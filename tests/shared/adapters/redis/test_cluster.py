@@ -140,7 +140,7 @@ async def test_leases_of_every_shard_are_renewed_by_one_thread(life: JobLife) ->
     for one in leased:
         await life.age(one)
         heartbeat.hold(one, lambda: None)
-    await asyncio.to_thread(heartbeat.beat)
+    await asyncio.to_thread(heartbeat.renew)
     for shard in range(SHARDS):
         assert await life.stream("w2").claim(shard, 100) == []
 

@@ -99,7 +99,7 @@ async def test_after_the_primary_is_killed_jobs_run_are_accepted_and_heard_of_at
     for job in (first, second):
         record = await life.record(job.id)
         assert (record.state, record.attempt) == (JobState.SUCCEEDED, 1)
-    await asyncio.to_thread(heartbeat.beat)
+    await asyncio.to_thread(heartbeat.renew)
     consumer.stop()
     await working
     await heartbeat.stop()

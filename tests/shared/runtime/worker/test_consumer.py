@@ -343,7 +343,7 @@ async def test_a_hung_attempt_is_not_renewed_for_ever(real_life: JobLife) -> Non
     heartbeat = real_life.heartbeat()
     heartbeat.hold(job, lambda: None)
     await real_life.age(job)
-    heartbeat.beat()
+    heartbeat.renew()
     assert [one.id for one in await real_life.stream("w2").claim(0, 10)] == [job_id]
 
 

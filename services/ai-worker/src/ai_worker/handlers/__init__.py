@@ -1,4 +1,4 @@
-"""What each kind of the `ai` stream is made by."""
+"""The handlers of the `ai` stream, by job kind."""
 
 from ai_worker.handlers.explanation import make_explanation
 from ai_worker.handlers.flashcards import make_flashcards

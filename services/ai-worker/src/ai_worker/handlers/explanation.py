@@ -1,6 +1,6 @@
 """An explanation of a text for someone new to its subject, with its terms."""
 
-from ai_worker.map_reduce import make_whole
+from ai_worker.map_reduce import map_reduce
 from shared.domain.errors import NoUsableText
 from shared.domain.generation.handler import AttemptContext
 from shared.domain.jobs.job import Kind
@@ -10,12 +10,12 @@ from shared.domain.study.material import Explanation, ExplanationDraft
 
 
 async def make_explanation(job_input: JobInput, context: AttemptContext) -> Outcome:
-    whole = await make_whole(Kind.EXPLANATION, job_input, context, ExplanationDraft)
-    if isinstance(whole, Fail):
-        return whole
-    draft = whole.draft
+    reduced = await map_reduce(Kind.EXPLANATION, job_input, context, ExplanationDraft)
+    if isinstance(reduced, Fail):
+        return reduced
+    draft = reduced.draft
     if not draft.explanation.strip():
         return Fail(NoUsableText().problem)
-    return whole.finish(
-        Explanation(language=whole.language, explanation=draft.explanation.strip(), terms=draft.terms)
+    return reduced.to_outcome(
+        Explanation(language=reduced.language, explanation=draft.explanation.strip(), terms=draft.terms)
     )

@@ -1,6 +1,6 @@
 """The outline of a text: its sections and their points."""
 
-from ai_worker.map_reduce import make_whole
+from ai_worker.map_reduce import map_reduce
 from shared.domain.errors import NoUsableText
 from shared.domain.generation.handler import AttemptContext
 from shared.domain.jobs.job import Kind
@@ -10,10 +10,12 @@ from shared.domain.study.material import Outline, OutlineDraft
 
 
 async def make_outline(job_input: JobInput, context: AttemptContext) -> Outcome:
-    whole = await make_whole(Kind.OUTLINE, job_input, context, OutlineDraft)
-    if isinstance(whole, Fail):
-        return whole
-    sections = [section for section in whole.draft.sections if section.points]
+    reduced = await map_reduce(Kind.OUTLINE, job_input, context, OutlineDraft)
+    if isinstance(reduced, Fail):
+        return reduced
+    sections = [section for section in reduced.draft.sections if section.points]
     if not sections:
         return Fail(NoUsableText().problem)
-    return whole.finish(Outline(language=whole.language, title=whole.draft.title.strip(), sections=sections))
+    return reduced.to_outcome(
+        Outline(language=reduced.language, title=reduced.draft.title.strip(), sections=sections)
+    )

@@ -1,6 +1,6 @@
 """A study note on a text, in Markdown."""
 
-from ai_worker.map_reduce import make_whole
+from ai_worker.map_reduce import map_reduce
 from shared.domain.errors import NoUsableText
 from shared.domain.generation.handler import AttemptContext
 from shared.domain.jobs.job import Kind
@@ -10,9 +10,9 @@ from shared.domain.study.material import Text, TextDraft
 
 
 async def make_text(job_input: JobInput, context: AttemptContext) -> Outcome:
-    whole = await make_whole(Kind.TEXT, job_input, context, TextDraft)
-    if isinstance(whole, Fail):
-        return whole
-    if not whole.draft.text.strip():
+    reduced = await map_reduce(Kind.TEXT, job_input, context, TextDraft)
+    if isinstance(reduced, Fail):
+        return reduced
+    if not reduced.draft.text.strip():
         return Fail(NoUsableText().problem)
-    return whole.finish(Text(language=whole.language, text=whole.draft.text.strip()))
+    return reduced.to_outcome(Text(language=reduced.language, text=reduced.draft.text.strip()))

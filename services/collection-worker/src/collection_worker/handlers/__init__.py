@@ -1,4 +1,4 @@
-"""What each kind of the `collection` stream is made by."""
+"""The handlers of the `collection` stream, by job kind."""
 
 from collection_worker.handlers.collection import make_collection
 from shared.domain.generation.handler import Handler

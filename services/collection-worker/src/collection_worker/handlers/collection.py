@@ -1,4 +1,4 @@
-"""A whole study collection from a document: cards and questions, with a report on their quality."""
+"""Makes a study collection from a document: cards and questions, with a report on their quality."""
 
 import re
 
@@ -12,12 +12,12 @@ from shared.runtime.generation.call_runner import done
 from shared.runtime.generation.item_pipeline import make_items
 
 MAX_TITLE_CHARACTERS = 80
-_TITLE_WINDOW = 4_000
+TITLE_SEARCH_CHARACTERS = 4_000
 """Characters at the start of a document in which its title is looked for."""
 
 
 async def make_collection(job_input: JobInput, context: AttemptContext) -> Outcome:
-    """Parts whose call failed for good are said in `quality`; with nothing left to deliver, it fails."""
+    """Make the collection. `quality` reports parts whose call failed for good; without any item the job fails."""
     material = await make_items(Kind.COLLECTION, job_input, context)
     if not material.cards and not material.questions:
         return Fail(material.problem)
@@ -34,8 +34,8 @@ async def make_collection(job_input: JobInput, context: AttemptContext) -> Outco
 
 
 def find_title(text: str) -> str:
-    """The document's first heading, else its first sentence, on one line and cut at a word."""
-    start = text[:_TITLE_WINDOW]
+    """Return the document's first heading, or else its first sentence, on one line and cut at a word."""
+    start = text[:TITLE_SEARCH_CHARACTERS]
     headings = [block.span for block in blocks(start) if block.kind is BlockKind.HEADING]
     for span in [*headings[:1], *sentences(start)[:1]]:
         return _shorten(re.sub(r"\s+", " ", span.of(start)).strip(" .*_#"))

@@ -1,16 +1,17 @@
-"""`python -m shared.runtime.cli.healthcheck 8000 /readyz`: whether the process next to this one answers there with 200.
+"""The health check of a container, whose image holds no other HTTP client.
 
-For health checks inside a container, whose image holds nothing else that speaks HTTP.
+`python -m shared.runtime.cli.healthcheck 8000 /readyz` exits with 0 if the local port answers that path with 200.
 """
 
 import http.client
 import sys
 
-ANSWER_SECONDS = 3.0
+TIMEOUT_SECONDS = 3.0
+"""Below the timeout of the container's own health check."""
 
 
-def is_answering(port: int, path: str) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=ANSWER_SECONDS)
+def is_healthy(port: int, path: str) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_SECONDS)
     try:
         connection.request("GET", path)
         return connection.getresponse().status == http.client.OK
@@ -22,7 +23,7 @@ def is_answering(port: int, path: str) -> bool:
 
 def main() -> None:
     port, path = sys.argv[1:]
-    sys.exit(not is_answering(int(port), path))
+    sys.exit(not is_healthy(int(port), path))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""`python -m shared.runtime.cli.migrate`: bring the database of `ETUDE_POSTGRES_URL` to the newest schema."""
+"""`python -m shared.runtime.cli.migrate` migrates the database of `ETUDE_POSTGRES_URL` to the newest schema."""
 
 import os
 import sys
@@ -23,7 +23,7 @@ def main() -> None:
     except UnknownRevision:
         sys.exit("migration: the database belongs to a newer release; start that one")
     except Exception as error:
-        log.error("database.not_migrated", exc_info=error)
+        log.error("database.migration_failed", exc_info=error)
         sys.exit(1)
     log.info("database.migrated")
 

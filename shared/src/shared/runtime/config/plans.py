@@ -1,4 +1,4 @@
-"""The plans file: what each plan allows. Shipped with one; an operator may name another."""
+"""Reads the plans file, which says what each plan allows. One is shipped; an operator may name another."""
 
 from importlib.resources import files
 from pathlib import Path
@@ -9,12 +9,12 @@ from shared.domain.budgets import Plan
 from shared.runtime.config.settings import InvalidSettings
 
 DEFAULT_PLAN = "free"
-"""Of a user whose token names no plan, or one that the file does not know. Every plans file has it."""
+"""The plan of a user whose token names no plan, or an unknown one. Every plans file must define it."""
 VARIABLE = "ETUDE_PLANS_FILE"
 
 
 def read_plans(path: Path | str | None) -> dict[str, Plan]:
-    """The plans by name; the shipped ones when no path is given. Raises `InvalidSettings`."""
+    """Return the plans by name. Without a path, the shipped ones. Raises `InvalidSettings`."""
     try:
         content = (Path(path) if path else files("shared.runtime.config") / "plans.json").read_bytes()
         plans = msgspec.json.decode(content, type=dict[str, Plan])

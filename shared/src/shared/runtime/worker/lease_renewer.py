@@ -1,7 +1,7 @@
-"""The heartbeat: a thread of its own that renews this process's leases, whatever the event loop is doing.
+"""Renews this process's leases from a thread of its own, so that a blocked event loop keeps its jobs.
 
-A blocked loop keeps its jobs. A lease that was lost (its job taken over, or cancelled) is told to the loop at once,
-which stops the work. Past its deadline a lease is let go: a hung attempt must not hold its job for ever.
+When a lease is lost, because its job was taken over or cancelled, the thread tells the loop at once, and the attempt
+stops. Past the attempt's deadline a lease is no longer renewed: a hung attempt must not hold its job for ever.
 """
 
 import asyncio
@@ -25,14 +25,14 @@ BATCH = 250
 class _Held(Struct, frozen=True):
     job: LeasedJob
     since: float
-    """Monotonic: when the lease was taken, at the latest."""
+    """Monotonic time by which the lease had been taken."""
     until: float
-    """Monotonic: after this the lease is not renewed any more."""
+    """Monotonic time after which the lease is not renewed."""
     on_lost: Callable[[], None]
 
 
 class LeaseRenewer:
-    """Renews what is held. `hold` and `let_go` are called from the loop, everything else runs in the thread."""
+    """Renews the leases that are held. The loop calls `hold` and `let_go`; everything else runs in the thread."""
 
     def __init__(
         self, redis: SyncRedisClient, *, consumer: str, policy: JobPolicy, monotonic: Callable[[], float]
@@ -43,7 +43,7 @@ class LeaseRenewer:
         self._monotonic = monotonic
         self._held: dict[JobId, _Held] = {}
         self._renewed_at: dict[str, float] = {}
-        """Monotonic, by stream: when all its leases were last about to be renewed, and were."""
+        """Stream → monotonic time at which the last renewal of all its leases began. Only complete renewals count."""
         self._stopping = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = threading.Thread(target=self._run, name="lease_renewer", daemon=True)
@@ -57,7 +57,7 @@ class LeaseRenewer:
         await asyncio.to_thread(self._thread.join)
 
     def hold(self, job: LeasedJob, on_lost: Callable[[], None]) -> None:
-        """Renew this lease until it is let go, is lost, or its attempt is far over its limit."""
+        """Renew this lease until it is let go or lost, or its attempt exceeds its limit and the grace to settle."""
         limit = self._policy.attempt_seconds + self._policy.settle_grace_seconds
         now = self._monotonic()
         self._held[job.id] = _Held(job, now, now + limit, on_lost)
@@ -68,7 +68,7 @@ class LeaseRenewer:
             del self._held[job.id]
 
     def is_certain(self, job: LeasedJob) -> bool:
-        """Whether nobody else can have this job: it was leased or renewed less than a lease ago, by our own clock."""
+        """Whether no other process can own this job: its lease was taken or renewed less than a lease ago (decision 22)."""
         held = self._held.get(job.id)
         if held is None or held.job.attempt != job.attempt:
             return False
@@ -78,15 +78,15 @@ class LeaseRenewer:
     def _run(self) -> None:
         while not self._stopping.wait(self._policy.renew_seconds):
             try:
-                self.beat()
+                self.renew()
             except Exception as error:
-                # Whatever it is, the thread must outlive it: without it every job of this process is taken over.
+                # The thread must survive any error: without it all jobs of this process would be taken over.
                 if not is_away(error):
                     log.exception("lease_renewer.failed")
                 else:
                     log.warning("lease_renewer.redis_away", error_type=type(error).__name__)
 
-    def beat(self) -> None:
+    def renew(self) -> None:
         """Renew every lease once."""
         now = self._monotonic()
         by_stream: dict[str, list[_Held]] = {}
@@ -95,18 +95,18 @@ class LeaseRenewer:
                 by_stream.setdefault(_stream_of(held.job), []).append(held)
         for stream, leases in by_stream.items():
             for i in range(0, len(leases), BATCH):
-                self._renew(stream, leases[i : i + BATCH])
+                self._renew_batch(stream, leases[i : i + BATCH])
             self._renewed_at[stream] = now
 
-    def _renew(self, stream: str, leases: list[_Held]) -> None:
+    def _renew_batch(self, stream: str, leases: list[_Held]) -> None:
         args = [part for held in leases for part in (held.job.entry, held.job.id, held.job.attempt)]
-        answers = scripts.run_sync(self._redis, scripts.RENEW, stream, self._consumer, *args)
-        for held, answer in zip(leases, answers, strict=True):
-            if not answer:
-                self._tell_lost(held)
+        replies = scripts.run_sync(self._redis, scripts.RENEW, stream, self._consumer, *args)
+        for held, is_renewed in zip(leases, replies, strict=True):
+            if not is_renewed:
+                self._report_lost(held)
 
-    def _tell_lost(self, held: _Held) -> None:
-        # The loop may have settled the job while we asked: then nothing is lost.
+    def _report_lost(self, held: _Held) -> None:
+        # The loop may have settled the job during the call; then nothing is lost.
         if self._held.get(held.job.id) is not held or self._loop is None:
             return
         self._loop.call_soon_threadsafe(self._lose, held)

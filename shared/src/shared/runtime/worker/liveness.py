@@ -1,7 +1,7 @@
-"""The pulse of a process that no request reaches: one file says that it has begun, the age of another that its loop turns.
+"""Liveness files of a process without an HTTP port: `begun` exists once it works, and `alive` is as old as its last beat.
 
-Whoever runs the process looks at them. A worker that hangs harms no job, as its leases run out; but its slots are lost
-until it is started again.
+Probes of the container read them. A worker that hangs harms no job, because its leases run out, but its slots are lost
+until it is restarted.
 """
 
 import asyncio
@@ -10,12 +10,13 @@ from pathlib import Path
 import structlog
 
 BEAT_SECONDS = 5.0
+"""Pause between two beats; the probes allow six of them."""
 
 log = structlog.get_logger()
 
 
 async def beat(folder: str, begun: asyncio.Event) -> None:
-    """Touch `alive` in `folder` again and again, and `begun` as well once that is so. Until cancelled; without a folder nothing."""
+    """Touch `alive` in `folder` until cancelled, and `begun` too once the event is set. An empty folder name disables it."""
     while folder:
         try:
             _touch(Path(folder), ["alive", "begun"] if begun.is_set() else ["alive"])

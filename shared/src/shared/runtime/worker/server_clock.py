@@ -1,19 +1,18 @@
-"""The server's time in a process: what a worker dates a result with, and tells a job's age by, whatever its machine's
-clock says."""
+"""The time of the Redis server as a process knows it. It dates results and job ages, whatever the machine's clock says."""
 
 from collections.abc import Callable
 
 
 class ServerClock:
-    """Goes on by itself from the last time it was set; until then it is the process's own."""
+    """Runs on from the time it was last set to. Until then it is the process's own clock."""
 
     def __init__(self, *, clock: Callable[[], float], monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
-        self._ahead = clock() - monotonic()
+        self._offset = clock() - monotonic()
 
     def now(self) -> float:
-        """Unix seconds."""
-        return self._monotonic() + self._ahead
+        """The server's time in Unix seconds."""
+        return self._monotonic() + self._offset
 
     def set(self, now: float) -> None:
-        self._ahead = now - self._monotonic()
+        self._offset = now - self._monotonic()

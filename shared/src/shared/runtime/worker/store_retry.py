@@ -1,4 +1,4 @@
-"""Waiting for a store that is away: the work is kept, and goes on when the store is back."""
+"""Retries a call to a store until the store is reachable, so that work survives an outage."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -10,13 +10,15 @@ from shared.domain.errors import StoreUnavailable
 T = TypeVar("T")
 
 FIRST_WAIT_SECONDS = 0.1
+"""Upper bound of the first, random wait; it doubles with every try."""
 LONGEST_WAIT_SECONDS = 2.0
+"""Upper bound of all later waits: work goes on within two seconds of a recovery."""
 
 
 async def until_available(call: Callable[[], Awaitable[T]], *, seconds: float) -> T:
-    """Make a call that may be repeated until the store answers; raises `StoreUnavailable` after `seconds`."""
+    """Repeat an idempotent call until the store is reachable. Raises `StoreUnavailable` after `seconds`."""
     try:
-        return await call()  # nearly always: without the machinery
+        return await call()  # the usual case needs no retry machinery
     except StoreUnavailable:
         pass
 
