@@ -1,9 +1,9 @@
-"""Makes what a fleet of containers starts with: passwords, the key pair of the tokens, what gateway and chat share.
+"""Makes the secrets of a fleet of containers: passwords, the key pair of the tokens, and the secret of gateway and chat.
 
     python make_secrets.py /run/etude
 
-Each reader has a folder (in compose.yaml a volume) of its own, and sees no other. What is secret is made once: where there is
-a file already, it stays. What follows from it, such as the URL of a store, is written anew at each start.
+Each reader has a folder of its own (a volume in compose.yaml) and sees no other. A secret is made once, and an existing file
+stays. Files that are derived from secrets, such as the URL of a store, are rewritten at each start.
 """
 
 import hashlib
@@ -23,18 +23,18 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 READABLE = 0o440
-"""By its owner, and by servers with accounts of their own, which are given the owner's group."""
+"""Mode of a file: the owner reads it, and so do servers with accounts of their own, which are in the owner's group."""
 FOLDER = 0o750
 REDIS_USERS = {
-    # INFO is what the exporter tells of; CONFIG GET is how a Redis that may lose jobs is noticed
+    # the metrics need INFO; the check for a Redis that may lose jobs needs CONFIG GET
     "service": "~* &* +@all -@dangerous +info +config|get",
     "probe": "resetchannels +ping",
     "operator": "~* &* +@all",
 }
-"""What each may do."""
+"""Redis user to its ACL rules."""
 NOBODY = "user default off ~* &* +@all"
-"""Who a connection is until it gives a password: switched off, so it may do nothing. But the server reads its append-only
-file as this user, and would drop what the user may not do, without an error."""
+"""ACL of the user of a connection that has not authenticated. It is off, so it can run nothing, and yet it needs all
+permissions: Redis replays its append-only file as this user, and silently drops commands that the user may not run."""
 
 
 def make_secrets(root: Path) -> None:
@@ -86,14 +86,14 @@ def _keep_key(path: Path) -> str:
 
 
 def _keep(path: Path, new: str) -> str:
-    """What the file holds; `new`, if there is none."""
+    """Return the content of the file, after writing `new` to it if it is missing."""
     if not path.exists():
         _write(path, new)
     return path.read_text(encoding="ascii").strip()
 
 
 def _write(path: Path, text: str) -> None:
-    """All of it or nothing, and never readable for others, not even for a moment."""
+    """Write the file atomically. It is at no moment readable by other users."""
     path.parent.mkdir(mode=FOLDER, parents=True, exist_ok=True)
     draft = path.with_name(path.name + ".draft")
     draft.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Write what Grafana and Prometheus read: `python -m dashboards`."""
+"""`python -m dashboards` writes the dashboards of Grafana and the SLO rules of Prometheus."""
 
 from pathlib import Path
 
@@ -20,9 +20,9 @@ BOARDS: tuple[Board, ...] = (
 
 
 def files() -> dict[Path, str]:
-    """Every file made here, with its content."""
-    made = {DEPLOY / "grafana" / "dashboards" / f"{board.uid}.json": render(board) for board in BOARDS}
-    return {**made, DEPLOY / "prometheus" / "rules" / "slo.yml": render_rules()}
+    """Path to content of every generated file."""
+    boards = {DEPLOY / "grafana" / "dashboards" / f"{board.uid}.json": render(board) for board in BOARDS}
+    return {**boards, DEPLOY / "prometheus" / "rules" / "slo.yml": render_rules()}
 
 
 def main() -> None:

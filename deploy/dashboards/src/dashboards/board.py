@@ -1,4 +1,4 @@
-"""A dashboard: one question, and rows of panels that answer it."""
+"""A dashboard: a question in its title, and rows of panels that answer it."""
 
 import json
 
@@ -10,7 +10,7 @@ from msgspec import Struct
 from dashboards.panels import PROMETHEUS, Panel, height, question
 
 GRID = 24
-"""Columns of Grafana's grid."""
+"""Number of columns of Grafana's grid."""
 TAG = "etude"
 RELEASES = "count by (service, version) (etude_build_info) unless count by (service, version) (etude_build_info offset 2m)"
 
@@ -22,16 +22,16 @@ class Row(Struct, frozen=True):
 
 class Board(Struct, frozen=True, kw_only=True):
     uid: str
-    """Alerts link to it; it never changes."""
+    """Stable, because alerts link to it."""
     title: str
     """A question."""
     reading: str
-    """What a good answer looks like, and where to look first when it is a bad one."""
+    """What good values look like, and where to look first when they are bad."""
     rows: tuple[Row, ...]
 
 
 def render(board: Board) -> str:
-    """As Grafana reads it, the same text every time."""
+    """The JSON that Grafana reads. The same board gives the same text."""
     return json.dumps(_build(board), cls=JSONEncoder, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
@@ -61,14 +61,14 @@ def _build(board: Board) -> object:
 
 
 def per_line(count: int) -> int:
-    """Panels side by side: at most four, and no line with a lonely one if that can be helped."""
+    """Number of panels side by side: at most four, chosen so that no single panel is left for the last line."""
     if count <= 4:
         return count
     return 4 if count % 4 in (0, 3) else 3
 
 
 def _siblings() -> dashboard.DashboardLink:
-    """The other questions."""
+    """A menu of the other dashboards."""
     return (
         dashboard.DashboardLink("Other questions")
         .type(DashboardLinkType.DASHBOARDS)

@@ -1,4 +1,4 @@
-"""Panels: a title that asks, a description that says how to read the answer, and the queries, each under its legend."""
+"""Panels: each has a title, a description that says how to read it, and queries by legend."""
 
 from collections.abc import Mapping, Sequence
 
@@ -41,7 +41,7 @@ def lines(
     bad: float | None = None,
     is_stacked: bool = False,
 ) -> timeseries.Panel:
-    """How it went. Dashed lines where it begins to be noteworthy, and where somebody should act."""
+    """A time series. Dashed lines mark `warn`, where it is worth a look, and `bad`, where somebody should act."""
     panel = (
         timeseries.Panel()
         .title(title)
@@ -72,7 +72,7 @@ def number(
     bad: float | None = None,
     legend: str = "",
 ) -> stat.Panel:
-    """How it is now; its colour says whether that is well. With a `legend`, one number a series."""
+    """The current value, coloured by the thresholds. With a `legend` there is one number per series."""
     panel = (
         stat.Panel()
         .title(title)
@@ -90,7 +90,7 @@ def number(
 
 
 def heat(title: str, description: str, histogram: str, *, unit: str = SECONDS) -> heatmap.Panel:
-    """The whole distribution over time, where a quantile would hide half of it."""
+    """The distribution of a histogram over time, for values whose quantiles would hide its shape."""
     query = f"sum by (le) (rate({histogram}_bucket[$__rate_interval]))"
     (target,) = _targets({"{{le}}": query})
     return (
@@ -108,7 +108,7 @@ def heat(title: str, description: str, histogram: str, *, unit: str = SECONDS) -
 
 
 def rows(title: str, description: str, query: str) -> table.Panel:
-    """What there is now, a line each."""
+    """A table with one line per current series."""
     (target,) = _targets({"": query})
     return (
         table.Panel()
@@ -166,5 +166,5 @@ def _dashed(*limits: float | None) -> options.GraphThresholdsStyleConfig:
 
 
 def height(panels: Sequence[Panel]) -> int:
-    """Of a row: numbers alone are low."""
+    """Height of a row, in grid units. A row of numbers alone is low."""
     return 5 if all(isinstance(panel, stat.Panel) for panel in panels) else 8

@@ -1,16 +1,16 @@
-"""The few shapes of query that panels use. `by` and `where` are written as in PromQL."""
+"""Builders of the queries that panels use. `by` and `where` are in PromQL syntax."""
 
 WINDOW = "$__rate_interval"
-"""Grafana's: as short as the resolution of the panel allows."""
+"""Variable of Grafana: the shortest window that the resolution of the panel allows."""
 
 
 def rate(counter: str, *, by: str = "", where: str = "", window: str = WINDOW) -> str:
-    """A second, over all processes."""
+    """Increase per second, summed over all processes."""
     return f"sum{_by(by)}(rate({counter}{_where(where)}[{window}]))"
 
 
 def total(counter: str, *, by: str = "", where: str = "", window: str) -> str:
-    """How many in the window."""
+    """Increase in the window, summed over all processes."""
     return f"sum{_by(by)}(increase({counter}{_where(where)}[{window}]))"
 
 
@@ -20,7 +20,7 @@ def quantile(q: float, histogram: str, *, by: str = "", where: str = "", window:
 
 
 def quantiles(histogram: str, *, where: str = "", window: str = WINDOW) -> dict[str, str]:
-    """Half, nearly all and all but the unluckiest, by legend."""
+    """Legend to query of the 50th, 95th and 99th percentile."""
     return {
         legend: quantile(q, histogram, where=where, window=window)
         for legend, q in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99))
@@ -35,27 +35,27 @@ def mean(histogram: str, *, by: str = "", where: str = "", window: str = WINDOW)
 
 
 def share(part: str, whole: str) -> str:
-    """0 when there is nothing to have a share of."""
+    """`part` divided by `whole`; 0 when both are 0."""
     return f"{part} / clamp_min({whole}, 1e-9)"
 
 
 def once(gauge: str, *, by: str = "") -> str:
-    """The sum over the shards of what cron tells; several crons tell the same."""
+    """Sum over the shards of a gauge that every cron process reports alike."""
     return f"sum{_by(by)}(max by ({by + ', ' if by else ''}shard) ({gauge}))"
 
 
 def gauge(name: str, *, by: str = "", where: str = "") -> str:
-    """The sum over all processes."""
+    """Sum of a gauge over all processes."""
     return f"sum{_by(by)}({name}{_where(where)})"
 
 
 def highest(name: str, *, by: str = "", where: str = "") -> str:
-    """Of what several processes tell of the same thing."""
+    """Maximum of a gauge that several processes report of the same thing."""
     return f"max{_by(by)}({name}{_where(where)})"
 
 
 def or_none(query: str) -> str:
-    """Where a series that is not there means that it never happened."""
+    """The query, or 0 when the series is absent because its event has never happened."""
     return f"({query} or vector(0))"
 
 

@@ -1,6 +1,6 @@
-"""What users are promised, as queries, and the rules that record how fast the error budgets burn.
+"""Service level objectives as queries, and the recording rules of their burn rates.
 
-A burn of 1 uses up exactly what the promise allows; of 14.4, a thirty-day budget in two days.
+A burn rate of 1 uses up exactly the error budget; 14.4 uses up a thirty-day budget in two days.
 """
 
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from msgspec import Struct
 
 WINDOWS = ("5m", "30m", "1h", "2h", "6h", "1d", "3d")
 GUARDED = ("1h", "6h")
-"""Windows whose alerts ask how much happened in them."""
+"""Windows whose alerts also require a minimum of events."""
 
 ANSWERS = "http_server_request_duration_seconds_count"
 SUBMISSIONS = 'http_request_method="POST", http_route=~"/api/(ai|collections)"'
@@ -22,14 +22,14 @@ class Slo(Struct, frozen=True, kw_only=True):
     name: str
     promise: str
     objective: float
-    """The share that must be good."""
+    """Share of events that must be good, from 0 to 1."""
     all: str
     bad: str
-    """Both with `{window}` where the window goes."""
+    """Queries of all and of the bad events per second, with `{window}` as a placeholder."""
 
     @property
     def allowed(self) -> float:
-        """The share that may be bad."""
+        """Share of events that may be bad."""
         return round(1 - self.objective, 6)
 
 
