@@ -115,7 +115,7 @@ async def place(life: JobLife, real_redis: RedisClient, result_store: ResultStor
             closing=asyncio.Event(),
             internal_secret=INTERNAL_SECRET,
             meter=life.meter,
-            watch=GatewayMetrics(life.meter, PLANS),
+            metrics=GatewayMetrics(life.meter, PLANS),
         )
         stack.callback(group.create_task(parts.events.run()).cancel)
         stack.push_async_callback(parts.chat.aclose)

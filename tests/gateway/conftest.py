@@ -29,10 +29,10 @@ from shared.runtime.observability.metrics.meter import Meter
 @pytest.fixture
 def parts(real_redis: RedisClient, result_store: ResultStore) -> Parts:
     numbers, meter = itertools.count(1), Meter("tests")
-    watch = GatewayMetrics(meter, PLANS)
+    metrics = GatewayMetrics(meter, PLANS)
     return Parts(
         authenticator=Authenticator(
-            LocalKey(PUBLIC_PEM), {}, PLANS, clock=time.time, on_failure=watch.turned_away
+            LocalKey(PUBLIC_PEM), {}, PLANS, clock=time.time, on_failure=metrics.authentication_failed
         ),
         store=JobStore(real_redis, shards=1),
         budgets=BudgetStore(real_redis, shards=1),
@@ -47,7 +47,7 @@ def parts(real_redis: RedisClient, result_store: ResultStore) -> Parts:
         closing=asyncio.Event(),
         internal_secret=INTERNAL_SECRET,
         meter=meter,
-        watch=watch,
+        metrics=metrics,
     )
 
 

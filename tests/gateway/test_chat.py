@@ -201,4 +201,4 @@ async def test_that_the_chat_service_is_away_is_said_once(chat: Chat):
                 await ask()
             with pytest.raises(ChatUnavailable):
                 await ask()
-    assert [line["event"] for line in logs] == ["chat.away", "chat.back", "chat.away"]
+    assert [line["event"] for line in logs] == ["chat.unreachable", "chat.reachable", "chat.unreachable"]

@@ -118,9 +118,9 @@ async def test_paths_and_methods_of_a_clients_own_are_no_labels(desk: Desk) -> N
 async def test_what_is_refused_for_a_store_that_is_away_and_what_is_only_not_confirmed(
     desk: Desk, redis_server: RealRedis
 ) -> None:
-    watch, errors = desk.parts.watch, [NotConfirmed(job="j"), StoreUnavailable(retry_after=1.0)]
+    metrics, errors = desk.parts.metrics, [NotConfirmed(job="j"), StoreUnavailable(retry_after=1.0)]
     for error in errors:
-        watch.refused("summary", error)
+        metrics.refused("summary", error)
     assert told(desk, "etude_jobs_rejected_total", kind="summary", reason="unavailable") == 1
     redis_server.server.stop()
     try:

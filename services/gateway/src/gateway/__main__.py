@@ -1,4 +1,4 @@
-"""The composition root of the gateway: opens connections, serves until a signal, ends streams, closes."""
+"""The composition root of the gateway: opens connections, serves until a signal, closes streams and connections."""
 
 import asyncio
 import logging
@@ -39,6 +39,7 @@ from shared.runtime.observability.tracing_setup import open_tracer
 STOP_SECONDS = 8
 """For requests under way; event streams are ended at once."""
 FETCH_SECONDS = 5.0
+"""Timeout of a fetch of signing keys."""
 
 log = structlog.get_logger()
 
@@ -62,7 +63,7 @@ async def _serve(settings: GatewaySettings) -> None:
         await _warn_of_losses(redis)
         await _check_durability(redis, settings.accept_durability)
         async with asyncio.TaskGroup() as group:
-            hearing = group.create_task(parts.events.run())
+            event_reader = group.create_task(parts.events.run())
             await serve(
                 create_app(parts),
                 service="gateway",
@@ -71,16 +72,16 @@ async def _serve(settings: GatewaySettings) -> None:
                 stop_seconds=STOP_SECONDS,
                 on_stop=parts.closing.set,
             )
-            hearing.cancel()
+            event_reader.cancel()
     log.info("gateway.stopped")
 
 
 async def _open(settings: GatewaySettings, meter: Meter, stack: AsyncExitStack) -> tuple[Parts, RedisClient]:
-    """Everything the gateway is made of, from the outside in; `stack` closes it in reverse."""
+    """Builds the parts of the gateway, those that others need first; `stack` closes them in reverse."""
     tracer = open_tracer(settings, service="gateway")
     stack.push_async_callback(tracer.close)
     plans = read_plans(settings.plans_file or None)
-    watch, pool = GatewayMetrics(meter, plans), PoolMetrics(meter)
+    metrics, pool = GatewayMetrics(meter, plans), PoolMetrics(meter)
     http = await stack.enter_async_context(httpx.AsyncClient(timeout=FETCH_SECONDS))
     authenticator = Authenticator(
         _key_source(settings, http),
@@ -89,7 +90,7 @@ async def _open(settings: GatewaySettings, meter: Meter, stack: AsyncExitStack) 
         issuer=settings.jwt_issuer,
         audience=settings.jwt_audience,
         clock=time.time,
-        on_failure=watch.turned_away,
+        on_failure=metrics.authentication_failed,
     )
     redis = connect(settings.redis_url, name="gateway", observe=ScriptMetrics(meter))
     stack.push_async_callback(redis.aclose)
@@ -113,7 +114,7 @@ async def _open(settings: GatewaySettings, meter: Meter, stack: AsyncExitStack) 
         tracer=tracer,
         heartbeat_seconds=settings.heartbeat_seconds,
         meter=meter,
-        watch=watch,
+        metrics=metrics,
         cors_origins=[origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()],
     )
     return parts, redis
@@ -130,7 +131,7 @@ def _key_source(settings: GatewaySettings, http: httpx.AsyncClient) -> KeySource
 
 
 async def _warn_of_losses(redis: RedisClient) -> None:
-    """A Redis that forgets or evicts loses accepted jobs."""
+    """A Redis without persistence, or with eviction, loses accepted jobs."""
     for name, expected in (("appendonly", "yes"), ("maxmemory-policy", "noeviction")):
         try:
             _, value = await call(redis, "CONFIG", "GET", name)

@@ -15,13 +15,13 @@ from gateway.documents.text_extraction import DocumentReader
 from gateway.http.api_docs import add_docs
 from gateway.http.chat_proxy import ChatProxy
 from gateway.http.error_handlers import add_error_handlers
-from gateway.http.event_streams import Listening
+from gateway.http.event_streams import EventStreams
 from gateway.http.openapi import Document
 from gateway.http.openapi_document import describe_api, operations
 from gateway.http.routing import head_router, routes_of
 from gateway.jobs.allowances import Allowances
-from gateway.jobs.job_queries import Jobs
-from gateway.jobs.job_submission import Submitter
+from gateway.jobs.job_queries import JobQueries
+from gateway.jobs.job_submission import JobSubmitter
 from gateway.metrics import GatewayMetrics
 from gateway.routes import ai, chat, collections, events, health, usage
 from gateway.services import Services
@@ -65,7 +65,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     """Set when the process stops: event streams end, and their clients resume elsewhere."""
     internal_secret: str
     meter: Meter
-    watch: GatewayMetrics
+    metrics: GatewayMetrics
     tracer: Tracer = NO_TRACER
     heartbeat_seconds: float = 15.0
     cors_origins: Sequence[str] = ()
@@ -114,22 +114,22 @@ def create_api(services: Services) -> FastAPI:
 
 
 def build_services(parts: Parts) -> Services:
-    jobs = Jobs(parts.store, parts.results)
-    submitter = Submitter(
+    jobs = JobQueries(parts.store, parts.results)
+    submitter = JobSubmitter(
         parts.store,
         parts.events,
         jobs,
         clock=parts.clock,
         new_id=parts.new_id,
         closing=parts.closing,
-        watch=parts.watch,
+        metrics=parts.metrics,
         tracer=parts.tracer,
     )
-    streams = Listening(
+    streams = EventStreams(
         parts.events,
         heartbeat_seconds=parts.heartbeat_seconds,
         closing=parts.closing,
-        watch=parts.watch,
+        metrics=parts.metrics,
     )
     return Services(
         authenticator=parts.authenticator,
@@ -140,7 +140,7 @@ def build_services(parts: Parts) -> Services:
         allowances=Allowances(parts.budgets, clock=parts.clock),
         chat=ChatProxy(parts.chat, secret=parts.internal_secret, tracer=parts.tracer),
         checks=parts.checks,
-        metrics=parts.watch,
+        metrics=parts.metrics,
     )
 
 

@@ -1,4 +1,4 @@
-"""What the gateway counts: jobs let in and refused, callers turned away, listeners and how soon they hear."""
+"""Metrics of the gateway: submissions, refusals, failed authentications, event streams and their delay."""
 
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -29,12 +29,12 @@ REFUSALS: Mapping[type[StudyError], str] = {
     TooLarge: "size",
     RequestError: "invalid",
 }
-"""By error, the most particular first; what is not here says nothing about the submission."""
+"""Reason of a refusal by error, the most specific first. Other errors do not refuse a submission."""
 AUTH_FAILURES = ("missing", "malformed", "expired", "signature", "unknown_key", "claims")
 
 
 class GatewayMetrics:
-    """Told of what happens at the door. `plans` are the names of the tiers."""
+    """`plans` are the names of the tiers."""
 
     def __init__(self, meter: Meter, plans: Iterable[str], *, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
@@ -57,27 +57,27 @@ class GatewayMetrics:
             self._accepted.of(kind, tier).add()
 
     def refused(self, kind: str, error: StudyError) -> None:
-        """A submission. `kind` is empty when it was refused before anybody could tell."""
+        """A submission was refused. `kind` is empty when it was not known yet."""
         if isinstance(error, NotConfirmed):
-            return  # accepted, for all that is known
+            return  # the job may have been accepted
         reason = next((reason for one, reason in REFUSALS.items() if isinstance(error, one)), None)
         if reason:
             self._rejected.of(kind or OTHER, reason).add()
 
-    def turned_away(self, reason: str) -> None:
+    def authentication_failed(self, reason: str) -> None:
         self._auth_failures.of(reason).add()
 
-    def stream_began(self) -> None:
+    def stream_opened(self) -> None:
         self._streams.add(1)
 
-    def stream_ended(self) -> None:
+    def stream_closed(self) -> None:
         self._streams.add(-1)
 
     def now(self) -> float:
         return self._clock()
 
-    def heard(self, event_id: str, *, since: float) -> None:
-        """An event was written to a listener who came at `since`; what is older stood in the log."""
-        told_at = int(event_id.partition("-")[0]) / 1000
-        if told_at >= since:
-            self._delays.observe(max(0.0, self._clock() - told_at))
+    def event_delivered(self, event_id: str, *, since: float) -> None:
+        """An event was written to a stream opened at `since`. Older events were replayed, so their delay means nothing."""
+        happened_at = int(event_id.partition("-")[0]) / 1000
+        if happened_at >= since:
+            self._delays.observe(max(0.0, self._clock() - happened_at))

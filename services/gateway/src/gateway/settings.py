@@ -1,4 +1,4 @@
-"""What the gateway needs to know."""
+"""The settings of the gateway."""
 
 from shared.domain.jobs.submission import Durability
 from shared.runtime.config.settings import CommonSettings

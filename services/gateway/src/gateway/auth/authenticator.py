@@ -1,4 +1,4 @@
-"""Who is calling: a signed token or an API key, checked and turned into a caller. One answer for everything bad."""
+"""Authentication: a signed token or an API key becomes a caller. All failures look the same from outside."""
 
 import hashlib
 import re
@@ -18,13 +18,14 @@ from shared.runtime.config.settings import InvalidSettings
 
 API_KEY_PREFIX = "etk_"
 CACHED_TOKENS = 10_000
+"""How many verified tokens and keys are remembered."""
 CACHE_SECONDS = 300.0
-"""A verified token is believed for this long: checking an Ed25519 signature costs as much as accepting a job."""
+"""How long a verified token is not verified again: checking an Ed25519 signature costs as much as accepting a job."""
 LEEWAY_SECONDS = 10.0
-"""Between the issuer's clock and ours."""
+"""Tolerated difference between the issuer's clock and ours."""
 
 _USER = re.compile(r"[A-Za-z0-9._@|+=/~-]{1,128}")
-"""A user id is part of Redis keys and channels: no braces (hash tags), no colons (our separator), no blanks."""
+"""A user id is part of Redis keys and channels, so it has no braces (hash tags), colons (our separator) or spaces."""
 
 
 class Caller(Struct, frozen=True):
@@ -34,7 +35,7 @@ class Caller(Struct, frozen=True):
 
 
 class KeySource(Protocol):
-    """Where the keys are that tokens may be signed with."""
+    """Finds the public keys that tokens may be signed with."""
 
     async def find(self, key_id: str | None) -> jwt.PyJWK | None: ...
 
@@ -45,7 +46,7 @@ class ApiKey(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Authenticator:
-    """Checks what stands in `Authorization`."""
+    """Checks the `Authorization` header, and remembers what it has verified."""
 
     def __init__(
         self,
@@ -58,7 +59,7 @@ class Authenticator:
         clock: Callable[[], float],
         on_failure: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """`on_failure` is told why a caller was turned away, which the caller is not."""
+        """`on_failure` is called with the reason of a failure, which the caller is not told."""
         self._on_failure = on_failure
         self._keys = keys
         self._api_keys = api_keys
@@ -105,7 +106,7 @@ class Authenticator:
         return self._caller(claims["sub"], claims.get("plan")), until
 
     def _decode(self, token: str, key: jwt.PyJWK) -> dict[str, Any]:
-        """The key says which algorithm may be used; what the token says is only compared with it."""
+        """The key determines the algorithm; the one that the token names is only compared with it."""
         claims: dict[str, Any] = jwt.decode(
             token,
             key,

@@ -1,4 +1,4 @@
-"""The public keys that tokens are signed with: one from a file, or those an issuer publishes (JWKS)."""
+"""The public keys that tokens are verified with: one from the settings, or those that an issuer publishes (JWKS)."""
 
 import asyncio
 from collections.abc import Callable
@@ -20,13 +20,13 @@ log = structlog.get_logger()
 
 ALGORITHMS = frozenset({"EdDSA", "RS256", "ES256"})
 REFETCH_SECONDS = 30.0
-"""At most one fetch in this time, so that made-up key ids do not make us a hammer."""
+"""Shortest time between two fetches, so that made-up key ids do not cause a request each."""
 MAX_AGE_SECONDS = 600.0
-"""A key that was withdrawn is forgotten after this."""
+"""How long fetched keys are used; a withdrawn key is refused after this."""
 
 
 class LocalKey:
-    """One key, whatever a token calls it."""
+    """One key for every token, whatever key id the token names."""
 
     def __init__(self, pem: str) -> None:
         """Raises `InvalidSettings`."""
@@ -37,7 +37,7 @@ class LocalKey:
 
 
 class PublishedKeys:
-    """An issuer's keys. While the issuer is away, the keys known last go on being used."""
+    """The keys of an issuer. While it is unreachable, the keys fetched last remain in use."""
 
     def __init__(self, url: str, http: httpx.AsyncClient, *, monotonic: Callable[[], float]) -> None:
         self._url = url
@@ -45,7 +45,7 @@ class PublishedKeys:
         self._monotonic = monotonic
         self._keys: dict[str, jwt.PyJWK] = {}
         self._fetching = asyncio.Lock()
-        self._asked_at = -MAX_AGE_SECONDS
+        self._requested_at = -MAX_AGE_SECONDS
         self._fetched_at = -MAX_AGE_SECONDS
 
     async def find(self, key_id: str | None) -> jwt.PyJWK | None:
@@ -64,17 +64,17 @@ class PublishedKeys:
         return self._keys.get(key_id or "")
 
     async def _refresh(self) -> None:
-        async with self._fetching:  # who waited here finds the work done
-            if self._monotonic() - self._asked_at < REFETCH_SECONDS:
+        async with self._fetching:  # whoever waited here finds the keys fetched
+            if self._monotonic() - self._requested_at < REFETCH_SECONDS:
                 return
-            self._asked_at = self._monotonic()
+            self._requested_at = self._monotonic()
             try:
                 response = await self._http.get(self._url)
                 response.raise_for_status()
                 self._keys = _read_jwks(response.content)
                 self._fetched_at = self._monotonic()
             except (httpx.HTTPError, ValueError, jwt.PyJWTError) as error:
-                log.warning("keys.not_fetched", error_type=type(error).__name__)
+                log.warning("jwks.fetch_failed", error_type=type(error).__name__)
 
 
 class _Jwks(Struct):
@@ -86,7 +86,7 @@ def _read_jwks(content: bytes) -> dict[str, jwt.PyJWK]:
     for entry in msgspec.json.decode(content, type=_Jwks).keys:
         try:
             key = jwt.PyJWK.from_dict(entry)
-        except jwt.PyJWTError:  # of a type we do not take: others may be fine
+        except jwt.PyJWTError:  # an unsupported type; other entries may be supported
             continue
         if key.algorithm_name in ALGORITHMS and key.public_key_use in (None, "sig"):
             found[key.key_id or ""] = key

@@ -1,4 +1,4 @@
-"""Multipart bodies: a document, and what goes with it, as the request a JSON body would have been."""
+"""Multipart bodies: a document with its title and options, decoded to what a JSON body would have been."""
 
 from collections.abc import AsyncIterator
 from pathlib import PurePath
@@ -15,7 +15,7 @@ from shared.domain.study.material import Options
 from shared.runtime.http.request_body import JSON_BYTES, BodyDecoder, read_body
 
 FORM_BYTES = DOCUMENT_BYTES + JSON_BYTES
-"""Of the whole body: the document and what stands around it."""
+"""Largest multipart body, in bytes: the document and the fields around it."""
 FIELDS = ("file", "title", "options")
 
 _options = BodyDecoder(Options)
@@ -49,21 +49,21 @@ async def _parse(headers: Headers, body: bytes) -> FormData:
 
 
 def _check_fields(form: FormData) -> UploadFile:
-    faults = [FieldProblem(f"/{name}", "unknown_field") for name in form if name not in FIELDS]
+    errors = [FieldProblem(f"/{name}", "unknown_field") for name in form if name not in FIELDS]
     files = form.getlist("file")
     if not files:
-        faults.append(FieldProblem("/file", "missing_field"))
+        errors.append(FieldProblem("/file", "missing_field"))
     elif len(files) > 1 or isinstance(files[0], str):
-        faults.append(FieldProblem("/file", "wrong_type", {"expected": "file"}))
-    if faults:
-        raise InvalidFields(*faults)
+        errors.append(FieldProblem("/file", "wrong_type", {"expected": "file"}))
+    if errors:
+        raise InvalidFields(*errors)
     file = files[0]
     assert isinstance(file, UploadFile)
     return file
 
 
 def _name_of(file: UploadFile) -> str:
-    """What a document without a title is called."""
+    """The title of a collection whose form has none: the name of its document."""
     return PurePath(file.filename or "").stem.replace("\0", "")[:MAX_TITLE]
 
 
@@ -79,7 +79,7 @@ def _title(form: FormData) -> str:
 
 
 def _read_options(form: FormData) -> Options:
-    """JSON in a form field; its faults are pointed at below `/options`."""
+    """Options are JSON in a form field; pointers to their errors begin with `/options`."""
     given = form.get("options", "{}")
     if not isinstance(given, str):
         raise InvalidFields(FieldProblem("/options", "wrong_type", {"expected": "object"}))
@@ -87,7 +87,7 @@ def _read_options(form: FormData) -> Options:
         return _options.decode(given.encode())
     except InvalidFields as error:
         raise InvalidFields(
-            *(FieldProblem(f"/options{fault.pointer}", fault.code, fault.params) for fault in error.fields)
+            *(FieldProblem(f"/options{field.pointer}", field.code, field.params) for field in error.fields)
         ) from None
     except StudyError:
         raise InvalidFields(FieldProblem("/options", "wrong_type", {"expected": "object"})) from None

@@ -1,4 +1,4 @@
-"""Text out of uploaded documents: plain text, Markdown, PDF, DOCX. Bounded in what goes in and in what comes out."""
+"""Extracts the text of uploaded documents: plain text, Markdown, PDF, DOCX. Input and output are bounded."""
 
 import asyncio
 import io
@@ -22,26 +22,27 @@ from shared.domain.errors import (
 from shared.runtime.http.request_body import JSON_BYTES
 
 DOCUMENT_BYTES = 10 * JSON_BYTES
-"""Of an upload; its text may be as long as a JSON body's."""
+"""Largest document, in bytes. Its text may be as long as that of a JSON body."""
 UNPACKED_BYTES = 10 * DOCUMENT_BYTES
-"""Of a DOCX, which is a ZIP: a small one can hold a very large one."""
+"""Largest unpacked size of a DOCX, in bytes: it is a ZIP archive, which can unpack to far more than its size."""
 MAX_PAGES = 1_000
+"""Most pages of a PDF."""
 READERS = 2
-"""Documents read at a time: it is work for the processor, and answers must go on meanwhile."""
+"""Documents read at a time: parsing needs the CPU, which other requests need meanwhile."""
 
 
 class DocumentReader:
-    """Reads documents in threads, a few at a time."""
+    """Reads documents in threads, at most `READERS` at a time."""
 
     def __init__(self) -> None:
-        self._seats = asyncio.Semaphore(READERS)
+        self._slots = asyncio.Semaphore(READERS)
 
     async def read(self, name: str, content: bytes) -> str:
-        """The text of a document, by its name's ending.
+        """The text of a document, whose format is told by the suffix of its name.
 
         Raises `UnsupportedDocument`, `InvalidEncoding`, `TooLarge`, `EmptyText`, and `InvalidFields` for NUL characters.
         """
-        async with self._seats:
+        async with self._slots:
             text = await run_in_cpu_pool(_read, name, content)
         if not text.strip():
             raise EmptyText
@@ -56,7 +57,7 @@ def _read(name: str, content: bytes) -> str:
         text = reader(content)
     except StudyError:
         raise
-    except Exception:  # noqa: BLE001 - the parsers raise all there is on a broken file
+    except Exception:  # noqa: BLE001 - the parsers raise any exception on a broken file
         raise UnsupportedDocument from None
     if len(text.encode()) > JSON_BYTES:
         raise TooLarge(limit=JSON_BYTES)
@@ -88,7 +89,7 @@ def _read_docx(content: bytes) -> str:
 
 
 def _joined(parts: Iterable[str]) -> str:
-    """Until it is longer than may be. Characters that no store keeps are replaced: the document cannot be changed."""
+    """Stops once the text is too long. Characters that the stores cannot keep are replaced: a user cannot edit a PDF."""
     text: list[str] = []
     length = 0
     for part in parts:

@@ -1,4 +1,4 @@
-"""Passing a request on to the chat service, and its answer back as it comes."""
+"""Reverse proxy to the chat service; response bodies are streamed."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -14,13 +14,13 @@ from shared.runtime.http.disconnect import until_disconnect
 
 CONNECT_SECONDS = 2.0
 ANSWER_SECONDS = 330.0
-"""Between two pieces of an answer: more than the longest silence of one that comes whole."""
+"""Longest pause between two chunks of a response: longer than a model takes for an answer that is not streamed."""
 RETRY_SECONDS = 2.0
 
 PASSED_ON = frozenset(
     b"content-type content-language cache-control vary retry-after x-accel-buffering ratelimit ratelimit-policy x-chat-id".split()
 )
-"""Headers of the answer that are meant for its reader."""
+"""Response headers of the chat service that the gateway passes on."""
 
 log = structlog.get_logger()
 
@@ -36,29 +36,31 @@ def connect_chat(url: str) -> httpx.AsyncClient:
 
 
 class ChatService:
-    """The chat service as the gateway knows it. That it is away is said once, not for every question."""
+    """Client of the chat service. An outage is logged once, not for every request."""
 
     def __init__(self, http: httpx.AsyncClient) -> None:
         """`http` has the chat service as its base URL."""
         self._http = http
-        self._is_away = False
+        self._is_unreachable = False
 
     def ask(self, body: bytes, headers: Mapping[str, str]) -> httpx.Request:
         return self._http.build_request("POST", "/api/chat", content=body, headers=headers)
 
     async def begin(self, request: httpx.Request) -> httpx.Response:
-        """The answer, its body still to come. Raises `ChatUnavailable`."""
+        """The response, with its body unread. Raises `ChatUnavailable`."""
         try:
             response = await self._http.send(request, stream=True)
         except httpx.TransportError as error:
-            if not self._is_away:
-                log.warning("chat.away", error_type=type(error).__name__)
-            self._is_away = True
+            if not self._is_unreachable:
+                log.warning("chat.unreachable", error_type=type(error).__name__)
+            self._is_unreachable = True
             raise ChatUnavailable(retry_after=RETRY_SECONDS) from None
-        if self._is_away:
-            log.info("chat.back")
-        self._is_away = False
-        if response.status_code == HTTPStatus.UNAUTHORIZED:  # our caller is known: it is we who are refused
+        if self._is_unreachable:
+            log.info("chat.reachable")
+        self._is_unreachable = False
+        if (
+            response.status_code == HTTPStatus.UNAUTHORIZED
+        ):  # the secret is wrong: the caller was authenticated here
             await response.aclose()
             log.error("chat.refused")
             raise ChatUnavailable(retry_after=RETRY_SECONDS)

@@ -1,4 +1,4 @@
-"""Events as listeners get them: in their language, resumable, and ended when the job is."""
+"""Event streams of users and jobs: localised, resumable, and closed when the job ends."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -20,7 +20,7 @@ from shared.runtime.http.sse import HEARTBEAT, EventStream, encode_event
 
 
 class StatusView(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """data of `status`: `queued` (accepted, or again after a failed attempt) or `running`."""
+    """The data of `status`: `queued` (accepted, or waiting after a failed attempt) or `running`."""
 
     job_id: str
     kind: str
@@ -32,7 +32,7 @@ class StatusView(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class DoneView(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """data of `done`, the last event of a job."""
+    """The data of `done`, the last event of a job."""
 
     job_id: str
     kind: str
@@ -41,51 +41,56 @@ class DoneView(Struct, frozen=True, kw_only=True, omit_defaults=True):
     error: ProblemView | None = None
 
 
-class Listening:
-    """Makes streams of a user's events."""
+class EventStreams:
+    """Opens streams of the events of a user."""
 
     def __init__(
-        self, log: EventLog, *, heartbeat_seconds: float, closing: asyncio.Event, watch: GatewayMetrics
+        self, log: EventLog, *, heartbeat_seconds: float, closing: asyncio.Event, metrics: GatewayMetrics
     ) -> None:
         self._log = log
-        self._watch = watch
+        self._metrics = metrics
         self._heartbeat_seconds = heartbeat_seconds
         self._closing = closing
 
-    def to_user(self, user: UserId, *, after: str | None, language: str) -> EventStream:
-        """Everything of theirs. Without `after` from the log's start, so that nothing is missed after a first look."""
+    def for_user(self, user: UserId, *, after: str | None, language: str) -> EventStream:
+        """All events of the user. Without `after` the stream begins at the start of the log, so that nothing is missed."""
         tail = self._log.tail(user, after=after, heartbeat_seconds=self._heartbeat_seconds)
         return EventStream(self._live(tail, language), self._closing)
 
-    def to_job(self, user: UserId, job_id: JobId, *, after: str | None, language: str) -> EventStream:
-        """One job's, until its `done`."""
+    def for_job(self, user: UserId, job_id: JobId, *, after: str | None, language: str) -> EventStream:
+        """The events of one job, up to its `done`."""
         tail = self._log.tail(user, job_id=job_id, after=after, heartbeat_seconds=self._heartbeat_seconds)
         return EventStream(self._live(tail, language), self._closing)
 
-    async def to_final(self, job: JobSnapshot, *, after: str | None, language: str) -> EventStream | None:
-        """What is left to tell of a job that is over; its `done` at least, for who has heard nothing. None: nothing."""
+    async def for_final_job(
+        self, job: JobSnapshot, *, after: str | None, language: str
+    ) -> EventStream | None:
+        """The events after `after` of a job that has ended, or None when there are none. Without `after` there is always
+        its `done`, even when the log is gone."""
         logged = self._logged(job.user, job.id, after)
-        heard = [_told(event, language) async for event in logged if event is not None]
-        if not heard and after is not None:
+        chunks = [_encode(event, language) async for event in logged if event is not None]
+        if not chunks and after is not None:
             return None
-        return EventStream(_replayed(heard or [_done_of(job, language)]), self._closing)
+        return EventStream(_replayed(chunks or [_done_of(job, language)]), self._closing)
 
     async def _live(self, tail: AsyncGenerator[Event | None], language: str) -> AsyncGenerator[bytes]:
-        since = self._watch.now()
-        self._watch.stream_began()
+        since = self._metrics.now()
+        self._metrics.stream_opened()
         try:
             async with aclosing(tail) as events:
                 async for event in events:
                     if event is None:
                         yield HEARTBEAT
                     else:
-                        yield _told(event, language)
-                        self._watch.heard(event.id, since=since)  # asked for more: it is written
+                        yield _encode(event, language)
+                        self._metrics.event_delivered(
+                            event.id, since=since
+                        )  # the server asks for the next one: this one is written
         finally:
-            self._watch.stream_ended()
+            self._metrics.stream_closed()
 
     async def _logged(self, user: UserId, job_id: JobId, after: str | None) -> AsyncGenerator[Event | None]:
-        """What stands in the log now."""
+        """The events that are in the log now."""
         async with aclosing(self._log.tail(user, job_id=job_id, after=after, heartbeat_seconds=0)) as events:
             async for event in events:
                 if event is None:
@@ -93,7 +98,7 @@ class Listening:
                 yield event
 
 
-def _told(event: Event, language: str) -> bytes:
+def _encode(event: Event, language: str) -> bytes:
     return encode_event(event.name, _data(event, language), event.id)
 
 
@@ -103,7 +108,7 @@ async def _replayed(chunks: list[bytes]) -> AsyncGenerator[bytes]:
 
 
 def _data(event: Event, language: str) -> bytes:
-    """As the API shows it: problems in the reader's language, times as text. The rest passes as it is."""
+    """Localises problems and formats times; other events are sent as they are stored."""
     match event.name:
         case EventName.STATUS:
             return _status_data(msgspec.json.decode(event.data, type=StatusChanged), language)
@@ -113,37 +118,37 @@ def _data(event: Event, language: str) -> bytes:
             return event.data
 
 
-def _status_data(told: StatusChanged, language: str) -> bytes:
+def _status_data(status: StatusChanged, language: str) -> bytes:
     return msgspec.json.encode(
         StatusView(
-            job_id=told.job_id,
-            kind=told.kind,
-            status=told.status,  # pyright: ignore[reportArgumentType] - the scripts write no other
-            attempt=told.attempt,
-            error=view_problem(told.problem, language=language) if told.problem else None,
-            retry_at=None if told.retry_at is None else rfc3339(told.retry_at),
+            job_id=status.job_id,
+            kind=status.kind,
+            status=status.status,  # pyright: ignore[reportArgumentType] - the scripts write no other
+            attempt=status.attempt,
+            error=view_problem(status.problem, language=language) if status.problem else None,
+            retry_at=None if status.retry_at is None else rfc3339(status.retry_at),
         )
     )
 
 
-def _done_data(told: Finished, language: str) -> bytes:
+def _done_data(finished: Finished, language: str) -> bytes:
     return msgspec.json.encode(
         DoneView(
-            job_id=told.job_id,
-            kind=told.kind,
-            status=told.status,  # pyright: ignore[reportArgumentType] - the scripts write no other
-            usage=told.usage,
-            error=view_problem(told.problem, language=language) if told.problem else None,
+            job_id=finished.job_id,
+            kind=finished.kind,
+            status=finished.status,  # pyright: ignore[reportArgumentType] - the scripts write no other
+            usage=finished.usage,
+            error=view_problem(finished.problem, language=language) if finished.problem else None,
         )
     )
 
 
 def _done_of(job: JobSnapshot, language: str) -> bytes:
-    told = Finished(
+    finished = Finished(
         job_id=job.id,
         kind=job.kind,
         status=job.state,
         usage=job.usage,
         problem=job.problem,
     )
-    return encode_event(EventName.DONE, _done_data(told, language))
+    return encode_event(EventName.DONE, _done_data(finished, language))

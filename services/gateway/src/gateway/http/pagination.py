@@ -1,4 +1,4 @@
-"""Lists, a page at a time: by key and never by offset, so that nothing is skipped or repeated while jobs are made."""
+"""Pagination by key, not by offset: no job is skipped or repeated while others are submitted."""
 
 import base64
 import binascii
@@ -18,15 +18,15 @@ DEFAULT_PAGE, MAX_PAGE = 20, 100
 
 
 class Page(Struct, frozen=True):
-    """Which part of a list is asked for."""
+    """The requested part of a list."""
 
     limit: int
     before: JobId | None
 
-    def cut(self, seen: Sequence[JobSnapshot]) -> tuple[Sequence[JobSnapshot], str | None]:
-        """What is on the page, of one more than it holds; and the cursor of the next page, if there is one."""
-        has_more = len(seen) > self.limit
-        return seen[: self.limit], _write_cursor(seen[self.limit - 1].id) if has_more else None
+    def cut(self, jobs: Sequence[JobSnapshot]) -> tuple[Sequence[JobSnapshot], str | None]:
+        """The jobs on the page and the cursor of the next one, if any. `jobs` has one more than the page when there is."""
+        has_more = len(jobs) > self.limit
+        return jobs[: self.limit], _write_cursor(jobs[self.limit - 1].id) if has_more else None
 
 
 async def read_page(request: Request) -> Page:
@@ -38,7 +38,7 @@ RequestedPage = Annotated[Page, Depends(read_page)]
 
 
 def next_link(path: str, query: Mapping[str, str], cursor: str | None) -> dict[str, str]:
-    """RFC 8288, for readers that follow links."""
+    """The `Link` header (RFC 8288) of the next page, if there is one."""
     if cursor is None:
         return {}
     return {"Link": f'<{path}?{urlencode({**query, "after": cursor})}>; rel="next"'}
@@ -53,12 +53,12 @@ def _page_size(query: Mapping[str, str]) -> int:
 
 
 def _write_cursor(job_id: str) -> str:
-    """Opaque to its reader, so that what it holds may change."""
+    """Cursors are opaque to clients, so that their content may change."""
     return base64.urlsafe_b64encode(job_id.replace("-", "").encode()).decode()
 
 
 def _read_cursor(query: Mapping[str, str]) -> JobId | None:
-    """The job before which the page begins. Raises `InvalidFields`."""
+    """The id of the job that the page begins after. Raises `InvalidFields`."""
     given = query.get("after")
     if given is None:
         return None

@@ -1,4 +1,4 @@
-"""What a request asks for besides its body: `Prefer`, `Idempotency-Key`, query parameters, where to resume from."""
+"""Headers and query parameters: `Prefer`, `Idempotency-Key`, `Last-Event-ID`, enumerations."""
 
 import re
 from collections.abc import Mapping
@@ -8,6 +8,7 @@ from starlette.requests import Request
 from shared.domain.errors import FieldProblem, InvalidFields, InvalidIdempotencyKey
 
 MAX_WAIT_SECONDS = 30.0
+"""Longest `Prefer: wait=` that is honoured: proxies often close a silent connection after 60 s."""
 
 _WAIT = re.compile(r"(?:^|[,;])\s*wait\s*=\s*\"?(\d{1,6})\"?\s*(?=[,;]|$)", re.IGNORECASE)
 _KEY = re.compile(r"[!-~]{1,255}")
@@ -15,7 +16,7 @@ _EVENT_ID = re.compile(r"\d{1,19}-\d{1,19}")
 
 
 def wait_seconds(request: Request) -> float:
-    """How long the caller would rather wait for the result (RFC 7240); 0: not at all."""
+    """How long the caller prefers to wait for the result (RFC 7240); 0 when not at all."""
     found = _WAIT.search(request.headers.get("prefer", ""))
     return min(float(found[1]), MAX_WAIT_SECONDS) if found else 0.0
 
@@ -37,7 +38,7 @@ def idempotency_key(request: Request) -> str:
 
 
 def resume_from(request: Request) -> str | None:
-    """The last event a listener has heard: from its browser, or from the query on a first connection.
+    """The id of the last event that the client received: from the header of a reconnect, or from the query.
 
     Raises `InvalidFields`.
     """

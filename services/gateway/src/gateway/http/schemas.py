@@ -1,4 +1,4 @@
-"""What the API answers with: jobs and collections as their owner sees them, in the reader's language."""
+"""Response schemas of jobs and collections."""
 
 from datetime import UTC, datetime
 from typing import Literal
@@ -18,18 +18,18 @@ COLLECTION_STATUS = {
     JobState.SUCCEEDED: "ready",
     JobState.FAILED: "failed",
 }
-"""A cancelled one is gone."""
+"""A cancelled collection is removed, so it has no status."""
 
 
 class ProgressView(Struct, frozen=True):
-    """Parts finished, of how many. Both 0 until that is known."""
+    """Finished parts of all parts. Both are 0 until the number of parts is known."""
 
     done: int
     total: int
 
 
 class UsageView(Struct, frozen=True):
-    """Tokens: spent so far, and still held."""
+    """Tokens used so far, and tokens still held."""
 
     prompt_tokens: int
     completion_tokens: int
@@ -42,7 +42,7 @@ class LinksView(Struct, frozen=True):
 
 
 class JobView(Struct, frozen=True, kw_only=True):
-    """A job. `result` is null until it has succeeded, and left out of lists."""
+    """A job. `result` is null until it has succeeded; lists leave it out."""
 
     id: str
     object: Literal["job"] = "job"
@@ -60,12 +60,12 @@ class JobView(Struct, frozen=True, kw_only=True):
     usage: UsageView
     result: Result | UnsetType | None = UNSET
     error: ProblemView | None
-    """Why it failed; while it is unfinished, why the last attempt did."""
+    """Why the job failed; while it is unfinished, why its last attempt failed."""
     links: LinksView
 
 
 class CollectionView(Struct, frozen=True, kw_only=True):
-    """A study collection. Its material is empty until it is `ready`, and left out of lists."""
+    """A study collection. Its material is empty until it is `ready`; lists leave it out."""
 
     id: str
     object: Literal["collection"] = "collection"
@@ -79,7 +79,7 @@ class CollectionView(Struct, frozen=True, kw_only=True):
     quiz: list[QuizQuestion] | UnsetType = UNSET
     quality: Quality | UnsetType | None = UNSET
     text: str | UnsetType | None = UNSET
-    """The source, which the offsets of every quote refer to."""
+    """The source text, which the offsets of quotes refer to."""
     job_id: str
     model: str | None
     generated_by: str | None
@@ -89,7 +89,7 @@ class CollectionView(Struct, frozen=True, kw_only=True):
 
 
 class _Material(Struct, frozen=True):
-    """A stored collection, cut at its first level: the parts go out as the bytes they are."""
+    """A stored collection, decoded at its first level only: its parts are sent as the bytes that were stored."""
 
     title: str
     language: str
@@ -100,7 +100,7 @@ class _Material(Struct, frozen=True):
 
 
 def view_job(job: JobSnapshot, *, language: str, with_result: bool = True) -> JobView:
-    """A stored result goes out as the bytes it is."""
+    """The result is sent as the bytes that were stored."""
     view = JobView(
         id=job.id,
         kind=Kind(job.kind),
@@ -127,7 +127,7 @@ def view_collection(job: JobSnapshot, *, language: str, with_material: bool = Tr
     view = CollectionView(
         id=job.id,
         title=material.title if material else job.title,
-        status=COLLECTION_STATUS[job.state],  # pyright: ignore[reportArgumentType] - the table's values are its three words
+        status=COLLECTION_STATUS[job.state],  # pyright: ignore[reportArgumentType] - the table holds exactly these values
         language=Language(material.language) if material else None,
         created_at=rfc3339(job.created_at),
         finished_at=_moment(job.finished_at),
@@ -157,7 +157,7 @@ def rfc3339(moment: float) -> str:
 
 
 def entity_tag(job: JobSnapshot, *, language: str) -> str:
-    """Strong: changes whenever the answer would. A final job changes no more, wherever it is read from."""
+    """A strong entity tag. A final job has the same tag in both stores, since it no longer changes."""
     if job.state.is_final:
         return f'"{job.state}-{job.attempt}-{language}"'
     return f'"{job.version:x}-{language}"'

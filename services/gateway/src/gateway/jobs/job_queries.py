@@ -1,4 +1,4 @@
-"""Jobs as their users see them: what lives in Redis and what is kept in Postgres, as one."""
+"""Reads and cancels jobs in both stores: records in Redis, final rows in Postgres."""
 
 from collections.abc import Sequence
 
@@ -11,19 +11,19 @@ from shared.domain.jobs.job_id import is_job_id
 from shared.domain.jobs.job_snapshot import JobSnapshot
 
 CHUNK = 200
-"""Records looked up at a time: a long list of unfinished jobs is not read for its first page."""
+"""Records read at a time, so that a page does not read a long list of unfinished jobs."""
 
 
-class Jobs:
-    """Both stores. Every method raises `StoreUnavailable` when one that it needs is away."""
+class JobQueries:
+    """Every method raises `StoreUnavailable` when a store that it needs is unreachable."""
 
     def __init__(self, store: JobStore, results: ResultStore) -> None:
         self._store = store
         self._results = results
 
     async def find(self, user: UserId, job_id: str, kinds: Sequence[Kind]) -> JobSnapshot | None:
-        """The user's job of one of these kinds, with its result once it is final. None: unknown, removed (as a cancelled
-        collection is), another's, or of another kind."""
+        """The user's job of one of these kinds, with its result once it is final. None when it is unknown, removed (as a
+        cancelled collection is), of another user, or of another kind."""
         if not is_job_id(job_id):
             return None
         record = await self._store.find(user, JobId(job_id))
@@ -33,12 +33,12 @@ class Jobs:
             return record
         row = await self._results.find(JobId(job_id), user=user)
         if row is None and (record is None or _was_saved(record)):
-            return None  # never there, or removed since
+            return None  # it never existed, or it has been removed
         job = _merge(record, row)
         return job if job and job.kind in kinds and not job.is_removed else None
 
     async def find_record(self, user: UserId, job_id: str, kinds: Sequence[Kind]) -> JobSnapshot | None:
-        """As `find`, without a look at what is kept."""
+        """Like `find`, but only in Redis."""
         record = await self._store.find(user, JobId(job_id)) if is_job_id(job_id) else None
         return record if record and record.kind in kinds else None
 
@@ -65,13 +65,13 @@ class Jobs:
         return found[:limit]
 
     async def cancel(self, user: UserId, job_id: str, kinds: Sequence[Kind]) -> JobSnapshot | None:
-        """End it at its user's word; the job as it is then. A final one is unchanged."""
+        """Cancel the job unless it is final; returns it as it is afterwards."""
         if await self.find_record(user, job_id, kinds):
             await self._store.cancel(user, JobId(job_id))
         return await self.find(user, job_id, kinds)
 
     async def remove_collection(self, user: UserId, job_id: str) -> bool:
-        """Cancel one in the making, delete one that is made. False: there is none (any more)."""
+        """Cancel an unfinished collection, delete a finished one. False when there is none (any more)."""
         job = await self.find(user, job_id, [Kind.COLLECTION])
         if job is None:
             return False
@@ -87,7 +87,7 @@ def _merge(record: JobSnapshot | None, row: JobSnapshot | None) -> JobSnapshot |
 
 
 def _was_saved(record: JobSnapshot) -> bool:
-    """Workers save before they settle; only what a script ended is saved after."""
+    """Workers save before they settle; jobs that a script ended are saved afterwards."""
     ended_by_script = record.state is JobState.CANCELLED or (
         record.problem is not None and record.problem.code == "worker_crashed"
     )

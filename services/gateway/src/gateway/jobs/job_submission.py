@@ -1,4 +1,4 @@
-"""How a request becomes a job: priced, accepted in one step, and waited for if its caller would rather wait."""
+"""Submits jobs: prices the input, accepts the job in one step, and waits for its result when the caller prefers to."""
 
 import asyncio
 import hashlib
@@ -12,7 +12,7 @@ from starlette.requests import Request
 from gateway.auth.authenticator import Caller
 from gateway.http.request_headers import idempotency_key, wait_seconds
 from gateway.http.responses import request_id_of
-from gateway.jobs.job_queries import Jobs
+from gateway.jobs.job_queries import JobQueries
 from gateway.metrics import GatewayMetrics
 from shared.adapters.cpu_pool import run_in_cpu_pool
 from shared.adapters.llm.token_counter import count_tokens
@@ -29,29 +29,29 @@ from shared.runtime.http.disconnect import until_disconnect
 from shared.runtime.http.rate_limit_headers import Requests, limit_headers
 
 POLL_SECONDS = 2
-"""What a caller who asks instead of listening is told to wait."""
+"""`Retry-After` of an unfinished job, for callers that poll."""
 LARGE_CHARACTERS = 50_000
-"""From here on counting takes milliseconds, and is done in a thread."""
+"""Texts from this length take milliseconds to count, so they are counted in a thread."""
 
 
 class Submitted(Struct, frozen=True):
-    """A job as its submitter is answered, and the headers that go with it."""
+    """The job as its submitter sees it, and the response headers of the submission."""
 
     seen: JobSnapshot
     headers: dict[str, str]
 
 
-class Submitter:
+class JobSubmitter:
     def __init__(
         self,
         store: JobStore,
         events: EventLog,
-        jobs: Jobs,
+        jobs: JobQueries,
         *,
         clock: Callable[[], float],
         new_id: Callable[[float], JobId],
         closing: asyncio.Event,
-        watch: GatewayMetrics,
+        metrics: GatewayMetrics,
         tracer: Tracer,
     ) -> None:
         self._store = store
@@ -60,7 +60,7 @@ class Submitter:
         self._clock = clock
         self._new_id = new_id
         self._closing = closing
-        self._watch = watch
+        self._metrics = metrics
         self._tracer = tracer
 
     async def submit(self, request: Request, caller: Caller, kind: Kind, job_input: JobInput) -> Submitted:
@@ -81,7 +81,7 @@ class Submitter:
             fingerprint=_fingerprint(kind, payload) if key else "",
         )
         accepted = await self._accept(submission, now)
-        self._watch.accepted(kind, caller.plan_name, is_replay=accepted.is_replay)
+        self._metrics.accepted(kind, caller.plan_name, is_replay=accepted.is_replay)
         seconds = wait_seconds(request)
         seen = await self._look(request, submission, accepted, seconds) or _as_accepted(submission, now)
         headers = _headers(seen, accepted, caller, now=now)
@@ -96,7 +96,7 @@ class Submitter:
     async def _look(
         self, request: Request, submission: Submission, accepted: Accepted, seconds: float
     ) -> JobSnapshot | None:
-        """The job as it is, after the wait that was asked for. None: as it was accepted, for all that is known."""
+        """The job as it is after the preferred wait. None when nothing is known beyond its acceptance."""
         if not seconds and not accepted.is_replay:
             return None
         try:
@@ -106,15 +106,15 @@ class Submitter:
         except StoreUnavailable:
             if accepted.is_replay:
                 raise
-            return None  # a 503 would say that nothing was accepted
-        if seen is None:  # removed since
+            return None  # a 503 would mean that nothing was accepted
+        if seen is None:  # it has been removed meanwhile
             raise NotFound
         return seen
 
     async def _until_done(
         self, request: Request, submission: Submission, job_id: JobId, seconds: float
     ) -> None:
-        """Until it is final, or the time is over, or nobody waits any more."""
+        """Returns when the job is final, the time is over or the client has disconnected."""
         tail = self._events.tail(submission.user, job_id=job_id, heartbeat_seconds=seconds)
         async with aclosing(tail) as events, until_disconnect(request.receive, closing=self._closing):
             try:
@@ -126,14 +126,14 @@ class Submitter:
 
 
 async def price(kind: Kind, job_input: JobInput) -> int:
-    """Tokens the job may use at most: what is held for it."""
+    """The most tokens that the job may use, which are held for it."""
     if len(job_input.text) < LARGE_CHARACTERS:
         return hold_for(kind, job_input, count_tokens)
     return await run_in_cpu_pool(hold_for, kind, job_input, count_tokens)
 
 
 def _fingerprint(kind: Kind, payload: bytes) -> str:
-    """Of what was asked for: the same however its JSON was laid out."""
+    """Identifies the content of a submission, regardless of how its JSON was formatted."""
     return hashlib.sha256(kind.encode() + b"\0" + payload).hexdigest()
 
 

@@ -74,7 +74,7 @@ FoundJob = Annotated[JobSnapshot, Depends(find_job)]
     ),
 )
 async def submit_job(request: Request) -> Response:
-    """Calls its dependencies where the other routes declare them: FastAPI's solver costs too much here (decision 24)."""
+    """Calls its dependencies, which the other routes declare: FastAPI's solver costs too much here (decision 24)."""
     await count_refusals(request)
     caller = await authenticate(request)
     body = await ai_body(request)
