@@ -18,7 +18,7 @@ from gateway.http.error_handlers import add_error_handlers
 from gateway.http.event_streams import EventStreams
 from gateway.http.openapi import Document
 from gateway.http.openapi_document import describe_api, operations
-from gateway.http.routing import head_router, routes_of
+from gateway.http.routing import DirectRoute, head_router, routes_of
 from gateway.jobs.allowances import Allowances
 from gateway.jobs.job_queries import JobQueries
 from gateway.jobs.job_submission import JobSubmitter
@@ -104,6 +104,7 @@ def create_api(services: Services) -> FastAPI:
     )
     app.state.services = services
     routes = routes_of(ROUTERS)
+    app.router.routes.append(DirectRoute("/api/ai", ai.submit_job, methods=["POST"]))  # before its router
     for router in (*ROUTERS, head_router(routes)):
         app.include_router(router)
     add_error_handlers(app, routes)

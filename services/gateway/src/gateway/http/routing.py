@@ -1,15 +1,25 @@
-"""Two things that FastAPI's routes do not do by themselves: name their template, and answer HEAD."""
+"""What FastAPI's routes do not do by themselves: name their template, answer HEAD, and skip the dependency solver."""
 
 from collections.abc import Iterable
 
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
-from starlette.routing import Match
+from starlette.routing import Match, Route
 from starlette.types import Scope
 
 
 class TemplateRoute(APIRoute):
     """Puts its path template into the scope for logs, metrics and spans: the path itself is the client's text."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        match, child_scope = super().matches(scope)
+        if match is Match.FULL:
+            child_scope["route_template"] = self.path
+        return match, child_scope
+
+
+class DirectRoute(Route):
+    """Serves an endpoint that takes only the request, without FastAPI's handler around it (decision 24)."""
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         match, child_scope = super().matches(scope)
