@@ -175,6 +175,13 @@ def test_an_address_that_is_none_is_refused(url: str):
         Client(url, "t")
 
 
+def test_a_method_has_the_name_and_the_description_of_its_operation():
+    with Client("http://etude", "t") as client:
+        assert client.submit_job.__name__ == "submit_job"
+        assert client.submit_job.__doc__ == api.submit_job.__doc__
+        assert client.job_events.__doc__ == api.job_events.__doc__
+
+
 # -- event streams --------------------------------------------------------------------------------------------------
 
 

@@ -34,13 +34,13 @@ END = 'id: 3-0\nevent: done\ndata: {"job_id":"j1","kind":"text","status":"succee
 
 @pytest.fixture
 async def api() -> AsyncIterator[tuple[FakeApi, str]]:
-    """A stand-in in which a job goes well, and its URL."""
-    stand_in = FakeApi()
-    stand_in.on("POST", "/api/ai", JSONResponse(QUEUED, 202))
-    stand_in.on("GET", "/api/ai/j1/events", events(STATUS, END))
-    stand_in.on("GET", "/api/ai/j1", JSONResponse(DONE))
-    async with serving(stand_in.app) as url:
-        yield stand_in, url
+    """A fake API in which a job goes well, and its URL."""
+    fake = FakeApi()
+    fake.on("POST", "/api/ai", JSONResponse(QUEUED, 202))
+    fake.on("GET", "/api/ai/j1/events", events(STATUS, END))
+    fake.on("GET", "/api/ai/j1", JSONResponse(DONE))
+    async with serving(fake.app) as url:
+        yield fake, url
 
 
 @pytest.fixture
@@ -55,18 +55,18 @@ def problem(status: int, code: str, title: str, detail: str, **more: Any) -> Res
 
 
 async def test_a_job_is_submitted_followed_and_shown(api: tuple[FakeApi, str], file: str):
-    stand_in, url = api
+    fake, url = api
 
     ran = await etude("ai", "text", file, "--language", "fr", url=url)
 
     assert (ran.code, ran.out.split("\n")[0]) == (0, "A note.")
     assert "offline" in ran.out
-    assert json.loads(stand_in.bodies[0]) == {
+    assert json.loads(fake.bodies[0]) == {
         "kind": "text",
         "input": {"text": "Water boils."},
         "options": {"language": "fr"},
     }
-    headers = stand_in.requests[0].headers
+    headers = fake.requests[0].headers
     assert headers["authorization"] == "Bearer a-token"
     assert headers["idempotency-key"].startswith("key-")
 
@@ -80,22 +80,22 @@ async def test_json_is_all_that_stdout_gets(api: tuple[FakeApi, str], file: str)
 
 
 async def test_a_text_can_be_piped_in(api: tuple[FakeApi, str]):
-    stand_in, url = api
+    fake, url = api
 
     ran = await etude("ai", "text", "-", url=url, stdin="L’eau bout.")
 
     assert ran.code == 0
-    assert json.loads(stand_in.bodies[0])["input"] == {"text": "L’eau bout."}
+    assert json.loads(fake.bodies[0])["input"] == {"text": "L’eau bout."}
 
 
 async def test_a_dropped_connection_is_taken_up_where_it_was(api: tuple[FakeApi, str], file: str):
-    stand_in, url = api
-    stand_in.on("GET", "/api/ai/j1/events", events(STATUS, ITEM, is_cut=True), events(END))
+    fake, url = api
+    fake.on("GET", "/api/ai/j1/events", events(STATUS, ITEM, is_cut=True), events(END))
 
     ran = await etude("ai", "text", file, url=url)
 
     assert ran.code == 0
-    first, second = stand_in.seen("GET", "/api/ai/j1/events")
+    first, second = fake.seen("GET", "/api/ai/j1/events")
     assert "last-event-id" not in first.headers
     assert second.headers["last-event-id"] == "2-0"
 
@@ -103,10 +103,10 @@ async def test_a_dropped_connection_is_taken_up_where_it_was(api: tuple[FakeApi,
 async def test_a_stream_that_closes_early_or_is_refused_for_a_moment_is_tried_again(
     api: tuple[FakeApi, str], file: str
 ):
-    stand_in, url = api
+    fake, url = api
     pauses: list[float] = []
     away = Response(status_code=503)
-    stand_in.on("GET", "/api/ai/j1/events", events(STATUS), away, away, events(END))
+    fake.on("GET", "/api/ai/j1/events", events(STATUS), away, away, events(END))
 
     ran = await etude("ai", "text", file, url=url, sleep=pauses.append)
 
@@ -117,8 +117,8 @@ async def test_a_stream_that_closes_early_or_is_refused_for_a_moment_is_tried_ag
 async def test_a_listener_that_has_heard_everything_goes_on_to_the_result(
     api: tuple[FakeApi, str], file: str
 ):
-    stand_in, url = api
-    stand_in.on("GET", "/api/ai/j1/events", Response(status_code=204))
+    fake, url = api
+    fake.on("GET", "/api/ai/j1/events", Response(status_code=204))
 
     ran = await etude("ai", "text", file, url=url)
 
@@ -126,9 +126,9 @@ async def test_a_listener_that_has_heard_everything_goes_on_to_the_result(
 
 
 async def test_a_server_that_stays_away_is_given_up(api: tuple[FakeApi, str], file: str):
-    stand_in, url = api
+    fake, url = api
     pauses: list[float] = []
-    stand_in.on("GET", "/api/ai/j1/events", Response(status_code=502))
+    fake.on("GET", "/api/ai/j1/events", Response(status_code=502))
 
     ran = await etude("ai", "text", file, url=url, sleep=pauses.append)
 
@@ -138,8 +138,8 @@ async def test_a_server_that_stays_away_is_given_up(api: tuple[FakeApi, str], fi
 
 
 async def test_an_interrupt_says_that_the_job_goes_on(api: tuple[FakeApi, str], file: str):
-    stand_in, url = api
-    stand_in.on("GET", "/api/ai/j1/events", Response(status_code=503))
+    fake, url = api
+    fake.on("GET", "/api/ai/j1/events", Response(status_code=503))
 
     def interrupt(_: float) -> None:
         raise KeyboardInterrupt
@@ -151,9 +151,9 @@ async def test_an_interrupt_says_that_the_job_goes_on(api: tuple[FakeApi, str], 
 
 
 async def test_a_failed_job_says_why(api: tuple[FakeApi, str], file: str):
-    stand_in, url = api
+    fake, url = api
     error = {"title": "No usable sentence was found", "detail": "Send more.", "code": "no_usable_text"}
-    stand_in.on("GET", "/api/ai/j1", JSONResponse({**QUEUED, "status": "failed", "error": error}))
+    fake.on("GET", "/api/ai/j1", JSONResponse({**QUEUED, "status": "failed", "error": error}))
 
     ran = await etude("ai", "text", file, url=url)
 
@@ -180,8 +180,8 @@ async def test_a_failed_job_says_why(api: tuple[FakeApi, str], file: str):
 async def test_a_refusal_is_one_line_and_an_exit_code(
     api: tuple[FakeApi, str], file: str, answer: Response, code: int, said: str
 ):
-    stand_in, url = api
-    stand_in.on("POST", "/api/ai", answer)
+    fake, url = api
+    fake.on("POST", "/api/ai", answer)
 
     ran = await etude("ai", "text", file, url=url)
 
@@ -230,37 +230,37 @@ async def test_without_a_stack_the_command_says_how_to_start_one(tmp_path: Path)
 
 
 async def test_an_id_cannot_leave_its_path(api: tuple[FakeApi, str]):
-    stand_in, url = api
+    fake, url = api
 
     ran = await etude("jobs", "../usage?x=1", url=url)
 
     assert (ran.code, ran.err) == (1, "etude: there is no job ../usage?x=1 of yours\n")
-    assert {request.scope["raw_path"] for request in stand_in.requests} == {
+    assert {request.scope["raw_path"] for request in fake.requests} == {
         b"/api/ai/..%2Fusage%3Fx%3D1",
         b"/api/collections/..%2Fusage%3Fx%3D1",
     }
 
 
 async def test_a_document_is_sent_as_a_file(api: tuple[FakeApi, str], tmp_path: Path):
-    stand_in, url = api
+    fake, url = api
     collection = {"id": "c1", "status": "ready", "title": "Course"}
-    stand_in.on("POST", "/api/collections", JSONResponse({**collection, "status": "processing"}, 202))
-    stand_in.on("GET", "/api/collections/c1/events", events(END))
-    stand_in.on("GET", "/api/collections/c1", JSONResponse(collection))
+    fake.on("POST", "/api/collections", JSONResponse({**collection, "status": "processing"}, 202))
+    fake.on("GET", "/api/collections/c1/events", events(END))
+    fake.on("GET", "/api/collections/c1", JSONResponse(collection))
     file = tmp_path / "course.pdf"
     file.write_bytes(b"%PDF-1.7")
 
     ran = await etude("collection", str(file), "--title", "Course", "--flashcards", "5", url=url)
 
     assert (ran.code, ran.err.count("etude:")) == (0, 0)
-    sent = stand_in.bodies[0]
+    sent = fake.bodies[0]
     assert b'filename="course.pdf"\r\nContent-Type: application/pdf\r\n\r\n%PDF-1.7' in sent
     assert b'name="options"\r\n\r\n{"flashcards":5}' in sent
 
 
 async def test_a_chat_is_shown_as_it_comes_with_its_quotes(api: tuple[FakeApi, str]):
-    stand_in, url = api
-    stand_in.on(
+    fake, url = api
+    fake.on(
         "POST",
         "/api/chat",
         events(
@@ -274,7 +274,7 @@ async def test_a_chat_is_shown_as_it_comes_with_its_quotes(api: tuple[FakeApi, s
     ran = await etude("chat", "When?", "--collection", "c1", url=url)
 
     assert ran.out == "At one hundred.\n\n  « Water boils at 100. »\n\n"
-    assert json.loads(stand_in.bodies[0]) == {
+    assert json.loads(fake.bodies[0]) == {
         "messages": [{"role": "user", "content": "When?"}],
         "collection_id": "c1",
         "stream": True,
@@ -282,21 +282,21 @@ async def test_a_chat_is_shown_as_it_comes_with_its_quotes(api: tuple[FakeApi, s
 
 
 async def test_a_conversation_sends_what_was_said_before(api: tuple[FakeApi, str]):
-    stand_in, url = api
+    fake, url = api
     yes = ('event: delta\ndata: {"text":"Yes."}', "event: done\ndata: {}")
-    stand_in.on("POST", "/api/chat", events(*yes), events(*yes))
+    fake.on("POST", "/api/chat", events(*yes), events(*yes))
 
     ran = await etude("chat", url=url, stdin="One?\n\nTwo?\n")
 
     assert (ran.code, ran.out) == (0, "Yes.\nYes.\n")
-    said = [turn["content"] for turn in json.loads(stand_in.bodies[1])["messages"]]
+    said = [turn["content"] for turn in json.loads(fake.bodies[1])["messages"]]
     assert said == ["One?", "Yes.", "Two?"]
 
 
 async def test_a_chat_that_breaks_off_says_so(api: tuple[FakeApi, str]):
-    stand_in, url = api
+    fake, url = api
     broken = 'event: error\ndata: {"title":"Busy","detail":"Later.","code":"provider_busy"}'
-    stand_in.on("POST", "/api/chat", events('event: delta\ndata: {"text":"At"}', broken))
+    fake.on("POST", "/api/chat", events('event: delta\ndata: {"text":"At"}', broken))
 
     ran = await etude("chat", "When?", url=url)
 

@@ -45,10 +45,10 @@ async def test_an_interrupted_follower_leaves_the_job_running():
         is_followed.set()
         await is_left.wait()
 
-    stand_in = FakeApi()
-    stand_in.on("POST", "/api/ai", JSONResponse({"id": "j1", "status": "queued"}, 202))
-    stand_in.on("GET", "/api/ai/j1/events", StreamingResponse(silence(), media_type="text/event-stream"))
-    async with serving(stand_in.app) as url, asyncio.timeout(20):
+    fake = FakeApi()
+    fake.on("POST", "/api/ai", JSONResponse({"id": "j1", "status": "queued"}, 202))
+    fake.on("GET", "/api/ai/j1/events", StreamingResponse(silence(), media_type="text/event-stream"))
+    async with serving(fake.app) as url, asyncio.timeout(20):
         process = await start("--url", url, "--token", "t", "ai", "text", __file__)
         await is_followed.wait()
         process.send_signal(signal.SIGINT)
@@ -58,4 +58,4 @@ async def test_an_interrupted_follower_leaves_the_job_running():
     assert process.returncode == 130
     assert b"the job goes on: `etude jobs j1` shows it" in err
     assert b"Traceback" not in err
-    assert stand_in.seen("DELETE", "/api/ai/j1") == []
+    assert fake.seen("DELETE", "/api/ai/j1") == []

@@ -1,6 +1,7 @@
 """Operations of the API as methods of both clients, each written once."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from functools import wraps
 from typing import Generic, ParamSpec, Protocol, TypeVar, overload
 
 from etude import api_requests as api
@@ -34,6 +35,7 @@ class Operation(Generic[P, T]):
     @overload
     def __get__(self, client: Async, owner: type) -> Callable[P, Awaitable[T]]: ...
     def __get__(self, client: Sync | Async, owner: type) -> Callable[P, T | Awaitable[T]]:
+        @wraps(self._build)
         def call(*args: P.args, **kwargs: P.kwargs) -> T | Awaitable[T]:
             return client.send(self._build(*args, **kwargs))
 
@@ -54,6 +56,7 @@ class EventStream(Generic[P]):
     def __get__(
         self, client: Sync | Async, owner: type
     ) -> Callable[P, Iterator[Event] | AsyncGenerator[Event]]:
+        @wraps(self._subscribe)
         def listen(*args: P.args, **kwargs: P.kwargs) -> Iterator[Event] | AsyncGenerator[Event]:
             return client.listen(self._subscribe(*args, **kwargs))
 
