@@ -1,4 +1,4 @@
-"""The job life on one Redis, without HTTP or a vendor: a store that accepts, and as many consumers as a test wants."""
+"""The life of jobs on one Redis without HTTP or a vendor: a store that accepts them, and workers that run them."""
 
 import asyncio
 import time
@@ -42,12 +42,12 @@ from shared.runtime.worker.lease_renewer import LeaseRenewer
 from shared.runtime.worker.worker import Worker
 
 POLICY = JobPolicy(block_seconds=0.2, drain_seconds=0.2, retry=RetryPolicy(base_seconds=0.0))
-"""Retries come at once, so that `drain` sees them through."""
+"""Retries are due at once, so that `drain` runs them too."""
 SUMMARY = Done(Summary(language="en", summary="Short.", key_points=[]), "model-1", "offline")
 
 
 class MemoryResults:
-    """Where results would be saved, for tests of the job life alone."""
+    """Keeps results in memory, in place of Postgres."""
 
     def __init__(self) -> None:
         self.rows: dict[JobId, JobSnapshot] = {}
@@ -77,7 +77,7 @@ async def succeed(job_input: JobInput, context: AttemptContext) -> Outcome:
 
 
 class JobLife:
-    """One Redis and what works on it. `shards` is 1 unless a test says otherwise."""
+    """One Redis with its stores, and the workers that a test opens on it."""
 
     def __init__(
         self, place: RedisPlace, redis: RedisClient, *, shards: int = 1, policy: JobPolicy = POLICY
@@ -114,7 +114,7 @@ class JobLife:
         return record
 
     async def final(self, job_id: JobId, user: UserId = ADA) -> JobSnapshot:
-        """The record once its log tells that it is final."""
+        """Wait for the event that ends the job, and return its record."""
         event_log = EventLog(self.redis, shards=self.shards)
         listening = asyncio.create_task(event_log.run())
         try:
@@ -189,7 +189,7 @@ class JobLife:
     # -- what goes wrong ----------------------------------------------------------------------------------------
 
     async def swept_just_now(self, stream: StreamName = StreamName.AI) -> None:
-        """No sweeper has to wait first for owners that could not renew."""
+        """Pretend a recent sweep, so that the next one may claim at once: Redis was reachable for owners to renew."""
         await self.command("HSET", keys.sweep_seen(0, stream), "at", int(time.time() * 1000), "claim_from", 0)
 
     async def age(self, job: LeasedJob, *, owner: str = "w1", seconds: float = 60.0) -> None:
@@ -206,13 +206,13 @@ class JobLife:
         return await call(self.redis, *command)
 
     async def _raw(self, name: str, key: str, *args: Arg) -> Any:
-        """One command, its answer as the server gives it."""
+        """Run one command from a script, which returns the raw reply of the server."""
         return await self.command(
             "EVAL", "return redis.call(ARGV[1], KEYS[1], unpack(ARGV, 2))", 1, key, name, *args
         )
 
     async def command_everywhere(self, *command: Arg) -> list[Any]:
-        """Ask each node, where a command has no key; one server is one node."""
+        """Run a command without a key on each node. A single server is one node."""
         return [await call(node, *command) for node in await nodes(self.redis)]
 
     # -- what is left -------------------------------------------------------------------------------------------
@@ -224,7 +224,7 @@ class JobLife:
         return int((await self.command("XPENDING", keys.work_stream(shard, stream), keys.GROUP))["pending"])
 
     async def owners(self, stream: StreamName = StreamName.AI, shard: int = 0) -> list[str]:
-        """Who holds the pending entries, in their order."""
+        """Return the owners of the pending entries, in order."""
         key = keys.work_stream(shard, stream)
         pending = await self._raw("XPENDING", key, keys.GROUP, "-", "+", 100)
         return [one[1].decode() for one in pending]
@@ -233,13 +233,13 @@ class JobLife:
         return int(await self.command("XLEN", keys.work_stream(shard, stream)))
 
     async def budget(self, user: UserId = ADA) -> list[tuple[int, int]]:
-        """used and held of the user's windows, the day first."""
+        """Return (used, held) of each of the user's windows, the day first."""
         allowance = await self.budgets.allowance(user, make_submission().plan, now=time.time())
         return [(balance.used, balance.held) for balance in allowance.balances]
 
 
 def settled(job: LeasedJob, **overrides: Any) -> Settlement:
-    """A settlement as `decide` makes it: succeeded, unless told otherwise."""
+    """A settlement as `decide` makes it. The job succeeded, unless `overrides` say otherwise."""
     settlement = Settlement(job=job, state=JobState.SUCCEEDED, usage=Usage(10, 5))
     if overrides.get("state") == JobState.FAILED:
         overrides.setdefault("problem", Problem("no_usable_text"))

@@ -1,4 +1,4 @@
-"""Each kind of the `ai` stream: what is asked, what comes out, and what is said when it cannot be made."""
+"""The handlers of the `ai` stream: their calls, their results and their failures."""
 
 import msgspec
 import pytest
@@ -103,7 +103,7 @@ async def test_each_kind_of_writing_has_its_shape_and_language(kind: Kind, shape
 
 
 @pytest.mark.parametrize("kind", WHOLE_KINDS)
-async def test_a_long_text_is_worked_through_in_parts_and_made_one_from_their_notes(kind: Kind):
+async def test_a_long_text_is_drafted_in_parts_and_merged_from_their_notes(kind: Kind):
     provider = FakeProvider()
     context = FakeAttemptContext(provider)
 
@@ -118,7 +118,7 @@ async def test_a_long_text_is_worked_through_in_parts_and_made_one_from_their_no
 
 
 @pytest.mark.parametrize("kind", WHOLE_KINDS)
-async def test_writing_on_a_text_of_which_a_part_is_refused_fails_and_leaves_nothing_out_in_silence(
+async def test_a_refused_part_fails_the_whole_text(
     kind: Kind,
 ):
     refused = FakeProvider(faults=lambda prompt: ProviderRefused() if "réservé" in prompt.source else None)
@@ -131,7 +131,7 @@ async def test_writing_on_a_text_of_which_a_part_is_refused_fails_and_leaves_not
 
 
 @pytest.mark.parametrize("kind", AI_KINDS)
-async def test_an_answer_garbled_twice_is_not_asked_for_again(kind: Kind):
+async def test_a_completion_garbled_twice_is_not_requested_again(kind: Kind):
     outcome = await handle(
         kind, FRENCH, FakeAttemptContext(FakeProvider(faults=lambda prompt: ProviderGarbled()))
     )
@@ -148,7 +148,7 @@ async def test_a_busy_provider_is_left_to_the_consumer(kind: Kind):
 
 
 @pytest.mark.parametrize("kind", WHOLE_KINDS)
-async def test_the_next_attempt_buys_only_the_merge_that_is_missing(kind: Kind):
+async def test_the_next_attempt_makes_only_the_missing_merge_call(kind: Kind):
     is_busy = True
 
     def fault(prompt: Prompt) -> Exception | None:
@@ -207,7 +207,7 @@ async def test_offline_writing_stays_in_the_language_of_its_source(kind: Kind):
     assert outcome.result.language == "fr"
 
 
-def test_a_note_says_all_of_its_draft_once():
+def test_a_note_holds_all_of_its_draft_once():
     summary = write_note(SummaryDraft("All of it. Three.", ["One.", "Two.", "Three."]))
     explanation = write_note(ExplanationDraft("Because.", [Term("sap", "what flows in a tree")]))
     outline = write_note(

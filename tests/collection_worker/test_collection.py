@@ -1,4 +1,4 @@
-"""A document becomes a collection: grounded, told as it is made, and honest about what is missing."""
+"""A document becomes a collection whose items are grounded, told as they are made, and counted in its report."""
 
 from collections import Counter
 
@@ -93,7 +93,7 @@ async def test_the_quality_report_accounts_for_every_draft():
     assert quality.sections_failed == 0
 
 
-async def test_what_is_told_is_what_is_delivered():
+async def test_the_items_told_are_the_items_delivered():
     context = FakeAttemptContext(FakeProvider())
 
     collection = await collect(LONG, context)
@@ -131,7 +131,7 @@ async def test_a_second_attempt_makes_the_same_collection_from_the_kept_steps_wi
     assert context.asked == []
 
 
-async def test_a_refused_part_is_said_and_the_rest_delivered():
+async def test_a_refused_part_is_reported_and_the_rest_delivered():
     marked = LONG.replace("1789", "1789 (réservé)")
     whole = await collect(marked, FakeAttemptContext(FakeProvider()))
 
@@ -142,7 +142,7 @@ async def test_a_refused_part_is_said_and_the_rest_delivered():
     assert len(partial.flashcards) > 0
 
 
-async def test_a_busy_provider_is_left_to_the_next_attempt_which_buys_only_what_is_missing():
+async def test_the_attempt_after_a_busy_provider_makes_only_the_missing_calls():
     is_busy = True
 
     def fault(prompt: Prompt) -> Exception | None:
@@ -186,7 +186,7 @@ async def test_drafts_that_all_fail_the_checks_never_make_an_empty_collection():
     assert await fail_to_collect(ENGLISH, context) == ProviderGarbled().problem
 
 
-async def test_counts_wished_for_are_kept_to():
+async def test_the_requested_counts_are_delivered():
     collection = await collect(
         FRENCH, FakeAttemptContext(FakeProvider()), options=Options(flashcards=3, questions=0)
     )
@@ -205,7 +205,7 @@ async def test_offline_material_is_in_the_language_of_its_source_and_says_so():
     assert {item.language for item in all_items(collection)} == {"fr"}
 
 
-async def test_the_title_is_the_one_given():
+async def test_a_given_title_is_kept():
     assert (await collect(FRENCH, FakeAttemptContext(FakeProvider()), title=" Biologie ")).title == "Biologie"
 
 

@@ -1,4 +1,4 @@
-"""A collection whose items a model drafted: through the provider, over HTTP, to checked items."""
+"""A collection from the drafts of a simulated model over HTTP."""
 
 import pytest
 from tests.fakes import FakeAttemptContext
@@ -18,7 +18,7 @@ from shared.domain.study.material import Collection
 
 
 async def make(simulator: ProviderSimulator, text: str, *, garbled: tuple[str, ...] = ()) -> Done:
-    """`garbled`: the steps whose first answer does not fit."""
+    """`garbled` names the steps whose first completion does not fit the schema."""
     provider = OpenAIProvider(connect("key", base_url=simulator.url), model="model-1")
     context = FakeAttemptContext(provider)
     for step in garbled:

@@ -1,4 +1,4 @@
-"""The cron, on a real Redis and a real Postgres."""
+"""The cron runs its duties on a real Redis and a real Postgres."""
 
 import asyncio
 import dataclasses
@@ -24,7 +24,7 @@ DAY = 86_400
 
 
 class Called:
-    """A duty that counts, and fails as often as told."""
+    """A duty that counts its calls and fails the first `failures` times."""
 
     def __init__(self, failures: int = 0) -> None:
         self.times = 0
@@ -47,14 +47,14 @@ def now_due(jobs: list[CronJob]) -> list[CronJob]:
 
 
 async def run_due(redis_url: str, jobs: list[CronJob]) -> None:
-    """Everything that is due, to its end."""
+    """Run all due duties to their end."""
     async with asyncio.timeout(20), working(redis_url, jobs, poll_seconds=0.05, is_burst=True) as worker:
         await worker.async_run()
 
 
 @pytest.fixture
 async def groups(real_redis: RedisClient) -> str:
-    """The stream of `ai` jobs with its group, by its key."""
+    """Create the `ai` stream with its group and return its key."""
     for stream in open_streams(real_redis, shards=1):
         await stream.ensure_groups()
     return keys.work_stream(0, StreamName.AI)
@@ -73,7 +73,7 @@ async def test_old_rows_are_pruned_by_their_age(result_store: ResultStore) -> No
     assert await result_store.find(young.id) == young
 
 
-async def test_consumers_with_pending_work_are_never_forgotten_and_young_ones_neither(
+async def test_consumers_with_pending_jobs_and_recent_ones_are_not_removed(
     real_redis: RedisClient, groups: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await call(real_redis, "XADD", groups, "*", "job", "1")
@@ -86,7 +86,7 @@ async def test_consumers_with_pending_work_are_never_forgotten_and_young_ones_ne
     assert await consumers(real_redis, groups) == [b"busy"]
 
 
-async def test_what_is_due_is_done_once_however_many_keep_time(redis_url: str) -> None:
+async def test_a_due_duty_is_done_once_by_several_crons(redis_url: str) -> None:
     forget, prune = Called(), Called()
     jobs = schedule(prune.duty(), forget.duty())
     at = datetime.now(UTC)
@@ -97,7 +97,7 @@ async def test_what_is_due_is_done_once_however_many_keep_time(redis_url: str) -
     assert (forget.times, prune.times) == (1, 1)
 
 
-async def test_it_prunes_at_night_and_forgets_by_the_hour(redis_url: str) -> None:
+async def test_rows_are_pruned_every_night_and_consumers_removed_every_hour(redis_url: str) -> None:
     forget, prune = schedule(Called().duty(), Called().duty())
     start = datetime(2026, 11, 23, 12, tzinfo=UTC)
     forget.calculate_next(start)
@@ -108,13 +108,13 @@ async def test_it_prunes_at_night_and_forgets_by_the_hour(redis_url: str) -> Non
     assert f"{prune.next_run:%d %H:%M}" == "24 03:17"
 
 
-def test_nothing_is_pruned_unless_asked_for() -> None:
+def test_nothing_is_pruned_by_default() -> None:
     assert read_cron_settings({}).result_retention_days == 0
     assert len(schedule(None, Called().duty())) == 1
 
 
 @pytest.mark.parametrize("days", ["1", "31", "-1", "soon"])
-def test_rows_that_budgets_are_rebuilt_from_cannot_be_pruned(days: str) -> None:
+def test_rows_needed_to_restore_budgets_cannot_be_pruned(days: str) -> None:
     with pytest.raises(InvalidSettings, match="ETUDE_RESULT_RETENTION_DAYS"):
         read_cron_settings({"ETUDE_RESULT_RETENTION_DAYS": days})
 
@@ -147,7 +147,7 @@ async def test_nothing_in_redis_is_a_pickle(redis_url: str, real_redis: RedisCli
     assert [msgspec.json.decode(one)["f"] for one in kept] == ["forget_consumers"]
 
 
-async def test_it_waits_for_a_redis_that_is_away(
+async def test_the_cron_waits_for_an_unreachable_redis(
     redis_server: RealRedis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("collection_worker.cron.AWAY_SECONDS", 0.05)
@@ -165,7 +165,7 @@ async def test_it_waits_for_a_redis_that_is_away(
     assert keeping.cancelled()
 
 
-async def test_as_a_process_it_starts_says_so_and_ends_well_when_asked_to(
+async def test_the_cron_process_starts_and_exits_with_0_on_a_signal(
     redis_url: str, postgres_url: str
 ) -> None:
     process = await asyncio.create_subprocess_exec(

@@ -1,4 +1,4 @@
-"""The probe of a container's health, as the container runs it: by its exit code."""
+"""The health check reports by its exit code, as a container runs it."""
 
 import asyncio
 import sys
@@ -33,12 +33,14 @@ async def probe(port: str, path: str) -> int:
 
 
 @pytest.mark.parametrize(("path", "code"), [("/readyz", 0), ("/away", 1), ("/unknown", 1)])
-async def test_only_an_ok_is_healthy(path: str, code: int) -> None:
+async def test_only_status_200_is_healthy(path: str, code: int) -> None:
     app: Any = APP
     async with serving(app) as url:
         assert await probe(url.rpartition(":")[2], path) == code
 
 
-async def test_nobody_there_is_not_healthy_and_no_traceback(capfd: pytest.CaptureFixture[str]) -> None:
+async def test_a_refused_connection_is_unhealthy_without_a_traceback(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
     assert await probe(str(free_ports(1)[0]), "/readyz") == 1
     assert capfd.readouterr().err == ""

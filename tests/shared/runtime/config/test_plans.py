@@ -19,13 +19,13 @@ LIMITS = {
 }
 
 
-def test_the_shipped_plans_have_the_default_one_and_larger_ones():
+def test_the_shipped_plans_include_the_default_and_larger_ones():
     plans = read_plans(None)
 
     assert plans["pro"].tokens_per_day > plans[DEFAULT_PLAN].tokens_per_day
 
 
-def test_an_operator_s_file_replaces_the_shipped_plans(tmp_path: Path):
+def test_a_plans_file_of_the_operator_replaces_the_shipped_one(tmp_path: Path):
     file = tmp_path / "plans.json"
     file.write_text(json.dumps({"free": LIMITS}))
 
@@ -42,7 +42,9 @@ def test_an_operator_s_file_replaces_the_shipped_plans(tmp_path: Path):
         (json.dumps({"pro": LIMITS}), "no plan `free`"),
     ],
 )
-def test_a_bad_file_names_the_variable_and_the_fault(tmp_path: Path, content: str, said: str):
+def test_an_invalid_plans_file_is_reported_with_the_variable_and_the_fault(
+    tmp_path: Path, content: str, said: str
+):
     file = tmp_path / "plans.json"
     file.write_text(content)
 
@@ -50,6 +52,6 @@ def test_a_bad_file_names_the_variable_and_the_fault(tmp_path: Path, content: st
         read_plans(file)
 
 
-def test_a_file_that_is_not_there_names_the_variable(tmp_path: Path):
+def test_a_missing_plans_file_is_reported_with_the_variable(tmp_path: Path):
     with pytest.raises(InvalidSettings, match="ETUDE_PLANS_FILE: cannot be read"):
         read_plans(tmp_path / "absent.json")

@@ -1,4 +1,4 @@
-"""After everything in Redis is lost, budgets are what Postgres knows again: once, and on top of what was spent since."""
+"""After Redis lost everything, budgets are restored once from Postgres, on top of what was used since."""
 
 import asyncio
 import time
@@ -23,7 +23,7 @@ from shared.domain.usage import Usage
 from shared.runtime.worker.maintenance import budget_restoring
 
 COST = 110
-"""Of a call of the provider here."""
+"""Tokens that one call of the fake provider costs."""
 CARL = UserId("carl")
 
 
@@ -34,7 +34,7 @@ async def spend(job_input: JobInput, context: AttemptContext) -> Outcome:
 
 @pytest.fixture
 async def charged(life: JobLife, result_store: ResultStore) -> JobLife:
-    """Two users have had jobs, which are final and in Postgres; then everything in Redis is gone."""
+    """A life in which two users had jobs, whose rows are in Postgres, before Redis lost everything."""
     cast(Any, life).results = result_store
     for user in (ADA, ADA, BOB):
         await life.submit(user=user)
@@ -45,12 +45,12 @@ async def charged(life: JobLife, result_store: ResultStore) -> JobLife:
 
 
 async def sweep(life: JobLife, consumer: str = "w1") -> None:
-    """A turn of a sweeper who finds nobody else at it."""
+    """Sweep as if no other process held the lock."""
     await call(life.redis, "DEL", keys.sweep(0, life.stream(consumer).stream))
     await life.worker(consumer=consumer).maintenance.sweep()
 
 
-async def test_budgets_are_again_what_was_used(charged: JobLife) -> None:
+async def test_lost_budgets_are_restored_to_what_was_used(charged: JobLife) -> None:
     assert await charged.budget(ADA) == [(0, 0)] * 2
     await sweep(charged)
     assert (await charged.budget(ADA), await charged.budget(BOB)) == ([(2 * COST, 0)] * 2, [(COST, 0)] * 2)
@@ -59,7 +59,7 @@ async def test_budgets_are_again_what_was_used(charged: JobLife) -> None:
         assert abs(time.time() * 1000 + left - expires) < 60_000
 
 
-async def test_what_was_spent_since_is_counted_once_and_stays(charged: JobLife) -> None:
+async def test_usage_since_the_loss_is_kept_and_counted_once(charged: JobLife) -> None:
     await charged.submit(user=ADA)
     await charged.consumer(spend).drain()  # its row is in Postgres too
     held = await charged.submit(user=ADA)
@@ -67,7 +67,7 @@ async def test_what_was_spent_since_is_counted_once_and_stays(charged: JobLife) 
     assert await charged.budget(ADA) == [(3 * COST, held.hold_tokens)] * 2
 
 
-async def test_nothing_is_added_twice_however_many_restore_and_however_often(charged: JobLife) -> None:
+async def test_concurrent_and_repeated_restoring_adds_nothing_twice(charged: JobLife) -> None:
     await asyncio.gather(*(sweep(charged, f"w{i}") for i in range(4)))
     for _ in range(2):
         await call(charged.redis, "HDEL", keys.since(0), "restored")  # as if it had died before the end
@@ -75,10 +75,8 @@ async def test_nothing_is_added_twice_however_many_restore_and_however_often(cha
     assert await charged.budget(ADA) == [(2 * COST, 0)] * 2
 
 
-async def test_a_row_that_came_late_is_added_when_the_last_one_must_have_come(
-    charged: JobLife, result_store: ResultStore
-) -> None:
-    """Its attempt was under way when everything was lost, and its settlement found no record."""
+async def test_a_late_row_is_added_by_a_second_restoring(charged: JobLife, result_store: ResultStore) -> None:
+    """The attempt was under way when Redis lost everything, so its settlement found no record."""
     await result_store.save([_earlier(CARL)])
     await sweep(charged)
     await result_store.save([_earlier(CARL)])
@@ -90,7 +88,7 @@ async def test_a_row_that_came_late_is_added_when_the_last_one_must_have_come(
     assert await charged.budget(CARL) == [(14, 0)] * 2
 
 
-async def test_more_users_than_fit_a_page_are_all_restored(
+async def test_users_beyond_the_first_page_are_restored(
     charged: JobLife, result_store: ResultStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(budget_restoring, "MAX_RESTORED", 3)
@@ -101,7 +99,7 @@ async def test_more_users_than_fit_a_page_are_all_restored(
 
 
 def _earlier(user: UserId) -> JobSnapshot:
-    """A job of an hour ago that cost seven tokens."""
+    """A job that ended an hour ago and cost seven tokens."""
     now = time.time()
     return make_final_job(
         user=user, created_at=now - 3_600, finished_at=now, usage=Usage(5, 2), windows=tuple(expiries(now))

@@ -1,4 +1,4 @@
-"""A worker's life: it takes what it has room for, owns it to the end, and gives back what it cannot finish."""
+"""A worker takes jobs for its free slots, owns each until it is settled, and hands back what it cannot finish."""
 
 import asyncio
 import threading
@@ -51,7 +51,7 @@ async def running(consumer: Consumer, heartbeat: LeaseRenewer | None = None) -> 
 
 
 class HeldHandler:
-    """A handler that says when it has begun and waits to be let on."""
+    """A handler that sets `begun` and waits for `open`."""
 
     def __init__(self, *, is_open: bool = False) -> None:
         self.begun = asyncio.Event()
@@ -84,7 +84,7 @@ def failing(*errors: StudyError | Exception) -> Handler:
     return handle
 
 
-async def test_a_job_that_is_done_is_saved_and_settled(life: JobLife) -> None:
+async def test_a_successful_job_is_saved_and_settled(life: JobLife) -> None:
     job = await life.submit()
     assert await life.consumer().drain() == 1
 
@@ -95,14 +95,14 @@ async def test_a_job_that_is_done_is_saved_and_settled(life: JobLife) -> None:
     assert row.windows
 
 
-async def test_a_retryable_error_is_tried_again_and_then_done(life: JobLife) -> None:
+async def test_a_job_is_retried_after_a_retryable_error(life: JobLife) -> None:
     job = await life.submit()
     assert await life.consumer(failing(ProviderBusy(), ProviderGarbled())).drain() == 3
     record = await life.record(job.id)
     assert (record.state, record.attempt) == (JobState.SUCCEEDED, 3)
 
 
-async def test_n_attempts_allowed_are_n_attempts_and_a_dead_letter(life: JobLife) -> None:
+async def test_the_last_allowed_attempt_makes_a_dead_letter(life: JobLife) -> None:
     job = await life.submit()
     assert await life.consumer(failing(*(ProviderBusy() for _ in range(9)))).drain() == 5
 
@@ -113,7 +113,7 @@ async def test_n_attempts_allowed_are_n_attempts_and_a_dead_letter(life: JobLife
     assert await life.budget() == [(0, 0), (0, 0)]
 
 
-async def test_an_error_that_no_retry_mends_fails_at_once(life: JobLife) -> None:
+async def test_a_permanent_error_fails_the_job_at_once(life: JobLife) -> None:
     job = await life.submit()
     assert await life.consumer(failing(ProviderRefused())).drain() == 1
     record = await life.record(job.id)
@@ -121,7 +121,7 @@ async def test_an_error_that_no_retry_mends_fails_at_once(life: JobLife) -> None
     assert await life.dead.list(limit=5) == []
 
 
-async def test_a_reported_failure_says_why_and_gives_the_budget_back(life: JobLife) -> None:
+async def test_a_reported_failure_keeps_its_reason_and_releases_the_budget(life: JobLife) -> None:
     async def handle(job_input: JobInput, context: AttemptContext) -> Outcome:
         return Fail(NoUsableText().problem)
 
@@ -131,7 +131,7 @@ async def test_a_reported_failure_says_why_and_gives_the_budget_back(life: JobLi
     assert await life.budget() == [(0, 0), (0, 0)]
 
 
-async def test_a_bug_is_a_retry_that_says_nothing_of_itself(life: JobLife) -> None:
+async def test_a_bug_becomes_a_retry_without_the_text_of_the_exception(life: JobLife) -> None:
     job = await life.submit()
     await life.consumer(failing(*(RuntimeError("secret text") for _ in range(9)))).drain()
     record = await life.record(job.id)
@@ -155,7 +155,7 @@ async def test_a_retry_that_is_not_counted_spends_no_attempt(life: JobLife) -> N
     assert (record.state, record.attempt) == (JobState.SUCCEEDED, 11)
 
 
-async def test_a_step_is_bought_once_over_all_attempts(life: JobLife) -> None:
+async def test_a_step_is_paid_for_once_over_all_attempts(life: JobLife) -> None:
     provider = FakeProvider()
     errors = [ProviderBusy(), RuntimeError("bug")]
 
@@ -173,7 +173,7 @@ async def test_a_step_is_bought_once_over_all_attempts(life: JobLife) -> None:
     assert await life.budget() == [(110, 0), (110, 0)]
 
 
-async def test_what_a_failed_call_cost_is_charged(life: JobLife) -> None:
+async def test_the_cost_of_a_failed_call_is_charged(life: JobLife) -> None:
     provider = FakeProvider(faults=lambda prompt: ProviderGarbled(usage=Usage(50, 5)))
 
     async def handle(job_input: JobInput, context: AttemptContext) -> Outcome:
@@ -185,7 +185,7 @@ async def test_what_a_failed_call_cost_is_charged(life: JobLife) -> None:
     assert await life.budget() == [(275, 0), (275, 0)]
 
 
-async def test_a_job_buys_no_call_beyond_its_hold(life: JobLife) -> None:
+async def test_a_job_makes_no_call_beyond_its_hold(life: JobLife) -> None:
     provider = FakeProvider(faults=lambda prompt: ProviderGarbled(usage=Usage(50, 5)))
 
     async def handle(job_input: JobInput, context: AttemptContext) -> Outcome:
@@ -263,7 +263,7 @@ async def test_jobs_of_every_shard_are_read_with_fewer_slots_than_shards(real_li
     await life.close()
 
 
-async def test_stopping_hands_back_what_is_not_done_in_time(real_life: JobLife) -> None:
+async def test_stopping_hands_back_jobs_that_do_not_finish_in_time(real_life: JobLife) -> None:
     handler = HeldHandler()
     job = await real_life.submit()
     consumer = real_life.consumer(handler, consumer="w1")
@@ -335,7 +335,7 @@ async def test_a_blocked_event_loop_keeps_its_leases(real_life: JobLife) -> None
     assert (record.state, record.attempt) == (JobState.SUCCEEDED, 1)
 
 
-async def test_a_hung_attempt_is_not_renewed_for_ever(real_life: JobLife) -> None:
+async def test_the_lease_of_a_hung_attempt_is_not_renewed_for_ever(real_life: JobLife) -> None:
     real_life.policy = replace(real_life.policy, attempt_seconds=-1.0, settle_grace_seconds=0.0)
     job_id = (await real_life.submit()).id
     job = await real_life.lease_one(real_life.stream())
@@ -355,7 +355,7 @@ async def test_a_missing_group_is_made_again_and_nothing_is_skipped(real_life: J
         assert (await real_life.final(job.id)).state is JobState.SUCCEEDED
 
 
-async def test_a_redis_that_restarts_is_waited_for(real_life: JobLife) -> None:
+async def test_a_worker_survives_a_restart_of_redis(real_life: JobLife) -> None:
     server = real_life.place
     assert isinstance(server, RealRedis)
     async with running(real_life.consumer()):
@@ -366,8 +366,10 @@ async def test_a_redis_that_restarts_is_waited_for(real_life: JobLife) -> None:
         assert (await real_life.final(job.id)).state is JobState.SUCCEEDED
 
 
-async def test_a_managed_failover_is_outlived_read_only_and_with_cut_connections(real_life: JobLife) -> None:
-    """The address stays: connections drop, and for a while whoever answers takes no writes."""
+async def test_a_worker_survives_a_failover_with_cut_connections_and_a_read_only_server(
+    real_life: JobLife,
+) -> None:
+    """The address stays the same: connections drop, and for a while the server takes no writes."""
     is_running, may_end = asyncio.Event(), asyncio.Event()
 
     async def wait_for_word(job_input: JobInput, context: AttemptContext) -> Outcome:
@@ -393,7 +395,7 @@ async def test_a_managed_failover_is_outlived_read_only_and_with_cut_connections
 
 
 class SickResults(MemoryResults):
-    """Away for the first so many calls."""
+    """Is unavailable for the first `away` calls."""
 
     def __init__(self, away: int) -> None:
         super().__init__()
@@ -421,7 +423,7 @@ async def test_while_postgres_is_away_the_job_is_kept_and_nothing_is_paid_twice(
 
 
 class ChoosyResults(MemoryResults):
-    """Refuses every result, as Postgres does with one it cannot hold."""
+    """Refuses every result, as Postgres refuses one that it cannot store."""
 
     async def save(self, jobs: Sequence[JobSnapshot]) -> None:
         if any(job.result for job in jobs):
@@ -437,8 +439,8 @@ async def test_a_result_that_cannot_be_kept_ends_its_job_as_failed(life: JobLife
     assert results.rows[job.id].state is JobState.FAILED
 
 
-async def test_a_lease_whose_answer_got_lost_is_asked_again(real_life: JobLife) -> None:
-    """Nobody renews it meanwhile: it would be claimed like a dead worker's, and counted as a crash."""
+async def test_a_lease_with_a_lost_reply_is_requested_again(real_life: JobLife) -> None:
+    """Nobody renews such a lease: it would be claimed like that of a dead worker, and counted as a crash."""
     job, handler = await real_life.submit(), HeldHandler(is_open=True)
     stream = real_life.stream()
     consumer = real_life.consumer(handler, stream=stream)
@@ -457,8 +459,8 @@ async def test_a_lease_whose_answer_got_lost_is_asked_again(real_life: JobLife) 
     assert (handler.attempts, losses) == ([1], [])
 
 
-async def test_what_a_process_claims_while_its_lease_is_not_answered_runs_once(real_life: JobLife) -> None:
-    """A read that could not be leased for long is claimed like any other, perhaps by its own reader."""
+async def test_a_job_claimed_while_its_lease_reply_is_lost_runs_once(real_life: JobLife) -> None:
+    """An entry that was read but not leased for long is claimed like any other, perhaps by its own reader."""
     await real_life.submit()
     handler = HeldHandler()
     stream = real_life.stream()

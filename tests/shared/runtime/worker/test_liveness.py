@@ -1,4 +1,4 @@
-"""The pulse says what a probe needs to know: the loop turns; and Redis has answered once."""
+"""The liveness files tell a probe that the event loop turns, and that Redis has answered once."""
 
 import asyncio
 import signal
@@ -22,7 +22,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shared.runtime.worker.liveness.BEAT_SECONDS", 0.01)
 
 
-async def test_it_says_that_it_lives_and_later_that_it_has_begun(tmp_path: Path) -> None:
+async def test_alive_is_written_first_and_begun_once_the_event_is_set(tmp_path: Path) -> None:
     begun = asyncio.Event()
     beating = asyncio.create_task(beat(str(tmp_path / "pulse"), begun))
     await until_there(tmp_path / "pulse" / "alive")
@@ -32,7 +32,7 @@ async def test_it_says_that_it_lives_and_later_that_it_has_begun(tmp_path: Path)
     beating.cancel()
 
 
-async def test_it_beats_on(tmp_path: Path) -> None:
+async def test_alive_is_touched_again_and_again(tmp_path: Path) -> None:
     beating = asyncio.create_task(beat(str(tmp_path), asyncio.Event()))
     for _ in range(2):
         await until_there(tmp_path / "alive")
@@ -41,7 +41,7 @@ async def test_it_beats_on(tmp_path: Path) -> None:
     beating.cancel()
 
 
-async def test_a_folder_that_cannot_be_written_is_no_end_of_it(tmp_path: Path) -> None:
+async def test_an_unwritable_folder_does_not_end_the_beating(tmp_path: Path) -> None:
     (tmp_path / "pulse").touch()  # a file where the folder should be
     beating = asyncio.create_task(beat(str(tmp_path / "pulse"), asyncio.Event()))
     await asyncio.sleep(0)
@@ -50,12 +50,12 @@ async def test_a_folder_that_cannot_be_written_is_no_end_of_it(tmp_path: Path) -
     beating.cancel()
 
 
-async def test_nobody_asks_for_it_where_no_folder_is_named() -> None:
+async def test_an_empty_folder_name_disables_the_liveness_files() -> None:
     async with asyncio.timeout(5):
         await beat("", asyncio.Event())
 
 
-async def test_a_worker_has_begun_when_redis_answered_it(
+async def test_a_worker_has_begun_once_redis_has_answered_a_read(
     redis_server: RealRedis, postgres_url: str, tmp_path: Path
 ) -> None:
     redis_server.server.stop()

@@ -1,4 +1,4 @@
-"""Maintenance takes over the jobs of dead workers before anything new, and promotes retries to the moment."""
+"""Maintenance claims the jobs of dead workers before new ones run, and promotes retries on time."""
 
 import asyncio
 import time
@@ -28,7 +28,7 @@ async def test_a_sweep_runs_the_jobs_of_a_dead_worker(life: JobLife) -> None:
 
 
 async def test_jobs_of_a_dead_worker_come_before_a_backlog(life: JobLife) -> None:
-    """With every slot taken there is none to claim for at the moment of the sweep: the next one that comes free is."""
+    """All slots are taken at the time of the sweep, so the job is claimed for the next slot that is freed."""
     struck = await life.submit()
     leased = await life.lease_one(life.stream("dead"))
     backlog = [await life.submit() for _ in range(4)]
@@ -57,8 +57,8 @@ async def test_jobs_of_a_dead_worker_come_before_a_backlog(life: JobLife) -> Non
     assert ran == [backlog[0].id, struck.id, *(job.id for job in backlog[1:])]
 
 
-async def test_one_worker_alone_sweeps_at_every_turn(real_life: JobLife) -> None:
-    """It must never find its own turn in its way, or its pauses grow until they look like an outage."""
+async def test_a_lone_worker_is_not_blocked_by_its_own_sweep_lock(real_life: JobLife) -> None:
+    """If its own lock blocked it, its pauses would grow until they looked like an outage."""
     real_life.policy = replace(real_life.policy, sweep_seconds=0.2, idle_sweep_seconds=60.0)
     await real_life.submit()
     await real_life.lease_one(real_life.stream("w1"))

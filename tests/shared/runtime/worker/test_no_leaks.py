@@ -1,4 +1,4 @@
-"""Exceptions, provider errors and refused rows that hold a learner's words: none of them gets out of a worker."""
+"""No text of a learner leaves a worker in the log of an exception, a provider error or a refused row."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -65,7 +65,7 @@ async def make_what_no_row_can_hold(job_input: JobInput, context: AttemptContext
 
 @pytest.fixture
 async def bad_provider() -> AsyncIterator[OpenAIProvider]:
-    """Its errors repeat the prompt."""
+    """A provider whose errors repeat the prompt."""
     async with ProviderSimulator() as simulator:
         simulator.faults.add(Fault(kind=FaultKind.ERROR, status=500, times=9))
         provider = OpenAIProvider(connect("key", base_url=simulator.url), model="model-1")
@@ -74,7 +74,7 @@ async def bad_provider() -> AsyncIterator[OpenAIProvider]:
 
 
 @pytest.mark.parametrize("handler", [ask, crash, crash_in_parallel, forget_a_task, make_what_no_row_can_hold])
-async def test_what_goes_wrong_is_told_without_a_word(
+async def test_logs_of_failures_hold_no_text_of_the_learner(
     real_life: JobLife, result_store: ResultStore, bad_provider: OpenAIProvider, handler: Handler
 ) -> None:
     payload = encode_input(AiInput(text=WORD))

@@ -1,4 +1,4 @@
-"""The server's time in a process whose own clock is wrong."""
+"""A process knows the server's time even if its own clock is wrong."""
 
 import time
 
@@ -15,7 +15,7 @@ def wrong_clock() -> float:
     return time.time() - WRONG
 
 
-async def test_a_lease_sets_it(real_life: JobLife) -> None:
+async def test_a_lease_sets_the_clock(real_life: JobLife) -> None:
     clock = ServerClock(clock=wrong_clock, monotonic=time.monotonic)
     stream = JobStream(
         real_life.redis,
@@ -34,7 +34,7 @@ async def test_a_lease_sets_it(real_life: JobLife) -> None:
     assert abs(clock.now() - time.time()) < WRONG / 10
 
 
-def test_it_goes_on_by_itself() -> None:
+def test_the_clock_runs_on_between_leases() -> None:
     now = 5.0
     clock = ServerClock(clock=lambda: 0.0, monotonic=lambda: now)
     clock.set(1_000.0)

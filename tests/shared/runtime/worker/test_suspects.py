@@ -1,4 +1,4 @@
-"""A job that kills its owners takes no other down with it: one more crash from its end, a job runs beside no other such."""
+"""A job whose next crash would be its last runs beside no other such job (decision 20)."""
 
 import asyncio
 
@@ -13,13 +13,13 @@ from shared.domain.jobs.payload import JobInput
 
 
 async def crash(life: JobLife, jobs: list[LeasedJob], owner: str) -> None:
-    """Their owner is gone, and nobody renews them."""
+    """Make the jobs look as if their owner had died: nobody renews their leases."""
     for job in jobs:
         await life.age(job, owner=owner)
 
 
 async def crash_twice(life: JobLife, count: int) -> list[JobId]:
-    """So many jobs that had the same two owners, both dead: all are suspects now."""
+    """Submit `count` jobs and let two owners die with all of them, so that all are suspects."""
     ids = [(await life.submit()).id for _ in range(count)]
     leased = await life.lease(life.stream("w1"))
     await crash(life, leased, "w1")
@@ -53,7 +53,7 @@ async def test_a_suspect_that_waits_stays_with_its_dead_owner_and_may_be_claimed
     assert len(await life.stream("w3").claim(0, 100)) == 1
 
 
-async def test_only_the_one_that_kills_its_owners_becomes_a_dead_letter(life: JobLife) -> None:
+async def test_only_the_job_that_kills_its_owners_becomes_a_dead_letter(life: JobLife) -> None:
     killer, *innocent = await crash_twice(life, 4)
     done = set[JobId]()
     for number in range(3, 10):
@@ -76,7 +76,7 @@ async def test_other_jobs_of_a_dead_owner_are_claimed_together_with_a_suspect(li
     assert ids_of(await life.stream("w3").claim(0, 100)) == [suspects[0], *fresh]
 
 
-async def test_when_a_suspect_is_done_its_owner_takes_the_next_at_once(real_life: JobLife) -> None:
+async def test_the_next_suspect_is_claimed_as_soon_as_one_is_done(real_life: JobLife) -> None:
     life = real_life
     life.policy = replace(life.policy, sweep_seconds=1_000.0)
     ids = await crash_twice(life, 3)

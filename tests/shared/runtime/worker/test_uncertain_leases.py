@@ -1,4 +1,4 @@
-"""Who may have lost a job without knowing it spends nothing on it."""
+"""An attempt whose lease may be over makes no paid call (decision 22)."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -30,7 +30,7 @@ async def simulator() -> AsyncIterator[ProviderSimulator]:
 
 
 @pytest.mark.parametrize("is_renewed", [True, False])
-async def test_a_call_is_made_only_under_a_lease_that_cannot_be_over(
+async def test_a_call_is_made_only_under_a_lease_that_is_certain(
     real_life: JobLife, simulator: ProviderSimulator, *, is_renewed: bool
 ) -> None:
     real_life.policy = replace(real_life.policy, lease_seconds=LEASE_SECONDS, renew_seconds=0.1)
