@@ -1,4 +1,4 @@
-"""What FastAPI's routes do not do by themselves: name their template, answer HEAD, and skip the dependency solver."""
+"""What FastAPI's routes do not do by themselves: answer HEAD, and skip the dependency solver."""
 
 from collections.abc import Iterable
 
@@ -8,23 +8,13 @@ from starlette.routing import Match, Route
 from starlette.types import Scope
 
 
-class TemplateRoute(APIRoute):
-    """Puts its path template into the scope for logs, metrics and spans: the path itself is the client's text."""
-
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        match, child_scope = super().matches(scope)
-        if match is Match.FULL:
-            child_scope["route_template"] = self.path
-        return match, child_scope
-
-
 class DirectRoute(Route):
     """Serves an endpoint that takes only the request, without FastAPI's handler around it (decision 24)."""
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         match, child_scope = super().matches(scope)
-        if match is Match.FULL:
-            child_scope["route_template"] = self.path
+        if match is not Match.NONE:
+            child_scope["route"] = self  # as FastAPI's routes do: the middleware reads its template
         return match, child_scope
 
 
@@ -34,7 +24,7 @@ def routes_of(routers: Iterable[APIRouter]) -> list[APIRoute]:
 
 def head_router(routes: Iterable[APIRoute]) -> APIRouter:
     """HEAD for every GET (RFC 9110). The server sends no body."""
-    router = APIRouter(route_class=TemplateRoute)
+    router = APIRouter()
     for route in routes:
         if "GET" in (route.methods or ()):
             router.add_api_route(route.path, route.endpoint, methods=["HEAD"], include_in_schema=False)

@@ -20,7 +20,6 @@ from gateway.http.pagination import RequestedPage, next_link
 from gateway.http.request_bodies import AiRequest, to_ai_input
 from gateway.http.request_headers import choice
 from gateway.http.responses import CACHED, json_response, language_of
-from gateway.http.routing import TemplateRoute
 from gateway.http.schemas import JobView, view_job
 from shared.domain.errors import NotFound
 from shared.domain.jobs.job import AI_KINDS, Kind
@@ -32,7 +31,7 @@ EXAMPLE = {
     "options": {"flashcards": 5},
 }
 
-router = APIRouter(prefix="/api/ai", tags=["jobs"], route_class=TemplateRoute)
+router = APIRouter(prefix="/api/ai", tags=["jobs"])
 
 
 class JobPage(Struct, frozen=True, kw_only=True):

@@ -10,14 +10,13 @@ from gateway.http import openapi
 from gateway.http.dependencies import CurrentCaller, CurrentServices
 from gateway.http.request_bodies import read_json
 from gateway.http.responses import AsgiResponse, request_id_of
-from gateway.http.routing import TemplateRoute
 from shared.domain.study.material import Source
 from shared.domain.text.language import Language
 from shared.runtime.http.request_body import check_depth
 
 EXAMPLE = {"messages": [{"role": "user", "content": "When does water boil?"}]}
 
-router = APIRouter(prefix="/api/chat", tags=["chat"], route_class=TemplateRoute)
+router = APIRouter(prefix="/api/chat", tags=["chat"])
 
 
 # The request and the answer of the chat service, for the OpenAPI document only. -------------------------------------

@@ -20,7 +20,6 @@ from gateway.http.pagination import RequestedPage, next_link
 from gateway.http.request_bodies import MAX_TITLE, CollectionRequest, to_collection_input
 from gateway.http.request_headers import choice
 from gateway.http.responses import CACHED, json_response, language_of
-from gateway.http.routing import TemplateRoute
 from gateway.http.schemas import CollectionView, view_collection
 from shared.domain.errors import NotFound, NotReady
 from shared.domain.jobs.job import Kind
@@ -34,7 +33,7 @@ EXAMPLE = {
     "options": {"flashcards": 10, "questions": 5},
 }
 
-router = APIRouter(prefix="/api/collections", tags=["collections"], route_class=TemplateRoute)
+router = APIRouter(prefix="/api/collections", tags=["collections"])
 
 
 class CollectionPage(Struct, frozen=True, kw_only=True):

@@ -6,9 +6,8 @@ from gateway.http import openapi
 from gateway.http.dependencies import CurrentCaller, CurrentServices
 from gateway.http.request_headers import resume_from
 from gateway.http.responses import AsgiResponse, language_of
-from gateway.http.routing import TemplateRoute
 
-router = APIRouter(prefix="/api/events", tags=["jobs"], route_class=TemplateRoute)
+router = APIRouter(prefix="/api/events", tags=["jobs"])
 
 
 @router.get(

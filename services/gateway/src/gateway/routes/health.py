@@ -5,7 +5,6 @@ from fastapi import APIRouter, Request, Response
 from gateway.http import openapi
 from gateway.http.dependencies import CurrentServices
 from gateway.http.responses import json_response, language_of
-from gateway.http.routing import TemplateRoute
 from shared.domain.error_messages import MESSAGES
 from shared.domain.errors import NotFound, Problem
 from shared.runtime.http.health import liveness_response, readiness_response
@@ -19,7 +18,7 @@ CODE = {
     "schema": {"type": "string", "enum": sorted(MESSAGES["en"])},
 }
 
-router = APIRouter(tags=["health"], route_class=TemplateRoute)
+router = APIRouter(tags=["health"])
 
 
 @router.get(

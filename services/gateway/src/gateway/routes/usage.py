@@ -10,7 +10,6 @@ from gateway.http.dependencies import CurrentCaller, CurrentServices, ai_body, c
 from gateway.http.request_bodies import AiRequest, CollectionRequest, to_ai_input, to_collection_input
 from gateway.http.request_headers import choice
 from gateway.http.responses import json_response
-from gateway.http.routing import TemplateRoute
 from gateway.http.schemas import rfc3339
 from gateway.jobs.job_submission import price
 from shared.domain.budgets import Balance, WindowName
@@ -27,7 +26,7 @@ BODY = {
     },
 }
 
-router = APIRouter(prefix="/api/usage", tags=["usage"], route_class=TemplateRoute)
+router = APIRouter(prefix="/api/usage", tags=["usage"])
 
 
 class WindowView(Struct, frozen=True, kw_only=True):
