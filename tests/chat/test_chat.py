@@ -420,6 +420,6 @@ async def test_health_says_what_is_away(start_chat: StartChat, redis_server: Rea
     await asyncio.to_thread(redis_server.server.stop)
     away, alive = await chat.http.get("/readyz"), await chat.http.get("/healthz")
 
-    assert (ready.status_code, ready.json()) == (200, {"redis": "ok"})
-    assert (away.status_code, away.json()) == (503, {"redis": "away"})
+    assert (ready.status_code, ready.json()) == (200, {"status": "ok", "redis": "ok"})
+    assert (away.status_code, away.json()) == (503, {"status": "away", "redis": "away"})
     assert alive.status_code == 200
