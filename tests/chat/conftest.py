@@ -11,9 +11,9 @@ from msgspec import Struct
 from tests.app_server import serving
 from tests.factories import ADA, PLAN
 
-from chat.answer_service import Answers
+from chat.answer_service import AnswerService
 from chat.app import create_app
-from chat.internal_auth import Door
+from chat.internal_auth import InternalAuth
 from shared.adapters.llm.token_counter import count_tokens
 from shared.adapters.postgres.result_store import ResultStore
 from shared.adapters.redis.budget_store import BudgetStore
@@ -32,7 +32,7 @@ class Chat(Struct, frozen=True):
     """A running chat service."""
 
     http: httpx.AsyncClient
-    answers: Answers
+    answers: AnswerService
     budgets: BudgetStore
     now: float
 
@@ -53,7 +53,7 @@ async def start_chat(real_redis: RedisClient, result_store: ResultStore) -> Asyn
         async def start(provider: Provider, *, heartbeat_seconds: float = 15.0, **plans: Plan) -> Chat:
             now, ids = time.time(), itertools.count(1)
             budgets = BudgetStore(real_redis, shards=1)
-            answers = Answers(
+            answers = AnswerService(
                 JobStore(real_redis, shards=1),
                 budgets,
                 result_store,
@@ -63,7 +63,7 @@ async def start_chat(real_redis: RedisClient, result_store: ResultStore) -> Asyn
                 new_id=lambda: f"chat_{next(ids)}",
             )
             app = create_app(
-                Door(SECRET, {"free": PLAN, "pro": PLAN, **plans}),
+                InternalAuth(SECRET, {"free": PLAN, "pro": PLAN, **plans}),
                 answers,
                 {"redis": lambda: call(real_redis, "PING")},
                 clock=lambda: now,

@@ -7,20 +7,20 @@ from tests.chat.conftest import StartChat
 from tests.chat.scripted import ScriptedProvider
 from tests.factories import ADA, PLAN
 
-from chat.internal_auth import Asker
-from chat.schemas import Question, Role, Turn
+from chat.internal_auth import Caller
+from chat.schemas import ChatQuestion, Role, Turn
 from shared.adapters.redis import keys
 from shared.adapters.redis.connection import RedisClient, call
 from shared.domain.errors import ProviderUnavailable
 
-ASKER = Asker(ADA, PLAN)
-QUESTION = Question([Turn(Role.USER, "When does water boil?")])
+CALLER = Caller(ADA, PLAN)
+QUESTION = ChatQuestion([Turn(Role.USER, "When does water boil?")])
 
 
 async def test_an_answer_that_nobody_asked_the_provider_for_gives_all_back(start_chat: StartChat):
     chat = await start_chat(ScriptedProvider("Never."))
 
-    async with chat.answers.begin(ASKER, QUESTION):
+    async with chat.answers.begin(CALLER, QUESTION):
         assert (await chat.spent())[1] > 0
 
     assert await chat.spent() == (0, 0)
@@ -30,7 +30,7 @@ async def test_an_answer_left_between_two_pieces_ends_the_call_at_once(start_cha
     provider = ScriptedProvider("One.", "Two.")
     chat = await start_chat(provider)
 
-    async with chat.answers.begin(ASKER, QUESTION) as answer:
+    async with chat.answers.begin(CALLER, QUESTION) as answer:
         deltas = answer.deltas()
         await anext(deltas)
         await deltas.aclose()
@@ -40,12 +40,12 @@ async def test_an_answer_left_between_two_pieces_ends_the_call_at_once(start_cha
 async def test_a_cut_ends_every_open_answer(start_chat: StartChat):
     chat = await start_chat(ScriptedProvider("One.", hangs=True))
 
-    async with chat.answers.begin(ASKER, QUESTION) as answer:
+    async with chat.answers.begin(CALLER, QUESTION) as answer:
         deltas = answer.deltas()
         await anext(deltas)
         waiting = asyncio.ensure_future(anext(deltas))
         await asyncio.sleep(0)
-        chat.answers.cut()
+        chat.answers.interrupt()
         with pytest.raises(ProviderUnavailable):
             await asyncio.wait_for(waiting, 5)
 
@@ -59,7 +59,7 @@ async def test_a_hold_that_its_process_left_behind_ends_by_itself(
 ):
     chat = await start_chat(ScriptedProvider("Never."))
 
-    async with chat.answers.begin(ASKER, QUESTION) as answer:
+    async with chat.answers.begin(CALLER, QUESTION) as answer:
         ends_at_ms = float(await call(real_redis, "ZSCORE", keys.holds(0), answer.id))
         seconds, _ = await call(real_redis, "TIME")
 
@@ -69,8 +69,8 @@ async def test_a_hold_that_its_process_left_behind_ends_by_itself(
 async def test_all_are_settled_only_when_the_last_one_is(start_chat: StartChat):
     chat = await start_chat(ScriptedProvider("Never."))
 
-    async with chat.answers.begin(ASKER, QUESTION):
-        async with chat.answers.begin(ASKER, QUESTION):
+    async with chat.answers.begin(CALLER, QUESTION):
+        async with chat.answers.begin(CALLER, QUESTION):
             pass
         settled = asyncio.ensure_future(chat.answers.all_settled())
         await asyncio.sleep(0)

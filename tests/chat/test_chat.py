@@ -413,7 +413,7 @@ async def test_other_addresses_and_methods_are_problems_too(start_chat: StartCha
     assert (wrong.status_code, wrong.json()["code"]) == (405, "method_not_allowed")
 
 
-async def test_health_says_what_is_away(start_chat: StartChat, redis_server: RealRedis):
+async def test_readiness_names_the_unreachable_dependency(start_chat: StartChat, redis_server: RealRedis):
     chat = await start_chat(ScriptedProvider())
 
     ready = await chat.http.get("/readyz")

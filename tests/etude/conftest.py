@@ -15,9 +15,9 @@ from tests.job_life import JobLife
 from tests.servers import RealRedis
 
 from ai_worker.handlers import HANDLERS as AI_HANDLERS
-from chat.answer_service import Answers
+from chat.answer_service import AnswerService
 from chat.app import create_app as create_chat
-from chat.internal_auth import Door
+from chat.internal_auth import InternalAuth
 from collection_worker.handlers import HANDLERS as COLLECTION_HANDLERS
 from gateway.app import Parts, create_app
 from gateway.auth.authenticator import Authenticator
@@ -70,7 +70,7 @@ async def place(life: JobLife, real_redis: RedisClient, result_store: ResultStor
     provider = OfflineProvider()
     store, budgets = JobStore(real_redis, shards=1), BudgetStore(real_redis, shards=1)
     ids = itertools.count(1)
-    answers = Answers(
+    answers = AnswerService(
         store,
         budgets,
         result_store,
@@ -80,7 +80,7 @@ async def place(life: JobLife, real_redis: RedisClient, result_store: ResultStor
         new_id=lambda: f"chat_{next(ids)}",
     )
     chat = create_chat(
-        Door(INTERNAL_SECRET, {"free": PLAN}), answers, {}, clock=time.time, meter=Meter("tests")
+        InternalAuth(INTERNAL_SECRET, {"free": PLAN}), answers, {}, clock=time.time, meter=Meter("tests")
     )
 
     def hire() -> list[Consumer]:

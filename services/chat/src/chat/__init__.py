@@ -1,1 +1,1 @@
-"""The chat service: answers a learner's questions, from a collection's own text when given one."""
+"""The chat service answers questions, grounded on the text of a collection if the question names one."""

@@ -1,4 +1,4 @@
-"""The composition root of the chat service: opens connections, serves until a signal, settles, closes."""
+"""The composition root of the chat service: opens connections, serves until a signal, settles open answers, closes."""
 
 import asyncio
 import os
@@ -10,9 +10,9 @@ from pathlib import Path
 import structlog
 import uvloop
 
-from chat.answer_service import Answers
+from chat.answer_service import AnswerService
 from chat.app import create_app
-from chat.internal_auth import Door
+from chat.internal_auth import InternalAuth
 from chat.settings import ChatSettings
 from shared.adapters.llm.model import CHAT
 from shared.adapters.llm.token_counter import count_tokens, warm_up
@@ -33,7 +33,7 @@ from shared.runtime.observability.metrics.store_metrics import PoolMetrics, Scri
 from shared.runtime.observability.tracing_setup import open_tracer
 
 SETTLE_SECONDS = 2
-"""For answers that were cut to say so and to settle their tokens."""
+"""Time for interrupted answers to send their error and to settle their tokens."""
 
 log = structlog.get_logger()
 
@@ -72,7 +72,7 @@ async def _serve(settings: ChatSettings, plans: dict[str, Plan]) -> None:
         pool.look_at(results)
         providers = build_providers(settings, redis=redis, metrics=watch, tracer=tracer)
         stack.push_async_callback(providers.close)
-        answers = Answers(
+        answers = AnswerService(
             JobStore(redis, shards=settings.shards),
             BudgetStore(redis, shards=settings.shards),
             results,
@@ -82,25 +82,25 @@ async def _serve(settings: ChatSettings, plans: dict[str, Plan]) -> None:
             new_id=lambda: f"chat_{uuid.uuid4().hex}",
         )
         stack.push_async_callback(_settle, answers)
-        door = Door(settings.internal_secret, plans)
+        auth = InternalAuth(settings.internal_secret, plans)
         checks = {"redis": lambda: call(redis, "PING"), "postgres": results.ping}
         await asyncio.to_thread(warm_up)
         await serve(
-            create_app(door, answers, checks, clock=time.time, meter=meter, tracer=tracer),
+            create_app(auth, answers, checks, clock=time.time, meter=meter, tracer=tracer),
             service="chat",
             host=settings.host,
             port=settings.port,
             stop_seconds=settings.grace_seconds + SETTLE_SECONDS,
-            on_stop=lambda: _cut_later(settings, answers),
+            on_stop=lambda: _interrupt_later(settings, answers),
         )
     log.info("chat.stopped")
 
 
-def _cut_later(settings: ChatSettings, answers: Answers) -> None:
-    asyncio.get_running_loop().call_later(settings.grace_seconds, answers.cut)
+def _interrupt_later(settings: ChatSettings, answers: AnswerService) -> None:
+    asyncio.get_running_loop().call_later(settings.grace_seconds, answers.interrupt)
 
 
-async def _settle(answers: Answers) -> None:
+async def _settle(answers: AnswerService) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(SETTLE_SECONDS):
             await answers.all_settled()

@@ -1,4 +1,4 @@
-"""Beginning answers: tokens are held before the provider is asked, and settled in every ending."""
+"""Starts answers. Tokens are held before the provider is called, and settled however the answer ends."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 
 import msgspec
 
-from chat.answer_stream import Answer
-from chat.internal_auth import Asker
-from chat.prompt_builder import MAX_ANSWER_TOKENS, Brief, write_brief
-from chat.schemas import Question
+from chat.answer_stream import AnswerStream
+from chat.internal_auth import Caller
+from chat.prompt_builder import MAX_ANSWER_TOKENS, ChatPrompt, build_prompt
+from chat.schemas import ChatQuestion
 from shared.adapters.cpu_pool import run_in_cpu_pool
 from shared.adapters.postgres.result_store import ResultStore
 from shared.adapters.redis.budget_store import BudgetStore
@@ -21,14 +21,14 @@ from shared.domain.llm.provider import Provider
 from shared.domain.study.material import Collection
 
 HOLD_SECONDS = 300.0
-"""After which a hold gives itself back: only when this process died with it."""
+"""A hold expires after this many seconds; this matters only if the process dies before it settles."""
 LONG_TEXT = 20_000
-"""Characters from which on the passages are chosen in a thread, so that other answers flow on."""
+"""From this many characters on, passages are chosen in the CPU pool, so that other answers are not delayed."""
 NOT_READY_SECONDS = 2.0
 
 
-class Answers:
-    """Begins answers, and knows when the last one is settled."""
+class AnswerService:
+    """Starts answers and tracks those that are not settled."""
 
     def __init__(
         self,
@@ -48,28 +48,28 @@ class Answers:
         self._count = count
         self._clock = clock
         self._new_id = new_id
-        self._open = set[Answer]()
+        self._open = set[AnswerStream]()
         self._all_settled = asyncio.Event()
         self._all_settled.set()
 
     @asynccontextmanager
-    async def begin(self, asker: Asker, question: Question) -> AsyncGenerator[Answer]:
-        """Hold tokens and hand out an answer, which is settled when the block is left, however it is left.
+    async def begin(self, caller: Caller, question: ChatQuestion) -> AsyncGenerator[AnswerStream]:
+        """Hold tokens and yield an answer, which is settled when the block ends, with or without an error.
 
         Raises `NotFound`, `NotReady`, `BudgetExceeded`, `RateLimited`, `StoreUnavailable`.
         """
-        brief = await self._write_brief(asker.user, question)
-        tokens = brief.prompt_tokens(self._count) + MAX_ANSWER_TOKENS
+        prompt = await self._build_prompt(caller.user, question)
+        tokens = prompt.prompt_tokens(self._count) + MAX_ANSWER_TOKENS
         hold, balances = await self._budgets.hold(
-            asker.user,
-            asker.plan,
+            caller.user,
+            caller.plan,
             hold_id=self._new_id(),
             tokens=tokens,
             expires_in=HOLD_SECONDS,
             now=self._clock(),
         )
-        provider = self._provider_for(asker.plan)
-        answer = Answer(provider, brief, self._budgets, hold, balances, self._count)
+        provider = self._provider_for(caller.plan)
+        answer = AnswerStream(provider, prompt, self._budgets, hold, balances, self._count)
         self._open.add(answer)
         self._all_settled.clear()
         try:
@@ -80,27 +80,27 @@ class Answers:
             if not self._open:
                 self._all_settled.set()
 
-    def cut(self) -> None:
-        """End every open answer now: what its reader has, it keeps, with the word that the rest is missing."""
+    def interrupt(self) -> None:
+        """End every open answer now. Clients keep what they have received, followed by an error."""
         for answer in self._open:
-            answer.cut()
+            answer.interrupt()
 
     async def all_settled(self) -> None:
-        """Wait until no answer is open: before the stores are closed."""
+        """Wait until no answer is open. Call this before the stores are closed."""
         await self._all_settled.wait()
 
-    async def _write_brief(self, user: UserId, question: Question) -> Brief:
+    async def _build_prompt(self, user: UserId, question: ChatQuestion) -> ChatPrompt:
         if question.collection_id is None:
-            return write_brief(question, None)
+            return build_prompt(question, None)
         collection = await self._find_collection(user, JobId(str(question.collection_id)))
         if len(collection.text) < LONG_TEXT:
-            return write_brief(question, collection)
-        return await run_in_cpu_pool(write_brief, question, collection)
+            return build_prompt(question, collection)
+        return await run_in_cpu_pool(build_prompt, question, collection)
 
     async def _find_collection(self, user: UserId, job_id: JobId) -> Collection:
-        kept = await self._results.find_collection(user, job_id)
-        if kept is not None and kept.result is not None:
-            return msgspec.json.decode(kept.result, type=Collection)
+        saved = await self._results.find_collection(user, job_id)
+        if saved is not None and saved.result is not None:
+            return msgspec.json.decode(saved.result, type=Collection)
         record = await self._jobs.find(user, job_id)
         if record is None or record.kind != Kind.COLLECTION or record.state.is_final:
             raise NotFound

@@ -1,4 +1,4 @@
-"""One answer under way: what it says, what it quotes, what it costs."""
+"""One streamed answer: its text, its quotes and its usage."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
@@ -7,7 +7,7 @@ from contextlib import aclosing
 import structlog
 
 from chat.passage_retrieval import used_quotes
-from chat.prompt_builder import MAX_ANSWER_TOKENS, Brief
+from chat.prompt_builder import MAX_ANSWER_TOKENS, ChatPrompt
 from shared.adapters.redis.budget_store import BudgetStore
 from shared.domain.budgets import Balance
 from shared.domain.errors import (
@@ -23,18 +23,18 @@ from shared.domain.study.material import Source
 from shared.domain.usage import Usage
 
 ANSWER_SECONDS = 240.0
-"""Longer than any answer takes, shorter than its hold lives."""
+"""Time limit of one answer: longer than any answer takes, shorter than HOLD_SECONDS (300)."""
 
 log = structlog.get_logger()
 
 
-class Answer:
-    """One answer under way. Iterate `deltas()` to its end; what stands below is complete then."""
+class AnswerStream:
+    """One streamed answer. The attributes are complete once `deltas()` is exhausted."""
 
     def __init__(
         self,
         provider: Provider,
-        brief: Brief,
+        prompt: ChatPrompt,
         budgets: BudgetStore,
         hold: Hold,
         balances: tuple[Balance, ...],
@@ -42,66 +42,66 @@ class Answer:
     ) -> None:
         self.id = hold.id
         self.balances = balances
-        """The budget after the hold."""
+        """The balances of the budget after the hold."""
         self.model = ""
         self.generated_by = ""
         self.quotes: list[Source] = []
         self._provider = provider
-        self._brief = brief
+        self._prompt = prompt
         self._budgets = budgets
         self._hold = hold
         self._count = count
-        self._said: list[str] = []
+        self._pieces: list[str] = []
         self._usage: Usage | None = None
-        self._is_asked = False
-        self._is_cut = False
+        self._is_started = False
+        self._is_interrupted = False
         self._is_settled = False
-        self._wait: asyncio.Timeout | None = None
+        self._timeout: asyncio.Timeout | None = None
 
     @property
     def text(self) -> str:
-        return "".join(self._said)
+        return "".join(self._pieces)
 
     @property
     def usage(self) -> Usage:
-        """What the provider reported; until then what it must have counted, for an answer that was cut short."""
+        """The usage that the provider reported; counted here if the answer was interrupted before the report."""
         if self._usage is not None:
             return self._usage
-        if not self._is_asked or self.generated_by == "offline":
+        if not self._is_started or self.generated_by == "offline":
             return Usage()
-        return Usage(self._brief.prompt_tokens(self._count), self._count(self.text))
+        return Usage(self._prompt.prompt_tokens(self._count), self._count(self.text))
 
     async def deltas(self) -> AsyncGenerator[str]:
-        """The text, piece by piece. After its end, or its error, the tokens are settled.
+        """Yield the text in pieces. The tokens are settled after the last one, and after an error.
 
         Raises `ProviderError` and its kinds.
         """
         try:
-            async with aclosing(self._ask()) as pieces:
-                async for delta in pieces:
+            async with aclosing(self._stream()) as deltas:
+                async for delta in deltas:
                     self.model = delta.model or self.model
                     self.generated_by = delta.generated_by or self.generated_by
                     self._usage = delta.usage or self._usage
                     if delta.text:
-                        self._said.append(delta.text)
+                        self._pieces.append(delta.text)
                         yield delta.text
             if not self.text.strip():
                 raise ProviderGarbled(usage=self.usage)
-            self.quotes = used_quotes(self.text, self._brief.text, self._brief.passages)
+            self.quotes = used_quotes(self.text, self._prompt.text, self._prompt.passages)
         except ProviderError as error:
             self._usage = error.usage
             raise
         finally:
             await self.settle()
 
-    def cut(self) -> None:
-        """End it now: whoever iterates gets `ProviderUnavailable`."""
-        self._is_cut = True
-        if self._wait is not None:
-            self._wait.reschedule(0.0)
+    def interrupt(self) -> None:
+        """End the answer now: `deltas()` raises `ProviderUnavailable`."""
+        self._is_interrupted = True
+        if self._timeout is not None:
+            self._timeout.reschedule(0.0)
 
     async def settle(self) -> None:
-        """Charge what was used and give the rest of the hold back. Once; again is nothing."""
+        """Charge the usage and release the rest of the hold. A second call does nothing."""
         if self._is_settled:
             return
         usage = self.usage
@@ -118,12 +118,12 @@ class Answer:
         except StoreUnavailable:
             log.warning("chat.hold_left", reason="store_unavailable")
 
-    async def _ask(self) -> AsyncGenerator[Delta]:
-        self._is_asked = True
+    async def _stream(self) -> AsyncGenerator[Delta]:
+        self._is_started = True
         request = ChatRequest(
-            messages=self._brief.messages,
-            sources=self._brief.sources,
-            language=self._brief.language,
+            messages=self._prompt.messages,
+            sources=self._prompt.sources,
+            language=self._prompt.language,
             max_output_tokens=MAX_ANSWER_TOKENS,
         )
         deadline = asyncio.get_running_loop().time() + ANSWER_SECONDS
@@ -133,10 +133,10 @@ class Answer:
 
     async def _next(self, stream: AsyncIterator[Delta], deadline: float) -> Delta | None:
         try:
-            async with asyncio.timeout_at(0.0 if self._is_cut else deadline) as self._wait:
+            async with asyncio.timeout_at(0.0 if self._is_interrupted else deadline) as self._timeout:
                 return await anext(stream, None)
         except TimeoutError:
-            ended = ProviderUnavailable if self._is_cut else ProviderTimedOut
-            raise ended(usage=self.usage) from None
+            error_type = ProviderUnavailable if self._is_interrupted else ProviderTimedOut
+            raise error_type(usage=self.usage) from None
         finally:
-            self._wait = None
+            self._timeout = None

@@ -1,4 +1,4 @@
-"""Who asks. The gateway has checked the token and says so in headers that only it can send."""
+"""Authentication of requests from the gateway, which has checked the token and names the caller in internal headers."""
 
 import hmac
 from collections.abc import Mapping
@@ -11,23 +11,23 @@ from shared.domain.jobs.job import UserId
 from shared.runtime.config.plans import DEFAULT_PLAN
 
 
-class Asker(Struct, frozen=True):
+class Caller(Struct, frozen=True):
     user: UserId
     plan: Plan
 
 
-class Door:
-    """Lets in what carries the internal secret."""
+class InternalAuth:
+    """Accepts requests that carry the internal secret."""
 
     def __init__(self, secret: str, plans: Mapping[str, Plan]) -> None:
         self._secret = secret.encode()
         self._plans = plans
 
-    def admit(self, headers: Mapping[str, str]) -> Asker:
-        """Raises `NotAuthenticated`, whatever is wrong. `headers` ignore case."""
-        shown = headers.get("x-etude-internal", "").encode()
+    def authenticate(self, headers: Mapping[str, str]) -> Caller:
+        """Raises `NotAuthenticated`, whatever is wrong. The names in `headers` must be case-insensitive."""
+        given = headers.get("x-etude-internal", "").encode()
         user = headers.get("x-etude-user", "")
-        if not hmac.compare_digest(shown, self._secret) or not user:
+        if not hmac.compare_digest(given, self._secret) or not user:
             raise NotAuthenticated
         plan = self._plans.get(headers.get("x-etude-plan", ""))
-        return Asker(UserId(user), plan or self._plans[DEFAULT_PLAN])
+        return Caller(UserId(user), plan or self._plans[DEFAULT_PLAN])

@@ -1,4 +1,4 @@
-"""What the chat service counts: streamed answers, and who broke them off."""
+"""Metrics of the chat service: open streams, their duration, and which side interrupted an answer."""
 
 import time
 from collections.abc import Generator
@@ -18,14 +18,14 @@ class ChatMetrics:
 
     @contextmanager
     def streaming(self) -> Generator[None]:
-        """Around one streamed answer."""
-        began = time.perf_counter()
+        """Count and time one streamed answer."""
+        started = time.perf_counter()
         self._active.add(1)
         try:
             yield
         finally:
             self._active.add(-1)
-            self._seconds.observe(time.perf_counter() - began)
+            self._seconds.observe(time.perf_counter() - started)
 
-    def broke_off(self, by: str) -> None:
+    def interrupted(self, by: str) -> None:
         self._disconnects.of(by).add()

@@ -1,6 +1,6 @@
-"""Grounding: which passages of a collection's text bear on a question, and which of its sentences an answer used.
+"""Retrieves the passages of a collection that are relevant to a question, and finds the sentences that an answer used.
 
-Everything is a span of the learner's own text: `text[start:end]` is what was shown to the provider and what is quoted.
+Every passage and quote is a span of the learner's text: `text[start:end]` is what was shown to the provider and what is quoted.
 """
 
 import math
@@ -14,23 +14,23 @@ from shared.domain.text.segmentation import Span, sentences
 from shared.domain.text.words import content_words
 
 PASSAGE_CHARACTERS = 600
-"""A passage is a few sentences in a row: enough for a pronoun to find its noun."""
+"""Target length of a passage, in characters: a few sentences, so that a pronoun comes with its noun."""
 MAX_PASSAGES = 8
 MAX_QUOTES = 8
 
 _FREQUENCY_SATURATION = 1.2
 _LENGTH_WEIGHT = 0.75
-"""The usual constants of BM25 (k1 and b)."""
+"""The usual BM25 constants k1 and b."""
 _EARLIER_WEIGHT = 0.4
-"""What a word of an earlier question counts for: a follow-up leans on it without repeating it."""
-_FOLLOWED = 0.75
-"""Share of a sentence's content words in one sentence of the answer, from which on the answer restates it."""
-_MIN_FOLLOWED_WORDS = 4
+"""Weight of a word from an earlier question. A follow-up refers to it without repeating it."""
+_RESTATED_SHARE = 0.75
+"""An answer restates a sentence if one of its own sentences contains at least this share of the content words."""
+_MIN_RESTATED_WORDS = 4
 _IN_QUOTATION_MARKS = re.compile(r"«([^«»]+)»|“([^“”]+)”|\"([^\"]+)\"")
 
 
 def passages(text: str) -> list[Span]:
-    """The whole text as runs of sentences of about `PASSAGE_CHARACTERS`, in order, without overlap."""
+    """The complete text as runs of sentences of about `PASSAGE_CHARACTERS`, in order, without overlap."""
     found: list[Span] = []
     for sentence in _bounded(sentences(text)):
         if found and sentence.end - found[-1].start <= PASSAGE_CHARACTERS:
@@ -41,7 +41,7 @@ def passages(text: str) -> list[Span]:
 
 
 def choose_passages(text: str, questions: Sequence[str], *, limit: int = MAX_PASSAGES) -> list[Span]:
-    """The passages that bear most on the last of `questions`, in the order of the text.
+    """The passages most relevant to the last of `questions`, in the order of the text.
 
     A question that shares no word with the text ("what is this about?") gets passages from all over it.
     """
@@ -62,9 +62,9 @@ def used_quotes(answer: str, text: str, shown: Sequence[Span]) -> list[Source]:
     statements = [set(content_words(span.of(answer))) for span in sentences(answer)]
     repeated = QuoteFinder(answer)
     for sentence in (part for span in shown for part in _sentences_in(text, span)):
-        if any(_overlap(sentence, span) for span in covered):
+        if any(_spans_overlap(sentence, span) for span in covered):
             continue
-        if repeated.find(sentence.of(text)) or _is_followed(
+        if repeated.find(sentence.of(text)) or _is_restated(
             set(content_words(sentence.of(text))), statements
         ):
             covered.append(sentence)
@@ -79,19 +79,19 @@ def _quoted(answer: str, text: str, shown: Sequence[Span]) -> Iterator[Span]:
         if not MIN_QUOTE_CHARACTERS <= len(fragment) <= MAX_QUOTE_CHARACTERS:
             continue
         span = next((span for finder in finders if (span := finder.find(fragment))), None)
-        if span and not any(_overlap(span, other) for other in found):
+        if span and not any(_spans_overlap(span, other) for other in found):
             found.append(span)
             yield span
 
 
-def _is_followed(words: set[str], statements: Sequence[set[str]]) -> bool:
-    if len(words) < _MIN_FOLLOWED_WORDS:
+def _is_restated(words: set[str], statements: Sequence[set[str]]) -> bool:
+    if len(words) < _MIN_RESTATED_WORDS:
         return False
-    return any(len(words & statement) >= _FOLLOWED * len(words) for statement in statements)
+    return any(len(words & statement) >= _RESTATED_SHARE * len(words) for statement in statements)
 
 
 def _score(documents: Sequence[Sequence[str]], query: dict[str, float]) -> list[float]:
-    """BM25 of each document for weighted words."""
+    """The BM25 score of each document for a query of weighted words."""
     counts = [Counter(word for word in document if word in query) for document in documents]
     mean = sum(len(document) for document in documents) / len(documents) or 1.0
     holding = Counter(word for count in counts for word in count)
@@ -122,7 +122,7 @@ def _spread(count: int, limit: int) -> list[int]:
 
 
 def _bounded(spans: Sequence[Span]) -> Iterator[Span]:
-    """Cut what has no sentence end for too long: a passage stays a passage, whatever the text is."""
+    """Split sentences that are longer than a passage."""
     for start, end in spans:
         for cut in range(start, end, PASSAGE_CHARACTERS):
             yield Span(cut, min(end, cut + PASSAGE_CHARACTERS))
@@ -133,5 +133,5 @@ def _sentences_in(text: str, passage: Span) -> Iterator[Span]:
         yield Span(passage.start + start, passage.start + end)
 
 
-def _overlap(one: Span, other: Span) -> bool:
+def _spans_overlap(one: Span, other: Span) -> bool:
     return one.start < other.end and other.start < one.end

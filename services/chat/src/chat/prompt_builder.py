@@ -1,11 +1,11 @@
-"""What the provider is given for one question: the conversation and passages; and what that may cost at most."""
+"""Builds the prompt for one question from the conversation and passages, and bounds its tokens."""
 
 from collections.abc import Callable
 
 from msgspec import Struct
 
 from chat.passage_retrieval import choose_passages
-from chat.schemas import Question
+from chat.schemas import ChatQuestion
 from shared.domain.llm.prompts import instructions
 from shared.domain.llm.provider import Message, Task
 from shared.domain.study.material import Collection
@@ -14,11 +14,11 @@ from shared.domain.text.language_detection import detect_language, sure_language
 from shared.domain.text.segmentation import Span
 
 MAX_ANSWER_TOKENS = 2_000
-"""What a model that thinks before it speaks needs for an answer of a page."""
+"""Completion budget of one answer, in tokens: a page of text after some reasoning."""
 TOKENS_PER_PART = 60
-"""What a turn or a passage costs beside its text: its role, its fence, and words that merge differently in context."""
+"""Tokens that a turn or a passage costs beside its text: its role, its delimiters, and a different tokenization in context."""
 
-_FREELY = {
+_UNGROUNDED_INSTRUCTIONS = {
     Language.EN: "You are a tutor. Answer the learner's question in English, briefly and correctly. If you do not"
     " know, say so plainly and do not guess.",
     Language.FR: "Tu es un tuteur. Réponds en français à la question de l’élève, brièvement et exactement. Si tu ne"
@@ -26,42 +26,44 @@ _FREELY = {
 }
 
 
-class Brief(Struct, frozen=True, kw_only=True):
+class ChatPrompt(Struct, frozen=True, kw_only=True):
     messages: list[Message]
-    """With passages the provider says what to do with them; without, the first message says how to answer."""
+    """With passages the provider adds the instructions; without, the first message holds them."""
     language: Language
     text: str = ""
-    """The collection's source; empty without one."""
+    """The text of the collection; empty without a collection."""
     passages: list[Span] = []
-    """Of `text`: what the answer may quote."""
+    """The spans of `text` that the answer may quote."""
 
     @property
     def sources(self) -> list[str]:
         return [span.of(self.text) for span in self.passages]
 
     def prompt_tokens(self, count: Callable[[str], int]) -> int:
-        """Never below what the provider will count for the prompt."""
+        """An upper bound for the tokens that the provider will count."""
         ours = instructions(Task.CHAT, self.language)
         parts = [ours, *(message.content for message in self.messages), *self.sources]
         return sum(count(part) + TOKENS_PER_PART for part in parts)
 
 
-def write_brief(question: Question, collection: Collection | None) -> Brief:
-    """Takes time that grows with the collection's text: a tenth of a second for a megabyte."""
+def build_prompt(question: ChatQuestion, collection: Collection | None) -> ChatPrompt:
+    """The time grows with the text of the collection: about 0.1 s per megabyte."""
     language = question.language or _guess_language(question, collection)
     turns = [Message(turn.role, turn.content) for turn in question.messages]
     if collection is None:
-        return Brief(messages=[Message("system", _FREELY[language]), *turns], language=language)
-    return Brief(
+        return ChatPrompt(
+            messages=[Message("system", _UNGROUNDED_INSTRUCTIONS[language]), *turns], language=language
+        )
+    return ChatPrompt(
         messages=turns,
         language=language,
         text=collection.text,
-        passages=choose_passages(collection.text, question.asked),
+        passages=choose_passages(collection.text, question.user_turns),
     )
 
 
-def _guess_language(question: Question, collection: Collection | None) -> Language:
-    last = question.asked[-1]
+def _guess_language(question: ChatQuestion, collection: Collection | None) -> Language:
+    last = question.user_turns[-1]
     if collection is None:
         return detect_language(last)
     return sure_language(last) or Language(collection.language)

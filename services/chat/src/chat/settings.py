@@ -1,4 +1,4 @@
-"""What the chat service needs to know."""
+"""The settings of the chat service."""
 
 from shared.runtime.generation.provider_factory import ProviderSettings
 

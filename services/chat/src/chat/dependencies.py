@@ -1,0 +1,39 @@
+"""What a route may ask for in its signature: the caller, the decoded question, the services."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from chat.internal_auth import Caller
+from chat.schemas import ChatQuestion, check_conversation
+from chat.services import Services
+from shared.runtime.http.request_body import BodyDecoder, read_body, require_json
+
+_decoder = BodyDecoder(ChatQuestion)
+
+
+async def provide_services(request: Request) -> Services:
+    return request.app.state.services
+
+
+CurrentServices = Annotated[Services, Depends(provide_services)]
+
+
+async def authenticate(request: Request, services: CurrentServices) -> Caller:
+    """Raises `NotAuthenticated`."""
+    return services.auth.authenticate(request.headers)
+
+
+CurrentCaller = Annotated[Caller, Depends(authenticate)]
+
+
+async def read_question(request: Request, _: CurrentCaller) -> ChatQuestion:
+    """Reads the body only for an authenticated caller. Raises what the body functions raise."""
+    require_json(request.headers.get("content-type", ""))
+    body = await read_body(request.stream(), declared=request.headers.get("content-length", ""))
+    question = _decoder.decode(body)
+    check_conversation(question)
+    return question
+
+
+QuestionBody = Annotated[ChatQuestion, Depends(read_question)]
