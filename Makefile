@@ -29,6 +29,10 @@ run: $(READY) ## Start the whole stack here; ETUDE_PORT and ETUDE_DATA_DIR move 
 test: $(READY) ## Run every test on real servers, in parallel; TESTS=path and ARGS='-k word' narrow it
 	@exec $(BIN)/python -m pytest -n $(if $(filter auto,$(JOBS)),$(TWICE),$(JOBS)) --maxprocesses 8 --dist worksteal $(ARGS) $(TESTS)
 
+.PHONY: unit
+unit: $(READY) ## Run only the tests that need no server and no process; TESTS and ARGS as for test
+	@exec $(BIN)/python -m pytest -m unit --hypothesis-profile=unit -p no:schemathesis -n auto --maxprocesses 8 -q $(ARGS) $(TESTS)
+
 JOBS ?= auto
 # as many processes as cores, and as many again: half of the time a test waits for a server, a lease, a start
 TWICE = $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))

@@ -6,13 +6,28 @@ from contextlib import contextmanager
 
 import pytest
 from hypothesis import settings
-from tests.servers import REDIS_KINDS, NoServer, RealRedis, RedisPlace, Servers, empty_database, flush
+from tests.servers import (
+    FAKE,
+    REDIS_KINDS,
+    FakeRedis,
+    NoServer,
+    RealRedis,
+    RedisPlace,
+    Servers,
+    empty_database,
+    flush,
+)
 from tests.simulators.no_live_calls import no_live_calls as no_live_calls  # for every test
+from tests.unit_tier import no_process_in_a_unit_test as no_process_in_a_unit_test
+from tests.unit_tier import pytest_collection_modifyitems as pytest_collection_modifyitems
+from tests.unit_tier import pytest_ignore_collect as pytest_ignore_collect
 
 from local.postgres_server import PostgresServer
 from shared.adapters.postgres.result_store import ResultStore
 from shared.adapters.redis.connection import RedisClient
 
+# `make unit` wants an answer while one types; `make test` looks further
+settings.register_profile("unit", max_examples=10)
 # `--hypothesis-profile=long` looks further, and elsewhere each time
 settings.register_profile(
     "long", max_examples=5_000, stateful_step_count=80, deadline=None, derandomize=False, print_blob=True
@@ -39,8 +54,11 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
 
 
 @pytest.fixture(params=REDIS_KINDS)
-async def redis_place(request: pytest.FixtureRequest, servers: Servers) -> RedisPlace:
-    """An empty Redis of each kind in turn: the test runs once on each."""
+async def redis_place(request: pytest.FixtureRequest) -> RedisPlace:
+    """An empty Redis of each kind in turn: the test runs once on each. The fake one needs no servers."""
+    if request.param == FAKE:
+        return FakeRedis()
+    servers: Servers = request.getfixturevalue("servers")
     with skipped_without_server():
         place = servers.redis(request.param)
     await _flush(place)

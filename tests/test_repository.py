@@ -15,6 +15,8 @@ from tests.paths import ROOT
 
 from shared.domain.jobs.job import TRANSITIONS, JobState
 
+pytestmark = pytest.mark.process
+
 DOCS = ROOT / "shared" / "docs"
 PACKAGES = (
     "shared",

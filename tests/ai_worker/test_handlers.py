@@ -184,6 +184,7 @@ async def test_the_outcome_says_who_wrote_it(kind: Kind):
     assert (outcome.model, outcome.generated_by) == ("etude-offline-1", "offline")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", [FRENCH, LONG])
 @pytest.mark.parametrize("kind", AI_KINDS)
 async def test_every_kind_is_made_without_a_key(kind: Kind, text: str):

@@ -71,6 +71,7 @@ async def test_it_answers_until_it_is_told_to_stop_and_exits_well(redis_url: str
         assert await process.wait() == 0
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("variables", "said"),
     [

@@ -77,6 +77,7 @@ async def test_600_words_give_cards_and_questions_with_exact_quotes(name: str, p
         assert item.language == collection.language
 
 
+@pytest.mark.slow
 async def test_without_a_key_the_same_document_gives_the_same_collection_to_the_byte():
     first = await collect(LONG, FakeAttemptContext(OfflineProvider()))
     again = await collect(LONG, FakeAttemptContext(OfflineProvider()))

@@ -29,6 +29,7 @@ async def make(simulator: ProviderSimulator, text: str, *, garbled: tuple[str, .
     return outcome
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["photosynthese.fr", "water_cycle.en"])
 async def test_a_text_of_600_words_becomes_cards_and_questions_with_exact_quotes(name: str):
     text = read_text(f"{name}.txt")

@@ -7,9 +7,12 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pytest
 from starlette.responses import JSONResponse, StreamingResponse
 from tests.app_server import serving
 from tests.etude.fake_api import FakeApi
+
+pytestmark = pytest.mark.process
 
 
 def heed_sigint() -> None:

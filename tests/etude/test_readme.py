@@ -10,6 +10,8 @@ import pytest
 from tests.etude.conftest import Place
 from tests.paths import ROOT, read_text
 
+pytestmark = pytest.mark.process
+
 README = ROOT / "shared" / "clients" / "python" / "README.md"
 TEXT = read_text("water_cycle.en.txt")
 

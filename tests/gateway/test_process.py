@@ -66,6 +66,7 @@ async def test_it_does_not_start_when_its_redis_cannot_confirm_what_it_is_to_con
     assert err.count("\n") == 1
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("environ", "said"),
     [

@@ -221,6 +221,7 @@ async def test_the_journal_says_who_hung_up(simulator: ProviderSimulator, http: 
     assert journalled.ended_at >= journalled.started_at
 
 
+@pytest.mark.process
 def test_it_runs_as_a_process():
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.simulators.provider"], stdout=subprocess.PIPE, text=True

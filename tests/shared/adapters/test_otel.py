@@ -130,6 +130,7 @@ async def test_an_unknown_attribute_is_dropped_and_a_long_one_is_cut() -> None:
     assert arrived[0].attributes["gen_ai.request.model"] == "m" * MAX_ATTRIBUTE_CHARACTERS
 
 
+@pytest.mark.slow
 def test_every_attribute_that_is_set_has_an_opentelemetry_name() -> None:
     told: set[str] = set()
     for path in [*ROOT.glob("shared/src/**/*.py"), *ROOT.glob("services/*/src/**/*.py")]:
@@ -162,6 +163,7 @@ def black_hole() -> Iterator[str]:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
+@pytest.mark.slow
 async def test_closing_does_not_wait_for_a_collector_that_never_responds(black_hole: str) -> None:
     tracer = make_tracer(black_hole)
     with tracer.attempt(make_job()):

@@ -54,6 +54,7 @@ def worst_cost(step: PlannedStep) -> int:
     return sent + 2 * count_schema(step) + 2 * longest
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(text=texts, kind=st.sampled_from(list(Kind)), wish=st.none() | st.integers(0, 100))
 def test_the_hold_covers_every_call_answered_twice_at_full_length(text: str, kind: Kind, wish: int | None):

@@ -208,6 +208,7 @@ async def test_a_chat_is_streamed_and_not_completed():
         await provider.complete(prompt(Task.CHAT, read("cellule.fr.txt")), TextDraft)
 
 
+@pytest.mark.process
 def test_the_same_prompt_gives_the_same_bytes_in_every_process():
     outputs = [
         subprocess.run(

@@ -95,6 +95,7 @@ async def test_a_server_that_cannot_confirm_is_not_believed(store: JobStore) -> 
         await store.submit(make_submission(), now=time.time())
 
 
+@pytest.mark.process
 async def test_each_node_of_a_cluster_confirms_what_it_accepted(tmp_path: Path) -> None:
     with skipped_without_server():
         if (binary := wheel_valkey()) is None:

@@ -171,6 +171,7 @@ async def test_a_job_read_but_never_leased_is_claimed_without_a_crash(life: JobL
     assert (taken.attempt, taken.crashes) == (1, 0)
 
 
+@pytest.mark.slow
 async def test_an_orphan_behind_many_live_entries_is_reached(life: JobLife) -> None:
     life.policy = JobPolicy(claim_scan_entries=100)
     plan = make_plan(concurrent_jobs=1_000)

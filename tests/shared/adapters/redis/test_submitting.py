@@ -110,6 +110,7 @@ async def test_a_full_backlog_refuses_and_writes_nothing(life: JobLife) -> None:
     assert await life.key_names() == before
 
 
+@pytest.mark.slow
 async def test_a_thousand_at_once_against_room_for_fifty_admit_exactly_fifty(life: JobLife) -> None:
     plan = make_plan(tokens_per_day=50_000)
     outcomes = await asyncio.gather(*(life.submit(plan=plan) for _ in range(1_000)), return_exceptions=True)
@@ -131,6 +132,7 @@ async def test_jobs_over_the_cap_wait_in_the_users_own_list_and_enter_as_others_
     assert await life.command("LLEN", keys.waiting(0, ADA, StreamName.AI)) == 1
 
 
+@pytest.mark.slow
 async def test_one_users_ten_thousand_jobs_do_not_stand_before_anothers_one(life: JobLife) -> None:
     plan = make_plan(concurrent_jobs=4)
     await asyncio.gather(*(life.submit(plan=plan) for _ in range(500)))

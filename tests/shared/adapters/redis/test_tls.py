@@ -22,6 +22,8 @@ from local.redis_server import machine_redis
 from shared.adapters.redis.connection import RedisClient, TlsConnection, call, connect, connect_sync
 from shared.domain.errors import StoreUnavailable
 
+pytestmark = pytest.mark.process
+
 START_SECONDS = 20.0
 
 

@@ -86,6 +86,7 @@ def test_quotes_are_looked_for_within_the_window_only_and_offsets_are_of_the_who
     assert QuoteFinder(text, Span(0, 12)).find("Same words here") is None
 
 
+@pytest.mark.slow
 @given(st.text(max_size=80), st.data())
 def test_every_slice_of_a_text_is_found_somewhere_or_not_at_all_but_never_wrongly(
     text: str, data: st.DataObject
@@ -105,6 +106,7 @@ def test_any_quote_of_any_text_gives_a_span_inside_it(text: str, quote: str):
     assert span is None or 0 <= span.start < span.end <= len(text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("quote", ["aaaa aaaa", "a" * 500, "aab", "a a a a a b"])
 def test_a_text_of_one_letter_does_not_take_for_ever(quote: str):
     for text in ("a" * 1_000_000, "a " * 500_000):

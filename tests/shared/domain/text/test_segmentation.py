@@ -171,6 +171,7 @@ def test_sections_hold_everything_that_is_a_block(text: str):
         assert any(span.start <= block.span.start < span.end for span in spans)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [

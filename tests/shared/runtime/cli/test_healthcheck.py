@@ -13,6 +13,8 @@ from tests.app_server import serving
 
 from local.ports import free_ports
 
+pytestmark = pytest.mark.process
+
 
 async def ready(_: Request) -> Response:
     return Response()

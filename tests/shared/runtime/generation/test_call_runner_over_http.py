@@ -74,6 +74,7 @@ async def test_600_words_become_a_collection_for_two_calls(
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", [FRENCH, LONG], ids=["short", "long"])
 @pytest.mark.parametrize("kind", list(Kind))
 async def test_every_kind_is_made_within_its_hold_even_when_every_answer_is_asked_for_twice(

@@ -41,6 +41,7 @@ def log_calls() -> Iterator[tuple[str, ast.Call]]:
                     pass
 
 
+@pytest.mark.slow
 def test_every_line_names_a_fact_and_has_only_keys_of_the_schema() -> None:
     wrong = [place for place, call in log_calls() if not is_in_order(call)]
     assert len(list(log_calls())) > 40
@@ -56,6 +57,7 @@ def is_in_order(call: ast.Call) -> bool:
             return False
 
 
+@pytest.mark.slow
 def test_every_key_of_the_schema_is_in_use() -> None:
     used = {keyword.arg for _, call in log_calls() for keyword in call.keywords}
     assert ALLOWED - used - SET_BY_LOGS == set()
@@ -162,6 +164,7 @@ raise RuntimeError(words) from ValueError(words)
 """
 
 
+@pytest.mark.process
 def test_whoever_speaks_writes_lines_of_the_schema_and_no_words_of_a_text() -> None:
     ended = subprocess.run(
         [sys.executable, "-c", SPEAKING], capture_output=True, text=True, check=False, timeout=60

@@ -110,6 +110,7 @@ print(*sorted(name for name in sys.modules if name.startswith({library!r})))
 """
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("module", "library"),
     [
@@ -125,6 +126,7 @@ def test_who_wants_no_traces_does_not_load_what_writes_them(module: str, library
     assert loaded(module, library, endpoint="") == ""
 
 
+@pytest.mark.process
 def test_who_wants_traces_does() -> None:
     assert "opentelemetry.sdk.trace" in loaded("ai_worker.__main__", "opentelemetry", endpoint="http://h:1")
 

@@ -152,6 +152,7 @@ async def test_usage_that_the_server_does_not_say_is_counted_here(
     assert 0 < completion.usage.prompt_tokens <= call.prompt_tokens
 
 
+@pytest.mark.slow
 async def test_many_calls_at_once_are_each_answered(provider: OpenAIProvider, simulator: ProviderSimulator):
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(provider.complete(PROMPT, CardDrafts)) for _ in range(200)]

@@ -60,6 +60,7 @@ async def test_without_a_port_nothing_listens() -> None:
         assert threading.active_count() == before
 
 
+@pytest.mark.slow
 async def test_a_loop_that_was_held_is_seen_to_lag() -> None:
     settings, url = on(free_ports(1)[0])
     async with serving_metrics(Meter("tests"), settings), asyncio.timeout(20):
