@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from tests.docs.worked_examples import Edit, Example, UnclearExample, read_examples
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 EXAMPLES = read_examples((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
 SECONDS = 300.0
 
