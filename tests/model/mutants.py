@@ -57,7 +57,7 @@ MUTANTS = (
         "only the first window is checked",
         "submit",
         "  if tonumber(spent[1] or 0) + tonumber(spent[2] or 0) + tokens >",
-        "  if i == 19 and tonumber(spent[1] or 0) + tonumber(spent[2] or 0) + tokens >",
+        "  if i == 20 and tonumber(spent[1] or 0) + tonumber(spent[2] or 0) + tokens >",
     ),
     Mutant(
         "what is held is not counted against the limit",
@@ -92,8 +92,8 @@ MUTANTS = (
     Mutant(
         "a lease does not raise the attempt",
         PRELUDE,
-        "local attempt = tonumber(job[5]) + 1",
-        "local attempt = math.max(1, tonumber(job[5]))",
+        "job.attempt = tostring(tonumber(job.attempt) + 1)",
+        "job.attempt = tostring(math.max(1, tonumber(job.attempt)))",
     ),
     Mutant(
         "a job is handed over without its trace", "submit", "'traceparent', ARGV[18]", "'traceparent', ''"
@@ -104,37 +104,35 @@ MUTANTS = (
         "'held', 'traceparent', ",
         "'held', 'plan', ",
     ),
-    Mutant(
-        "a job is handed over without its steps", PRELUDE, "if tonumber(job[5]) > 1 then", "if false then"
-    ),
+    Mutant("a job is handed over without its steps", PRELUDE, "tonumber(job.attempt) > 1 and", "false and"),
     Mutant(
         "a late reader takes the entry of who claimed it",
         "lease",
-        "  elseif job[STATE] == 'running' and job[ENTRY] == entry then",
-        "  elseif job[STATE] == 'running' and job[OWNER] == ARGV[1] and job[ENTRY] == entry then",
+        "  elseif job.state == 'running' and job.entry == entry then",
+        "  elseif job.state == 'running' and job.owner == ARGV[1] and job.entry == entry then",
     ),
     Mutant(
         "a late reader leases an entry that is gone",
         "lease",
-        "job[STATE] == 'queued' and job[ENTRY] == entry",
-        "job[STATE] == 'queued'",
+        "job.state == 'queued' and job.entry == entry",
+        "job.state == 'queued'",
     ),
     Mutant(
         "another's lease is answered as one's own",
         "lease",
-        "job[OWNER] == ARGV[1] and answer_leased(id, entry, job, now) or 0",
-        "answer_leased(id, entry, job, now)",
+        "if job.owner == ARGV[1] then",
+        "if true then",
     ),
     Mutant(
         "a lease asked twice is two attempts",
         "lease",
-        "if job[STATE] == 'queued' and",
-        "if (job[STATE] == 'queued' or job[OWNER] == ARGV[1]) and",
+        "if job.state == 'queued' and",
+        "if (job.state == 'queued' or job.owner == ARGV[1]) and",
     ),
     Mutant(
         "renewing is a plain XCLAIM",
         "renew",
-        "held[1] == 'running' and held[2] == ARGV[i + 2] and held[3] == ARGV[1]",
+        "job.state == 'running' and job.attempt == ARGV[i + 2] and job.owner == ARGV[1]",
         "true",
     ),
     Mutant(
@@ -157,7 +155,7 @@ MUTANTS = (
         "a crash is not counted",
         "claim",
         "call('HINCRBY', record_key(id), 'crashes', 1)",
-        "tonumber(job[7]) + 1",
+        "tonumber(job.crashes) + 1",
     ),
     Mutant(
         "a job that was only read is counted as crashed",
@@ -180,7 +178,7 @@ MUTANTS = (
     Mutant(
         "a suspect that must wait is with its claimer",
         "claim",
-        "call('XCLAIM', KEYS[1], GROUP, job[OWNER], 0, entry, 'IDLE', ARGV[3], 'JUSTID')",
+        "call('XCLAIM', KEYS[1], GROUP, job.owner, 0, entry, 'IDLE', ARGV[3], 'JUSTID')",
         "nil",
     ),
     Mutant("a crash too many admits nobody", "claim", "admit_next(ending.user, stream)", ""),
@@ -192,7 +190,7 @@ MUTANTS = (
     Mutant(
         "keeping knows no fence",
         "keep_step",
-        "if held[1] ~= 'running' or held[2] ~= ARGV[2] then return 0 end",
+        "if job.state ~= 'running' or job.attempt ~= ARGV[2] then return 0 end",
         "",
     ),
     Mutant(
@@ -204,7 +202,7 @@ MUTANTS = (
     Mutant(
         "telling knows no fence",
         "append_events",
-        "if held[1] ~= 'running' or held[2] ~= ARGV[2] then return 0 end",
+        "if job.state ~= 'running' or job.attempt ~= ARGV[2] then return 0 end",
         "",
     ),
     Mutant("an event asked twice is told twice", "append_events", "if number > told then", "if true then"),
@@ -348,8 +346,8 @@ MUTANTS = (
     Mutant(
         "a replayed job passes those that wait",
         "replay",
-        "admit(id, user, job[3], job[4], job[5], ARGV[2])",
-        "enqueue(id, job[3], job[4], job[5])",
+        "admit(id, user, job.stream, job.kind, job.v, ARGV[2])",
+        "enqueue(id, job.stream, job.kind, job.v)",
     ),
     Mutant("a replayed job remembers its old entry", "replay", "call('HDEL', record, 'entry')", "local _"),
     Mutant(
@@ -358,17 +356,17 @@ MUTANTS = (
         "call('ZREM', dead_key, id) == 0",
         "not call('ZSCORE', dead_key, id)",
     ),
-    Mutant("a replayed job holds nothing", "replay", "  call('HINCRBY', budget, 'held', job[6])\n", ""),
+    Mutant("a replayed job holds nothing", "replay", "  call('HINCRBY', budget, 'held', job.hold)\n", ""),
     Mutant("a replayed job pays twice for its steps", "replay", ", 'prompt', 0, 'completion', 0)", ")"),
     Mutant("a replayed job expires", "replay", " call('PERSIST', key) end", " end"),
-    Mutant("promoting loses the job", "promote", "if job[1] == 'queued' then", "if false then"),
+    Mutant("promoting loses the job", "promote", "if job.state == 'queued' then", "if false then"),
     Mutant("promoting twice is two entries", "promote", "  call('ZREM', due_key, id)\n", ""),
     Mutant("a chat hold can be released twice", "release_hold", "call('DEL', KEYS[1])", ""),
     Mutant("a released chat hold expires once more", "release_hold", "call('ZREM', holds_key, ARGV[1])", ""),
     Mutant(
         "an expired chat hold is not given back",
         "expire_holds",
-        "if hold[1] then settle_windows",
+        "if hold.user then settle_windows",
         "if false then settle_windows",
     ),
     Mutant(

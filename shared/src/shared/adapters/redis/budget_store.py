@@ -41,15 +41,16 @@ class BudgetStore:
         """Set `tokens` aside in every window, or in none. A hold that nobody releases gives itself back after
         `expires_in` seconds. Raises `BudgetExceeded`, `RateLimited`."""
         shard, current = keys.shard_of(user, self._shards), windows(plan, now)
-        answer = await scripts.run(
+        reply = await scripts.run(
             self._redis,
             scripts.HOLD_TOKENS,
             keys.hold(shard, hold_id),
             *(hold_id, user, tokens, plan.requests_per_minute, int(now // 60), int(expires_in * 1000)),
             *window_args(current),
         )
-        balances = to_balances(current, answer[2:])
-        raise_refusal(answer[0], balances, plan, tokens=tokens, now=now)
+        answer = scripts.named(reply)
+        balances = to_balances(current, answer["counts"])
+        raise_refusal(answer["code"], balances, plan, tokens=tokens, now=now)
         held = Hold(id=hold_id, user=user, tokens=tokens, windows=tuple(window.key for window in current))
         return held, balances
 

@@ -29,6 +29,8 @@ from shared.domain.jobs.payload import WIRE_VERSION
 from shared.domain.jobs.submission import Accepted, Durability, Submission
 from shared.domain.usage import Usage
 
+STREAMS = ",".join(StreamName)
+
 BATCHES_UNDER_WAY = 32
 """That wait for their confirmation, each on a connection of its own: half of what there are."""
 TOGETHER_SECONDS = 0.05
@@ -105,7 +107,7 @@ class JobStore:
                 plan.unfinished_jobs,
                 self._policy.backlog_entries,
             ),
-            *(job.idempotency_key, job.fingerprint, int(now // 60), job.traceparent),
+            *(job.idempotency_key, job.fingerprint, int(now // 60), job.traceparent, STREAMS),
             *window_args(windows(plan, now)),
         ]
         return keys.work_stream(self.shard_of(job.user), stream), args
@@ -190,8 +192,8 @@ def _accepted(job: Submission, answer: list[Any] | Unconfirmed, policy: JobPolic
     if isinstance(answer, Unconfirmed):
         accepted = _accepted(job, answer.answer, policy, now)  # a refusal wrote nothing, and is what it is
         raise NotConfirmed(job=accepted.job_id, retry_after=RETRY_AFTER_SECONDS)
-    code, requests, job_id = answer[0], answer[1], answer[2].decode()
-    balances = to_balances(windows(job.plan, now), answer[3:])
+    reply = scripts.named(answer)
+    code, balances = reply["code"], to_balances(windows(job.plan, now), reply["counts"])
     if code == -1:
         raise IdempotencyConflict
     if code == -3:
@@ -200,10 +202,10 @@ def _accepted(job: Submission, answer: list[Any] | Unconfirmed, policy: JobPolic
         raise Overloaded(retry_after=policy.overload_retry_seconds)
     raise_refusal(code, balances, job.plan, tokens=job.hold_tokens, now=now)
     return Accepted(
-        job_id=JobId(job_id),
+        job_id=JobId(reply["job"].decode()),
         is_replay=code == 2,
         balances=balances,
-        requests_left=max(0, job.plan.requests_per_minute - requests),
+        requests_left=max(0, job.plan.requests_per_minute - reply["requests"]),
     )
 
 

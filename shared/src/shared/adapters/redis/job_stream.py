@@ -4,7 +4,7 @@ A stream only carries ids; what a job is, its record says. One group per stream,
 entry is deleted in the script that acknowledges it: the stream is as long as the work is.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -129,23 +129,23 @@ class JobStream:
         leased: list[LeasedJob] = []
         for shard, batch in _by_shard(entries):
             args = [arg for entry in batch for arg in (entry.id, entry.job_id)]
-            answer = await scripts.run(self._redis, scripts.LEASE, self.key(shard), self.consumer, *args)
-            leased += [self._to_leased(shard, one) for one in answer if one]
+            reply = await scripts.run(self._redis, scripts.LEASE, self.key(shard), self.consumer, *args)
+            leased += self._to_leased(shard, reply)
         return leased
 
     async def sweep(self, shard: int, *, interval_seconds: float) -> Sweep | None:
         """Be the fleet's sweeper of this interval. None: another one is."""
         lease_ms = int(self._policy.lease_seconds * 1000)
         args = (self.consumer, self.stream, int(interval_seconds * 1000), lease_ms)
-        answer = await scripts.run(self._redis, scripts.SWEEP, self.key(shard), *args)
-        if not answer[0]:
+        found = scripts.named(await scripts.run(self._redis, scripts.SWEEP, self.key(shard), *args))
+        if not found:
             return None
         return Sweep(
-            entries=answer[1],
-            has_waiting=answer[2] > 0,
-            may_claim=answer[3] == 1,
-            lost_at_ms=answer[4],
-            now_ms=answer[5],
+            entries=found["entries"],
+            has_waiting=found["has_waiting"] > 0,
+            may_claim=found["may_claim"] == 1,
+            lost_at_ms=found["lost_at"],
+            now_ms=found["now"],
         )
 
     async def claim(self, shard: int, count: int, *, with_suspect: bool = True) -> list[LeasedJob]:
@@ -153,14 +153,15 @@ class JobStream:
         those that crashed too often become dead letters."""
         policy = self._policy
         problem = msgspec.json.encode(WorkerCrashed(crashes=policy.retry.max_crashes).problem)
-        answer = await scripts.run(
+        reply = await scripts.run(
             self._redis,
             scripts.CLAIM,
             self.key(shard),
             *(self.consumer, self.stream, int(policy.lease_seconds * 1000), count),
             *(policy.retry.max_crashes, policy.claim_scan_entries, problem, int(with_suspect)),
+            policy.retry.suspect_crashes,
         )
-        return [self._to_leased(shard, one) for one in answer]
+        return self._to_leased(shard, reply)
 
     async def settle(self, settlements: Sequence[Settlement], *, now: float) -> dict[JobId, bool]:
         """Write what was decided, each once. False: the lease was lost, nothing was written."""
@@ -180,36 +181,41 @@ class JobStream:
             )
         return removed
 
-    def _to_leased(self, shard: int, answer: list[Any]) -> LeasedJob:
-        job_id, entry, row, kept, now = answer
-        self._on_time(int(now) / 1000)
-        user, kind, version, payload, attempt, failures, crashes, created, started = row[:9]
-        prompt, completion, plan, request, title, windows, held, traceparent = row[9:17]
-        return LeasedJob(
-            id=JobId(job_id.decode()),
-            user=UserId(user.decode()),
-            kind=kind.decode(),
-            version=int(version),
-            payload=payload or b"",
-            shard=shard,
-            stream=self.stream,
-            entry=EntryId(entry.decode()),
-            attempt=int(attempt),
-            failures=int(failures),
-            crashes=int(crashes),
-            created_at=int(created) / 1000,
-            started_at=int(started) / 1000,
-            usage=Usage(int(prompt), int(completion)),
-            plan=plan.decode(),
-            request_id=(request or b"").decode(),
-            traceparent=(traceparent or b"").decode(),
-            title=(title or b"").decode(),
-            windows=tuple(windows.decode().split(",")),
-            held=int(held),
-            steps={name.decode(): data for name, data in zip(kept[::2], kept[1::2], strict=True)}
-            if kept
-            else {},
-        )
+    def _to_leased(self, shard: int, reply: Sequence[Any]) -> list[LeasedJob]:
+        """Decode the reply of lease.lua and claim.lua."""
+        now, names, *rows = reply
+        if rows:
+            self._on_time(now / 1000)
+        return [_to_job(dict(zip(names, row, strict=True)), shard, self.stream) for row in rows]
+
+
+def _to_job(fields: Mapping[bytes, Any], shard: int, stream: StreamName) -> LeasedJob:
+    def text(name: bytes) -> str:
+        return (fields.get(name) or b"").decode()
+
+    return LeasedJob(
+        id=JobId(text(b"id")),
+        user=UserId(text(b"user")),
+        kind=text(b"kind"),
+        version=int(fields[b"v"]),
+        payload=fields[b"payload"] or b"",
+        shard=shard,
+        stream=stream,
+        entry=EntryId(text(b"entry")),
+        attempt=int(fields[b"attempt"]),
+        failures=int(fields[b"failures"]),
+        crashes=int(fields[b"crashes"]),
+        created_at=int(fields[b"created"]) / 1000,
+        started_at=int(fields[b"started"]) / 1000,
+        usage=Usage(int(fields[b"prompt"]), int(fields[b"completion"])),
+        plan=text(b"plan"),
+        request_id=text(b"request"),
+        traceparent=text(b"traceparent"),
+        title=text(b"title"),
+        windows=tuple(text(b"windows").split(",")),
+        held=int(fields[b"held"]),
+        steps=scripts.named(fields[b"steps"] or ()),
+    )
 
 
 def _settle_args(settlement: Settlement, now: float) -> tuple[Arg, ...]:

@@ -20,7 +20,7 @@ class MaintenanceStore:
 
     async def promote(self, shard: int) -> float | None:
         """Move due retries into their streams. Seconds until the next one is due; None when there is none."""
-        _, next_ms = await scripts.run(self._redis, scripts.PROMOTE, keys.due(shard), BATCH)
+        next_ms = await scripts.run(self._redis, scripts.PROMOTE, keys.due(shard), BATCH)
         return None if int(next_ms) < 0 else int(next_ms) / 1000
 
     async def expire_holds(self, shard: int) -> int:

@@ -80,22 +80,21 @@ class ProviderLimiter:
         and waited."""
         try:
             async with asyncio.timeout(ENTER_SECONDS):
-                milliseconds, reason = await self._ask(tokens, has_share=has_share)
+                return await self._ask(tokens, has_share=has_share)
         except TimeoutError:
             raise StoreUnavailable(retry_after=RETRY_AFTER_SECONDS) from None
-        if milliseconds == 0:
-            return Permit(0.0, Reason.NONE, is_probe=reason == 1)
-        return Permit(milliseconds / 1000, Reason(reason))
 
-    async def _ask(self, tokens: int, *, has_share: bool) -> tuple[int, int]:
+    async def _ask(self, tokens: int, *, has_share: bool) -> Permit:
         policy = self._policy
-        return await scripts.run(
+        reply = await scripts.run(
             self._redis,
             scripts.LIMITER_ACQUIRE,
             self._key,
             *(policy.requests_per_minute, policy.tokens_per_minute, tokens),
             *(int(IN_PLACE_SECONDS * 1000), int(PROBE_SECONDS * 1000), int(has_share)),
         )
+        found = scripts.named(reply)
+        return Permit(found["wait"] / 1000, Reason(found["reason"]), is_probe=found["is_probe"] == 1)
 
     async def leave(
         self, outcome: CallOutcome, *, retry_after: float = 0.0, open_seconds: float | None = None

@@ -67,6 +67,11 @@ ALL = (
 )
 
 
+def named(reply: Sequence[Any]) -> dict[str, Any]:
+    """A reply of names and values, in turn."""
+    return {name.decode(): value for name, value in zip(reply[::2], reply[1::2], strict=True)}
+
+
 async def run(redis: RedisClient, script: Script, key: str, *args: Arg) -> Any:
     """One script, routed by `key`. Raises `StoreUnavailable` when Redis is away."""
     with observed(redis, script.name):

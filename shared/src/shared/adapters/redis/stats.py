@@ -45,30 +45,29 @@ class ShardSurvey(Struct, frozen=True):
 
 async def survey(redis: RedisClient, shard: int) -> ShardSurvey:
     """Raises `StoreUnavailable` when Redis is away."""
-    answer = await scripts.run(redis, scripts.STATS, keys.ledger(shard))
-    now, due, dead, died_at, counted, *streams = answer
+    found = scripts.named(await scripts.run(redis, scripts.STATS, keys.ledger(shard), *StreamName))
+    now, ledger = found["now"], scripts.named(found["ledger"])
+    waiting = ledger.pop("waiting")
     return ShardSurvey(
-        due=due,
-        waiting=counted[-1],
-        dead=dead,
-        oldest_dead=_age(now, died_at),
-        ledger=dict(zip(LEDGER, counted[:-1], strict=True)),
+        due=found["due"],
+        waiting=waiting,
+        dead=found["dead"],
+        oldest_dead=_age(now, found["died_at"]),
+        ledger=ledger,
         streams={
-            name: _to_stream(now, *facts)
-            for name, facts in zip((StreamName.AI, StreamName.COLLECTION), streams, strict=True)
+            StreamName(name): _to_stream(now, scripts.named(stream))
+            for name, stream in scripts.named(found["streams"]).items()
         },
     )
 
 
-def _to_stream(
-    now: int, entries: int, pending: int, claimed: bytes, unread: bytes, idle: Any
-) -> StreamSurvey:
+def _to_stream(now: int, found: Mapping[str, Any]) -> StreamSurvey:
     return StreamSurvey(
-        entries=entries,
-        pending=pending,
-        oldest_pending=_age(now, _told_at(claimed)),
-        oldest_undelivered=_age(now, _told_at(unread)),
-        idle=[silent / 1000 for silent in idle],
+        entries=found["entries"],
+        pending=found["pending"],
+        oldest_pending=_age(now, _told_at(found["oldest_pending"])),
+        oldest_undelivered=_age(now, _told_at(found["oldest_undelivered"])),
+        idle=[silent / 1000 for silent in found["idle"]],
     )
 
 

@@ -46,4 +46,4 @@ class JobPolicy(Struct, frozen=True, kw_only=True):
     def is_suspect(self, job: LeasedJob) -> bool:
         """Whether it may be what killed its owners, and one more crash would be its last: it runs beside no other
         suspect, so that the innocent among them live."""
-        return 0 < job.crashes == self.retry.max_crashes - 1
+        return 0 < job.crashes == self.retry.suspect_crashes

@@ -13,6 +13,11 @@ class RetryPolicy(Struct, frozen=True, kw_only=True):
     base_seconds: float = 1.0
     cap_seconds: float = 60.0
 
+    @property
+    def suspect_crashes(self) -> int:
+        """A job with this many crashes is a suspect: one more is its last, and it may be what killed its owners."""
+        return self.max_crashes - 1
+
     def is_exhausted(self, failures: int) -> bool:
         return failures >= self.max_attempts
 

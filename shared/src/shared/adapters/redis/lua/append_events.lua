@@ -4,12 +4,12 @@
 --         then for each event: name, data (JSON)
 --   returns 1 told | 0 lease lost: nothing was written
 -- Events are numbered within their attempt: asked again because an answer got lost, none is told twice.
-local held = call('HMGET', KEYS[1], 'state', 'attempt', 'user', 'told')
-if held[1] ~= 'running' or held[2] ~= ARGV[2] then return 0 end
+local job = read_fields(KEYS[1], {'state', 'attempt', 'user', 'told'})
+if job.state ~= 'running' or job.attempt ~= ARGV[2] then return 0 end
 local number = tonumber(ARGV[3])
-local told = tonumber(string.match(held[4] or '', '^' .. ARGV[2] .. ':(%d+)$') or 0)
+local told = tonumber(string.match(job.told or '', '^' .. ARGV[2] .. ':(%d+)$') or 0)
 for i = 6, #ARGV, 2 do
-  if number > told then tell(ARGV[1], held[3], ARGV[i], ARGV[i + 1]) end
+  if number > told then tell(ARGV[1], job.user, ARGV[i], ARGV[i + 1]) end
   number = number + 1
 end
 call('HSET', KEYS[1], 'told', ARGV[2] .. ':' .. math.max(told, number - 1))

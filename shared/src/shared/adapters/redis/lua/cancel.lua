@@ -4,7 +4,7 @@
 --   returns 1 cancelled | 2 was final already, unchanged | 0 unknown, or another user's
 -- What its kept steps cost is charged; the rest of the hold goes back.
 local id, user = ARGV[1], ARGV[2]
-local job = read_ending(KEYS[1])
+local job = read_ending(id)
 if job.user ~= user then return 0 end
 if job.state ~= 'queued' and job.state ~= 'running' then return 2 end
 local now = now_ms()

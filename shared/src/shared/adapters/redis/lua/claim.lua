@@ -1,39 +1,41 @@
 -- claim: take over jobs whose owner stopped renewing.
 --   KEYS  1 work stream
 --   ARGV  1 consumer  2 stream  3 lease (ms)  4 how many at most  5 crashes that make a dead letter  6 entries to look at
---         7 problem of a dead letter (JSON)  8 1 if a suspect may be among them
---   returns {jobs as lease_to answers …}; jobs that crashed too often end here as dead letters
+--         7 problem of a dead letter (JSON)  8 1 if a suspect may be among them  9 crashes of a suspect
+--   returns {now (ms), names, then for each job its values}; jobs that crashed too often end here as dead letters
 -- A suspect is a job whose next crash would be its last: a consumer gets one of them at a time, so that one which kills
 -- its owners takes no other to its end. Those that must wait stay stale, with their dead owner.
 -- The cursor is stored, so that orphans behind any number of live entries are reached. JUSTID, because 6.2 answers
 -- a deleted entry without its id.
 local consumer, stream, limit, most_crashes = ARGV[1], ARGV[2], tonumber(ARGV[4]), tonumber(ARGV[5])
 local takes_suspect = ARGV[8] == '1'
+local suspect_crashes = tonumber(ARGV[9])
 local cursor_key, now = sweep_cursor_key(stream), now_ms()
 local cursor = call('GET', cursor_key) or '0-0'
-local looked, reply, gone = 0, {}, {}
+local looked, reply, gone = 0, {now, LEASED_NAMES}, {}
+local full = #reply + limit
 
 local function take_over(entry)
   local fields = call('XRANGE', KEYS[1], entry, entry)[1]
   local id = fields and fields[2][2]
   local job = id and read_leased(id)
-  if job and job[STATE] == 'queued' and job[ENTRY] == entry then
+  if job and job.state == 'queued' and job.entry == entry then
     -- read, but its reader died before the lease
-    reply[#reply + 1] = lease_to(consumer, id, entry, job, now)
-  elseif job and job[STATE] == 'running' and job[ENTRY] == entry then
-    local is_suspect = tonumber(job[7]) + 2 == most_crashes
+    reply[#reply + 1] = lease_to(consumer, job, now)
+  elseif job and job.state == 'running' and job.entry == entry then
+    local is_suspect = tonumber(job.crashes) + 1 == suspect_crashes
     if is_suspect and not takes_suspect then
-      return call('XCLAIM', KEYS[1], GROUP, job[OWNER], 0, entry, 'IDLE', ARGV[3], 'JUSTID')
+      return call('XCLAIM', KEYS[1], GROUP, job.owner, 0, entry, 'IDLE', ARGV[3], 'JUSTID')
     end
     takes_suspect = takes_suspect and not is_suspect
     local crashes = call('HINCRBY', record_key(id), 'crashes', 1)
     if crashes < most_crashes then
-      job[7] = tostring(crashes)
-      reply[#reply + 1] = lease_to(consumer, id, entry, job, now)
+      job.crashes = tostring(crashes)
+      reply[#reply + 1] = lease_to(consumer, job, now)
     else
-      local ending = read_ending(record_key(id))
+      local ending = read_ending(id)
       gone[#gone + 1] = entry
-      finish(id, ending, 'failed', tonumber(ending.prompt), tonumber(ending.completion), ARGV[7], job[6], now, true)
+      finish(id, ending, 'failed', tonumber(ending.prompt), tonumber(ending.completion), ARGV[7], job.failures, now, true)
       call('ZADD', unsaved_key, now, id)
       admit_next(ending.user, stream)
     end
@@ -42,8 +44,8 @@ local function take_over(entry)
   end
 end
 
-while looked < tonumber(ARGV[6]) and #reply < limit do
-  local count = limit - #reply
+while looked < tonumber(ARGV[6]) and #reply < full do
+  local count = full - #reply
   local found = call('XAUTOCLAIM', KEYS[1], GROUP, consumer, ARGV[3], cursor, 'COUNT', count, 'JUSTID')
   cursor = found[1]
   looked = looked + count * 10 -- XAUTOCLAIM looks at ten times COUNT at most

@@ -4,8 +4,8 @@
 --   returns how many were given back
 local ids = call('ZRANGEBYSCORE', KEYS[1], '-inf', now_ms(), 'LIMIT', 0, ARGV[1])
 for _, id in ipairs(ids) do
-  local hold = call('HMGET', hold_key(id), 'user', 'tokens', 'windows')
-  if hold[1] then settle_windows(hold[1], hold[3], tonumber(hold[2]), 0) end
+  local hold = read_fields(hold_key(id), {'user', 'tokens', 'windows'})
+  if hold.user then settle_windows(hold.user, hold.windows, tonumber(hold.tokens), 0) end
   call('DEL', hold_key(id))
   call('ZREM', KEYS[1], id)
 end

@@ -2,19 +2,19 @@
 --   KEYS  1 hold
 --   ARGV  1 hold id  2 user  3 tokens  4 requests a minute  5 minute (Unix)  6 expires after (ms)
 --         then for each window: key, limit, expires at (ms)
---   returns {code, request count of this minute, used and held of each window …}
+--   returns {code =, counts = {used and held of each window …}} as names and values
 --           code 1 held | -2 too many requests | -5 … -(4 + n) window n cannot hold the tokens
 local user, tokens = ARGV[2], tonumber(ARGV[3])
 local requests = requests_key(user, ARGV[5])
 
 local function answer(code)
-  local reply = {code, tonumber(call('GET', requests) or 0)}
+  local counts = {}
   for i = 7, #ARGV, 3 do
     local window = call('HMGET', budget_key(user, ARGV[i]), 'used', 'held')
-    reply[#reply + 1] = tonumber(window[1] or 0)
-    reply[#reply + 1] = tonumber(window[2] or 0)
+    counts[#counts + 1] = tonumber(window[1] or 0)
+    counts[#counts + 1] = tonumber(window[2] or 0)
   end
-  return reply
+  return {'code', code, 'counts', counts}
 end
 
 if call('EXISTS', KEYS[1]) == 1 then return answer(1) end

@@ -2,8 +2,8 @@
 --   KEYS  1 record
 --   ARGV  1 id  2 attempt  3 step name  4 completion  5 prompt tokens  6 completion tokens
 --   returns 1 kept | 2 was kept already | 0 lease lost: nothing was written
-local held = call('HMGET', KEYS[1], 'state', 'attempt')
-if held[1] ~= 'running' or held[2] ~= ARGV[2] then return 0 end
+local job = read_fields(KEYS[1], {'state', 'attempt'})
+if job.state ~= 'running' or job.attempt ~= ARGV[2] then return 0 end
 if call('HSETNX', steps_key(ARGV[1]), ARGV[3], ARGV[4]) == 0 then return 2 end
 call('HSET', KEYS[1], 'kept', 1)
 call('HINCRBY', KEYS[1], 'prompt', ARGV[5])

@@ -35,7 +35,14 @@ local function now_ms()
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
--- In the ledger: so many jobs more came to this. What stands there must add up to what the shard holds.
+-- Reads fields of a hash by name; a missing one is false.
+local function read_fields(key, names)
+  local fields, values = {}, call('HMGET', key, unpack(names))
+  for i, name in ipairs(names) do fields[name] = values[i] end
+  return fields
+end
+
+-- Increments a counter of the ledger. Invariant: accepted + replayed = ended + queued + running + waiting.
 local function book(what, jobs) call('HINCRBY', ledger_key, what, jobs or 1) end
 
 -- One fact, in the job's log and in its user's under one id, and at once to whoever listens:
@@ -83,8 +90,8 @@ local function admit_next(user, stream)
     local id = call('LPOP', list)
     if not id then return end
     book('waiting', -1)
-    local job = call('HMGET', record_key(id), 'state', 'kind', 'v')
-    if job[1] == 'queued' then return enqueue(id, stream, job[2], job[3]) end
+    local job = read_fields(record_key(id), {'state', 'kind', 'v'})
+    if job.state == 'queued' then return enqueue(id, stream, job.kind, job.v) end
   end
 end
 
@@ -98,15 +105,10 @@ local function settle_windows(user, windows, held, used)
   end
 end
 
--- The end of a job: its state, its budget, its keys, its last event. Only for a job that is not final yet.
+-- Ends a job: its state, budget, keys and last event. Only for a job that is not final yet.
 local ENDING = {'state', 'attempt', 'user', 'kind', 'stream', 'windows', 'held', 'kept', 'v', 'entry', 'prompt', 'completion'}
 
-local function read_ending(record)
-  local job = {}
-  local values = call('HMGET', record, unpack(ENDING))
-  for i, name in ipairs(ENDING) do job[name] = values[i] end
-  return job
-end
+local function read_ending(id) return read_fields(record_key(id), ENDING) end
 
 local function finish(id, job, state, prompt, completion, problem, failures, now, is_dead)
   local record = record_key(id)
@@ -133,25 +135,30 @@ local function finish(id, job, state, prompt, completion, problem, failures, now
   call('PEXPIRE', user_events_key(job.user), USER_LOG_MS)
 end
 
--- The answer of lease and claim for one job: what its new owner needs, in the order job_stream.py reads it.
+-- What the new owner of a job needs. Lease and claim reply with {now (ms), LEASED_NAMES, then for each job its values in
+-- the order of these names}: the names are sent once, however many jobs there are.
 local LEASED = {'user', 'kind', 'v', 'payload', 'attempt', 'failures', 'crashes', 'created', 'started', 'prompt', 'completion',
   'plan', 'request', 'title', 'windows', 'held', 'traceparent', 'state', 'owner', 'entry'}
-local STATE, OWNER, ENTRY = 18, 19, 20
+local LEASED_NAMES = {'id', 'steps', unpack(LEASED)}
 
-local function read_leased(id) return call('HMGET', record_key(id), unpack(LEASED)) end
-
-local function answer_leased(id, entry, job, now)
-  local steps = false
-  if tonumber(job[5]) > 1 then steps = call('HGETALL', steps_key(id)) end
-  return {id, entry, job, steps, now}
+local function read_leased(id)
+  local job = read_fields(record_key(id), LEASED)
+  job.id = id
+  return job
 end
 
--- Hand a job to an owner: the attempt grows, and with it the fence.
-local function lease_to(owner, id, entry, job, now)
-  local attempt = tonumber(job[5]) + 1
-  job[5] = tostring(attempt)
-  if job[9] == '0' then job[9] = tostring(now) end
-  call('HSET', record_key(id), 'state', 'running', 'attempt', attempt, 'owner', owner, 'entry', entry, 'started', job[9])
-  tell(id, job[1], 'status', status_json(id, job[2], 'running', attempt))
-  return answer_leased(id, entry, job, now)
+local function values_of(job)
+  job.steps = tonumber(job.attempt) > 1 and call('HGETALL', steps_key(job.id)) or false
+  local values = {}
+  for i, name in ipairs(LEASED_NAMES) do values[i] = job[name] end
+  return values
+end
+
+-- Hands a job to an owner. The attempt grows, and with it the fence. Returns the job's values for the reply.
+local function lease_to(owner, job, now)
+  job.attempt = tostring(tonumber(job.attempt) + 1)
+  if job.started == '0' then job.started = tostring(now) end
+  call('HSET', record_key(job.id), 'state', 'running', 'attempt', job.attempt, 'owner', owner, 'started', job.started)
+  tell(job.id, job.user, 'status', status_json(job.id, job.kind, 'running', job.attempt))
+  return values_of(job)
 end

@@ -2,9 +2,9 @@
 --   KEYS  1 hold
 --   ARGV  1 hold id  2 tokens used
 --   returns 1 released | 0 there is no such hold: it was released or has expired
-local hold = call('HMGET', KEYS[1], 'user', 'tokens', 'windows')
-if not hold[1] then return 0 end
-settle_windows(hold[1], hold[3], tonumber(hold[2]), tonumber(ARGV[2]))
+local hold = read_fields(KEYS[1], {'user', 'tokens', 'windows'})
+if not hold.user then return 0 end
+settle_windows(hold.user, hold.windows, tonumber(hold.tokens), tonumber(ARGV[2]))
 call('DEL', KEYS[1])
 call('ZREM', holds_key, ARGV[1])
 return 1

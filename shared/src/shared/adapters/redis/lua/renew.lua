@@ -5,9 +5,9 @@
 -- Never a bare XCLAIM: with min-idle 0 that would let an owner which slept take its job back.
 local reply, mine = {}, {}
 for i = 2, #ARGV, 3 do
-  local held = call('HMGET', record_key(ARGV[i + 1]), 'state', 'attempt', 'owner')
+  local job = read_fields(record_key(ARGV[i + 1]), {'state', 'attempt', 'owner'})
   -- The owner too: a failover that forgets a lease lets the same attempt be leased again.
-  local is_mine = held[1] == 'running' and held[2] == ARGV[i + 2] and held[3] == ARGV[1]
+  local is_mine = job.state == 'running' and job.attempt == ARGV[i + 2] and job.owner == ARGV[1]
   reply[#reply + 1] = is_mine and 1 or 0
   if is_mine then mine[#mine + 1] = ARGV[i] end
 end

@@ -20,7 +20,7 @@ end
 
 for i = 2, #ARGV, 10 do
   local entry, id, attempt, state = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
-  local job = read_ending(record_key(id))
+  local job = read_ending(id)
   if job.state == 'running' and job.attempt == attempt then
     local prompt, completion, failures = tonumber(ARGV[i + 4]), tonumber(ARGV[i + 5]), ARGV[i + 6]
     closed[#closed + 1] = entry

@@ -1,16 +1,16 @@
 -- stats: what a shard holds now, counted in one step, so that the figures agree with each other.
 --   KEYS  1 ledger (hash)
---   ARGV  none
---   returns {now (ms), due jobs, dead letters, when the oldest of them died (ms) or 0,
---            {accepted, succeeded, failed, cancelled, replayed, dead_lettered, waiting}, then for each stream (ai, collection)
---            {entries, pending, oldest pending entry or '', oldest undelivered entry or '', {idle (ms) of each consumer …}}}
+--   ARGV  names of the streams
+--   returns {now = ms, due = jobs, dead = dead letters, died_at = when the oldest of them died (ms) or 0,
+--            ledger = {name and count …}, streams = {name and {entries =, pending =, oldest_pending = entry or '',
+--            oldest_undelivered = entry or '', idle = {ms of each consumer …}} …}} as names and values
 local function first_entry(key, from)
   local found = call('XRANGE', key, from, '+', 'COUNT', 1)[1]
   return found and found[1] or ''
 end
 
 local function look_at(key)
-  if call('EXISTS', key) == 0 then return {0, 0, '', '', {}} end
+  if call('EXISTS', key) == 0 then return {'entries', 0, 'pending', 0, 'oldest_pending', '', 'oldest_undelivered', '', 'idle', {}} end
   local delivered, idle, pending = nil, {}, {0, ''}
   for _, group in ipairs(call('XINFO', 'GROUPS', key)) do
     for i = 1, #group, 2 do if group[i] == 'last-delivered-id' then delivered = group[i + 1] end end
@@ -21,12 +21,20 @@ local function look_at(key)
       for i = 1, #consumer, 2 do if consumer[i] == 'idle' then idle[#idle + 1] = consumer[i + 1] end end
     end
   end
-  return {call('XLEN', key), pending[1], pending[2] or '', first_entry(key, delivered and '(' .. delivered or '-'), idle}
+  return {'entries', call('XLEN', key), 'pending', pending[1], 'oldest_pending', pending[2] or '',
+    'oldest_undelivered', first_entry(key, delivered and '(' .. delivered or '-'), 'idle', idle}
 end
 
-local counted = {}
+local ledger, streams = {}, {}
 local names = {'accepted', 'succeeded', 'failed', 'cancelled', 'replayed', 'dead_lettered', 'waiting'}
-for i, jobs in ipairs(call('HMGET', KEYS[1], unpack(names))) do counted[i] = tonumber(jobs or 0) end
+for i, jobs in ipairs(call('HMGET', KEYS[1], unpack(names))) do
+  ledger[#ledger + 1] = names[i]
+  ledger[#ledger + 1] = tonumber(jobs or 0)
+end
+for _, stream in ipairs(ARGV) do
+  streams[#streams + 1] = stream
+  streams[#streams + 1] = look_at(stream_key(stream))
+end
 local oldest = call('ZRANGE', dead_key, 0, 0, 'WITHSCORES')
-return {now_ms(), call('ZCARD', due_key), call('ZCARD', dead_key), tonumber(oldest[2] or 0), counted,
-  look_at(stream_key('ai')), look_at(stream_key('collection'))}
+return {'now', now_ms(), 'due', call('ZCARD', due_key), 'dead', call('ZCARD', dead_key), 'died_at', tonumber(oldest[2] or 0),
+  'ledger', ledger, 'streams', streams}

@@ -2,8 +2,9 @@
 --   KEYS  1 work stream
 --   ARGV  1 id  2 user  3 kind  4 wire version  5 stream  6 payload  7 plan  8 request id  9 title  10 tokens to hold
 --         11 requests a minute  12 jobs of one stream with workers  13 unfinished jobs  14 entries in the stream
---         15 idempotency key or ''  16 fingerprint  17 minute (Unix)  18 traceparent or ''  then for each window: key, limit, expires at (ms)
---   returns {code, request count of this minute, id, used and held of each window …}
+--         15 idempotency key or ''  16 fingerprint  17 minute (Unix)  18 traceparent or ''  19 all streams, joined by commas
+--         then for each window: key, limit, expires at (ms)
+--   returns {code =, requests = count of this minute, job = id, counts = {used and held of each window …}} as names and values
 --           code 1 accepted | 2 known idempotency key: id is the job accepted then
 --               -1 key used with another fingerprint | -2 too many requests | -3 too many unfinished jobs
 --               -4 backlog full | -5 … -(4 + n) window n cannot hold the tokens
@@ -13,13 +14,13 @@ local record, tokens = record_key(id), tonumber(ARGV[10])
 local requests = requests_key(user, ARGV[17])
 
 local function answer(code, job_id)
-  local reply = {code, tonumber(call('GET', requests) or 0), job_id}
-  for i = 19, #ARGV, 3 do
+  local counts = {}
+  for i = 20, #ARGV, 3 do
     local window = call('HMGET', budget_key(user, ARGV[i]), 'used', 'held')
-    reply[#reply + 1] = tonumber(window[1] or 0)
-    reply[#reply + 1] = tonumber(window[2] or 0)
+    counts[#counts + 1] = tonumber(window[1] or 0)
+    counts[#counts + 1] = tonumber(window[2] or 0)
   end
-  return reply
+  return {'code', code, 'requests', tonumber(call('GET', requests) or 0), 'job', job_id, 'counts', counts}
 end
 
 -- WAITAOF and WAIT count what this connection wrote: an answer that says accepted has written, even when it is new to
@@ -40,12 +41,12 @@ if ARGV[15] ~= '' then
   if known[1] then return answer_again(2, known[2]) end
 end
 if tonumber(call('GET', requests) or 0) >= tonumber(ARGV[11]) then return answer(-2, id) end
-local live_here = call('ZCARD', live_key(user, stream))
-local live_there = call('ZCARD', live_key(user, stream == 'ai' and 'collection' or 'ai'))
-if live_here + live_there >= tonumber(ARGV[13]) then return answer(-3, id) end
+local unfinished = 0
+for name in string.gmatch(ARGV[19], '[^,]+') do unfinished = unfinished + call('ZCARD', live_key(user, name)) end
+if unfinished >= tonumber(ARGV[13]) then return answer(-3, id) end
 if call('XLEN', KEYS[1]) >= tonumber(ARGV[14]) then return answer(-4, id) end
 local windows = {}
-for i = 19, #ARGV, 3 do
+for i = 20, #ARGV, 3 do
   local spent = call('HMGET', budget_key(user, ARGV[i]), 'used', 'held')
   windows[#windows + 1] = ARGV[i]
   if tonumber(spent[1] or 0) + tonumber(spent[2] or 0) + tokens > tonumber(ARGV[i + 1]) then
@@ -55,7 +56,7 @@ end
 
 local now = now_ms()
 call('HSETNX', since_key, 'at', now)
-for i = 19, #ARGV, 3 do
+for i = 20, #ARGV, 3 do
   local budget = budget_key(user, ARGV[i])
   if call('HINCRBY', budget, 'held', tokens) == tokens then call('PEXPIREAT', budget, ARGV[i + 2]) end
 end

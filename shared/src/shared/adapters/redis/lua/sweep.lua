@@ -2,8 +2,9 @@
 --   KEYS  1 work stream
 --   ARGV  1 consumer  2 stream  3 interval (ms): how long nobody else sweeps  4 lease (ms)
 --           the same consumer may look again in its interval
---   returns {1, entries in the stream, whether anything waits for its time, whether claiming may begin, since when budgets
---           count (ms) if what was used before is to be restored or 0, now (ms) where anything is to be done} | {0}: another one sweeps
+--   returns {entries = in the stream, has_waiting = whether anything waits for its time, may_claim =, lost_at = since when
+--           budgets count (ms) if what was used before is to be restored or 0, now = ms, or 0 where nothing is to be done} as
+--           names and values | {}: another one sweeps
 -- If nobody swept for more than half a lease, the server or the fleet was away, and leases ran out that nobody could
 -- renew: their owners get half a lease to say that they live before anything is claimed.
 -- Restored twice: at once, and when the last attempt of before has saved its row and found its record gone.
@@ -20,10 +21,13 @@ if restored < at + LAST_ROWS_MS then
 end
 local entries = call('XLEN', KEYS[1])
 local waits = call('EXISTS', due_key, holds_key, unsaved_key)
-if entries == 0 and waits == 0 and restore == 0 then return {1, 0, 0, 0, 0, 0} end -- nothing to be the one for
+local function found(may_claim, at_ms)
+  return {'entries', entries, 'has_waiting', waits, 'may_claim', may_claim, 'lost_at', restore, 'now', at_ms}
+end
+if entries == 0 and waits == 0 and restore == 0 then return found(0, 0) end -- nothing to be the one for
 now = now or now_ms()
 local sweeper_key = sweep_key(ARGV[2])
-if not call('SET', sweeper_key, ARGV[1], 'NX', 'PX', ARGV[3]) and call('GET', sweeper_key) ~= ARGV[1] then return {0} end
+if not call('SET', sweeper_key, ARGV[1], 'NX', 'PX', ARGV[3]) and call('GET', sweeper_key) ~= ARGV[1] then return {} end
 local may_claim = 0
 if entries > 0 then
   local seen_key, patience = sweep_seen_key(ARGV[2]), ARGV[4] / 2
@@ -33,4 +37,4 @@ if entries > 0 then
   call('HSET', seen_key, 'at', now, 'claim_from', claim_from)
   if now >= claim_from then may_claim = 1 end
 end
-return {1, entries, waits, may_claim, restore, now}
+return found(may_claim, now)
