@@ -8,7 +8,7 @@ import msgspec
 import structlog
 from msgspec import Struct
 
-from shared.adapters.postgres.batch_writer import BatchWriter
+from shared.adapters.postgres.batch_writer import batch_writer
 from shared.adapters.postgres.connection import (
     COMMAND_SECONDS,
     CONNECT_SECONDS,
@@ -63,7 +63,7 @@ class ResultStore:
     def __init__(self, pool: Pool, watcher: Watcher | None = None) -> None:
         self._pool = pool
         self._watcher = watcher
-        self._saves = BatchWriter(lambda jobs: self._write(jobs, is_told=False))
+        self._saves = batch_writer(lambda jobs: self._write(jobs, is_told=False))
 
     @classmethod
     async def open(cls, url: str, *, name: str, watcher: Watcher | None = None) -> "ResultStore":
@@ -98,8 +98,8 @@ class ResultStore:
         others are saved.
         """
         if len(jobs) == 1:
-            return await self._saves.save(jobs[0])
-        fates = await asyncio.gather(*(self._saves.save(job) for job in jobs), return_exceptions=True)
+            return await self._saves.add(jobs[0])
+        fates = await asyncio.gather(*(self._saves.add(job) for job in jobs), return_exceptions=True)
         for fate in fates:
             if fate is not None:
                 raise fate

@@ -1,6 +1,5 @@
 """Jobs as their submitters see them: accepted, looked at, cancelled. Each change is one script, whole or not at all."""
 
-import asyncio
 import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -9,6 +8,7 @@ from zlib import crc32
 
 import msgspec
 
+from shared.adapters.batcher import Batcher
 from shared.adapters.redis import keys, scripts
 from shared.adapters.redis.connection import RETRY_AFTER_SECONDS, Arg, RedisClient, call_many
 from shared.adapters.redis.durability import CONFIRMATIONS, Unconfirmed
@@ -32,9 +32,9 @@ from shared.domain.usage import Usage
 STREAMS = ",".join(StreamName)
 
 BATCHES_UNDER_WAY = 32
-"""That wait for their confirmation, each on a connection of its own: half of what there are."""
+"""Batches that wait for their confirmation at most, each on a connection of its own: half of MAX_CONNECTIONS."""
 TOGETHER_SECONDS = 0.05
-"""While one batch waits for its confirmation, the next one is gathered for no longer than this."""
+"""Seconds for which the next batch is gathered at most while one waits for its confirmation."""
 
 
 class JobStore:
@@ -51,10 +51,13 @@ class JobStore:
         self._redis = redis
         self._shards = shards
         self._policy = policy or JobPolicy()
-        self._arriving: list[tuple[Submission, float, asyncio.Future[Any]]] = []
-        self._sender: asyncio.Task[None] | None = None
         self._confirm = CONFIRMATIONS[durability]
-        self._unconfirmed: set[asyncio.Task[None]] = set()
+        self._submissions = Batcher(
+            self._send,
+            in_flight=BATCHES_UNDER_WAY if self._confirm else 1,
+            linger_seconds=TOGETHER_SECONDS,
+            fails_waiting=True,
+        )
 
     def shard_of(self, user: UserId) -> int:
         return keys.shard_of(user, self._shards)
@@ -66,35 +69,11 @@ class JobStore:
         Raises `BudgetExceeded`, `RateLimited`, `TooManyJobs`, `Overloaded`, `IdempotencyConflict`: nothing was written;
         and `NotConfirmed`: it was, but perhaps not yet where it has to be.
         """
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._arriving.append((submission, now, future))
-        if self._sender is None or self._sender.done():
-            self._sender = asyncio.create_task(self._send())
-        return _accepted(submission, await future, self._policy, now)
+        return _accepted(submission, await self._submissions.add((submission, now)), self._policy, now)
 
-    async def _send(self) -> None:
-        while self._arriving:
-            batch, self._arriving = self._arriving, []
-            if not self._confirm:
-                await self._send_batch(batch)
-                continue
-            sending = asyncio.create_task(self._send_batch(batch))
-            self._unconfirmed.add(sending)
-            sending.add_done_callback(self._unconfirmed.discard)
-            await asyncio.wait([sending], timeout=TOGETHER_SECONDS)
-            if len(self._unconfirmed) >= BATCHES_UNDER_WAY:
-                await asyncio.wait(self._unconfirmed, return_when=asyncio.FIRST_COMPLETED)
-
-    async def _send_batch(self, batch: Sequence[tuple[Submission, float, asyncio.Future[Any]]]) -> None:
-        try:
-            calls = [self._submit_call(submission, now) for submission, now, _ in batch]
-            answers = await scripts.run_many(self._redis, scripts.SUBMIT, calls, confirm=self._confirm)
-        except Exception as error:  # noqa: BLE001 - whatever it was, each submitter is told
-            # Who came meanwhile would find the same out, after another time-out.
-            batch, self._arriving = [*batch, *self._arriving], []
-            answers = [error for _ in batch]
-        for (_, _, future), answer in zip(batch, answers, strict=True):
-            _resolve(future, answer)
+    async def _send(self, batch: Sequence[tuple[Submission, float]]) -> list[Any]:
+        calls = [self._submit_call(submission, now) for submission, now in batch]
+        return await scripts.run_many(self._redis, scripts.SUBMIT, calls, confirm=self._confirm)
 
     def _submit_call(self, job: Submission, now: float) -> tuple[str, list[Arg]]:
         plan, stream = job.plan, job.kind.stream
@@ -141,15 +120,6 @@ class JobStore:
         if not await scripts.run(self._redis, scripts.CANCEL, key, job_id, user):
             return None
         return await self.find(user, job_id)
-
-
-def _resolve(future: asyncio.Future[Any], answer: Any) -> None:
-    if future.done():  # its submitter went away; the job is accepted all the same
-        return
-    if isinstance(answer, BaseException):
-        future.set_exception(answer)
-    else:
-        future.set_result(answer)
 
 
 def window_args(current: Sequence[Window]) -> list[Arg]:
