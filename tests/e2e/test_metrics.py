@@ -14,7 +14,7 @@ from tests.e2e.running import RunningStack, events_until_done, free_row, refused
 from tests.metric_samples import MetricSamples, scrape
 
 from local.ports import free_ports
-from shared.runtime.observability.metrics.catalogue import METRICS, Teller
+from shared.runtime.observability.metrics.catalogue import METRICS, Process
 
 pytestmark = pytest.mark.e2e
 USER = "dev"
@@ -22,12 +22,12 @@ USER = "dev"
 WITHOUT_CHAIN = "etude_llm_fallbacks_total"
 """Has no value where one provider is all there is."""
 CANARY = "sub-marine-7431"
-TELLERS = {
-    "gateway": Teller.GATEWAY,
-    "chat": Teller.CHAT,
-    "ai-worker": Teller.WORKER,
-    "collection-worker": Teller.WORKER,
-    "cron": Teller.CRON,
+PROCESSES = {
+    "gateway": Process.GATEWAY,
+    "chat": Process.CHAT,
+    "ai-worker": Process.WORKER,
+    "collection-worker": Process.WORKER,
+    "cron": Process.CRON,
 }
 TEXT = (
     "The mitochondrion is the organelle that produces most of the energy of a cell. "
@@ -67,17 +67,17 @@ def promtool() -> str:
 
 
 def test_each_process_tells_exactly_what_the_catalogue_says_it_does(measured: Measured) -> None:
-    assert set(measured.urls) == set(TELLERS)
+    assert set(measured.urls) == set(PROCESSES)
     for name, seen in measured.at_first.items():
         told = {one for one in seen.names if not one.startswith("process_")}
-        assert told == {metric.name for metric in METRICS if TELLERS[name] in metric.tellers}, name
+        assert told == {metric.name for metric in METRICS if PROCESSES[name] in metric.processes}, name
 
 
 def test_every_label_is_as_the_catalogue_has_it_and_every_family_has_a_value(measured: Measured) -> None:
     for name, seen in measured.at_first.items():
         told = {one: set(labels) - {"le"} for one, labels, _ in seen.samples}
         for metric in METRICS:
-            if TELLERS[name] in metric.tellers and metric.name != WITHOUT_CHAIN:
+            if PROCESSES[name] in metric.processes and metric.name != WITHOUT_CHAIN:
                 sample = metric.name + ("_count" if metric.bounds else "")
                 assert told[sample] == set(metric.labels), (name, metric.name)
 

@@ -1,7 +1,7 @@
 """The table of metrics, from the catalogue."""
 
 from docs.markdown import render_table
-from shared.runtime.observability.metrics.catalogue import METRICS, Metric, Teller
+from shared.runtime.observability.metrics.catalogue import METRICS, Metric, Process
 
 
 def metrics_table() -> str:
@@ -17,6 +17,6 @@ def labels_of(metric: Metric) -> str:
 
 
 def processes_of(metric: Metric) -> str:
-    if len(metric.tellers) == len(Teller):
+    if len(metric.processes) == len(Process):
         return "all"
-    return ", ".join(sorted(process.value for process in metric.tellers))
+    return ", ".join(sorted(process.value for process in metric.processes))

@@ -69,7 +69,7 @@ async def _serve(settings: ChatSettings, plans: dict[str, Plan]) -> None:
         stack.push_async_callback(redis.aclose)
         results = await ResultStore.open(settings.postgres_url, name="chat", watcher=pool)
         stack.push_async_callback(results.close)
-        pool.look_at(results)
+        pool.track_pool(results)
         providers = build_providers(settings, redis=redis, metrics=watch, tracer=tracer)
         stack.push_async_callback(providers.close)
         answers = AnswerService(

@@ -26,7 +26,7 @@ from shared.runtime.config.settings import CommonSettings, InvalidSettings, read
 from shared.runtime.observability.logging_setup import configure_logs
 from shared.runtime.observability.metrics.meter import Meter
 from shared.runtime.observability.metrics.server import serving_metrics
-from shared.runtime.observability.metrics.store_collector import Exporter
+from shared.runtime.observability.metrics.store_collector import StoreCollector
 from shared.runtime.worker.liveness import beat
 
 log = structlog.get_logger()
@@ -147,7 +147,7 @@ async def _run(settings: CronSettings) -> None:
         stack.push_async_callback(redis.aclose)
         results = await ResultStore.open(settings.postgres_url, name="cron")
         stack.push_async_callback(results.close)
-        Exporter(meter, redis, results.survey, shards=settings.shards)
+        StoreCollector(meter, redis, results.survey, shards=settings.shards)
         await stack.enter_async_context(serving_metrics(meter, settings))
         days = settings.result_retention_days
         jobs = schedule(

@@ -96,7 +96,7 @@ async def _open(settings: GatewaySettings, meter: Meter, stack: AsyncExitStack) 
     stack.push_async_callback(redis.aclose)
     results = await ResultStore.open(settings.postgres_url, name="gateway", watcher=pool)
     stack.push_async_callback(results.close)
-    pool.look_at(results)
+    pool.track_pool(results)
     parts = Parts(
         authenticator=authenticator,
         store=JobStore(redis, shards=settings.shards, durability=settings.accept_durability),

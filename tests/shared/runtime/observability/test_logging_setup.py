@@ -65,7 +65,7 @@ def test_every_key_of_the_schema_is_in_use() -> None:
 
 def test_the_page_on_privacy_lists_the_keys_of_the_schema_and_no_other() -> None:
     page = (ROOT / "shared" / "docs" / "privacy.md").read_text(encoding="utf-8")
-    table = page.split("## The lines of the log")[1].split("## ")[0]
+    table = page.split("## The log")[1].split("## ")[0]
     rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
     assert set(re.findall(r"`(\w+)`", "".join(rows))) == ALLOWED
 

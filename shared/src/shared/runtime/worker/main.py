@@ -151,7 +151,7 @@ async def _open_stores(
     stack.callback(renewing.close)
     results = await ResultStore.open(settings.postgres_url, name=name, watcher=pool)
     stack.push_async_callback(results.close)
-    pool.look_at(results)
+    pool.track_pool(results)
     return _Stores(redis, blocking, renewing, results)
 
 

@@ -32,7 +32,7 @@ def test_what_is_expected_is_there_at_0_from_the_start() -> None:
 
 def test_a_gauge_may_be_asked_when_somebody_looks() -> None:
     meter, busy = Meter("tests"), list[int]()
-    meter.gauge("etude_worker_slots_busy").of("ai").ask(lambda: len(busy))
+    meter.gauge("etude_worker_slots_busy").of("ai").read_from(lambda: len(busy))
     assert read(meter).of("etude_worker_slots_busy", stream="ai") == 0
     busy.append(1)
     assert read(meter).of("etude_worker_slots_busy", stream="ai") == 1

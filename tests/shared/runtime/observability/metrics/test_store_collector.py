@@ -15,7 +15,7 @@ from shared.adapters.redis.connection import RedisClient, call
 from shared.domain.errors import Problem, StoreUnavailable
 from shared.domain.jobs.job import JobState
 from shared.runtime.observability.metrics.meter import Meter
-from shared.runtime.observability.metrics.store_collector import Exporter
+from shared.runtime.observability.metrics.store_collector import StoreCollector
 
 Look = Callable[[], Awaitable[MetricSamples]]
 REAL = [kind for kind in REDIS_KINDS if kind != FAKE]
@@ -30,7 +30,7 @@ async def no_database() -> DatabaseSurvey:
 
 def looking(redis: RedisClient, database: Callable[[], Awaitable[DatabaseSurvey]] = no_database) -> Look:
     meter = Meter("tests")
-    Exporter(meter, redis, database, shards=1)
+    StoreCollector(meter, redis, database, shards=1)
     return lambda: asyncio.to_thread(read, meter)  # as the metrics port does
 
 

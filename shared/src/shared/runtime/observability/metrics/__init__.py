@@ -1,1 +1,1 @@
-"""What a process tells Prometheus: names in a catalogue, values in cells, served on a port of their own."""
+"""The metrics of a process: a catalogue of names, instruments that hold the values, and a server for Prometheus."""

@@ -1,7 +1,7 @@
-"""Values as they grow: one cell for each set of label values, written by one thread and read by whoever is asked.
+"""Counters, gauges and histograms: one instrument for each set of label values, written by one thread and read by the scrape.
 
-A cell costs a fifth of a microsecond where the client library's, with its lock, costs one: a worker writes seven for
-each job, ten thousand jobs a second.
+A write takes 0.2 µs; the client library's takes 1 µs because of its lock. A worker makes seven writes for each job, at up to ten
+thousand jobs per second.
 """
 
 from bisect import bisect_left
@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 
 class Counter:
-    """Only grows."""
+    """A value that only grows."""
 
     __slots__ = ("value",)
 
@@ -22,17 +22,17 @@ class Counter:
 
 
 class Gauge:
-    """Goes up and down; or is asked when somebody looks."""
+    """A value that goes up and down, or that a function returns at each scrape."""
 
-    __slots__ = ("_ask", "_value")
+    __slots__ = ("_read", "_value")
 
     def __init__(self) -> None:
         self._value = 0.0
-        self._ask: Callable[[], float] | None = None
+        self._read: Callable[[], float] | None = None
 
     @property
     def value(self) -> float:
-        return self._value if self._ask is None else self._ask()
+        return self._value if self._read is None else self._read()
 
     def set(self, value: float) -> None:
         self._value = value
@@ -40,19 +40,20 @@ class Gauge:
     def add(self, amount: float) -> None:
         self._value += amount
 
-    def ask(self, source: Callable[[], float]) -> None:
-        self._ask = source
+    def read_from(self, source: Callable[[], float]) -> None:
+        """Read the value from `source` at each scrape."""
+        self._read = source
 
 
 class Histogram:
-    """How many values fell below each bound, and their sum."""
+    """Counts of observed values by bucket, and their sum."""
 
     __slots__ = ("bounds", "counts", "sum")
 
     def __init__(self, bounds: Sequence[float]) -> None:
         self.bounds = bounds
         self.counts = [0] * (len(bounds) + 1)
-        """By bucket, not added up; the last is for what is above every bound."""
+        """Counts by bucket, not cumulative; the last bucket is for values above every bound."""
         self.sum = 0.0
 
     def observe(self, value: float) -> None:
@@ -60,24 +61,24 @@ class Histogram:
         self.sum += value
 
 
-Cell = TypeVar("Cell", Counter, Gauge, Histogram)
+Instrument = TypeVar("Instrument", Counter, Gauge, Histogram)
 
 
-class Family(Generic[Cell]):
-    """The cells of one metric, by their label values."""
+class Family(Generic[Instrument]):
+    """The instruments of one metric, by label values."""
 
-    def __init__(self, make: Callable[[], Cell]) -> None:
+    def __init__(self, make: Callable[[], Instrument]) -> None:
         self._make = make
-        self._cells: dict[tuple[str, ...], Cell] = {}
+        self._instruments: dict[tuple[str, ...], Instrument] = {}
 
-    def of(self, *labels: str) -> Cell:
-        cell = self._cells.get(labels)
-        if cell is None:
-            cell = self._cells[labels] = self._make()
-        return cell
+    def of(self, *labels: str) -> Instrument:
+        instrument = self._instruments.get(labels)
+        if instrument is None:
+            instrument = self._instruments[labels] = self._make()
+        return instrument
 
     def expect(self, *choices: Sequence[str]) -> None:
-        """Have a cell for every combination from the start: what never happened is 0, and not unknown."""
+        """Create an instrument for every combination, so that events which never happened are exposed as 0 and not missing."""
         combinations: list[tuple[str, ...]] = [()]
         for names in choices:
             combinations = [(*first, name) for first in combinations for name in names]
@@ -85,9 +86,9 @@ class Family(Generic[Cell]):
             self.of(*labels)
 
     def clear(self) -> None:
-        """Forget cells whose labels may be no more."""
-        self._cells.clear()
+        """Remove all instruments, because their label values may no longer exist."""
+        self._instruments.clear()
 
-    def cells(self) -> list[tuple[tuple[str, ...], Cell]]:
-        """As they are now: another thread may add to them meanwhile."""
-        return list(self._cells.items())
+    def instruments(self) -> list[tuple[tuple[str, ...], Instrument]]:
+        """A copy of the list, because another thread may add instruments meanwhile."""
+        return list(self._instruments.items())

@@ -1,4 +1,4 @@
-"""What a worker does with jobs: how long they wait, how their attempts end, how long it all takes."""
+"""Metrics of a worker's jobs: how long they wait, how their attempts end, how long they take."""
 
 import time
 import zlib
@@ -29,11 +29,11 @@ KINDS = frozenset(Kind)
 CODES = sorted(
     {StoreUnavailable.code, *(error.code for root in (JobError, ProviderError) for error in tree(root))}
 )
-"""Of what ends an attempt."""
+"""Codes of all errors that can end an attempt."""
 
 
 class JobMetrics:
-    """Told of everything that happens to the jobs of one stream in this process. `plans` are the names of the tiers."""
+    """Metrics of the jobs of one stream in this process. `plans` are the names of the tiers."""
 
     def __init__(
         self,
@@ -76,15 +76,16 @@ class JobMetrics:
         self._busy = meter.gauge("etude_worker_slots_busy").of(stream)
         self._polled = meter.gauge("etude_worker_last_poll_timestamp_seconds").of(stream)
 
-    def look_at(self, *, slots: int, busy: Callable[[], int]) -> None:
+    def track_slots(self, *, slots: int, busy: Callable[[], int]) -> None:
+        """Expose the number of slots, and at each scrape how many are busy."""
         self._slots.set(slots)
-        self._busy.ask(busy)
+        self._busy.read_from(busy)
 
     def polled(self) -> None:
         self._polled.set(self._clock())
 
     def leased(self, leased: Sequence[LeasedJob]) -> None:
-        """Read from the stream, for the first time or again."""
+        """Count jobs that were leased, for the first time or again."""
         now = self._clock()
         for job in leased:
             if job.attempt == 1:
@@ -96,25 +97,25 @@ class JobMetrics:
                 self._waits.of(kind_of(job), "redelivery").observe(max(0.0, now - since))
 
     def reclaimed(self, leased: Sequence[LeasedJob]) -> None:
-        """From dead workers. Nothing tells since when they could have been."""
+        """Count jobs taken over from dead workers. How long they had been stale is unknown."""
         self._reclaimed.add(len(leased))
 
     def lost(self, job: LeasedJob, error: type[LeaseLost] | type[StoreUnavailable] = LeaseLost) -> None:
-        """The attempt is over, and was not settled by it."""
+        """Count an attempt that ended without settling its job."""
         self._lost.of(kind_of(job)).add()
         self._attempts.of(kind_of(job), "lost", error.code).add()
 
     def fenced(self, job: LeasedJob) -> None:
-        """A write was refused."""
+        """Count a write that the fence refused."""
         self._fenced.of(kind_of(job)).add()
 
-    def answer_lost(self, completion: Completion[Any]) -> None:
-        """It was paid for, and could not be kept."""
+    def completion_lost(self, completion: Completion[Any]) -> None:
+        """Count a completion that was paid for but could not be kept."""
         if self._models:
             self._models.lost(completion)
 
     def settled(self, settlement: Settlement, *, seconds: float) -> None:
-        """An attempt was closed, so long after its lease."""
+        """Count a settled attempt. `seconds` is the time since its lease."""
         job, outcome, problem = settlement.job, _outcome(settlement), settlement.problem
         kind, tier = kind_of(job), job.plan if job.plan in self._tiers else OTHER
         code = problem.code if problem else ""

@@ -1,4 +1,4 @@
-"""The meter of one process: makes the metrics it tells, and puts them into the words of Prometheus."""
+"""The meter of one process: creates its metrics, and renders them in Prometheus' format."""
 
 import platform
 from collections.abc import Callable, Iterator
@@ -18,13 +18,13 @@ AnyFamily = Family[Counter] | Family[Gauge] | Family[Histogram]
 
 
 class Meter:
-    """Handed to whatever counts, by the composition root."""
+    """The composition root passes it to everything that counts."""
 
     def __init__(self, service: str) -> None:
         self._registry = CollectorRegistry()
         self._families: dict[str, AnyFamily] = {}
-        self._before: list[Callable[[], None]] = []
-        self._looking = Lock()
+        self._before_scrape: list[Callable[[], None]] = []
+        self._scraping = Lock()
         self._registry.register(cast(Any, self))
         ProcessCollector(registry=self._registry)
         self.gauge("etude_build_info").of(service, version("shared"), platform.python_version()).set(1)
@@ -39,7 +39,7 @@ class Meter:
         return self._made(name, Type.HISTOGRAM, lambda metric: Family(lambda: Histogram(metric.bounds)))
 
     def _made(self, name: str, kind: Type, make: Callable[[Metric], Any]) -> Any:
-        """The family of this name, which the catalogue must know as of this type."""
+        """The family of this name. The catalogue must have the name with this type."""
         if name not in self._families:
             metric = BY_NAME[name]
             assert metric.type is kind, name
@@ -48,32 +48,32 @@ class Meter:
                 self._families[name].of()
         return self._families[name]
 
-    def before_each_look(self, refresh: Callable[[], None]) -> None:
-        """Called in the thread that answers, before anything is read."""
-        self._before.append(refresh)
+    def before_each_scrape(self, refresh: Callable[[], None]) -> None:
+        """Call `refresh` in the server's thread before each scrape reads the values."""
+        self._before_scrape.append(refresh)
 
     def expose(self, accept: str) -> tuple[str, bytes]:
-        """All of it now, in the format that is accepted: its content type, and its text."""
+        """The content type and text of all metrics now, in the format that `accept` asks for."""
         encode, content_type = cast(Any, choose_encoder)(accept)
-        with self._looking:
+        with self._scraping:
             return content_type, encode(self._registry)
 
     def collect(self) -> Iterator[PrometheusFamily]:
-        """What the registry asks for."""
-        for refresh in self._before:
+        """Called by the registry at each scrape."""
+        for refresh in self._before_scrape:
             refresh()
         for name, family in list(self._families.items()):
-            yield _put(BY_NAME[name], family)
+            yield _to_prometheus(BY_NAME[name], family)
 
 
-def _put(metric: Metric, family: AnyFamily) -> PrometheusFamily:
-    told: Any = _FAMILIES[metric.type](metric.name, metric.help, labels=metric.labels)
-    for labels, cell in family.cells():
-        if isinstance(cell, Histogram):
-            told.add_metric(labels, *_add_up(cell))
+def _to_prometheus(metric: Metric, family: AnyFamily) -> PrometheusFamily:
+    exposed: Any = _FAMILIES[metric.type](metric.name, metric.help, labels=metric.labels)
+    for labels, instrument in family.instruments():
+        if isinstance(instrument, Histogram):
+            exposed.add_metric(labels, *_cumulate(instrument))
         else:
-            told.add_metric(labels, cell.value)
-    return told
+            exposed.add_metric(labels, instrument.value)
+    return exposed
 
 
 _FAMILIES: dict[Type, Any] = {
@@ -83,10 +83,10 @@ _FAMILIES: dict[Type, Any] = {
 }
 
 
-def _add_up(cell: Histogram) -> tuple[list[tuple[str, float]], float]:
-    """Its buckets as Prometheus wants them, each with all below it."""
+def _cumulate(histogram: Histogram) -> tuple[list[tuple[str, float]], float]:
+    """The buckets of a histogram as Prometheus expects them, each with the counts of all lower ones."""
     below, buckets = 0, list[tuple[str, float]]()
-    for bound, count in zip((*cell.bounds, float("inf")), list(cell.counts), strict=True):
+    for bound, count in zip((*histogram.bounds, float("inf")), list(histogram.counts), strict=True):
         below += count
         buckets.append(("+Inf" if bound == float("inf") else str(bound), below))
-    return buckets, cell.sum
+    return buckets, histogram.sum

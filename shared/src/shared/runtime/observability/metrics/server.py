@@ -1,4 +1,4 @@
-"""The metrics port: answered by threads of its own, so that neither a busy event loop nor a slow reader waits for the other."""
+"""The metrics port. Its own threads serve it, so that a busy event loop and a slow scraper do not delay each other."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -14,16 +14,16 @@ from shared.runtime.observability.metrics.instruments import Histogram
 from shared.runtime.observability.metrics.meter import Meter
 
 PATH = "/metrics"
-READER_SECONDS = 10.0
-"""A reader that neither asks nor takes for this long is dropped."""
+CLIENT_SECONDS = 10.0
+"""A client that neither sends nor receives for this long is dropped."""
 POLL_SECONDS = 0.1
-"""How long the answering thread takes to hear that it is over."""
+"""How long the server's thread takes to notice the shutdown."""
 SAMPLE_SECONDS = 0.5
 
 
 @asynccontextmanager
 async def serving_metrics(meter: Meter, settings: CommonSettings) -> AsyncGenerator[None]:
-    """Answer while the block runs, if a port is set. Raises `InvalidSettings` when it cannot be listened on."""
+    """Serve the metrics while the block runs, if a port is set. Raises `InvalidSettings` if the port cannot be used."""
     if not settings.metrics_port:
         yield
         return
@@ -41,7 +41,7 @@ async def serving_metrics(meter: Meter, settings: CommonSettings) -> AsyncGenera
 
 def _listen(meter: Meter, settings: CommonSettings) -> ThreadingHTTPServer:
     try:
-        return _Server((settings.metrics_host, settings.metrics_port), partial(_Reader, meter))
+        return _Server((settings.metrics_host, settings.metrics_port), partial(_ScrapeHandler, meter))
     except OSError as error:
         raise InvalidSettings(
             f"ETUDE_METRICS_PORT: port {settings.metrics_port} cannot be used ({error.strerror})"
@@ -49,7 +49,7 @@ def _listen(meter: Meter, settings: CommonSettings) -> ThreadingHTTPServer:
 
 
 async def _sample_lag(lag: Histogram) -> None:
-    """How late a timer fires is how long everything else waits for the loop."""
+    """Measure how late a timer fires: everything else waits for the loop as long."""
     time = asyncio.get_running_loop().time
     while True:
         due = time() + SAMPLE_SECONDS
@@ -61,17 +61,17 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def server_bind(self) -> None:
-        """Without the look-up of our own name, which may take seconds and is used by nobody."""
+        """Skip the look-up of the host name, which may take seconds and is not used."""
         TCPServer.server_bind(self)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A reader that went away is no news."""
+        """Do not log a client that disconnects."""
 
 
-class _Reader(BaseHTTPRequestHandler):
-    """One request."""
+class _ScrapeHandler(BaseHTTPRequestHandler):
+    """Serves one request."""
 
-    timeout = READER_SECONDS
+    timeout = CLIENT_SECONDS
 
     def __init__(self, meter: Meter, *args: Any) -> None:
         self._meter = meter
@@ -89,4 +89,4 @@ class _Reader(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Being asked is no news either."""
+        """Do not log scrapes."""

@@ -1,8 +1,8 @@
-"""The exporter: what Redis and Postgres hold, looked up when somebody looks and at no other time.
+"""Collects what Redis and Postgres hold, during a scrape and at no other time.
 
-It lives in the cron process alone: a hundred workers that each told the length of one stream would tell it a hundred
-times. Who looks waits in the thread of the metrics port, while the event loop asks the stores: so the connections that
-know clusters and time-outs are used, and nothing is polled for nobody.
+Only the cron process collects it: a hundred workers would each expose the length of the same stream. The scrape waits in the thread
+of the metrics port while the event loop asks the stores, so that the process's own connections, with their time-outs and their
+knowledge of clusters, are used.
 """
 
 import asyncio
@@ -29,17 +29,17 @@ from shared.runtime.observability.metrics.meter import Meter
 
 log = structlog.get_logger()
 
-LOOK_SECONDS = 4.0
-"""Less than a scraper waits: better a part in time than the whole too late."""
-GIVE_UP_SECONDS = LOOK_SECONDS + 1.0
-"""A loop that does not even time out is stuck: no answer says so best."""
+COLLECT_SECONDS = 4.0
+"""Time limit for one store. It is shorter than a scraper's timeout, so that one slow store does not cost the whole scrape."""
+LOOP_SECONDS = COLLECT_SECONDS + 1.0
+"""Time limit for the event loop. A loop that does not even reach its own time-out is stuck, and the scrape fails."""
 STALE_SECONDS = 60.0
-"""A consumer reads every few seconds, or it is gone."""
+"""A consumer is stale after this silence; a live one reads every few seconds."""
 REDIS, POSTGRES = "redis", "postgres"
 
 
-class Exporter:
-    """Fills the meter when it is looked at. `survey_database` raises when Postgres is away."""
+class StoreCollector:
+    """Fills the meter at each scrape. `survey_database` raises if Postgres is unavailable."""
 
     def __init__(
         self,
@@ -57,47 +57,47 @@ class Exporter:
         self._loop = asyncio.get_running_loop()
         self._successes = meter.gauge("etude_exporter_last_success_timestamp_seconds")
         self._successes.expect([REDIS, POSTGRES])
-        self._shard_cells = _ShardCells(meter)
-        self._node_cells = _NodeCells(meter)
-        self._database_cells = _DatabaseCells(meter)
-        meter.before_each_look(self._refresh)
+        self._shard_metrics = _ShardMetrics(meter)
+        self._node_metrics = _NodeMetrics(meter)
+        self._database_metrics = _DatabaseMetrics(meter)
+        meter.before_each_scrape(self._refresh)
 
     def _refresh(self) -> None:
-        """In the thread that answers."""
-        asyncio.run_coroutine_threadsafe(self.look(), self._loop).result(GIVE_UP_SECONDS)
+        """Runs in the thread of the metrics server."""
+        asyncio.run_coroutine_threadsafe(self.collect(), self._loop).result(LOOP_SECONDS)
 
-    async def look(self) -> None:
-        """Ask both stores now; what is away is told to be so, within a few seconds."""
+    async def collect(self) -> None:
+        """Collect from both stores now. A store that is unavailable is exposed as such within a few seconds."""
         await asyncio.gather(
-            self._look(REDIS, self._look_at_redis, self._forget_redis),
-            self._look(POSTGRES, self._look_at_postgres, self._database_cells.forget),
+            self._collect(REDIS, self._collect_redis, self._clear_redis),
+            self._collect(POSTGRES, self._collect_postgres, self._database_metrics.clear),
         )
 
-    async def _look(
-        self, target: str, look: Callable[[], Awaitable[None]], forget: Callable[[], None]
+    async def _collect(
+        self, target: str, collect: Callable[[], Awaitable[None]], clear: Callable[[], None]
     ) -> None:
         try:
-            async with asyncio.timeout(LOOK_SECONDS):
-                await look()
-        except Exception as error:  # noqa: BLE001 - whatever it was, what the other store tells is told
-            log.warning("exporter.away", name=target, error_type=type(error).__name__)
-            forget()
+            async with asyncio.timeout(COLLECT_SECONDS):
+                await collect()
+        except Exception as error:  # noqa: BLE001 - whatever went wrong, the metrics of the other store are exposed
+            log.warning("collector.store_away", name=target, error_type=type(error).__name__)
+            clear()
         else:
             self._successes.of(target).set(self._clock())
 
-    async def _look_at_redis(self) -> None:
+    async def _collect_redis(self) -> None:
         found = await nodes(self._redis)
         states = await asyncio.gather(*map(_state_of, found))
-        self._node_cells.put(zip(map(node_name, found), states, strict=True))
-        self._shard_cells.put([await survey(self._redis, shard) for shard in range(self._shards)])
+        self._node_metrics.put(zip(map(node_name, found), states, strict=True))
+        self._shard_metrics.put([await survey(self._redis, shard) for shard in range(self._shards)])
 
-    def _forget_redis(self) -> None:
-        """What was true is so no more: better no figure than an old one."""
-        self._shard_cells.forget()
-        self._node_cells.forget()
+    def _clear_redis(self) -> None:
+        """Remove the values: a missing value is better than an old one."""
+        self._shard_metrics.clear()
+        self._node_metrics.clear()
 
-    async def _look_at_postgres(self) -> None:
-        self._database_cells.put(await self._survey_database())
+    async def _collect_postgres(self) -> None:
+        self._database_metrics.put(await self._survey_database())
 
 
 async def _state_of(node: RedisClient) -> NodeSurvey | None:
@@ -107,8 +107,8 @@ async def _state_of(node: RedisClient) -> NodeSurvey | None:
         return None
 
 
-class _Cells:
-    """Families of one target, all of which are forgotten together."""
+class _MetricGroup:
+    """Families of one target, which are cleared together."""
 
     def __init__(self) -> None:
         self._families: list[Family[Any]] = []
@@ -117,12 +117,12 @@ class _Cells:
         self._families.append(family)
         return family
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         for family in self._families:
             family.clear()
 
 
-class _ShardCells(_Cells):
+class _ShardMetrics(_MetricGroup):
     def __init__(self, meter: Meter) -> None:
         super().__init__()
 
@@ -166,7 +166,7 @@ class _ShardCells(_Cells):
         self._consumers.of(*labels, "stale").set(stale)
 
 
-class _NodeCells(_Cells):
+class _NodeMetrics(_MetricGroup):
     def __init__(self, meter: Meter) -> None:
         super().__init__()
         self._up = meter.gauge("etude_redis_up")
@@ -180,7 +180,7 @@ class _NodeCells(_Cells):
         self._rejected = self._own(meter.counter("etude_redis_rejected_connections_total"))
 
     def put(self, states: Iterable[tuple[str, NodeSurvey | None]]) -> None:
-        self.forget()
+        self.clear()
         for name, state in states:
             self._up.of(name).set(state is not None)
             if state is not None:
@@ -196,13 +196,13 @@ class _NodeCells(_Cells):
         self._commands.of(name).value = node.commands
         self._rejected.of(name).value = node.rejected_connections
 
-    def forget(self) -> None:
-        super().forget()
-        for _, up in self._up.cells():
+    def clear(self) -> None:
+        super().clear()
+        for _, up in self._up.instruments():
             up.set(0)
 
 
-class _DatabaseCells(_Cells):
+class _DatabaseMetrics(_MetricGroup):
     def __init__(self, meter: Meter) -> None:
         super().__init__()
         self._up = meter.gauge("etude_postgres_up").of()
@@ -216,6 +216,6 @@ class _DatabaseCells(_Cells):
         self._max_connections.of().set(database.max_connections)
         self._bytes.of().set(database.size)
 
-    def forget(self) -> None:
-        super().forget()
+    def clear(self) -> None:
+        super().clear()
         self._up.set(0)

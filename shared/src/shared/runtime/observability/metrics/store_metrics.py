@@ -1,4 +1,4 @@
-"""What the stores cost a process: its calls of scripts, its statements, its waits for a connection."""
+"""Metrics of a process's use of the stores: calls to scripts, statements, waits for a connection."""
 
 from shared.adapters.postgres.result_rows import statement_names
 from shared.adapters.postgres.result_store import ResultStore
@@ -9,11 +9,11 @@ from shared.runtime.observability.metrics.meter import Meter
 REDIS, POSTGRES = "redis_streams", "postgresql"
 UNAVAILABLE = "unavailable"
 OTHER = "other"
-"""Statements that are in no file: the begin and the end of a transaction, a ping."""
+"""Label of statements that have no file: the begin and end of a transaction, a ping."""
 
 
 class ScriptMetrics:
-    """Told of every call of a script: an `Observe`."""
+    """Measures every call to a script: an `Observe`."""
 
     def __init__(self, meter: Meter) -> None:
         self._calls = meter.histogram("messaging_client_operation_duration_seconds")
@@ -30,7 +30,7 @@ def _type_of(error: Exception | None) -> str:
 
 
 class PoolMetrics:
-    """Told of every statement: a `Watcher`."""
+    """Measures every statement: a `Watcher`."""
 
     def __init__(self, meter: Meter) -> None:
         self._statements = meter.histogram("db_client_operation_duration_seconds")
@@ -45,7 +45,7 @@ class PoolMetrics:
     def asked(self, query: str, seconds: float) -> None:
         self._statements.of(POSTGRES, statement_names().get(query, OTHER)).observe(seconds)
 
-    def look_at(self, results: ResultStore) -> None:
-        """Tell of its connections too."""
-        self._connections.of("idle").ask(lambda: results.idle_connections)
-        self._connections.of("used").ask(lambda: results.used_connections)
+    def track_pool(self, results: ResultStore) -> None:
+        """Expose the pool's connections at each scrape."""
+        self._connections.of("idle").read_from(lambda: results.idle_connections)
+        self._connections.of("used").read_from(lambda: results.used_connections)

@@ -60,7 +60,7 @@ class FencedAttemptContext:
             # The completion is paid for, so Redis is waited for rather than the completion lost.
             await self._write_fenced(lambda: self._store.keep(self._job, step, data, completion.usage))
         except LeaseLost:
-            self._metrics.answer_lost(completion)
+            self._metrics.completion_lost(completion)
             raise
         return completion
 

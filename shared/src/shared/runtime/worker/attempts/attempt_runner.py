@@ -55,7 +55,7 @@ class AttemptRunner:
         self._policy = policy
         self._metrics = metrics
         self._tracer = tracer
-        metrics.look_at(slots=slots.concurrency, busy=lambda: len(slots))
+        metrics.track_slots(slots=slots.concurrency, busy=lambda: len(slots))
 
     def start(self, leased: Sequence[LeasedJob]) -> None:
         """Run jobs that this process owns now."""
