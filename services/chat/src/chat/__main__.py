@@ -87,10 +87,10 @@ async def _serve(settings: ChatSettings, plans: dict[str, Plan]) -> None:
         await asyncio.to_thread(warm_up)
         await serve(
             create_app(auth, answers, checks, clock=time.time, meter=meter, tracer=tracer),
-            service="chat",
             host=settings.host,
             port=settings.port,
             stop_seconds=settings.grace_seconds + SETTLE_SECONDS,
+            on_ready=lambda: log.info("chat.ready", port=settings.port, pid=os.getpid()),
             on_stop=lambda: _interrupt_later(settings, answers),
         )
     log.info("chat.stopped")

@@ -66,10 +66,10 @@ async def _serve(settings: GatewaySettings) -> None:
             event_reader = group.create_task(parts.events.run())
             await serve(
                 create_app(parts),
-                service="gateway",
                 host=settings.host,
                 port=settings.port,
                 stop_seconds=STOP_SECONDS,
+                on_ready=lambda: log.info("gateway.ready", port=settings.port, pid=os.getpid()),
                 on_stop=parts.closing.set,
             )
             event_reader.cancel()

@@ -50,6 +50,6 @@ async def _state_of(name: str, check: Check) -> str:
         async with asyncio.timeout(CHECK_SECONDS):
             await check()
     except Exception as error:  # noqa: BLE001 - any failure means unreachable
-        log.warning("health.dependency_unreachable", dependency=name, error_type=type(error).__name__)
+        log.warning("health.dependency_unreachable", name=name, error_type=type(error).__name__)
         return AWAY
     return OK

@@ -2,30 +2,28 @@
 
 import asyncio
 import gc
-import os
 import signal
 import socket
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
-import structlog
 import uvicorn
 from starlette.types import ASGIApp
-
-log = structlog.get_logger()
 
 
 class UvicornServer(uvicorn.Server):
     """uvicorn would raise the signal again after serving, and the process would die before it has closed anything."""
 
-    def __init__(self, config: uvicorn.Config, *, service: str, on_stop: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, *, on_ready: Callable[[], None], on_stop: Callable[[], None]
+    ) -> None:
         super().__init__(config)
-        self._ready_event = f"{service}.ready"
+        self._on_ready = on_ready
         self._on_stop = on_stop
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        log.info(self._ready_event, port=self.config.port, pid=os.getpid())
+        self._on_ready()
 
     @contextmanager
     def capture_signals(self) -> Generator[None]:
@@ -40,9 +38,15 @@ class UvicornServer(uvicorn.Server):
 
 
 async def serve(
-    app: ASGIApp, *, service: str, host: str, port: int, stop_seconds: int, on_stop: Callable[[], None]
+    app: ASGIApp,
+    *,
+    host: str,
+    port: int,
+    stop_seconds: int,
+    on_ready: Callable[[], None],
+    on_stop: Callable[[], None],
 ) -> None:
-    """Serve until SIGTERM or SIGINT, which calls `on_stop`; requests under way then have `stop_seconds`."""
+    """Serve until SIGTERM or SIGINT. `on_ready` is called once the port listens, `on_stop` at the signal; requests under way then have `stop_seconds`."""
     config = uvicorn.Config(
         app,
         host=host,
@@ -57,4 +61,4 @@ async def serve(
         timeout_graceful_shutdown=stop_seconds,
     )
     gc.freeze()
-    await UvicornServer(config, service=service, on_stop=on_stop).serve()
+    await UvicornServer(config, on_ready=on_ready, on_stop=on_stop).serve()
