@@ -8,13 +8,13 @@ from tests.chat.scripted import ScriptedProvider
 from tests.factories import ADA, PLAN
 
 from chat.internal_auth import Caller
-from chat.schemas import ChatQuestion, Role, Turn
 from shared.adapters.redis import keys
 from shared.adapters.redis.connection import RedisClient, call
+from shared.domain.chat import ChatQuestion, ChatRole, ChatTurn
 from shared.domain.errors import ProviderUnavailable
 
 CALLER = Caller(ADA, PLAN)
-QUESTION = ChatQuestion([Turn(Role.USER, "When does water boil?")])
+QUESTION = ChatQuestion([ChatTurn(ChatRole.USER, "When does water boil?")])
 
 
 async def test_an_answer_that_nobody_asked_the_provider_for_gives_all_back(start_chat: StartChat):

@@ -6,15 +6,18 @@ from hypothesis import strategies as st
 from tests.factories import TEXT, make_collection
 
 from chat.prompt_builder import build_prompt
-from chat.schemas import ChatQuestion, Role, Turn
 from shared.adapters.llm.openai.prompt_rendering import count_turns, render_chat
 from shared.adapters.llm.token_counter import count_tokens
+from shared.domain.chat import ChatQuestion, ChatRole, ChatTurn
 from shared.domain.study.material import Collection
 from shared.domain.text.language import Language
 
 
 def ask(*contents: str, language: Language | None = None) -> ChatQuestion:
-    turns = [Turn(Role.ASSISTANT if i % 2 else Role.USER, content) for i, content in enumerate(contents)]
+    turns = [
+        ChatTurn(ChatRole.ASSISTANT if i % 2 else ChatRole.USER, content)
+        for i, content in enumerate(contents)
+    ]
     return ChatQuestion(turns, language=language)
 
 

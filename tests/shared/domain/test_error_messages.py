@@ -10,7 +10,12 @@ from shared.domain.errors import Param, Problem, StudyError
 PARAMS: dict[str, dict[str, Param]] = {
     "not_confirmed": {"job": "01920000-0000-7000-8000-000000000001"},
     "too_large": {"limit": 1_048_576},
-    "budget_exceeded": {"window": "day", "left": 12, "needed": 3_400, "resets_at": "2026-11-24T00:00:00Z"},
+    "budget_exceeded": {
+        "window": "day",
+        "left": 12,
+        "needed": 3_400,
+        "resets_at": "2026-11-24T00:00:00.000Z",
+    },
     "rate_limited": {"limit": 20},
     "too_many_jobs": {"limit": 100},
     "attempt_timed_out": {"limit": 300},

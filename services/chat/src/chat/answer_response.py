@@ -12,8 +12,8 @@ from starlette.types import Receive, Scope, Send
 from chat.answer_stream import AnswerStream
 from chat.internal_auth import Caller
 from chat.metrics import CLIENT, SERVER
-from chat.schemas import AnswerMessage, ChatAnswer, ChatQuestion
 from chat.services import Services
+from shared.domain.chat import ChatAnswer, ChatMessage, ChatQuestion, ChatRole, ChatUsage
 from shared.domain.errors import StudyError, Unexpected
 from shared.runtime.http.disconnect import until_disconnect
 from shared.runtime.http.problem_details import problem_response_parts
@@ -105,11 +105,12 @@ async def _send_complete(answer: AnswerStream, request: Request, headers: dict[s
             pass
     body = ChatAnswer(
         id=answer.id,
-        message=AnswerMessage(answer.text),
+        object="chat.answer",
+        message=ChatMessage(answer.text, ChatRole.ASSISTANT),
         quotes=answer.quotes,
         model=answer.model,
         generated_by=answer.generated_by,
-        usage=answer.usage,
+        usage=ChatUsage(answer.usage.prompt_tokens, answer.usage.completion_tokens),
     )
     response = Response(msgspec.json.encode(body), headers=headers, media_type="application/json")
     await response(request.scope, request.receive, send)

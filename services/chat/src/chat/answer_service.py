@@ -9,12 +9,12 @@ import msgspec
 from chat.answer_stream import AnswerStream
 from chat.internal_auth import Caller
 from chat.prompt_builder import MAX_ANSWER_TOKENS, ChatPrompt, build_prompt
-from chat.schemas import ChatQuestion
 from shared.adapters.cpu_pool import run_in_cpu_pool
 from shared.adapters.postgres.result_store import ResultStore
 from shared.adapters.redis.budget_store import BudgetStore
 from shared.adapters.redis.job_store import JobStore
 from shared.domain.budgets import Plan
+from shared.domain.chat import ChatQuestion
 from shared.domain.errors import NotFound, NotReady
 from shared.domain.jobs.job import JobId, Kind, UserId
 from shared.domain.llm.provider import Provider

@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from chat.internal_auth import Caller
-from chat.schemas import ChatQuestion, check_conversation
 from chat.services import Services
+from shared.domain.chat import ChatQuestion, check_conversation
 from shared.runtime.http.request_body import BodyDecoder, read_body, require_json
 
 _decoder = BodyDecoder(ChatQuestion)

@@ -3,7 +3,6 @@
 Every passage and quote is a span of the learner's text: `text[start:end]` is what was shown to the provider and what is quoted.
 """
 
-import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -11,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from shared.domain.study.material import Source
 from shared.domain.text.quote_matching import MAX_QUOTE_CHARACTERS, MIN_QUOTE_CHARACTERS, QuoteFinder
 from shared.domain.text.segmentation import Span, sentences
-from shared.domain.text.words import content_words
+from shared.domain.text.words import content_words, inverse_document_frequency
 
 PASSAGE_CHARACTERS = 600
 """Target length of a passage, in characters: a few sentences, so that a pronoun comes with its noun."""
@@ -95,7 +94,7 @@ def _score(documents: Sequence[Sequence[str]], query: dict[str, float]) -> list[
     counts = [Counter(word for word in document if word in query) for document in documents]
     mean = sum(len(document) for document in documents) / len(documents) or 1.0
     holding = Counter(word for count in counts for word in count)
-    rarity = {word: math.log(1 + (len(documents) - n + 0.5) / (n + 0.5)) for word, n in holding.items()}
+    rarity = {word: inverse_document_frequency(n, len(documents)) for word, n in holding.items()}
 
     def score(document: Sequence[str], count: Counter[str]) -> float:
         length = 1 - _LENGTH_WEIGHT + _LENGTH_WEIGHT * len(document) / mean

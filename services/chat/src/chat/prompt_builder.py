@@ -5,7 +5,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from chat.passage_retrieval import choose_passages
-from chat.schemas import ChatQuestion
+from shared.domain.chat import ChatQuestion
 from shared.domain.llm.prompts import instructions
 from shared.domain.llm.provider import Message, Task
 from shared.domain.study.material import Collection

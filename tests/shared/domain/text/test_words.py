@@ -1,6 +1,14 @@
 import pytest
 
-from shared.domain.text.words import content_words, fold, holds_phrase, numbers, stem, words
+from shared.domain.text.words import (
+    content_words,
+    fold,
+    holds_phrase,
+    inverse_document_frequency,
+    numbers,
+    stem,
+    words,
+)
 
 
 @pytest.mark.parametrize(
@@ -95,3 +103,9 @@ def test_small_words_carry_no_meaning():
 )
 def test_a_phrase_is_held_as_whole_words(text: str, phrase: str, holds: bool):
     assert holds_phrase(text, phrase) is holds
+
+
+def test_a_rarer_word_weighs_more_and_every_word_weighs_something():
+    weights = [inverse_document_frequency(holding, 10) for holding in range(11)]
+    assert weights == sorted(weights, reverse=True)
+    assert weights[-1] > 0

@@ -76,12 +76,14 @@ def test_faults_carry_pointer_and_words():
 
 def test_a_refused_budget_says_what_is_left_and_when_it_resets():
     error = BudgetExceeded(
-        retry_after=59.2, window="month", left=5, needed=9, resets_at="2026-12-01T00:00:00Z"
+        retry_after=59.2, window="month", left=5, needed=9, resets_at="2026-12-01T00:00:00.000Z"
     )
     status, headers, view = answer(error, "fr")
 
     assert (status, headers["Retry-After"], view.retry_after, view.retryable) == (429, "60", 60, True)
-    assert all(said in view.detail for said in ("9 jetons", "reste 5", "« mois »", "2026-12-01T00:00:00Z"))
+    assert all(
+        said in view.detail for said in ("9 jetons", "reste 5", "« mois »", "2026-12-01T00:00:00.000Z")
+    )
 
 
 def test_a_bad_token_is_told_how_to_sign_in():

@@ -8,12 +8,12 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from gateway.http.schemas import rfc3339
 from gateway.metrics import GatewayMetrics
 from shared.adapters.redis.event_log import EventLog
 from shared.domain.jobs.events import Event, EventName, Finished, StatusChanged
 from shared.domain.jobs.job import JobId, UserId
 from shared.domain.jobs.job_snapshot import JobSnapshot
+from shared.domain.timestamps import to_rfc3339
 from shared.domain.usage import Usage
 from shared.runtime.http.problem_details import ProblemView, view_problem
 from shared.runtime.http.sse import HEARTBEAT, EventStream, encode_event
@@ -126,7 +126,7 @@ def _status_data(status: StatusChanged, language: str) -> bytes:
             status=status.status,  # pyright: ignore[reportArgumentType] - the scripts write no other
             attempt=status.attempt,
             error=view_problem(status.problem, language=language) if status.problem else None,
-            retry_at=None if status.retry_at is None else rfc3339(status.retry_at),
+            retry_at=None if status.retry_at is None else to_rfc3339(status.retry_at),
         )
     )
 

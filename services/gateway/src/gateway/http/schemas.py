@@ -1,6 +1,5 @@
 """Response schemas of jobs and collections."""
 
-from datetime import UTC, datetime
 from typing import Literal
 
 import msgspec
@@ -10,6 +9,7 @@ from shared.domain.jobs.job import JobState, Kind
 from shared.domain.jobs.job_snapshot import JobSnapshot
 from shared.domain.study.material import Flashcard, Quality, QuizQuestion, Result
 from shared.domain.text.language import Language
+from shared.domain.timestamps import to_rfc3339
 from shared.runtime.http.problem_details import ProblemView, view_problem
 
 COLLECTION_STATUS = {
@@ -105,7 +105,7 @@ def view_job(job: JobSnapshot, *, language: str, with_result: bool = True) -> Jo
         id=job.id,
         kind=Kind(job.kind),
         status=job.state,
-        created_at=rfc3339(job.created_at),
+        created_at=to_rfc3339(job.created_at),
         started_at=_moment(job.started_at),
         finished_at=_moment(job.finished_at),
         attempts=job.attempt,
@@ -129,7 +129,7 @@ def view_collection(job: JobSnapshot, *, language: str, with_material: bool = Tr
         title=material.title if material else job.title,
         status=COLLECTION_STATUS[job.state],  # pyright: ignore[reportArgumentType] - the table holds exactly these values
         language=Language(material.language) if material else None,
-        created_at=rfc3339(job.created_at),
+        created_at=to_rfc3339(job.created_at),
         finished_at=_moment(job.finished_at),
         progress=ProgressView(job.done, job.total),
         job_id=job.id,
@@ -151,11 +151,6 @@ def view_collection(job: JobSnapshot, *, language: str, with_material: bool = Tr
     )
 
 
-def rfc3339(moment: float) -> str:
-    """Unix seconds as RFC 3339, UTC, milliseconds."""
-    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
 def entity_tag(job: JobSnapshot, *, language: str) -> str:
     """A strong entity tag. A final job has the same tag in both stores, since it no longer changes."""
     if job.state.is_final:
@@ -170,7 +165,7 @@ def _material(job: JobSnapshot) -> _Material | None:
 
 
 def _moment(moment: float) -> str | None:
-    return rfc3339(moment) if moment else None
+    return to_rfc3339(moment) if moment else None
 
 
 def _usage(job: JobSnapshot) -> UsageView:

@@ -10,10 +10,10 @@ from gateway.http.dependencies import CurrentCaller, CurrentServices, ai_body, c
 from gateway.http.request_bodies import AiRequest, CollectionRequest, to_ai_input, to_collection_input
 from gateway.http.request_headers import choice
 from gateway.http.responses import json_response
-from gateway.http.schemas import rfc3339
 from gateway.jobs.job_submission import price
 from shared.domain.budgets import Balance, WindowName
 from shared.domain.jobs.job import Kind
+from shared.domain.timestamps import to_rfc3339
 
 PRICED = ("ai", "collections")
 LIMIT_HEADERS = ("RateLimit", "RateLimit-Policy")
@@ -90,7 +90,7 @@ async def show_usage(caller: CurrentCaller, services: CurrentServices) -> Respon
         requests=RequestsView(
             limit=allowance.requests_limit,
             left=allowance.requests_left,
-            resets_at=rfc3339(allowance.requests_reset_at),
+            resets_at=to_rfc3339(allowance.requests_reset_at),
         ),
         unfinished_jobs=UnfinishedView(limit=caller.plan.unfinished_jobs, count=allowance.unfinished_jobs),
     )
@@ -131,5 +131,5 @@ def _view_window(balance: Balance) -> WindowView:
         used=balance.used,
         held=balance.held,
         left=balance.left,
-        resets_at=rfc3339(balance.window.resets_at),
+        resets_at=to_rfc3339(balance.window.resets_at),
     )

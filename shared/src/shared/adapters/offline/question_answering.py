@@ -1,12 +1,11 @@
 """Answering a question with the passages of the sources that speak of it; saying so when none does."""
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 
 from shared.adapters.offline.document_view import Line, SourceView
 from shared.domain.text.language import Language
-from shared.domain.text.words import content_words
+from shared.domain.text.words import content_words, inverse_document_frequency
 
 MAX_QUOTES = 3
 _ENOUGH = 0.34
@@ -45,8 +44,8 @@ def answer(question: str, sources: Sequence[str], language: Language) -> str:
 def _best(asked: list[str], lines: Sequence[Line]) -> list[Line]:
     """The lines that hold most of what is asked; a word weighs more the fewer lines have it."""
     found = [set(content_words(line.said)) for line in lines]
-    frequency = Counter(word for held in found for word in held)
-    weight = {word: math.log(1 + len(lines) / (1 + frequency[word])) + 0.1 for word in set(asked)}
+    holding = Counter(word for held in found for word in held)
+    weight = {word: inverse_document_frequency(holding[word], len(lines)) for word in set(asked)}
     total = sum(weight.values())
     scores = [sum(weight[word] for word in weight if word in held) for held in found]
     top = max(scores, default=0.0)

@@ -30,19 +30,23 @@ _parts = msgspec.json.Decoder(Parts)
 _problem = msgspec.json.Decoder(Problem)
 
 
+_SQL = resources.files("shared.adapters.postgres") / "sql"
+
+
 @cache
 def statement(name: str) -> str:
-    """One of `sql/*.sql`."""
-    return (resources.files("shared.adapters.postgres") / "sql" / f"{name}.sql").read_text(encoding="utf-8")
+    """The text of `sql/<name>.sql`, with the columns that two statements share filled in."""
+    return _read(f"{name}.sql").replace("{job_columns}", _read("fragments/job_columns.sql").strip())
+
+
+def _read(path: str) -> str:
+    return (_SQL / path).read_text(encoding="utf-8")
 
 
 @cache
 def statement_names() -> dict[str, str]:
-    """What each statement is called, by its text."""
-    names = [
-        path.name.removesuffix(".sql")
-        for path in (resources.files("shared.adapters.postgres") / "sql").iterdir()
-    ]
+    """The name of each statement, by its text."""
+    names = [path.name.removesuffix(".sql") for path in _SQL.iterdir() if path.name.endswith(".sql")]
     return {statement(name): name for name in sorted(names)}
 
 

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any, cast
 from zlib import crc32
 
@@ -27,6 +26,7 @@ from shared.domain.jobs.job_policy import JobPolicy
 from shared.domain.jobs.job_snapshot import JobSnapshot
 from shared.domain.jobs.payload import WIRE_VERSION
 from shared.domain.jobs.submission import Accepted, Durability, Submission
+from shared.domain.timestamps import to_rfc3339
 from shared.domain.usage import Usage
 
 STREAMS = ",".join(StreamName)
@@ -150,12 +150,8 @@ def raise_refusal(code: int, balances: Sequence[Balance], plan: Plan, *, tokens:
             window=window.name,
             left=balance.left,
             needed=tokens,
-            resets_at=_rfc3339(window.resets_at),
+            resets_at=to_rfc3339(window.resets_at),
         )
-
-
-def _rfc3339(moment: float) -> str:
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _accepted(job: Submission, answer: list[Any] | Unconfirmed, policy: JobPolicy, now: float) -> Accepted:

@@ -1,5 +1,6 @@
 """Words as the checks and the generators compare them: folded, without what carries no meaning, cut to a stem."""
 
+import math
 import re
 import unicodedata
 from functools import lru_cache
@@ -103,6 +104,11 @@ def _stem(word: str) -> str:
                 word = word.removesuffix(ending)
                 break
     return word
+
+
+def inverse_document_frequency(holding: int, documents: int) -> float:
+    """How much a word tells that `holding` of `documents` hold, by the formula of BM25. It is always above 0."""
+    return math.log(1 + (documents - holding + 0.5) / (holding + 0.5))
 
 
 def holds_phrase(text: str, phrase: str) -> bool:

@@ -1,22 +1,6 @@
 -- A page of a user's final jobs, newest first: ids are UUIDv7, and sort by the time they were accepted.
 SELECT
-    id::text,
-    user_id,
-    kind,
-    status,
-    attempt,
-    extract(EPOCH FROM created_at)::float8 AS created_at,
-    coalesce(extract(EPOCH FROM started_at)::float8, 0) AS started_at,
-    extract(EPOCH FROM finished_at)::float8 AS finished_at,
-    plan,
-    model,
-    generated_by,
-    fallback_used,
-    prompt_tokens,
-    completion_tokens,
-    windows,
-    coalesce(made.title, kept.title) AS title,
-    error::text
+    {job_columns}
 FROM async_jobs AS kept
 LEFT JOIN study_collections AS made USING (id)
 WHERE

@@ -1,4 +1,4 @@
-"""The request and response bodies of `POST /api/chat`."""
+"""The bodies of `POST /api/chat`: the gateway documents them, and the chat service reads and writes them."""
 
 from collections.abc import Iterator
 from enum import StrEnum
@@ -10,30 +10,29 @@ from msgspec import Meta, Struct
 from shared.domain.errors import FieldProblem, InvalidFields
 from shared.domain.study.material import Source
 from shared.domain.text.language import Language
-from shared.domain.usage import Usage
 
 MAX_TURNS = 50
 MAX_CHARACTERS = 32_000
 """Limit for all turns of a conversation together, in characters: about 8,000 tokens."""
 
 
-class Role(StrEnum):
+class ChatRole(StrEnum):
     """Who wrote a turn. Only the service gives instructions, so `system` is not allowed."""
 
     USER = "user"
     ASSISTANT = "assistant"
 
 
-class Turn(Struct, frozen=True, forbid_unknown_fields=True):
-    role: Role
+class ChatTurn(Struct, frozen=True, forbid_unknown_fields=True):
+    role: ChatRole
     content: Annotated[str, Meta(min_length=1, max_length=MAX_CHARACTERS)]
 
 
 class ChatQuestion(Struct, frozen=True, forbid_unknown_fields=True):
-    messages: Annotated[list[Turn], Meta(min_length=1, max_length=MAX_TURNS)]
+    messages: Annotated[list[ChatTurn], Meta(min_length=1, max_length=MAX_TURNS)]
     """The conversation so far; the last turn is the learner's."""
     collection_id: UUID | None = None
-    """Answer from this collection's text."""
+    """Answer from this collection's text, with quotes."""
     stream: bool = False
     language: Language | None = None
     """The language of the answer. Without it the answer is in the language of the question."""
@@ -41,25 +40,32 @@ class ChatQuestion(Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def user_turns(self) -> list[str]:
         """The texts of the learner's turns, oldest first."""
-        return [turn.content for turn in self.messages if turn.role is Role.USER]
+        return [turn.content for turn in self.messages if turn.role is ChatRole.USER]
 
 
-class AnswerMessage(Struct, frozen=True):
+class ChatMessage(Struct, frozen=True):
     content: str
-    role: str = "assistant"
+    role: ChatRole
+
+
+class ChatUsage(Struct, frozen=True):
+    """Tokens of the question with its sources, and of the answer."""
+
+    prompt_tokens: int
+    completion_tokens: int
 
 
 class ChatAnswer(Struct, frozen=True, kw_only=True):
     """The response without `stream`."""
 
     id: str
-    object: str = "chat.answer"
-    message: AnswerMessage
+    object: str
+    message: ChatMessage
     quotes: list[Source]
     """What the answer took from the collection: `text[start:end] == quote`."""
     model: str
     generated_by: str
-    usage: Usage
+    usage: ChatUsage
 
 
 def check_conversation(question: ChatQuestion) -> None:
@@ -70,8 +76,8 @@ def check_conversation(question: ChatQuestion) -> None:
 
 def _field_errors(question: ChatQuestion) -> Iterator[FieldProblem]:
     turns = question.messages
-    if turns[-1].role is not Role.USER:
-        yield FieldProblem(f"/messages/{len(turns) - 1}/role", "wrong_value", {"expected": Role.USER})
+    if turns[-1].role is not ChatRole.USER:
+        yield FieldProblem(f"/messages/{len(turns) - 1}/role", "wrong_value", {"expected": ChatRole.USER})
     for index, turn in enumerate(turns):
         if not turn.content.strip():
             yield FieldProblem(

@@ -1,0 +1,18 @@
+-- The columns of a job that find_job.sql and list_jobs.sql both return, from `kept` and `made`.
+    id::text,
+    user_id,
+    kind,
+    status,
+    attempt,
+    extract(EPOCH FROM created_at)::float8 AS created_at,
+    coalesce(extract(EPOCH FROM started_at)::float8, 0) AS started_at,
+    extract(EPOCH FROM finished_at)::float8 AS finished_at,
+    plan,
+    model,
+    generated_by,
+    fallback_used,
+    prompt_tokens,
+    completion_tokens,
+    windows,
+    coalesce(made.title, kept.title) AS title,
+    error::text
