@@ -22,7 +22,7 @@ from tests.unit_tier import no_process_in_a_unit_test as no_process_in_a_unit_te
 from tests.unit_tier import pytest_collection_modifyitems as pytest_collection_modifyitems
 from tests.unit_tier import pytest_ignore_collect as pytest_ignore_collect
 
-from local.postgres_server import PostgresServer
+from local.servers.postgres_server import PostgresServer
 from shared.adapters.postgres.result_store import ResultStore
 from shared.adapters.redis.connection import RedisClient
 

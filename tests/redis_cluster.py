@@ -11,7 +11,7 @@ from typing import Any, Self, cast
 import redis
 
 from local.ports import LOOPBACK, free_ports
-from local.server_process import ServerProcess, ServerSpec
+from local.servers.server_process import ServerProcess, ServerSpec
 
 SLOTS = 16_384
 PRIMARIES = 3

@@ -12,8 +12,8 @@ import fakeredis
 from tests.redis_cluster import RedisCluster
 from tests.redis_sentinel import WatchedRedis
 
-from local.postgres_server import PostgresServer
-from local.redis_server import RedisServer, machine_redis, version_of, wheel_redis
+from local.servers.postgres_server import PostgresServer
+from local.servers.redis_server import RedisServer, machine_redis, version_of, wheel_redis
 from shared.adapters.postgres.connection import connect as connect_postgres
 from shared.adapters.postgres.migrations import migrate
 from shared.adapters.redis.connection import (

@@ -4,7 +4,7 @@ from typing import Any
 
 from tests.servers import RealRedis, RedisPlace
 
-from local.postgres_server import PostgresServer
+from local.servers.postgres_server import PostgresServer
 from shared.adapters.postgres.connection import connect
 from shared.adapters.redis.connection import RedisClient, call, nodes
 

@@ -20,8 +20,8 @@ import structlog
 import uvloop
 from msgspec import Struct
 
-from local.postgres_server import PostgresServer
-from local.redis_server import RedisServer
+from local.servers.postgres_server import PostgresServer
+from local.servers.redis_server import RedisServer
 from shared.adapters.offline.provider import OfflineProvider
 from shared.adapters.postgres.migrations import migrate
 from shared.adapters.postgres.result_store import ResultStore

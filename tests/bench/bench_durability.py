@@ -10,7 +10,7 @@ import redis
 from tests.bench.bench_gateway import measure, running_gateway
 from tests.servers import wheel_valkey
 
-from local.redis_server import RedisServer, machine_redis, version_of
+from local.servers.redis_server import RedisServer, machine_redis, version_of
 from shared.adapters.redis.durability import confirms_early
 from shared.domain.jobs.submission import Durability
 

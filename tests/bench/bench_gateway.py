@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from local.ports import LOOPBACK, free_ports
-from local.redis_server import RedisServer
+from local.servers.redis_server import RedisServer
 
 SECONDS = 8
 CONNECTIONS = 64

@@ -19,8 +19,8 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 from tests.bench.stack import find_servers, running_stack
 
-from local.postgres_server import PostgresServer
-from local.redis_server import RedisServer
+from local.servers.postgres_server import PostgresServer
+from local.servers.redis_server import RedisServer
 from shared.adapters.postgres.connection import Connection
 from shared.adapters.postgres.connection import connect as connect_postgres
 from shared.adapters.postgres.migrations import migrate

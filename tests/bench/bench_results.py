@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.factories import NOW, make_final_job
 
-from local.postgres_server import PostgresServer
+from local.servers.postgres_server import PostgresServer
 from shared.adapters.postgres.migrations import migrate
 from shared.adapters.postgres.result_store import ResultStore
 from shared.domain.jobs.job import Kind

@@ -11,7 +11,7 @@ from pathlib import Path
 import uvloop
 from tests.paths import read_text
 
-from local.redis_server import RedisServer
+from local.servers.redis_server import RedisServer
 from shared.adapters.cpu_pool import run_in_cpu_pool
 from shared.adapters.offline.provider import OfflineProvider
 from shared.adapters.redis.connection import call, connect

@@ -18,10 +18,10 @@ from etude.cli.token_signing import sign_token
 from local.credentials import Credentials, open_credentials
 from local.data_dir import DataDir
 from local.ports import LOOPBACK, free_ports
-from local.postgres_server import PostgresServer
-from local.readiness import wait_ready
-from local.redis_server import RedisServer
-from local.supervised_process import ServiceSpec
+from local.servers.postgres_server import PostgresServer
+from local.servers.redis_server import RedisServer
+from local.services.readiness import wait_ready
+from local.services.supervised_process import ServiceSpec
 from shared.adapters.postgres.migrations import migrate
 from shared.adapters.redis.connection import RedisClient, connect
 

@@ -9,7 +9,7 @@ from tests.chaos.faults import Blow
 from tests.chaos.fleet import Fleet, until_ready
 from tests.chaos.pending import AWAY_SECONDS
 
-from local.readiness import wait_ready
+from local.services.readiness import wait_ready
 from shared.adapters.postgres.connection import AWAY, Connection
 from shared.adapters.postgres.connection import connect as connect_postgres
 from shared.adapters.redis.connection import call

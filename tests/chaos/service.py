@@ -16,7 +16,7 @@ from msgspec import Struct
 from tests.chaos.unruly import BLOCK
 
 from local.parent_death import die_with_parent
-from local.supervised_process import ServiceSpec
+from local.services.supervised_process import ServiceSpec
 
 READING = b'"worker.ready"'
 FIRST_BYTES = 65_536

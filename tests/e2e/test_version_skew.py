@@ -12,8 +12,8 @@ from tests.e2e.releases import NEWER, OLDER, Patch, make_release
 from tests.gateway.desk import PUBLIC_PEM, TEXT, make_token
 
 from local.ports import LOOPBACK, free_ports
-from local.readiness import wait_ready
-from local.supervised_process import ServiceSpec
+from local.services.readiness import wait_ready
+from local.services.supervised_process import ServiceSpec
 from shared.adapters.redis import keys
 from shared.adapters.redis.connection import RedisClient, call
 from shared.domain.jobs.job import JobId

@@ -15,7 +15,7 @@ from tests.job_life import JobLife
 from tests.servers import RealRedis
 
 from gateway.app import Parts
-from local.postgres_server import PostgresServer
+from local.servers.postgres_server import PostgresServer
 from shared.adapters.postgres.result_store import ResultStore
 from shared.adapters.redis.job_store import JobStore
 from shared.domain.errors import StoreUnavailable

@@ -6,9 +6,9 @@ from pathlib import Path
 from tests.local.lines import Lines
 
 from local.ports import free_ports
-from local.service_specs import ServiceSpecs
+from local.services.service_specs import ServiceSpecs
+from local.services.supervised_process import ServiceSpec
 from local.stack import Stack
-from local.supervised_process import ServiceSpec
 
 DEADLINE_SECONDS = 30
 SERVER = """

@@ -12,7 +12,7 @@ from tests.servers import NoServer
 from tests.watch.rule_files import ROOT
 
 from local.ports import LOOPBACK, free_ports
-from local.server_process import ServerProcess, ServerSpec
+from local.servers.server_process import ServerProcess, ServerSpec
 
 ALERTMANAGER = ROOT / "deploy" / "alertmanager" / "alertmanager.yml"
 

@@ -17,10 +17,10 @@ from local.data_dir import DataDir, StackFile
 from local.errors import CannotRun
 from local.parent_death import stop_with_parent
 from local.ports import LOOPBACK, free_ports, require_free
-from local.postgres_server import PostgresServer
-from local.redis_server import RedisServer
-from local.server_supervisor import restart_on_exit
-from local.service_specs import Addresses, assign_metrics_ports, list_services
+from local.servers.postgres_server import PostgresServer
+from local.servers.redis_server import RedisServer
+from local.servers.server_supervisor import restart_on_exit
+from local.services.service_specs import Addresses, assign_metrics_ports, list_services
 from local.settings import LocalSettings
 from local.stack import Stack
 from shared.adapters.postgres.migrations import migrate

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Callable
 
 from local.console import Console
-from local.readiness import wait_ready
-from local.service_specs import ServiceSpecs
-from local.supervised_process import SupervisedProcess
+from local.services.readiness import wait_ready
+from local.services.service_specs import ServiceSpecs
+from local.services.supervised_process import SupervisedProcess
 
 READY_SECONDS = 60.0
 """Five Python processes start slowly on a loaded machine. After this the stack gives up."""

@@ -10,7 +10,7 @@ import pytest
 from alembic.script import ScriptDirectory
 from tests.servers import create_database
 
-from local.postgres_server import PostgresServer
+from local.servers.postgres_server import PostgresServer
 from shared.adapters.postgres.connection import connect
 from shared.adapters.postgres.migrations import (
     UnknownRevision,

@@ -20,7 +20,7 @@ from tests.factories import (
     make_question,
 )
 
-from local.postgres_server import PostgresServer
+from local.servers.postgres_server import PostgresServer
 from shared.adapters.postgres.connection import Connection, connect
 from shared.adapters.postgres.result_store import ResultStore
 from shared.domain.errors import Problem, StoreUnavailable, Unexpected

@@ -18,7 +18,7 @@ from tests.servers import NoServer
 from tests.shared.adapters.redis.cancellations import check_cancellations
 
 from local.ports import LOOPBACK, free_ports
-from local.redis_server import machine_redis
+from local.servers.redis_server import machine_redis
 from shared.adapters.redis.connection import RedisClient, TlsConnection, call, connect, connect_sync
 from shared.domain.errors import StoreUnavailable
 

@@ -9,7 +9,7 @@ from tests.job_life import JobLife, settled
 from tests.metric_samples import MetricSamples, read
 from tests.servers import FAKE, MACHINE, REDIS_KINDS, RealRedis
 
-from local.postgres_server import PostgresServer
+from local.servers.postgres_server import PostgresServer
 from shared.adapters.postgres.result_store import DatabaseSurvey, ResultStore
 from shared.adapters.redis.connection import RedisClient, call
 from shared.domain.errors import Problem, StoreUnavailable

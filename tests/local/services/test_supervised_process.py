@@ -11,7 +11,8 @@ import psutil
 import pytest
 from tests.local.lines import DEADLINE_SECONDS, Lines
 
-from local.supervised_process import Backoff, ServiceSpec, SupervisedProcess
+from local.backoff import Backoff
+from local.services.supervised_process import ServiceSpec, SupervisedProcess
 
 AT_ONCE = Backoff(base_seconds=0.01, cap_seconds=0.01)
 
@@ -107,7 +108,7 @@ def test_the_pause_doubles_up_to_its_cap() -> None:
 
 PARENT = """
 import asyncio, io, os, signal, sys
-from local.supervised_process import SupervisedProcess, ServiceSpec
+from local.services.supervised_process import SupervisedProcess, ServiceSpec
 from local.console import Console
 
 async def main() -> None:

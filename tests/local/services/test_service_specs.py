@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from local.credentials import Credentials
-from local.service_specs import Addresses, ServiceSpecs, list_services
+from local.services.service_specs import Addresses, ServiceSpecs, list_services
 from local.settings import LocalSettings
 
 ADDRESSES = Addresses(redis_url="redis://there", postgres_url="postgresql://there", chat_port=4242)

@@ -4,7 +4,7 @@ import asyncio
 from asyncio import StreamReader, StreamWriter
 
 from local.ports import LOOPBACK
-from local.readiness import wait_ready
+from local.services.readiness import wait_ready
 
 DEADLINE_SECONDS = 20
 

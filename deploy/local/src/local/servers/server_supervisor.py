@@ -5,9 +5,9 @@ import os
 import sys
 from typing import Protocol
 
+from local.backoff import BACKOFF, Backoff
 from local.console import Console
 from local.errors import CannotRun
-from local.supervised_process import BACKOFF, Backoff
 
 
 class RestartableServer(Protocol):
@@ -26,7 +26,7 @@ async def restart_on_exit(
     while sys.platform == "linux":
         started = clock()
         await _ended(server.pid)
-        crashes = 1 if clock() - started > backoff.stable_seconds else crashes + 1
+        crashes = backoff.count(crashes, run_seconds=clock() - started)
         seconds = backoff.delay(crashes)
         console.write(name, f"exited unexpectedly: restarts in {seconds:g} s")
         server.stop()  # ends processes that the server left behind

@@ -9,10 +9,10 @@ import sys
 import psutil
 import pytest
 
+from local.backoff import Backoff
 from local.console import Console
 from local.errors import CannotRun
-from local.server_supervisor import restart_on_exit
-from local.supervised_process import Backoff
+from local.servers.server_supervisor import restart_on_exit
 
 DEADLINE_SECONDS = 20
 AT_ONCE = Backoff(base_seconds=0.0)

@@ -16,7 +16,7 @@ from redis.retry import Retry
 
 from local.errors import CannotRun
 from local.ports import LOOPBACK, free_ports
-from local.server_process import ServerProcess, ServerSpec
+from local.servers.server_process import ServerProcess, ServerSpec
 
 CONFIG = """
 bind {host}

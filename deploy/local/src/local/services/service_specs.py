@@ -6,8 +6,8 @@ from msgspec import Struct
 
 from local.credentials import Credentials
 from local.ports import LOOPBACK
+from local.services.supervised_process import ServiceSpec
 from local.settings import LocalSettings
-from local.supervised_process import ServiceSpec
 
 HTTP_STOP_SECONDS = 10.0
 """Gateway and chat: open responses end, or are cut."""

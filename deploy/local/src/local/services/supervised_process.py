@@ -9,6 +9,7 @@ from contextlib import suppress
 
 from msgspec import Struct
 
+from local.backoff import BACKOFF, Backoff
 from local.console import Console
 from local.parent_death import die_with_parent
 
@@ -24,21 +25,6 @@ class ServiceSpec(Struct, frozen=True, kw_only=True):
     environ: Mapping[str, str]
     stop_seconds: float
     """Grace period between SIGTERM and SIGKILL."""
-
-
-class Backoff(Struct, frozen=True, kw_only=True):
-    """Pauses before restarts: exponential, from `base_seconds` to `cap_seconds`."""
-
-    base_seconds: float = 0.5
-    cap_seconds: float = 15.0
-    stable_seconds: float = 30.0
-    """After a run of this length the count of crashes starts again."""
-
-    def delay(self, crashes: int) -> float:
-        return min(self.cap_seconds, self.base_seconds * 2.0 ** (crashes - 1))
-
-
-BACKOFF = Backoff()
 
 
 class SupervisedProcess:
@@ -69,7 +55,7 @@ class SupervisedProcess:
             code = await self._run_once()
             if self._stopping.is_set():
                 return
-            crashes = 1 if clock() - started > self._backoff.stable_seconds else crashes + 1
+            crashes = self._backoff.count(crashes, run_seconds=clock() - started)
             self._on_crash(crashes)
             await self._pause(self._backoff.delay(crashes), code)
 

@@ -14,8 +14,8 @@ import pytest
 import redis as sync_redis
 
 from local.errors import CannotRun
-from local.postgres_server import PostgresServer
-from local.redis_server import RedisServer, machine_redis, wheel_redis
+from local.servers.postgres_server import PostgresServer
+from local.servers.redis_server import RedisServer, machine_redis, wheel_redis
 from shared.adapters.postgres.connection import connect
 
 MakeServer = Callable[[Path], RedisServer | PostgresServer]
@@ -26,8 +26,8 @@ MAKERS: dict[str, MakeServer] = {
 OWNER = """
 import sys
 from pathlib import Path
-from local.postgres_server import PostgresServer
-from local.redis_server import RedisServer
+from local.servers.postgres_server import PostgresServer
+from local.servers.redis_server import RedisServer
 with {name}(Path(sys.argv[1])) as server:
     print(server.pid, flush=True)
     sys.stdin.read()
@@ -92,7 +92,7 @@ def test_it_ends_with_whoever_started_it_and_its_folder_can_be_used_at_once(name
 def test_two_never_share_a_folder(
     make_server: MakeServer, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("local.server_process.STOP_SECONDS", 0.1)
+    monkeypatch.setattr("local.servers.server_process.STOP_SECONDS", 0.1)
     with make_server(folder), pytest.raises(CannotRun, match="another"):
         make_server(folder).start()
 
@@ -207,7 +207,7 @@ async def test_root_changes_from_one_way_of_running_postgres_to_the_other_and_ba
         def forbidden(*_: object) -> None:
             raise OSError("namespaces are forbidden here")
 
-        patched.setattr("local.drop_privileges._enter_namespace", forbidden)
+        patched.setattr("local.servers.drop_privileges._enter_namespace", forbidden)
         with PostgresServer(folder, is_durable=False) as server:
             assert psutil.Process(server.pid).uids().effective != 0
             assert await ask(server, "SELECT one FROM kept") == 1
@@ -222,7 +222,7 @@ def test_root_is_told_what_to_do_where_neither_way_is_open(
     def forbidden(*_: object) -> None:
         raise OSError("forbidden here")
 
-    monkeypatch.setattr("local.drop_privileges._enter_namespace", forbidden)
-    monkeypatch.setattr("local.drop_privileges._drop_root", forbidden)
+    monkeypatch.setattr("local.servers.drop_privileges._enter_namespace", forbidden)
+    monkeypatch.setattr("local.servers.drop_privileges._drop_root", forbidden)
     with pytest.raises(CannotRun, match="as another user"):
         PostgresServer(folder)

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Self
 
 from local.data_dir import write_private
-from local.drop_privileges import find_identity
 from local.errors import CannotRun
 from local.ports import LOOPBACK, free_ports
-from local.server_process import ServerProcess, ServerSpec
+from local.servers.drop_privileges import find_identity
+from local.servers.server_process import ServerProcess, ServerSpec
 
 USER = DATABASE = "etude"
 BINARIES = "pginstall18/bin"
