@@ -17,7 +17,7 @@ AWAY = ("Redis killed", "Redis paused", FLUSH)
 SETTLED_SECONDS = 5.0
 """After which a fault is not felt any more."""
 FIRST_LINES = 5
-OF_ONE = ("job.", "chat.hold_left", "provider.failed")
+OF_ONE = ("job.", "chat.hold_not_released", "provider.failed")
 """How the events begin that tell of one job, one answer, one call: what became of each is said."""
 
 

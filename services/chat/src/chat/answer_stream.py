@@ -113,10 +113,10 @@ class AnswerStream:
                     completion_tokens=usage.completion_tokens,
                 )
             else:
-                log.warning("chat.hold_left", reason="expired")
+                log.warning("chat.hold_not_released", reason="expired")
             self._is_settled = True
         except StoreUnavailable:
-            log.warning("chat.hold_left", reason="store_unavailable")
+            log.warning("chat.hold_not_released", reason="store_unavailable")
 
     async def _stream(self) -> AsyncGenerator[Delta]:
         self._is_started = True

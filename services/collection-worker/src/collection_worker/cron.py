@@ -82,7 +82,7 @@ async def keep_time(redis_url: str, jobs: Sequence[CronJob], *, poll_seconds: fl
         except Exception as error:
             if not is_away(error):
                 raise
-            log.warning("cron.redis_away", error_type=type(error).__name__)
+            log.warning("cron.redis_unreachable", error_type=type(error).__name__)
         await asyncio.sleep(AWAY_SECONDS)
 
 

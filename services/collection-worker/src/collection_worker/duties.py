@@ -34,7 +34,7 @@ def prune_results(results: ResultStore, *, days: int, clock: Callable[[], float]
 def forget_consumers(streams: Sequence[JobStream]) -> Duty:
     async def forget() -> int:
         count = sum([await stream.forget(idle_seconds=GONE_SECONDS) for stream in streams])
-        log.info("consumers.forgotten", count=count)
+        log.info("consumers.removed", count=count)
         return count
 
     return forget

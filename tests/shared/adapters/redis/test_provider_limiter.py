@@ -212,7 +212,7 @@ async def test_that_the_gate_cannot_be_told_is_said_once_for_all_calls(
     redis_server.server.process.kill()
     with capture_logs() as logs:
         assert await asking == [None] * 5
-    assert [line["event"] for line in logs] == ["provider.limiter_away"]
+    assert [line["event"] for line in logs] == ["provider.limiter_unreachable"]
     await provider.close()
 
 

@@ -176,10 +176,10 @@ def test_whoever_speaks_writes_lines_of_the_schema_and_no_words_of_a_text() -> N
         ("Invalid HTTP request received.", "uvicorn.error", None),
         ("library.logged", "py.warnings", None),
         ("library.logged", "asyncio", "ValueError"),
-        ("thread.broke", None, "ValueError"),
-        ("cleanup.broke", None, "ValueError"),
+        ("thread.failed", None, "ValueError"),
+        ("cleanup.failed", None, "ValueError"),
         ("thing.broke", None, "ValueError"),
-        ("process.broke", None, "RuntimeError"),
+        ("process.failed", None, "RuntimeError"),
     ]
     assert WORD not in ended.stdout + ended.stderr
     assert (ended.stderr, ended.returncode) == ("", 1)

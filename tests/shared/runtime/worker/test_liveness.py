@@ -71,7 +71,7 @@ async def test_a_worker_has_begun_once_redis_has_answered_a_read(
     assert worker.stdout is not None
     try:
         async with asyncio.timeout(60):
-            while b"consumer.redis_away" not in (line := await worker.stdout.readline()):
+            while b"consumer.redis_unreachable" not in (line := await worker.stdout.readline()):
                 assert line, "the worker ended"  # else an ended worker would be read for ever
         await until_there(tmp_path / "alive")
         assert not (tmp_path / "begun").exists()

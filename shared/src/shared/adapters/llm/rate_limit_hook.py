@@ -91,7 +91,7 @@ class RateLimitHook:
             self._is_limiter_away = False
         except StoreUnavailable:
             if not self._is_limiter_away:
-                log.warning("provider.limiter_away", model=self._model)
+                log.warning("provider.limiter_unreachable", model=self._model)
             self._is_limiter_away = True
 
     async def _report_outcome(self, error: ProviderError | None) -> None:

@@ -25,8 +25,8 @@ class SpanExporter(OTLPSpanExporter):
         result = super().export(spans)
         is_away = result is not SpanExportResult.SUCCESS
         if is_away and not self._is_away:
-            log.warning("traces.collector_away", count=len(spans))
+            log.warning("traces.collector_unreachable", count=len(spans))
         elif self._is_away and not is_away:
-            log.info("traces.collector_back")
+            log.info("traces.collector_reachable")
         self._is_away = is_away
         return result

@@ -1,6 +1,6 @@
-"""Every key that a line of the log may have: one schema for all processes. What is not here does not get out.
+"""The keys that a log line may have: one schema for all processes. Any other key is dropped.
 
-None of them holds a word of a learner's or a provider's. `shared/docs/privacy.md` shows the same list; a test compares.
+No key holds text of a learner or a provider. `shared/docs/privacy.md` lists the same keys, and a test compares the two.
 """
 
 from typing import TypeAlias
@@ -14,47 +14,47 @@ Number: TypeAlias = int | float | None
 class LogLine(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     # -- on every line
     ts: str
-    """When: RFC 3339, UTC."""
+    """Time of the event: RFC 3339, UTC."""
     level: str
     service: str
     event: str
-    """What happened: `job.settled`. Of a library that may quote what it works on, only `library.logged`."""
+    """Name of the event, such as `job.settled`. Messages of untrusted libraries are replaced by `library.logged`."""
 
-    # -- on every line below a request or an attempt
+    # -- on every line of a request or an attempt
     request_id: Text = None
-    """Of the HTTP request; of the one that submitted the job."""
+    """Id of the HTTP request; in a worker, of the request that submitted the job."""
     trace_id: Text = None
     job_id: Text = None
     kind: Text = None
-    """Of the job."""
+    """Kind of the job."""
     attempt: Number = None
 
     # -- what went wrong, and where
     code: Text = None
-    """Of the catalogue of errors."""
+    """Error code, from the catalogue of errors."""
     error_type: Text = None
-    """Class of an exception; never its words."""
+    """Class of the exception; its message is never logged."""
     error_at: Text = None
-    """Functions and lines, innermost first."""
+    """Functions and line numbers of the traceback, innermost first."""
     reason: Text = None
     logger: Text = None
-    """The library that speaks."""
+    """The library that logged the line."""
     dropped_keys: Number = None
-    """Keys of this line that are not on this list, or whose value is no plain one, and were left out."""
+    """Number of keys that were dropped: they are not in this schema, or their value is not a plain one."""
 
     # -- about jobs
     state: Text = None
-    """The job is in now."""
+    """State of the job after the event."""
     stream: Text = None
     shard: Number = None
     consumer: Text = None
     jobs: Number = None
-    """How many are concerned."""
+    """Number of jobs concerned."""
 
     # -- about requests
     method: Text = None
     route: Text = None
-    """Its template: the path itself is the client's text."""
+    """Template of the route. The path itself is text of the client."""
     status: Number = None
     duration_ms: Number = None
 
@@ -70,13 +70,13 @@ class LogLine(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=Tr
     port: Number = None
     count: Number = None
     name: Text = None
-    """Of a setting of a server."""
+    """Name of a setting of a server, or of a dependency."""
     expected: Text = None
-    """Its value."""
+    """Value that the setting should have."""
     durability: Text = None
-    """As it was set."""
+    """The configured durability of a `202`."""
     path: Text = None
-    """Of a folder of the process's own; never of a request."""
+    """Path of a folder of this process; never of a request."""
 
 
 ALLOWED = frozenset(LogLine.__struct_fields__)

@@ -1,8 +1,8 @@
-"""Logs: facts with fields, one line an event; JSON for machines, coloured lines for people.
+"""Sets up logging: one line per event, with fields; JSON for machines, coloured lines for people.
 
-Only the keys of `LogLine` ever leave: any other is dropped and counted, so that a learner's text cannot slip in under
-a new name. Exceptions are logged by type and place, never with their words; what libraries say is not passed on at all,
-but for those that are known to speak of the process alone.
+Only the keys of `LogLine` are written: any other key is dropped and counted, so that a learner's text cannot appear under
+a new name. Exceptions are logged by type and place, never with their message. The messages of libraries are dropped too,
+except those of `TRUSTED_LOGGERS`.
 """
 
 import logging
@@ -20,24 +20,26 @@ from shared.domain.jobs.job import LeasedJob
 from shared.runtime.observability.log_schema import ALLOWED
 
 current_job: ContextVar[LeasedJob | None] = ContextVar("current_job", default=None)
-"""The job whose attempt runs in this context: set once by the consumer, on every line that is logged below it."""
+"""The job whose attempt runs in this context. The attempt runner sets it, and every line logged in the context names it."""
 MAX_LINE_VALUE = 2_000
-"""Characters of one value: a line stays a line."""
+"""Longest text of one value, in characters. Longer ones are cut."""
 PLAIN = (str, int, float, bool, type(None))
-SPEAKERS = ("uvicorn",)
-"""Libraries whose words are about the process. asyncio quotes the exceptions it meets, pypdf the documents."""
+TRUSTED_LOGGERS = ("uvicorn",)
+"""Libraries whose messages are logged, because they are about the process. asyncio would quote exceptions, pypdf documents."""
 
 
 def configure_logs(service: str, *, log_format: str, level: str, stream: TextIO | None = None) -> None:
-    """Set structlog, the standard library and whatever dies up to write the same lines to stdout. Called once, by
-    `__main__`."""
+    """Make structlog, the standard library and the hooks for uncaught exceptions write the same lines to stdout.
+
+    A process calls it once, in its `__main__`.
+    """
     stream = stream or sys.stdout
     renderer = (
         _readable() if log_format == "lines" else structlog.processors.JSONRenderer(serializer=_to_json)
     )
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
-        _keep_to_ourselves,
+        _drop_library_message,
         _add_job,
         structlog.processors.add_log_level,
         _add_exception_place,
@@ -57,30 +59,30 @@ def configure_logs(service: str, *, log_format: str, level: str, stream: TextIO 
     )
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     logging.captureWarnings(True)
-    _log_what_dies()
+    _log_uncaught_exceptions()
 
 
-def _log_what_dies() -> None:
-    """What nobody catches is a line too: the interpreter would print the exception with its words."""
+def _log_uncaught_exceptions() -> None:
+    """Log uncaught exceptions. The interpreter would print them with their message."""
     log = structlog.get_logger()
-    sys.excepthook = lambda _, error, __: log.error("process.broke", exc_info=error)
-    threading.excepthook = lambda args: log.error("thread.broke", exc_info=args.exc_value)
-    sys.unraisablehook = lambda args: log.error("cleanup.broke", exc_info=args.exc_value)
+    sys.excepthook = lambda _, error, __: log.error("process.failed", exc_info=error)
+    threading.excepthook = lambda args: log.error("thread.failed", exc_info=args.exc_value)
+    sys.unraisablehook = lambda args: log.error("cleanup.failed", exc_info=args.exc_value)
 
 
-def _keep_to_ourselves(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Of a library's line: who speaks, and where; the words only of those that are known."""
+def _drop_library_message(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Replace the message of a library by its place, unless the library is trusted."""
     record = event.get("_record")
     if isinstance(record, logging.LogRecord):
         event["logger"] = record.name
-        if record.name.split(".")[0] not in SPEAKERS:
+        if record.name.split(".")[0] not in TRUSTED_LOGGERS:
             event["event"] = "library.logged"
             event["error_at"] = f"{record.funcName}:{record.lineno}"
     return event
 
 
 def _add_job(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Unless the line is about another job: what is written for many is written in the context of one."""
+    """Add the fields of the context's job, unless the line names another job: a batched write logs for several jobs."""
     job = current_job.get()
     if job is not None and event.get("job_id", job.id) != job.id:
         event.pop("trace_id", None)
@@ -106,7 +108,7 @@ def _add_exception_place(_logger: WrappedLogger, _method: str, event: EventDict)
         raised = sys.exc_info()[1]
     elif isinstance(raised, tuple):
         raised = cast(tuple[object, ...], raised)[1]
-    while isinstance(raised, BaseExceptionGroup):  # of several the first
+    while isinstance(raised, BaseExceptionGroup):  # the first of a group stands for all
         raised = cast(BaseExceptionGroup[BaseException], raised).exceptions[0]
     if isinstance(raised, BaseException):
         event["error_type"] = type(raised).__name__

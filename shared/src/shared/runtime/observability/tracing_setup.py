@@ -1,4 +1,4 @@
-"""Whether this process writes traces, and where to."""
+"""Creates the tracer of a process, from its settings."""
 
 from importlib.metadata import version
 
@@ -7,11 +7,11 @@ from shared.runtime.config.settings import CommonSettings
 
 
 def open_tracer(settings: CommonSettings, *, service: str) -> Tracer:
-    """Closed by who opened it."""
+    """The tracer of this process, which the caller closes. Without an endpoint it records nothing."""
     endpoint = settings.otlp_endpoint
     if not endpoint:
         return NO_TRACER
-    # Imported here alone: who wants no traces does not load the SDK.
+    # imported only here, so that a process without traces does not load the SDK
     from shared.adapters.otel.tracer import OpenTelemetryTracer
 
     return OpenTelemetryTracer(

@@ -105,7 +105,7 @@ class Consumer:
             log.warning("consumer.group_missing", stream=self._stream.stream)
         elif isinstance(error, StoreUnavailable) or is_away(error):
             if not self._is_away:
-                log.warning("consumer.redis_away", error_type=type(error).__name__)
+                log.warning("consumer.redis_unreachable", error_type=type(error).__name__)
             self._is_away = True
         else:
             log.error("consumer.read_failed", exc_info=error)
@@ -118,7 +118,7 @@ class Consumer:
     def _note_read(self) -> None:
         self.has_read.set()
         if self._is_away:
-            log.info("consumer.redis_back")
+            log.info("consumer.redis_reachable")
         self._is_away = False
 
     # -- stopping -----------------------------------------------------------------------------------------------

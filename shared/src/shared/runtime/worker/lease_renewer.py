@@ -84,7 +84,7 @@ class LeaseRenewer:
                 if not is_away(error):
                     log.exception("lease_renewer.failed")
                 else:
-                    log.warning("lease_renewer.redis_away", error_type=type(error).__name__)
+                    log.warning("lease_renewer.redis_unreachable", error_type=type(error).__name__)
 
     def renew(self) -> None:
         """Renew every lease once."""

@@ -80,7 +80,7 @@ class StoreCollector:
             async with asyncio.timeout(COLLECT_SECONDS):
                 await collect()
         except Exception as error:  # noqa: BLE001 - whatever went wrong, the metrics of the other store are exposed
-            log.warning("collector.store_away", name=target, error_type=type(error).__name__)
+            log.warning("collector.store_unreachable", name=target, error_type=type(error).__name__)
             clear()
         else:
             self._successes.of(target).set(self._clock())
