@@ -19,11 +19,12 @@ from chat.answer_service import AnswerService
 from chat.app import create_app as create_chat
 from chat.internal_auth import InternalAuth
 from collection_worker.handlers import HANDLERS as COLLECTION_HANDLERS
-from gateway.app import Parts, create_app
+from gateway.app import create_app
 from gateway.auth.authenticator import Authenticator
 from gateway.auth.signing_keys import LocalKey
 from gateway.http.chat_proxy import connect_chat
 from gateway.metrics import GatewayMetrics
+from gateway.services import Parts
 from shared.adapters.llm.token_counter import count_tokens
 from shared.adapters.offline.provider import OfflineProvider
 from shared.adapters.postgres.result_store import ResultStore

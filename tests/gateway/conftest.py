@@ -14,10 +14,11 @@ from tests.gateway.desk import INTERNAL_SECRET, PLANS, PUBLIC_PEM, Desk
 from tests.job_life import JobLife
 from tests.servers import RealRedis
 
-from gateway.app import Parts, create_app
+from gateway.app import create_app
 from gateway.auth.authenticator import Authenticator
 from gateway.auth.signing_keys import LocalKey
 from gateway.metrics import GatewayMetrics
+from gateway.services import Parts
 from shared.adapters.postgres.result_store import ResultStore
 from shared.adapters.redis.budget_store import BudgetStore
 from shared.adapters.redis.connection import RedisClient, call

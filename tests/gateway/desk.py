@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from tests.factories import PLAN, make_plan
 from tests.job_life import JobLife
 
-from gateway.app import Parts
+from gateway.services import Parts
 from shared.adapters.postgres.result_store import ResultStore
 from shared.domain.budgets import Plan
 from shared.domain.errors import Problem

@@ -4,15 +4,16 @@ import re
 
 from tests.paths import ROOT
 
-from gateway.app import Parts, build_services, create_api
+from gateway.app import create_api
 from gateway.http.openapi_document import operations
+from gateway.services import Parts, Services
 from shared.runtime.http.request_body import JSON_BYTES, MAX_DEPTH
 
 PAGE = (ROOT / "shared" / "docs" / "api.md").read_text(encoding="utf-8")
 
 
 def test_it_lists_every_call_and_no_other(parts: Parts):
-    document = create_api(build_services(parts)).openapi()
+    document = create_api(Services(parts)).openapi()
     calls = {f"{method} {path}" for method, path, _ in operations(document)}
     table = PAGE.split("## Authentication")[0]
     assert set(re.findall(r"`((?:GET|POST|DELETE) /\S+)`", table)) == calls

@@ -14,7 +14,7 @@ from tests.gateway.desk import COLLECTION, SUMMARY, Desk, submit
 from tests.job_life import JobLife
 from tests.servers import RealRedis
 
-from gateway.app import Parts
+from gateway.services import Parts
 from local.servers.postgres_server import PostgresServer
 from shared.adapters.postgres.result_store import ResultStore
 from shared.adapters.redis.job_store import JobStore

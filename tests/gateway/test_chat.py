@@ -11,15 +11,19 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Message
 from structlog.testing import capture_logs
 from tests.app_server import serving
 from tests.gateway.conftest import open_desk
-from tests.gateway.desk import INTERNAL_SECRET, Desk
+from tests.gateway.desk import INTERNAL_SECRET, PLANS, Desk
 
-from gateway.app import Parts
-from gateway.http.chat_proxy import ChatService
+from gateway.auth.authenticator import Caller
+from gateway.http.chat_proxy import ChatProxy
+from gateway.services import Parts
 from local.ports import free_ports
 from shared.domain.errors import ChatUnavailable
+from shared.domain.jobs.job import UserId
+from shared.domain.tracing import NO_TRACER
 from shared.runtime.http.request_body import JSON_BYTES
 
 QUESTION = {"messages": [{"role": "user", "content": "When does water boil?"}]}
@@ -183,14 +187,24 @@ async def test_nobody_asks_without_a_token(desk: Desk, chat: Chat):
     assert (answer.status_code, chat.asked) == (401, [])
 
 
-async def test_that_the_chat_service_is_away_is_said_once(chat: Chat):
-    """A hundred questions while it restarts are a hundred answers with 503, not a hundred lines of the log."""
+async def test_an_outage_of_the_chat_service_is_logged_once(chat: Chat):
+    """A hundred questions during a restart get a hundred responses with 503, and the log gets one line."""
+    caller = Caller(UserId("ada"), "free", PLANS["free"])
+
+    async def stay_connected() -> Message:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def ignore(_: Message) -> None:
+        pass
+
     port = free_ports(1)[0]
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", verify=False) as http:
-        service = ChatService(http)
+        proxy = ChatProxy(http, secret=INTERNAL_SECRET, tracer=NO_TRACER)
 
         async def ask() -> None:
-            await (await service.begin(service.ask(b"{}", {}))).aclose()
+            respond = proxy.forward(b"{}", caller, request_id="request", accept_language="en")
+            await respond({}, stay_connected, ignore)
 
         with capture_logs() as logs:
             for _ in range(3):

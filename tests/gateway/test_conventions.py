@@ -12,7 +12,7 @@ from tests.factories import make_final_job
 from tests.gateway.conftest import open_desk
 from tests.gateway.desk import SUMMARY, TEXT, Desk, make_token
 
-from gateway.app import Parts
+from gateway.services import Parts
 from shared.adapters.postgres.result_store import ResultStore
 from shared.domain.errors import Problem
 from shared.domain.jobs.job import JobState

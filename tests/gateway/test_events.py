@@ -11,7 +11,7 @@ from tests.gateway.desk import TEXT, Desk, drain, fail, listen, submit
 from tests.job_life import SUMMARY as DONE
 from tests.job_life import JobLife
 
-from gateway.app import Parts
+from gateway.services import Parts
 from shared.adapters.postgres.result_store import ResultStore
 from shared.domain.errors import Problem
 from shared.domain.generation.handler import AttemptContext

@@ -11,7 +11,7 @@ from tests.gateway.conftest import open_desk
 from tests.gateway.desk import COLLECTION, PLANS, SUMMARY, TEXT, Desk
 from tests.job_life import JobLife
 
-from gateway.app import Parts
+from gateway.services import Parts
 from shared.adapters.postgres.result_store import ResultStore
 
 

@@ -8,7 +8,7 @@ from tests.gateway.conftest import open_desk
 from tests.gateway.desk import PLANS, SUMMARY, drain, fail, listen, submit
 from tests.job_life import JobLife
 
-from gateway.app import Parts
+from gateway.services import Parts
 from shared.adapters.postgres.result_store import ResultStore
 
 

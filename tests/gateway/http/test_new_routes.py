@@ -8,9 +8,10 @@ from fastapi import APIRouter, FastAPI, Query, Response
 from msgspec import Struct
 from tests.gateway.desk import make_token
 
-from gateway.app import Parts, build_services, create_api
+from gateway.app import create_api
 from gateway.http.dependencies import CurrentCaller
 from gateway.http.responses import json_response
+from gateway.services import Parts, Services
 
 router = APIRouter()
 
@@ -27,7 +28,7 @@ async def greet(caller: CurrentCaller, times: Annotated[int, Query(ge=1)] = 1) -
 
 @pytest.fixture
 def app(parts: Parts) -> FastAPI:
-    app = create_api(build_services(parts))
+    app = create_api(Services(parts))
     app.include_router(router)
     return app
 

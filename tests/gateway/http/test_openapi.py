@@ -13,14 +13,15 @@ from tests.factories import PLAN
 from tests.gateway.desk import PUBLIC_PEM, Desk, make_token
 from tests.gateway.gateway_process import running
 
-from gateway.app import Parts, build_services, create_api
+from gateway.app import create_api
+from gateway.services import Parts, Services
 from local.ports import LOOPBACK, free_ports
 from shared.runtime.http.problem_details import STATUS
 
 
 @pytest.fixture
 def document(parts: Parts) -> dict[str, Any]:
-    return create_api(build_services(parts)).openapi()
+    return create_api(Services(parts)).openapi()
 
 
 def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:

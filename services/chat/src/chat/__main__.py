@@ -5,7 +5,6 @@ import os
 import time
 import uuid
 from contextlib import AsyncExitStack, suppress
-from pathlib import Path
 
 import structlog
 import uvloop
@@ -20,7 +19,6 @@ from shared.adapters.postgres.result_store import ResultStore
 from shared.adapters.redis.budget_store import BudgetStore
 from shared.adapters.redis.connection import call, connect
 from shared.adapters.redis.job_store import JobStore
-from shared.domain.budgets import Plan
 from shared.runtime.config.plans import read_plans
 from shared.runtime.config.settings import InvalidSettings, read_settings
 from shared.runtime.generation.provider_factory import build_providers, models_of
@@ -41,20 +39,17 @@ log = structlog.get_logger()
 def main() -> None:
     try:
         settings = read_settings(ChatSettings, os.environ)  # noqa: TID251 - a composition root
-        plans = read_plans(Path(settings.plans_file) if settings.plans_file else None)
-    except InvalidSettings as error:
-        raise SystemExit(f"chat: {error}") from None
-    configure_logs("chat", log_format=settings.log_format, level=settings.log_level)
-    try:
-        uvloop.run(_serve(settings, plans))
+        configure_logs("chat", log_format=settings.log_format, level=settings.log_level)
+        uvloop.run(_serve(settings))
     except InvalidSettings as error:
         raise SystemExit(f"chat: {error}") from None
 
 
-async def _serve(settings: ChatSettings, plans: dict[str, Plan]) -> None:
+async def _serve(settings: ChatSettings) -> None:
+    plans = read_plans(settings.plans_file or None)
     meter = Meter("chat")
     pool = PoolMetrics(meter)
-    watch = ModelMetrics(
+    metrics = ModelMetrics(
         meter,
         models_of(settings),
         read_prices(settings.model_prices),
@@ -70,7 +65,7 @@ async def _serve(settings: ChatSettings, plans: dict[str, Plan]) -> None:
         results = await ResultStore.open(settings.postgres_url, name="chat", watcher=pool)
         stack.push_async_callback(results.close)
         pool.track_pool(results)
-        providers = build_providers(settings, redis=redis, metrics=watch, tracer=tracer)
+        providers = build_providers(settings, redis=redis, metrics=metrics, tracer=tracer)
         stack.push_async_callback(providers.close)
         answers = AnswerService(
             JobStore(redis, shards=settings.shards),

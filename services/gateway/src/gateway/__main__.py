@@ -11,11 +11,12 @@ import structlog
 import uvloop
 from redis.exceptions import ResponseError
 
-from gateway.app import Parts, create_app
+from gateway.app import create_app
 from gateway.auth.authenticator import Authenticator, KeySource, read_api_keys
 from gateway.auth.signing_keys import LocalKey, PublishedKeys
 from gateway.http.chat_proxy import connect_chat
 from gateway.metrics import GatewayMetrics
+from gateway.services import Parts
 from gateway.settings import GatewaySettings
 from shared.adapters.llm.token_counter import warm_up
 from shared.adapters.postgres.result_store import ResultStore
@@ -37,7 +38,7 @@ from shared.runtime.observability.metrics.store_metrics import PoolMetrics, Scri
 from shared.runtime.observability.tracing_setup import open_tracer
 
 STOP_SECONDS = 8
-"""For requests under way; event streams are ended at once."""
+"""Time for requests under way to finish after a signal. Event streams end at once."""
 FETCH_SECONDS = 5.0
 """Timeout of a fetch of signing keys."""
 
@@ -60,7 +61,7 @@ async def _serve(settings: GatewaySettings) -> None:
         await stack.enter_async_context(serving_metrics(meter, settings))
         parts, redis = await _open(settings, meter, stack)
         await asyncio.to_thread(warm_up)
-        await _warn_of_losses(redis)
+        await _warn_of_unsafe_settings(redis)
         await _check_durability(redis, settings.accept_durability)
         async with asyncio.TaskGroup() as group:
             event_reader = group.create_task(parts.events.run())
@@ -77,7 +78,7 @@ async def _serve(settings: GatewaySettings) -> None:
 
 
 async def _open(settings: GatewaySettings, meter: Meter, stack: AsyncExitStack) -> tuple[Parts, RedisClient]:
-    """Builds the parts of the gateway, those that others need first; `stack` closes them in reverse."""
+    """Open the parts of the gateway, dependencies first; `stack` closes them in reverse."""
     tracer = open_tracer(settings, service="gateway")
     stack.push_async_callback(tracer.close)
     plans = read_plans(settings.plans_file or None)
@@ -130,26 +131,26 @@ def _key_source(settings: GatewaySettings, http: httpx.AsyncClient) -> KeySource
     raise InvalidSettings("one of ETUDE_JWT_PUBLIC_KEY, ETUDE_JWKS_URL and ETUDE_API_KEYS must be set")
 
 
-async def _warn_of_losses(redis: RedisClient) -> None:
-    """A Redis without persistence, or with eviction, loses accepted jobs."""
+async def _warn_of_unsafe_settings(redis: RedisClient) -> None:
+    """Warn if Redis can lose accepted jobs, because it does not persist or because it evicts keys."""
     for name, expected in (("appendonly", "yes"), ("maxmemory-policy", "noeviction")):
         try:
             _, value = await call(redis, "CONFIG", "GET", name)
         except (StoreUnavailable, ValueError):
             continue
         if value.decode() != expected:
-            log.warning("redis.may_lose_jobs", name=name, expected=expected)
+            log.warning("redis.unsafe_setting", name=name, expected=expected)
 
 
 async def _check_durability(redis: RedisClient, durability: Durability) -> None:
-    """Rather no gateway than one that confirms nothing. A Redis that is away is not asked: every submit asks it."""
+    """Raises `InvalidSettings` if Redis cannot confirm `durability`. An unreachable Redis is left to the submits."""
     *confirmation, _ = CONFIRMATIONS[durability] or (None,)
     if not confirmation:
         return
     try:
-        places = await nodes(redis)
-        words = [await call(node, *confirmation, 1) for node in places]
-        if durability is Durability.AOF and any([await _confirms_early(node) for node in places]):
+        found = await nodes(redis)
+        replies = [await call(node, *confirmation, 1) for node in found]
+        if durability is Durability.AOF and any([await _confirms_early(node) for node in found]):
             raise InvalidSettings(
                 "ETUDE_ACCEPT_DURABILITY: aof needs appendfsync always here: Valkey and Redis 7.4 confirm too early"
             )
@@ -159,8 +160,8 @@ async def _check_durability(redis: RedisClient, durability: Durability) -> None:
         ) from None
     except (StoreUnavailable, *AWAY):
         return
-    if not all(map(is_confirmed, words)):
-        log.warning("redis.does_not_confirm", durability=durability)
+    if not all(map(is_confirmed, replies)):
+        log.warning("redis.durability_unconfirmed", durability=durability)
 
 
 async def _confirms_early(redis: RedisClient) -> bool:

@@ -1,7 +1,9 @@
-"""What the routes work with, built once per application from its parts."""
+"""What the gateway is made of: the parts that the composition root opens, and the services that the routes work with."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 
+import httpx
 from msgspec import Struct
 
 from gateway.auth.authenticator import Authenticator
@@ -12,16 +14,65 @@ from gateway.jobs.allowances import Allowances
 from gateway.jobs.job_queries import JobQueries
 from gateway.jobs.job_submission import JobSubmitter
 from gateway.metrics import GatewayMetrics
+from shared.adapters.postgres.result_store import ResultStore
+from shared.adapters.redis.budget_store import BudgetStore
+from shared.adapters.redis.event_log import EventLog
+from shared.adapters.redis.job_store import JobStore
+from shared.domain.jobs.job import JobId
+from shared.domain.tracing import NO_TRACER, Tracer
 from shared.runtime.http.health import Check
+from shared.runtime.observability.metrics.meter import Meter
 
 
-class Services(Struct, frozen=True, kw_only=True):
+class Parts(Struct, frozen=True, kw_only=True):
+    """Stores, clocks and settings. The composition root builds them, and so do tests."""
+
     authenticator: Authenticator
-    jobs: JobQueries
-    submitter: JobSubmitter
-    event_streams: EventStreams
-    documents: DocumentReader
-    allowances: Allowances
-    chat: ChatProxy
+    store: JobStore
+    budgets: BudgetStore
+    events: EventLog
+    results: ResultStore
+    chat: httpx.AsyncClient
     checks: Mapping[str, Check]
+    clock: Callable[[], float]
+    """Unix seconds."""
+    monotonic: Callable[[], float]
+    new_id: Callable[[float], JobId]
+    new_request_id: Callable[[], str]
+    closing: asyncio.Event
+    """Set when the process stops: event streams end, and their clients resume elsewhere."""
+    internal_secret: str
+    meter: Meter
     metrics: GatewayMetrics
+    tracer: Tracer = NO_TRACER
+    heartbeat_seconds: float = 15.0
+    cors_origins: Sequence[str] = ()
+
+
+class Services:
+    """What the routes work with, wired once per application."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.authenticator = parts.authenticator
+        self.checks = parts.checks
+        self.metrics = parts.metrics
+        self.documents = DocumentReader()
+        self.jobs = JobQueries(parts.store, parts.results)
+        self.allowances = Allowances(parts.budgets, clock=parts.clock)
+        self.chat = ChatProxy(parts.chat, secret=parts.internal_secret, tracer=parts.tracer)
+        self.event_streams = EventStreams(
+            parts.events,
+            heartbeat_seconds=parts.heartbeat_seconds,
+            closing=parts.closing,
+            metrics=parts.metrics,
+        )
+        self.submitter = JobSubmitter(
+            parts.store,
+            parts.events,
+            self.jobs,
+            clock=parts.clock,
+            new_id=parts.new_id,
+            closing=parts.closing,
+            metrics=parts.metrics,
+            tracer=parts.tracer,
+        )

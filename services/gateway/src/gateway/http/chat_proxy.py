@@ -1,11 +1,10 @@
 """Reverse proxy to the chat service; response bodies are streamed."""
 
-from collections.abc import Mapping
 from http import HTTPStatus
 
 import httpx
 import structlog
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.auth.authenticator import Caller
 from shared.domain.errors import ChatUnavailable
@@ -35,19 +34,48 @@ def connect_chat(url: str) -> httpx.AsyncClient:
     )
 
 
-class ChatService:
-    """Client of the chat service. An outage is logged once, not for every request."""
+class ChatProxy:
+    """Forwards the requests of authenticated callers. The chat service trusts only senders that know the `secret`."""
 
-    def __init__(self, http: httpx.AsyncClient) -> None:
+    def __init__(self, http: httpx.AsyncClient, *, secret: str, tracer: Tracer) -> None:
         """`http` has the chat service as its base URL."""
         self._http = http
+        self._secret = secret
+        self._tracer = tracer
         self._is_unreachable = False
 
-    def ask(self, body: bytes, headers: Mapping[str, str]) -> httpx.Request:
-        return self._http.build_request("POST", "/api/chat", content=body, headers=headers)
+    def forward(self, body: bytes, caller: Caller, *, request_id: str, accept_language: str) -> ASGIApp:
+        """The application that forwards the request and sends its response. It raises `ChatUnavailable`."""
+        headers = {
+            "Content-Type": "application/json",
+            "Accept-Language": accept_language,
+            "X-Request-Id": request_id,
+            "X-Etude-User": caller.user,
+            "X-Etude-Plan": caller.plan_name,
+            "X-Etude-Internal": self._secret,
+        }
+        request = self._http.build_request("POST", "/api/chat", content=body, headers=headers)
 
-    async def begin(self, request: httpx.Request) -> httpx.Response:
-        """The response, with its body unread. Raises `ChatUnavailable`."""
+        async def respond(_: Scope, receive: Receive, send: Send) -> None:
+            await self._respond(request, receive, send)
+
+        return respond
+
+    async def _respond(self, request: httpx.Request, receive: Receive, send: Send) -> None:
+        """A client that disconnects closes the request to the chat service, which ends the work there."""
+        with self._tracer.span(SpanName.FORWARD, method=request.method, route=request.url.path) as span:
+            if span.traceparent:
+                request.headers["traceparent"] = span.traceparent
+            async with until_disconnect(receive):
+                response = await self._begin(request)
+                span.set_attributes(status=response.status_code)
+                try:
+                    await _pass_on(response, send)
+                finally:
+                    await response.aclose()
+
+    async def _begin(self, request: httpx.Request) -> httpx.Response:
+        """The response, with its body unread. An outage is logged once, not for every request."""
         try:
             response = await self._http.send(request, stream=True)
         except httpx.TransportError as error:
@@ -58,63 +86,16 @@ class ChatService:
         if self._is_unreachable:
             log.info("chat.reachable")
         self._is_unreachable = False
-        if (
-            response.status_code == HTTPStatus.UNAUTHORIZED
-        ):  # the secret is wrong: the caller was authenticated here
+        if response.status_code == HTTPStatus.UNAUTHORIZED:
             await response.aclose()
-            log.error("chat.refused")
+            log.error("chat.refused")  # the secret is wrong: the gateway has authenticated the caller
             raise ChatUnavailable(retry_after=RETRY_SECONDS)
         return response
-
-
-class ForwardedCall:
-    """One call, as the answer to the request that made it. While it is under way the client is watched: a hang-up
-    before or during the answer closes the call, which ends the work behind it."""
-
-    def __init__(self, chat: ChatService, request: httpx.Request, tracer: Tracer) -> None:
-        self._chat = chat
-        self._request = request
-        self._tracer = tracer
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Raises `ChatUnavailable` when no answer begins."""
-        method, route = self._request.method, self._request.url.path
-        with self._tracer.span(SpanName.FORWARD, method=method, route=route) as span:
-            if span.traceparent:
-                self._request.headers["traceparent"] = span.traceparent
-            async with until_disconnect(receive):
-                response = await self._chat.begin(self._request)
-                span.set_attributes(status=response.status_code)
-                try:
-                    await _pass_on(response, send)
-                finally:
-                    await response.aclose()
 
 
 async def _pass_on(response: httpx.Response, send: Send) -> None:
     headers = [(name.lower(), value) for name, value in response.headers.raw if name.lower() in PASSED_ON]
     await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
-    async for piece in response.aiter_raw():
-        await send({"type": "http.response.body", "body": piece, "more_body": True})
+    async for chunk in response.aiter_raw():
+        await send({"type": "http.response.body", "body": chunk, "more_body": True})
     await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-
-class ChatProxy:
-    """Forwards the calls of authenticated callers. Only who knows the `secret` may name a caller to the chat service."""
-
-    def __init__(self, http: httpx.AsyncClient, *, secret: str, tracer: Tracer) -> None:
-        """`http` has the chat service as its base URL."""
-        self._chat = ChatService(http)
-        self._secret = secret
-        self._tracer = tracer
-
-    def forward(self, body: bytes, caller: Caller, *, request_id: str, accept_language: str) -> ForwardedCall:
-        headers = {
-            "Content-Type": "application/json",
-            "Accept-Language": accept_language,
-            "X-Request-Id": request_id,
-            "X-Etude-User": caller.user,
-            "X-Etude-Plan": caller.plan_name,
-            "X-Etude-Internal": self._secret,
-        }
-        return ForwardedCall(self._chat, self._chat.ask(body, headers), self._tracer)

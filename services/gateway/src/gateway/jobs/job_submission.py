@@ -37,7 +37,7 @@ LARGE_CHARACTERS = 50_000
 class Submitted(Struct, frozen=True):
     """The job as its submitter sees it, and the response headers of the submission."""
 
-    seen: JobSnapshot
+    job: JobSnapshot
     headers: dict[str, str]
 
 
@@ -83,17 +83,17 @@ class JobSubmitter:
         accepted = await self._accept(submission, now)
         self._metrics.accepted(kind, caller.plan_name, is_replay=accepted.is_replay)
         seconds = wait_seconds(request)
-        seen = await self._look(request, submission, accepted, seconds) or _as_accepted(submission, now)
-        headers = _headers(seen, accepted, caller, now=now)
-        if seconds and seen.state.is_final:
+        job = await self._find_later(request, submission, accepted, seconds) or _as_accepted(submission, now)
+        headers = _headers(job, accepted, caller, now=now)
+        if seconds and job.state.is_final:
             headers["Preference-Applied"] = f"wait={seconds:.0f}"
-        return Submitted(seen, headers)
+        return Submitted(job, headers)
 
     async def _accept(self, submission: Submission, now: float) -> Accepted:
         with self._tracer.span(SpanName.SUBMIT, kind=submission.kind, job_id=submission.id) as span:
             return await self._store.submit(replace(submission, traceparent=span.traceparent), now=now)
 
-    async def _look(
+    async def _find_later(
         self, request: Request, submission: Submission, accepted: Accepted, seconds: float
     ) -> JobSnapshot | None:
         """The job as it is after the preferred wait. None when nothing is known beyond its acceptance."""
@@ -102,14 +102,14 @@ class JobSubmitter:
         try:
             if seconds:
                 await self._until_done(request, submission, accepted.job_id, seconds)
-            seen = await self._jobs.find(submission.user, accepted.job_id, [submission.kind])
+            job = await self._jobs.find(submission.user, accepted.job_id, [submission.kind])
         except StoreUnavailable:
             if accepted.is_replay:
                 raise
             return None  # a 503 would mean that nothing was accepted
-        if seen is None:  # it has been removed meanwhile
+        if job is None:  # it has been removed meanwhile
             raise NotFound
-        return seen
+        return job
 
     async def _until_done(
         self, request: Request, submission: Submission, job_id: JobId, seconds: float
@@ -149,11 +149,11 @@ def _as_accepted(submission: Submission, now: float) -> JobSnapshot:
     )
 
 
-def _headers(seen: JobSnapshot, accepted: Accepted, caller: Caller, *, now: float) -> dict[str, str]:
+def _headers(job: JobSnapshot, accepted: Accepted, caller: Caller, *, now: float) -> dict[str, str]:
     requests = Requests(caller.plan.requests_per_minute, accepted.requests_left)
     headers = limit_headers(accepted.balances, now=now, requests=requests)
     if accepted.is_replay:
         headers["Idempotent-Replayed"] = "true"
-    if not seen.state.is_final:
+    if not job.state.is_final:
         headers["Retry-After"] = str(POLL_SECONDS)
     return headers

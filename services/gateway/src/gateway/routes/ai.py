@@ -81,7 +81,7 @@ async def submit_job(request: Request) -> Response:
     request.state.submission_kind = body.kind
     kind, job_input = to_ai_input(body)
     submitted = await services.submitter.submit(request, caller, kind, job_input)
-    job = submitted.seen
+    job = submitted.job
     return json_response(
         view_job(job, language=language_of(request)),
         status=200 if "Preference-Applied" in submitted.headers else 202,

@@ -106,7 +106,7 @@ async def submit_collection(
 ) -> Response:
     job_input = to_collection_input(body)
     submitted = await services.submitter.submit(request, caller, Kind.COLLECTION, job_input)
-    job = submitted.seen
+    job = submitted.job
     return json_response(
         view_collection(job, language=language_of(request)),
         status=200 if "Preference-Applied" in submitted.headers else 202,

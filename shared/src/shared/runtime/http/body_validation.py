@@ -1,7 +1,10 @@
-"""Finds every fault in a body, with a pointer to each. msgspec stops at the first one, which is right for speed: this
-runs only when it has refused a body."""
+"""Finds every validation error in a body, with a JSON Pointer to each.
+
+msgspec stops at the first error, which is fast. This walks the body only after msgspec has refused it.
+"""
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, cast
 from uuid import UUID
 
@@ -10,22 +13,17 @@ from msgspec import inspect
 
 from shared.domain.errors import FieldProblem
 
-MAX_FAULTS = 20
-"""Told at once; more would not help anybody."""
+MAX_ERRORS = 20
+"""Most errors in one response; more would not help the client."""
 
 
-def find_faults(kind: Any, value: object) -> list[FieldProblem]:
-    """Where plain JSON data differs from what `kind` describes."""
-    faults: list[FieldProblem] = []
-    for fault in _walk(inspect.type_info(kind), value, ""):
-        faults.append(fault)
-        if len(faults) == MAX_FAULTS:
-            break
-    return faults
+def find_errors(kind: Any, value: object) -> list[FieldProblem]:
+    """The first `MAX_ERRORS` places where plain JSON data differs from what `kind` describes."""
+    return list(islice(_walk(inspect.type_info(kind), value, ""), MAX_ERRORS))
 
 
 def find_nul(value: object, pointer: str = "") -> Iterator[FieldProblem]:
-    """Strings with a NUL character, which no store of ours can keep."""
+    """Find strings with a NUL character, which Postgres cannot store."""
     if isinstance(value, str) and "\0" in value:
         yield FieldProblem(pointer, "nul_character")
     elif isinstance(value, dict):
@@ -51,7 +49,8 @@ def _walk(kind: inspect.Type, value: object, pointer: str) -> Iterator[FieldProb
         case inspect.IntType():
             yield from _walk_integer(kind, value, pointer)
         case inspect.BoolType():
-            yield from _expect(isinstance(value, bool), "boolean", pointer)
+            if not isinstance(value, bool):
+                yield FieldProblem(pointer, "wrong_type", {"expected": "boolean"})
         case inspect.UUIDType():
             yield from _walk_uuid(value, pointer)
         case _:
@@ -85,7 +84,7 @@ def _walk_list(kind: inspect.ListType, value: object, pointer: str) -> Iterator[
 
 
 def _walk_union(kind: inspect.UnionType, value: object, pointer: str) -> Iterator[FieldProblem]:
-    """Ours are optional fields: null, or one other thing."""
+    """The unions of our bodies are optional fields: null, or one other type."""
     for member in kind.types:
         if isinstance(member, inspect.NoneType):
             if value is None:
@@ -121,11 +120,6 @@ def _walk_uuid(value: object, pointer: str) -> Iterator[FieldProblem]:
         yield FieldProblem(pointer, "wrong_format", {"expected": "uuid"})
 
 
-def _expect(is_right: bool, expected: str, pointer: str) -> Iterator[FieldProblem]:
-    if not is_right:
-        yield FieldProblem(pointer, "wrong_type", {"expected": expected})
-
-
 def _within(size: float, low: float | None, high: float | None, pointer: str) -> Iterator[FieldProblem]:
     if (low is not None and size < low) or (high is not None and size > high):
         bounds = f"{'' if low is None else low}–{'' if high is None else high}"
@@ -133,5 +127,5 @@ def _within(size: float, low: float | None, high: float | None, pointer: str) ->
 
 
 def _join(pointer: str, token: str | int) -> str:
-    """RFC 6901: `~` and `/` in a name are escaped."""
+    """Append a token to a JSON Pointer. RFC 6901 escapes `~` and `/` in it."""
     return f"{pointer}/{str(token).replace('~', '~0').replace('/', '~1')}"

@@ -21,9 +21,9 @@ SAFE_HEADERS = (
     (b"referrer-policy", b"no-referrer"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 )
-"""Sent with every response that does not set them itself."""
+"""Added to every response that does not set them itself."""
 UNTRACED_PATHS = {"/healthz", "/readyz"}
-"""Probes call these every few seconds."""
+"""Probes call these paths every few seconds, so they get no spans."""
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 OTHER_METHOD = "_OTHER"
 UNKNOWN_ROUTE = "-"
@@ -38,9 +38,9 @@ def new_request_id() -> str:
 
 
 class RequestMiddleware:
-    """One pass around the application, because every request of every service takes it.
+    """One middleware for all of it, because every request pays for each layer.
 
-    Logs, metrics and spans name the route's template, never the path, and one of the usual methods: both are the client's text.
+    Logs, metrics and spans name the route's template, never the path, and a method of `METHODS`: the client may put any text in both.
     """
 
     def __init__(
@@ -91,9 +91,8 @@ class RequestMiddleware:
             pass  # nobody is left to respond to
         except Exception:
             log.exception("http.response_interrupted")
-            if (
-                not response.is_complete
-            ):  # the server then closes the connection, and nobody takes it for complete
+            if not response.is_complete:
+                # the server closes the connection, so that the client does not take the response for complete
                 raise ConnectionError("response interrupted") from None
         finally:
             self._report(scope, response, started, span)
@@ -126,7 +125,7 @@ class RequestMiddleware:
 
 
 class _Response:
-    """What has been sent so far."""
+    """Adds headers to the response, and records what has been sent of it."""
 
     def __init__(
         self, send: Send, request_id: str, traceparent: str, *, on_stream: Callable[[int], None]
@@ -158,9 +157,7 @@ class _Response:
 
 
 def _route_of(scope: Scope) -> str:
-    """The template of the route that served the request. One that refused the method did not serve it."""
-    if template := scope.get("route_template"):
-        return template
+    """The template of the route that served the request. A route that refused the method did not serve it."""
     route = scope.get("route")
     methods = getattr(route, "methods", None) or ()
     return getattr(route, "path", UNKNOWN_ROUTE) if scope["method"] in methods else UNKNOWN_ROUTE
@@ -171,7 +168,7 @@ def _method_of(scope: Scope) -> str:
 
 
 def _traceparent(scope: Scope) -> str:
-    """Two of them cancel each other: a proxy on the way handles the header wrongly."""
+    """The header's value. Two of them are ignored: a proxy on the way has not replaced the first one."""
     given = [value for name, value in scope["headers"] if name == b"traceparent"]
     return given[0].decode("latin-1") if len(given) == 1 else ""
 

@@ -1,4 +1,4 @@
-"""How errors leave the house: RFC 9457 problems in the reader's language. The status table lives here only."""
+"""Errors as problem details (RFC 9457), in the reader's language. The HTTP status of every code is decided here."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -51,12 +51,12 @@ STATUS: dict[str, int] = {
     "context_too_long": 422,
     "provider_misconfigured": 503,
 }
-"""HTTP status by code; a code that is not here never answers a request, or is a fault of ours."""
+"""HTTP status by error code. Every other code has status 500."""
 
 
 class FieldFault(Struct, frozen=True):
     pointer: str
-    """RFC 6901 JSON Pointer to what is wrong."""
+    """JSON Pointer (RFC 6901) to the invalid value."""
     detail: str
 
 
@@ -77,7 +77,7 @@ class ProblemView(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def problem_type(code: str) -> str:
-    """The stable name of a kind of problem, and where it is explained."""
+    """The URI reference that identifies a problem type; the gateway explains the code there."""
     return f"/problems/{code}"
 
 
@@ -86,7 +86,7 @@ def status_of(code: str) -> int:
 
 
 def is_retryable(code: str) -> bool:
-    """Whether the same request may work later, unchanged."""
+    """Whether the same request may succeed later."""
     return code in _RETRYABLE
 
 
@@ -101,7 +101,7 @@ def view_problem(
     instance: str = "",
     request_id: str = "",
 ) -> ProblemView:
-    """A problem in the reader's language."""
+    """The body that describes a problem in `language`."""
     message = localize(problem, language)
     return ProblemView(
         type=problem_type(problem.code),
@@ -122,7 +122,7 @@ def view_problem(
 def problem_response_parts(
     error: StudyError | Problem, *, accept_language: str, request_id: str, instance: str
 ) -> tuple[int, dict[str, str], bytes]:
-    """Status, headers and body of the answer to a request that met `error`."""
+    """Status, headers and body of the response to a request that failed with `error`."""
     problem = error.problem if isinstance(error, StudyError) else error
     language = negotiate_language(accept_language)
     view = view_problem(
@@ -147,10 +147,12 @@ def problem_response_parts(
 
 @lru_cache(maxsize=1_000)
 def negotiate_language(header: str) -> str:
-    """The language of ours that an `Accept-Language` header likes best; English when it likes none."""
-    liked = ((_quality(params), tag.split("-")[0].strip().lower()) for tag, params in _ranges(header))
-    ours = [(quality, tag) for quality, tag in liked if quality > 0 and (tag in MESSAGES or tag == "*")]
-    best = max(ours, key=lambda choice: choice[0], default=(0.0, DEFAULT_LANGUAGE))[1]
+    """The supported language that an `Accept-Language` header prefers; English if it accepts none of them."""
+    accepted = ((_quality(params), tag.split("-")[0].strip().lower()) for tag, params in _ranges(header))
+    supported = [
+        (quality, tag) for quality, tag in accepted if quality > 0 and (tag in MESSAGES or tag == "*")
+    ]
+    best = max(supported, key=lambda choice: choice[0], default=(0.0, DEFAULT_LANGUAGE))[1]
     return DEFAULT_LANGUAGE if best == "*" else best
 
 

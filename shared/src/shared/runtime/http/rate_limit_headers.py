@@ -1,4 +1,4 @@
-"""What is left of a plan, in headers (IETF draft `RateLimit` fields). Windows count tokens, `minute` counts requests."""
+"""The `RateLimit` headers (IETF draft): what is left of a plan. Windows count tokens; `minute` counts requests."""
 
 import calendar
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ DAY_SECONDS = 86_400
 
 
 class Requests(NamedTuple):
-    """Requests of this minute."""
+    """The limit of requests per minute, and how many are left of it."""
 
     limit: int
     left: int
@@ -39,7 +39,7 @@ def _policy(window: Window) -> str:
 
 
 def _seconds(window: Window) -> int:
-    """How long the window is: a month is as long as its days."""
+    """Length of the window. A month has as many seconds as its days."""
     if window.name is WindowName.DAY:
         return DAY_SECONDS
     last_day = datetime.fromtimestamp(window.resets_at - 1, UTC)

@@ -1,4 +1,4 @@
-"""JSON bodies: bounded while they are read, shallow before they are decoded, and every fault pointed at."""
+"""JSON bodies: limited in size and depth, then decoded by msgspec, with a pointer to every validation error."""
 
 import re
 from collections.abc import AsyncIterable
@@ -15,17 +15,17 @@ from shared.domain.errors import (
     TooLarge,
     UnsupportedMediaType,
 )
-from shared.runtime.http.body_validation import find_faults, find_nul
+from shared.runtime.http.body_validation import find_errors, find_nul
 
 T = TypeVar("T")
 
 JSON_BYTES = 1_048_576
-"""Of one JSON body: about 600 pages of text."""
+"""Largest JSON body, in bytes: about 600 pages of text."""
 MAX_DEPTH = 32
-"""Of nesting; ours need four."""
+"""Deepest nesting of a JSON body. The bodies of the API need four levels."""
 
 _plain = msgspec.json.Decoder(float_hook=float)
-"""The hook lets a number that is too large pass as infinity, to be pointed at."""
+"""Decodes without a type. The hook turns numbers that are too large into infinity, so that their place can be reported."""
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 
 
@@ -36,7 +36,7 @@ def require_json(content_type: str) -> None:
 
 
 async def read_body(chunks: AsyncIterable[bytes], *, declared: str = "", limit: int = JSON_BYTES) -> bytes:
-    """The whole body. Raises `TooLarge` from the declared length, or as soon as more has come than may."""
+    """Read the whole body. Raises `TooLarge` if the declared length, or what has been read so far, exceeds `limit`."""
     if declared.isdecimal() and int(declared[:20]) > limit:
         raise TooLarge(limit=limit)
     body = bytearray()
@@ -48,30 +48,30 @@ async def read_body(chunks: AsyncIterable[bytes], *, declared: str = "", limit: 
 
 
 class BodyDecoder(Generic[T]):
-    """Decodes bodies of one shape."""
+    """Decodes bodies of one type."""
 
     def __init__(self, kind: type[T]) -> None:
         self._kind = kind
         self._decoder = msgspec.json.Decoder(kind)
 
     def decode(self, body: bytes) -> T:
-        """Raises `MalformedJson`, `InvalidEncoding`, `TooDeep`, or `InvalidFields` with every fault."""
+        """Raises `MalformedJson`, `InvalidEncoding`, `TooDeep`, or `InvalidFields` with every error."""
         check_depth(body)
         try:
             decoded = self._decoder.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise InvalidFields(*self._explain(_decode_plain(body))) from None
-        if b"\\u0000" in body and (faults := list(find_nul(_decode_plain(body)))):
-            raise InvalidFields(*faults)
+        if b"\\u0000" in body and (errors := list(find_nul(_decode_plain(body)))):
+            raise InvalidFields(*errors)
         return decoded
 
     def _explain(self, value: object) -> list[FieldProblem]:
-        faults = [*find_faults(self._kind, value), *find_nul(value)]
-        return faults or [FieldProblem("", "wrong_type", {"expected": "object"})]
+        errors = [*find_errors(self._kind, value), *find_nul(value)]
+        return errors or [FieldProblem("", "wrong_type", {"expected": "object"})]
 
 
 def check_depth(body: bytes) -> None:
-    """Raises `TooDeep` without decoding anything. Brackets are counted first: nearly every body is done with that."""
+    """Raises `TooDeep`, without decoding. Nearly every body has so few brackets that counting them is enough."""
     if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
         return
     depth = 0
@@ -90,7 +90,7 @@ def _decode_plain(body: bytes) -> object:
         return _plain.decode(body)
     except UnicodeDecodeError:
         raise InvalidEncoding from None
-    except msgspec.ValidationError:  # a whole number of thousands of digits
+    except msgspec.ValidationError:  # an integer of thousands of digits
         raise InvalidFields(FieldProblem("", "wrong_type", {"expected": "number"})) from None
     except msgspec.DecodeError:
         raise MalformedJson from None
