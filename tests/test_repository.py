@@ -1,6 +1,5 @@
 """The repository itself: what it must hold, what it must not, and pages that tell the truth about the code."""
 
-import ast
 import importlib
 import pkgutil
 import re
@@ -40,14 +39,6 @@ PROCESSES = (
     "dashboards",
     "docs",
 )
-VENDORS = {
-    "openai": {"shared.adapters.llm.openai"},
-    "arq": {"collection_worker.cron"},
-    "asyncpg": {"shared.adapters"},
-    "prometheus_client": {"shared.runtime.observability.metrics.meter"},
-    "opentelemetry": {"shared.adapters.otel"},
-}
-"""Where each may be imported: in the module or package named, and nowhere else."""
 MARKS = ("TO" + "DO", "FIX" + "ME", "XX" + "X")
 MACHINE_PATHS = re.compile(r"(?<![\w.])/(?:work|root|home|opt)/[\w.]")
 
@@ -156,32 +147,6 @@ def modules() -> Iterator[ModuleType]:
         for found_module in pkgutil.walk_packages(root.__path__, prefix=f"{package}."):
             if ".migrations." not in found_module.name:  # those run only inside a migration
                 yield importlib.import_module(found_module.name)
-
-
-@pytest.mark.parametrize("vendor", VENDORS)
-def test_each_outside_library_has_its_one_place(vendor: str) -> None:
-    trespassers = [
-        str(path.relative_to(ROOT))
-        for path in sources()
-        if "src" in path.parts and vendor in imported_by(path) and not allowed(vendor, path)
-    ]
-    assert trespassers == []
-
-
-def imported_by(path: Path) -> set[str]:
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(text_of(path))):
-        if isinstance(node, ast.Import):
-            names.update(alias.name.split(".")[0] for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names.add(node.module.split(".")[0])
-    return names
-
-
-def allowed(vendor: str, path: Path) -> bool:
-    parts = path.with_suffix("").parts
-    module = ".".join(parts[parts.index("src") + 1 :])
-    return any(module == place or module.startswith(place + ".") for place in VENDORS[vendor])
 
 
 # --- pages that tell the truth ---------------------------------------------------------------------------------------
