@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from dashboards.board import Board, render
-from dashboards.boards import capacity, chat, door, fairness, flow, promises, stores, tokens
+from dashboards.boards import capacity, chat, fairness, flow, gateway, promises, stores, tokens
 from dashboards.slo import render_rules
 
 DEPLOY = Path(__file__).parents[3]
@@ -11,7 +11,7 @@ BOARDS: tuple[Board, ...] = (
     promises.BOARD,
     flow.BOARD,
     tokens.BOARD,
-    door.BOARD,
+    gateway.BOARD,
     chat.BOARD,
     stores.BOARD,
     fairness.BOARD,

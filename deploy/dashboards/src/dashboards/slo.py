@@ -36,14 +36,14 @@ class Slo(Struct, frozen=True, kw_only=True):
 SLOS = (
     Slo(
         name="accept",
-        promise="a submission is answered, not failed",
+        promise="a submission gets a response below 500",
         objective=0.999,
         all=f"sum(rate({ANSWERS}{{{SUBMISSIONS}}}[{{window}}]))",
         bad=f"(sum(rate({ANSWERS}{{{SUBMISSIONS}, {BROKEN}}}[{{window}}])) or vector(0))",
     ),
     Slo(
         name="done",
-        promise="an accepted job is done within 60 s; a dead letter never is",
+        promise="an accepted job is done within 60 s; a dead letter counts as late",
         objective=0.995,
         all="sum(rate(etude_job_end_to_end_seconds_count[{window}]))",
         bad="(sum(rate(etude_job_end_to_end_seconds_count[{window}]))"
@@ -62,7 +62,7 @@ SLOS = (
     ),
     Slo(
         name="read",
-        promise="a read is answered, not failed",
+        promise="a read gets a response below 500",
         objective=0.999,
         all=f"sum(rate({ANSWERS}{{{READS}}}[{{window}}]))",
         bad=f"(sum(rate({ANSWERS}{{{READS}, {BROKEN}}}[{{window}}])) or vector(0))",

@@ -19,7 +19,7 @@ BOARD = Board(
             (
                 number(
                     "Which share of the slots is busy?",
-                    "By stream. Above 95 % for ten minutes there is a ticket.",
+                    "By stream. Above 95 % for ten minutes the alert opens a ticket.",
                     share(
                         gauge("etude_worker_slots_busy", by="stream"),
                         gauge("etude_worker_slots", by="stream"),
@@ -31,7 +31,7 @@ BOARD = Board(
                 ),
                 number(
                     "How many slots does the work need?",
-                    "Little's law over the last ten minutes: attempts a second times seconds an attempt.",
+                    "Little's law over the last ten minutes: attempts per second times seconds per attempt.",
                     rate(f"{PROCESSING}_sum", window="10m"),
                 ),
                 number(
@@ -42,7 +42,7 @@ BOARD = Board(
                 ),
                 number(
                     "When did each stream last have a reader?",
-                    "Seconds since any worker asked for work.",
+                    "Seconds since a worker last read the stream.",
                     "time() - max by (stream) (etude_worker_last_poll_timestamp_seconds)",
                     unit=SECONDS,
                     warn=30,
@@ -63,8 +63,8 @@ BOARD = Board(
                     },
                 ),
                 lines(
-                    "How much does a worker get done?",
-                    "Attempts a second, by process.",
+                    "How many attempts does each worker finish?",
+                    "Attempts per second, by process.",
                     {"{{instance}}": rate("etude_job_attempts_total", by="instance")},
                     unit=PER_SECOND,
                 ),
@@ -81,33 +81,33 @@ BOARD = Board(
             (
                 lines(
                     "How busy is each process?",
-                    "Processor time, by process. Near 1 it can do no more.",
+                    "Processor seconds per second. A process uses one core, so 1 is its limit.",
                     {"{{job}} {{instance}}": rate("process_cpu_seconds_total", by="job, instance")},
                     unit=COUNT,
                     warn=0.7,
                     bad=0.95,
                 ),
                 lines(
-                    "How much memory does each process hold?",
-                    "Resident. One that only grows, leaks.",
+                    "How much memory does each process use?",
+                    "Resident memory. If it only grows, the process leaks.",
                     {"{{job}} {{instance}}": gauge("process_resident_memory_bytes", by="job, instance")},
                     unit=BYTES,
                 ),
                 lines(
                     "How many files and sockets are open?",
-                    "By process. One that only grows, leaks.",
+                    "Open file descriptors. If they only grow, the process leaks.",
                     {"{{job}} {{instance}}": gauge("process_open_fds", by="job, instance")},
                 ),
                 lines(
                     "Is any event loop blocked?",
-                    "How late it comes to what is due: all but the worst hundredth.",
+                    "99th percentile of how late a timer fires.",
                     {"{{job}}": quantile(0.99, "etude_event_loop_lag_seconds", by="job")},
                     unit=SECONDS,
                     bad=0.5,
                 ),
                 lines(
                     "What does a job cost in processor time?",
-                    "Seconds of the workers' processors for each attempt.",
+                    "Processor seconds of the workers per attempt.",
                     {
                         "{{job}}": share(
                             rate("process_cpu_seconds_total", by="job", where='job=~".+-worker"'),

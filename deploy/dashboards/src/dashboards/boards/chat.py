@@ -21,8 +21,8 @@ BOARD = Board(
             "Now",
             (
                 number(
-                    "Which share begins in time?",
-                    "First words within 2.56 s, in the last hour. Promised: 95 %.",
+                    "Which share of the answers begins in time?",
+                    "First words within 2.56 s, in the last hour. 95 % are promised.",
                     share(
                         rate(f"{FIRST_CHUNK}_bucket", where='le="2.56"', window="1h"),
                         rate(f"{FIRST_CHUNK}_count", window="1h"),
@@ -56,10 +56,12 @@ BOARD = Board(
         Row(
             "First words",
             (
-                heat("How long until the first words?", "Every answer.", FIRST_CHUNK),
+                heat(
+                    "How long until the first words?", "All answers, by time to the first chunk.", FIRST_CHUNK
+                ),
                 lines(
                     "How long, by model?",
-                    "Half and nearly all answers.",
+                    "Median and 95th percentile.",
                     {
                         "p50 {{gen_ai_request_model}}": quantile(0.5, FIRST_CHUNK, by="gen_ai_request_model"),
                         "p95 {{gen_ai_request_model}}": quantile(
@@ -72,7 +74,7 @@ BOARD = Board(
                 ),
                 lines(
                     "How long until the whole answer?",
-                    "From the first byte to the last.",
+                    "Time from the first byte to the last.",
                     quantiles("etude_chat_stream_seconds"),
                     unit=SECONDS,
                 ),
@@ -83,7 +85,7 @@ BOARD = Board(
             (
                 lines(
                     "How many questions are asked?",
-                    "Per second, by the status of the answer, at the gateway and at chat itself.",
+                    "Per second, by status, at the gateway and at the chat service.",
                     {
                         "{{job}} {{http_response_status_code}}": rate(
                             ANSWERS, by="job, http_response_status_code", where=CHATS
@@ -92,13 +94,13 @@ BOARD = Board(
                     unit=PER_SECOND,
                 ),
                 lines(
-                    "Who ends an answer before its end?",
-                    "Per second: the client went away, or we did.",
+                    "Which side interrupts answers?",
+                    "Interrupted answers per second: the client disconnected, or the server failed or stopped.",
                     {"{{by}}": rate("etude_chat_disconnects_total", by="by")},
                     unit=PER_SECOND,
                 ),
                 lines(
-                    "Do all processes of chat share the work?",
+                    "Is the work spread over all processes of chat?",
                     "Open streams, by process.",
                     {"{{instance}}": gauge("etude_chat_streams_active", by="instance")},
                 ),

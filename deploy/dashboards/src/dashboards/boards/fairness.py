@@ -1,4 +1,4 @@
-"""Who is using, starving or abusing us?"""
+"""Do some users wait longer than others?"""
 
 from dashboards.board import Board, Row
 from dashboards.panels import PER_SECOND, SECONDS, SHARE, TIMES, lines, number
@@ -9,7 +9,7 @@ BY_SHARD = quantile(0.95, WAIT, by="tenant_shard", window="10m")
 
 BOARD = Board(
     uid="etude-fairness",
-    title="Does anybody wait so that others need not?",
+    title="Do some users wait longer than others?",
     reading=(
         "No, when all lines of the first panel lie close together. A tenant shard is a sixteenth of the users, drawn by "
         "chance: one that stands out holds a user whose jobs wait. No metric names a user; Postgres knows who used what."
@@ -20,7 +20,7 @@ BOARD = Board(
             (
                 number(
                     "How unequal is the wait?",
-                    "The longest 95th percentile of a shard over the shortest, both at least a second. Five is unfair.",
+                    "The longest 95th percentile of a tenant shard divided by the shortest, each at least one second. Five is unfair.",
                     f"clamp_min(max({BY_SHARD}), 1) / clamp_min(min({BY_SHARD}), 1)",
                     unit=TIMES,
                     warn=3,
@@ -28,12 +28,12 @@ BOARD = Board(
                 ),
                 number(
                     "How many jobs are held back?",
-                    "Above their user's share of the workers: nobody else waits for them.",
+                    "Jobs above their user's share of the workers. No other user waits for them.",
                     once("etude_waiting_jobs"),
                 ),
                 number(
                     "Which share of submissions does a limit refuse?",
-                    "For a spent budget, too many requests or too many unfinished jobs, in the last hour.",
+                    "Refused for a spent budget, too many requests or too many unfinished jobs, in the last hour.",
                     share(
                         rate(
                             "etude_jobs_rejected_total", where='reason=~"budget|rate|unfinished"', window="1h"
@@ -51,14 +51,14 @@ BOARD = Board(
             "By shard",
             (
                 lines(
-                    "How long does each sixteenth of the users wait?",
-                    "The 95th percentile of the wait for a first attempt.",
+                    "How long does each tenant shard wait?",
+                    "95th percentile of the wait for a first attempt.",
                     {"{{tenant_shard}}": BY_SHARD},
                     unit=SECONDS,
                 ),
                 lines(
-                    "Who sends the most?",
-                    "First attempts per second, by sixteenth of the users.",
+                    "Which tenant shards submit most?",
+                    "First attempts per second, by tenant shard.",
                     {"{{tenant_shard}}": rate(f"{WAIT}_count", by="tenant_shard")},
                     unit=PER_SECOND,
                     is_stacked=True,
@@ -76,8 +76,8 @@ BOARD = Board(
                     is_stacked=True,
                 ),
                 lines(
-                    "How long does each plan wait for the end?",
-                    "The 95th percentile, from acceptance to the end.",
+                    "How long do the jobs of each plan take?",
+                    "95th percentile of the time from acceptance to the end.",
                     {"{{tier}}": quantile(0.95, "etude_job_end_to_end_seconds", by="tier")},
                     unit=SECONDS,
                     bad=60,

@@ -11,7 +11,7 @@ BOARD = Board(
     title="Is work flowing, stuck or lost?",
     reading=(
         "Flowing, when the oldest job waits for seconds and every stream drains. Waiting grows and slots are busy → more "
-        "workers. Waiting grows and slots are free → nobody reads. Pending grows old → an attempt hangs."
+        "workers. Waiting grows and slots are free → no worker reads. The oldest pending job ages → an attempt hangs."
     ),
     rows=(
         Row(
@@ -19,7 +19,7 @@ BOARD = Board(
             (
                 number(
                     "How long has the oldest job waited?",
-                    "For a worker, by stream. Above 60 s for five minutes somebody is paged.",
+                    "By stream. Above 60 s for five minutes the alert pages.",
                     highest("etude_stream_oldest_undelivered_age_seconds", by="stream"),
                     unit=SECONDS,
                     warn=30,
@@ -27,8 +27,8 @@ BOARD = Board(
                     legend="{{stream}}",
                 ),
                 number(
-                    "How old is the oldest job under way?",
-                    "Since it entered its stream. An attempt takes five minutes at most.",
+                    "How old is the oldest running job?",
+                    "Time since it entered its stream. An attempt takes at most five minutes.",
                     highest("etude_stream_oldest_pending_age_seconds", by="stream"),
                     unit=SECONDS,
                     warn=300,
@@ -37,7 +37,7 @@ BOARD = Board(
                 ),
                 number(
                     "When will the queue be empty?",
-                    "What is in the streams, at the pace of the last minutes.",
+                    "Entries in the streams divided by the settlements per second of the last five minutes.",
                     f"{once('etude_stream_entries')} / clamp_min({rate('etude_jobs_settled_total', window='5m')}, 0.01)",
                     unit=SECONDS,
                     warn=300,
@@ -45,7 +45,7 @@ BOARD = Board(
                 ),
                 number(
                     "How many consumers read?",
-                    "By stream and state. Stale ones have been silent for a minute: dead, or before Redis 7.2 without work.",
+                    "By stream and state. A stale consumer has not read for a minute: it is dead or, before Redis 7.2, has no work.",
                     once("etude_stream_consumers", by="stream, state"),
                     legend="{{stream}} {{state}}",
                 ),
@@ -55,12 +55,12 @@ BOARD = Board(
             "Streams",
             (
                 lines(
-                    "How much is in the streams?",
-                    "Everything that waits or runs; what is settled is deleted.",
+                    "How many entries are in the streams?",
+                    "Jobs that wait or run. Settled entries are deleted.",
                     {"{{stream}}": once("etude_stream_entries", by="stream")},
                 ),
                 lines(
-                    "How much waits for a worker, how much runs?",
+                    "How many jobs wait, and how many run?",
                     "By stream.",
                     {
                         "{{stream}} waits": once("etude_stream_undelivered_entries", by="stream"),
@@ -69,12 +69,12 @@ BOARD = Board(
                 ),
                 lines(
                     "What waits outside the streams?",
-                    "Retries until they are due, and jobs above their user's share.",
+                    "Retries that are not due yet, and jobs above their user's share.",
                     {"due later": once("etude_due_jobs"), "held back": once("etude_waiting_jobs")},
                 ),
                 lines(
                     "How long do jobs wait for a worker?",
-                    "Half and nearly all of them, for their first attempt and for further ones.",
+                    "Median and 95th percentile, for first and later attempts.",
                     {
                         "p50 {{delivery}}": quantile(0.5, "etude_job_queue_wait_seconds", by="delivery"),
                         "p95 {{delivery}}": quantile(0.95, "etude_job_queue_wait_seconds", by="delivery"),
@@ -84,12 +84,12 @@ BOARD = Board(
                 ),
                 lines(
                     "How long does an attempt take?",
-                    "From its lease to its settlement.",
+                    "Time from the lease to the settlement.",
                     quantiles("etude_job_processing_seconds"),
                     unit=SECONDS,
                 ),
                 lines(
-                    "Which kinds are worked off?",
+                    "How many jobs of each kind end?",
                     "Jobs that ended, per second.",
                     {"{{kind}}": rate("etude_jobs_settled_total", by="kind", where=FINAL)},
                     unit=PER_SECOND,
@@ -102,14 +102,14 @@ BOARD = Board(
             (
                 lines(
                     "How do attempts end?",
-                    "Per second. Retries above a third of all are a storm.",
+                    "Attempts per second, by result. Retries above a third are a retry storm.",
                     {"{{result}}": rate("etude_job_attempts_total", by="result")},
                     unit=PER_SECOND,
                     is_stacked=True,
                 ),
                 lines(
-                    "Why do they fail?",
-                    "Attempts that did not end well, by our code of the error.",
+                    "Why do attempts fail?",
+                    "Failed, retried and lost attempts per second, by error code.",
                     {
                         "{{error_type}}": rate(
                             "etude_job_attempts_total", by="error_type", where='result=~"retry|fail|lost"'
@@ -118,8 +118,8 @@ BOARD = Board(
                     unit=PER_SECOND,
                 ),
                 lines(
-                    "Whose work is taken over?",
-                    "Claims of dead workers' jobs, leases that living workers lost, and late writes the fence refused.",
+                    "How often do jobs change their owner?",
+                    "Claimed jobs of dead workers, leases that running workers lost, and late writes that the fence refused.",
                     {
                         "claimed ({{stream}})": rate("etude_jobs_reclaimed_total", by="stream"),
                         "lease lost": rate("etude_job_lease_lost_total"),
@@ -129,7 +129,7 @@ BOARD = Board(
                 ),
                 lines(
                     "How many attempts does a job need?",
-                    "On average, of those that ended. 1 is best.",
+                    "Mean over the jobs that ended. 1 is best.",
                     {
                         "{{stream}}": share(
                             rate("etude_job_deliveries_sum", by="stream"),
@@ -141,7 +141,7 @@ BOARD = Board(
                 ),
                 lines(
                     "How many jobs fail for good?",
-                    "Dead letters made in a quarter of an hour.",
+                    "Dead letters in the last 15 minutes.",
                     {
                         "dead letters": highest(
                             'increase(etude_ledger_jobs_total{state="dead_lettered"}[15m])'
@@ -153,8 +153,8 @@ BOARD = Board(
                     warn=1,
                 ),
                 number(
-                    "How long has the oldest dead letter waited?",
-                    "They are kept for a week.",
+                    "How old is the oldest dead letter?",
+                    "Dead letters are kept for a week.",
                     highest("etude_dead_letters_oldest_age_seconds"),
                     unit=SECONDS,
                     warn=86_400,
@@ -162,7 +162,7 @@ BOARD = Board(
                 ),
                 lines(
                     "How many jobs ended at their first attempt?",
-                    "Share of those that ended, by stream.",
+                    "Share of the jobs that ended, by stream.",
                     {
                         "{{stream}}": share(
                             f'sum by (stream) (rate(etude_job_deliveries_bucket{{le="1.0"}}[{WINDOW}]))',

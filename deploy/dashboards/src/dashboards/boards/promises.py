@@ -4,7 +4,7 @@ from dashboards.board import Board, Row
 from dashboards.panels import COUNT, PER_SECOND, SECONDS, SHARE, TIMES, lines, number, rows
 from dashboards.promql import highest, or_none, quantiles, rate, share
 
-BURN = "A burn of 1 uses up exactly what the promise allows; above 14.4 somebody is paged."
+BURN = "A burn of 1 uses up exactly what the promise allows; above 14.4 the alert pages."
 FINAL = 'outcome=~"succeeded|failed|dead_lettered"'
 
 BOARD = Board(
@@ -12,15 +12,15 @@ BOARD = Board(
     title="Are users getting what we promised?",
     reading=(
         "Yes, when no burn is above 1 and nothing is unaccounted. A burn above 1 says which promise: *accept* and *read* → "
-        "what fails at the door; *done* → is work flowing; *chat* → chat."
+        "the gateway's dashboard; *done* → the one on jobs; *chat* → the one on chat."
     ),
     rows=(
         Row(
             "Promises",
             (
                 number(
-                    "How fast does each budget burn in this hour?",
-                    f"Per promise. {BURN}",
+                    "How fast does each error budget burn in this hour?",
+                    f"By promise. {BURN}",
                     "max by (slo) (etude:slo_burn:1h)",
                     unit=TIMES,
                     warn=1,
@@ -29,7 +29,7 @@ BOARD = Board(
                 ),
                 number(
                     "And in the last three days?",
-                    "Per promise, over three days: below 1, the promise is being kept.",
+                    "By promise. Below 1 the promise is kept.",
                     "max by (slo) (etude:slo_burn:3d)",
                     unit=TIMES,
                     warn=0.8,
@@ -43,8 +43,8 @@ BOARD = Board(
                     bad=1,
                 ),
                 number(
-                    "How many dead letters wait for somebody?",
-                    "Jobs that failed for good and were neither replayed nor forgotten.",
+                    "How many dead letters are kept?",
+                    "Jobs that failed for good and were neither replayed nor deleted.",
                     "sum(max by (shard) (etude_dead_letters))",
                     warn=1,
                 ),
@@ -54,8 +54,8 @@ BOARD = Board(
             "Over time",
             (
                 lines(
-                    "When did a budget burn?",
-                    f"The six-hour burn of each promise. {BURN}",
+                    "When did an error budget burn?",
+                    f"Burn over six hours, by promise. {BURN}",
                     {"{{slo}}": "max by (slo) (etude:slo_burn:6h)"},
                     unit=TIMES,
                     warn=1,
@@ -63,14 +63,14 @@ BOARD = Board(
                 ),
                 lines(
                     "How long does a job take, from acceptance to the end?",
-                    "Over all kinds. Promised: 99.5 % within 60 s.",
+                    "All kinds. 99.5 % are promised within 60 s.",
                     quantiles("etude_job_end_to_end_seconds"),
                     unit=SECONDS,
                     bad=60,
                 ),
                 lines(
-                    "Does as much end as is accepted?",
-                    "Where accepted stays above ended, a queue grows.",
+                    "Do as many jobs end as are accepted?",
+                    "While more jobs are accepted than end, a queue grows.",
                     {
                         "accepted": rate("etude_jobs_accepted_total"),
                         "ended": rate("etude_jobs_settled_total", where=FINAL),
@@ -85,14 +85,14 @@ BOARD = Board(
             (
                 lines(
                     "How do jobs end?",
-                    "Per second, by outcome, as workers settle them.",
+                    "Jobs that workers settled, per second, by outcome.",
                     {"{{outcome}}": rate("etude_jobs_settled_total", by="outcome", where=FINAL)},
                     unit=PER_SECOND,
                     is_stacked=True,
                 ),
                 number(
                     "Which share of them succeeds?",
-                    "Of all that ended in the last hour.",
+                    "Share of the jobs that ended in the last hour.",
                     share(
                         rate("etude_jobs_settled_total", where='outcome="succeeded"', window="1h"),
                         rate("etude_jobs_settled_total", where=FINAL, window="1h"),
@@ -101,7 +101,7 @@ BOARD = Board(
                 ),
                 lines(
                     "What does the ledger say?",
-                    "The durable counters in Redis, per second: they outlive every process.",
+                    "Increase per second of the counters that Redis keeps together with the jobs.",
                     {"{{state}}": "max by (state) (rate(etude_ledger_jobs_total[$__rate_interval]))"},
                     unit=PER_SECOND,
                 ),
@@ -121,8 +121,8 @@ BOARD = Board(
                     "count by (service, version, python) (etude_build_info)",
                 ),
                 number(
-                    "How many pages are open?",
-                    "Alerts that should wake somebody.",
+                    "How many alerts page now?",
+                    "Firing alerts with the severity `page`.",
                     or_none('count(ALERTS{alertstate="firing", severity="page"})'),
                     unit=COUNT,
                     bad=1,

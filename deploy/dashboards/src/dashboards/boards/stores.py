@@ -1,4 +1,4 @@
-"""How far are Redis and Postgres from a cliff?"""
+"""How close are Redis and Postgres to their limits?"""
 
 from dashboards.board import Board, Row
 from dashboards.panels import BYTES, PER_SECOND, SECONDS, SHARE, lines, number
@@ -18,9 +18,9 @@ def node_rate(counter: str) -> str:
 
 BOARD = Board(
     uid="etude-stores",
-    title="How far are Redis and Postgres from a cliff?",
+    title="How close are Redis and Postgres to their limits?",
     reading=(
-        "Far, when memory and connections are below 80 %, the journal is written and nothing is evicted. Redis must "
+        "Far enough, when memory and connections are below 80 %, the AOF is written and nothing is evicted. Redis must "
         "never evict: a key it throws away may be an accepted job."
     ),
     rows=(
@@ -34,8 +34,8 @@ BOARD = Board(
                     legend="{{node}}",
                 ),
                 number(
-                    "How much of its memory is used?",
-                    "Of `maxmemory`, by node; no number where there is no limit.",
+                    "How much of Redis' memory is used?",
+                    "Share of `maxmemory`, by node. Without a limit there is no value.",
                     "max by (node) (etude_redis_memory_used_bytes)"
                     " / clamp_min(max by (node) (etude_redis_memory_max_bytes), 1)"
                     " * (max by (node) (etude_redis_memory_max_bytes) > bool 0)",
@@ -45,14 +45,14 @@ BOARD = Board(
                     legend="{{node}}",
                 ),
                 number(
-                    "Is its journal written?",
+                    "Is the AOF written?",
                     "1 yes, 0 no: a restart would lose accepted jobs.",
                     "min by (node) (etude_redis_aof_ok)",
                     legend="{{node}}",
                 ),
                 number(
-                    "Did it throw keys away?",
-                    "Evictions in the last day. Anything but 0 is a lost key.",
+                    "Were keys evicted?",
+                    "Evictions in the last day. Every one is a lost key.",
                     per_node("increase(etude_redis_evicted_keys_total[1d])"),
                     bad=1,
                     legend="{{node}}",
@@ -63,8 +63,8 @@ BOARD = Board(
             "Redis",
             (
                 lines(
-                    "How much memory does it use?",
-                    "By node, with its limit; 0 is no limit.",
+                    "How much memory does Redis use?",
+                    "By node, with `maxmemory`; 0 means no limit.",
                     {
                         "{{node}} used": per_node("etude_redis_memory_used_bytes"),
                         "{{node}} limit": per_node("etude_redis_memory_max_bytes"),
@@ -72,14 +72,14 @@ BOARD = Board(
                     unit=BYTES,
                 ),
                 lines(
-                    "How many commands does it run?",
+                    "How many commands does Redis run?",
                     "Per second, by node.",
                     {"{{node}}": node_rate("etude_redis_commands_total")},
                     unit=PER_SECOND,
                 ),
                 lines(
-                    "How many connections are there?",
-                    "By node; the blocked ones are workers that wait for work. Refused ones per second.",
+                    "How many connections does Redis have?",
+                    "By node. Blocked ones are workers that wait for entries. Refused connections are per second.",
                     {
                         "{{node}} connected": per_node("etude_redis_connected_clients"),
                         "{{node}} blocked": per_node("etude_redis_blocked_clients"),
@@ -88,7 +88,7 @@ BOARD = Board(
                 ),
                 lines(
                     "How long does each script take?",
-                    "All but the slowest hundredth, as our processes see it.",
+                    "99th percentile, as our processes measure it.",
                     {"{{messaging_operation_name}}": quantile(0.99, SCRIPTS, by="messaging_operation_name")},
                     unit=SECONDS,
                     bad=0.25,
@@ -120,8 +120,8 @@ BOARD = Board(
             (
                 number("Does it answer?", "1 yes, 0 no.", "min(etude_postgres_up)"),
                 number(
-                    "How many of its connections are taken?",
-                    "By everybody, of those it has.",
+                    "How many of Postgres' connections are used?",
+                    "Share of `max_connections`, by all clients.",
                     f"{highest('etude_postgres_connections')} / {highest('etude_postgres_max_connections')}",
                     unit=SHARE,
                     warn=0.6,
@@ -129,7 +129,7 @@ BOARD = Board(
                 ),
                 number(
                     "How large is the database?",
-                    "On disk, indexes included.",
+                    "Size on disk, with indexes.",
                     highest("etude_postgres_database_bytes"),
                     unit=BYTES,
                 ),
@@ -140,7 +140,7 @@ BOARD = Board(
             (
                 lines(
                     "How long does each statement take?",
-                    "All but the slowest hundredth.",
+                    "99th percentile.",
                     {"{{db_operation_name}}": quantile(0.99, STATEMENTS, by="db_operation_name")},
                     unit=SECONDS,
                 ),
@@ -151,15 +151,15 @@ BOARD = Board(
                     unit=PER_SECOND,
                 ),
                 lines(
-                    "How long is a connection waited for?",
+                    "How long do processes wait for a connection?",
                     "In our pools.",
                     quantiles("etude_db_pool_wait_seconds"),
                     unit=SECONDS,
                     bad=0.1,
                 ),
                 lines(
-                    "How full are our pools?",
-                    "Connections, by state.",
+                    "How many connections do the pools hold?",
+                    "By state.",
                     {"{{job}} {{state}}": gauge("etude_db_pool_connections", by="job, state")},
                 ),
             ),
@@ -168,8 +168,8 @@ BOARD = Board(
             "Would we know?",
             (
                 lines(
-                    "How old is what is shown here?",
-                    "Since cron last looked into each store.",
+                    "How old are the values on this dashboard?",
+                    "Time since cron last read each store.",
                     {
                         "{{target}}": "time() - max by (target) (etude_exporter_last_success_timestamp_seconds)"
                     },
@@ -177,8 +177,8 @@ BOARD = Board(
                     bad=60,
                 ),
                 lines(
-                    "When was each duty last done?",
-                    "Hours to a day are usual; a duty that has not run since cron started is not shown.",
+                    "When did each cron job last run?",
+                    "Up to a day is normal. A cron job that has not run since the start is not shown.",
                     {
                         "{{duty}}": or_none(
                             "time() - (max by (duty) (etude_cron_duty_last_success_timestamp_seconds) > 0)"

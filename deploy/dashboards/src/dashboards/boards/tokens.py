@@ -30,19 +30,19 @@ BOARD = Board(
             (
                 number(
                     "What did the last hour cost?",
-                    "In USD, all models.",
+                    "US dollars, all models.",
                     total("etude_llm_cost_usd_total", window="1h"),
                     unit=USD,
                 ),
                 number(
-                    "And the last day?",
-                    "In USD, all models.",
+                    "What did the last day cost?",
+                    "US dollars, all models.",
                     total("etude_llm_cost_usd_total", window="1d"),
                     unit=USD,
                 ),
                 number(
                     "What does a succeeded job cost?",
-                    "Everything paid for jobs in the last hour, failures included, over the jobs that succeeded.",
+                    "All cost of jobs in the last hour, failed ones included, divided by the jobs that succeeded.",
                     share(
                         total("etude_llm_cost_usd_total", where='kind!="chat"', window="1h"),
                         total("etude_jobs_settled_total", where=SUCCEEDED, window="1h"),
@@ -51,7 +51,7 @@ BOARD = Board(
                 ),
                 number(
                     "Which share of the tokens is wasted?",
-                    "Paid for and not used, in the last hour.",
+                    "Tokens that were paid for and not used, in the last hour.",
                     share(rate("etude_llm_wasted_tokens_total", window="1h"), tokens("1h")),
                     unit=SHARE,
                     warn=0.05,
@@ -63,8 +63,8 @@ BOARD = Board(
             "Tokens",
             (
                 lines(
-                    "Where does the money go?",
-                    "USD an hour, by model and kind of job.",
+                    "Which models and kinds cost most?",
+                    "US dollars per hour, by model and kind of job.",
                     {"{{model}} {{kind}}": f"{rate('etude_llm_cost_usd_total', by='model, kind')} * 3600"},
                     unit=USD,
                     is_stacked=True,
@@ -80,7 +80,7 @@ BOARD = Board(
                 ),
                 lines(
                     "Why are tokens wasted?",
-                    "Per second: the answer was rejected, the job's lease was lost or it was cancelled, or the call failed.",
+                    "Per second, by reason: the response was rejected, the job was lost or cancelled, or the call failed.",
                     {"{{reason}}": rate("etude_llm_wasted_tokens_total", by="reason")},
                     unit=PER_SECOND,
                     is_stacked=True,
@@ -99,14 +99,14 @@ BOARD = Board(
                     legend="{{model}}",
                 ),
                 number(
-                    "How many calls are under way?",
+                    "How many calls are running?",
                     "By model.",
                     gauge("etude_llm_inflight", by="model"),
                     legend="{{model}}",
                 ),
                 number(
                     "Which share of calls fails?",
-                    "In the last five minutes, by model.",
+                    "By model, in the last five minutes.",
                     share(
                         or_none(rate(f"{CALLS}_count", where='error_type!=""', window="5m")),
                         rate(f"{CALLS}_count", window="5m"),
@@ -122,7 +122,7 @@ BOARD = Board(
             (
                 lines(
                     "How long does a call take?",
-                    "Half and nearly all of them, by model.",
+                    "Median and 95th percentile, by model.",
                     {
                         "p50 {{gen_ai_request_model}}": quantile(0.5, CALLS, by=MODEL),
                         "p95 {{gen_ai_request_model}}": quantile(0.95, CALLS, by=MODEL),
@@ -141,7 +141,7 @@ BOARD = Board(
                 ),
                 lines(
                     "Why do calls fail?",
-                    "Per second, by our code of the error.",
+                    "Per second, by error code.",
                     {
                         "{{error_type}}": or_none(
                             rate(f"{CALLS}_count", by="error_type", where='error_type!=""')
@@ -150,20 +150,20 @@ BOARD = Board(
                     unit=PER_SECOND,
                 ),
                 lines(
-                    "Why are calls made again?",
+                    "Why are calls retried?",
                     "Per second, by reason.",
                     {"{{reason}}": rate("etude_llm_retries_total", by="reason")},
                     unit=PER_SECOND,
                 ),
                 lines(
-                    "How often does another model step in?",
-                    "Per second, from which to which.",
+                    "How often does a fallback model respond?",
+                    "Per second, by model and fallback.",
                     {"{{model}} → {{to}}": or_none(rate("etude_llm_fallbacks_total", by="model, to"))},
                     unit=PER_SECOND,
                 ),
                 lines(
                     "Which items do the checks drop?",
-                    "Cards and questions per second, by reason. A jump after a change of model says that it is a worse one.",
+                    "Cards and questions per second, by reason. A rise after a change of model means that the new one is worse.",
                     {"{{reason}}": or_none(rate("etude_items_rejected_total", by="reason"))},
                     unit=PER_SECOND,
                     is_stacked=True,

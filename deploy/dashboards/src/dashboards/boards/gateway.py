@@ -1,4 +1,4 @@
-"""What fails at the door, and why?"""
+"""Which requests fail at the gateway, and why?"""
 
 from dashboards.board import Board, Row
 from dashboards.panels import PER_SECOND, SECONDS, SHARE, heat, lines, number
@@ -10,11 +10,11 @@ BROKEN = f'{GATEWAY}, http_response_status_code=~"5.."'
 SCRIPTS = "messaging_client_operation_duration_seconds"
 
 BOARD = Board(
-    uid="etude-door",
-    title="What fails at the door, and why?",
+    uid="etude-gateway",
+    title="Which requests fail at the gateway, and why?",
     reading=(
-        "5xx are ours: a store is away or the backlog is full. Refusals are the caller's: a spent budget, too many "
-        "requests, a bad body. Slow answers with fast scripts are a blocked event loop."
+        "A 5xx is our failure: a store is unreachable or the backlog is full. A refusal is caused by the caller: a spent budget, too many "
+        "requests, an invalid body. Slow responses with fast scripts mean a blocked event loop."
     ),
     rows=(
         Row(
@@ -22,13 +22,13 @@ BOARD = Board(
             (
                 number(
                     "How many requests a second?",
-                    "At the gateway.",
+                    "All requests to the gateway.",
                     rate(f"{ANSWERS}_count", where=GATEWAY, window="5m"),
                     unit=PER_SECOND,
                 ),
                 number(
                     "Which share fails?",
-                    "5xx, in the last five minutes.",
+                    "Responses with a 5xx status in the last five minutes.",
                     share(
                         or_none(rate(f"{ANSWERS}_count", where=BROKEN, window="5m")),
                         rate(f"{ANSWERS}_count", where=GATEWAY, window="5m"),
@@ -39,13 +39,13 @@ BOARD = Board(
                 ),
                 number(
                     "How many requests are open?",
-                    "Being answered right now.",
+                    "Requests whose response is not complete, by service.",
                     gauge("etude_http_inflight_requests", by="job"),
                     legend="{{job}}",
                 ),
                 number(
-                    "How many listen?",
-                    "Open event streams.",
+                    "How many event streams are open?",
+                    "Each is a client that listens to one job or to all of its user's.",
                     gauge("etude_event_streams_active"),
                 ),
             ),
@@ -55,7 +55,7 @@ BOARD = Board(
             (
                 lines(
                     "Which routes are used?",
-                    "Per second, by method and route.",
+                    "Requests per second, by method and route.",
                     {
                         "{{http_request_method}} {{http_route}}": rate(
                             f"{ANSWERS}_count", by="http_request_method, http_route", where=GATEWAY
@@ -64,8 +64,8 @@ BOARD = Board(
                     unit=PER_SECOND,
                 ),
                 lines(
-                    "How are they answered?",
-                    "Per second, by status.",
+                    "Which statuses do they get?",
+                    "Responses per second, by status.",
                     {
                         "{{http_response_status_code}}": rate(
                             f"{ANSWERS}_count", by="http_response_status_code", where=GATEWAY
@@ -76,7 +76,7 @@ BOARD = Board(
                 ),
                 lines(
                     "How long does each route take?",
-                    "All but the slowest hundredth; of an event stream, until its headers are sent.",
+                    "99th percentile. An event stream counts until its headers are sent.",
                     {
                         "{{http_request_method}} {{http_route}}": quantile(
                             0.99, ANSWERS, by="http_request_method, http_route", where=GATEWAY
@@ -85,17 +85,17 @@ BOARD = Board(
                     unit=SECONDS,
                     bad=1,
                 ),
-                heat("How are answers spread?", "Every request, by how long it took.", ANSWERS),
+                heat("How are response times distributed?", "All requests, by duration.", ANSWERS),
                 lines(
-                    "How long does accepting take in Redis?",
-                    "The submit script, as the gateway sees it.",
+                    "How long does the submit script take?",
+                    "As the gateway measures it, the network included.",
                     quantiles(SCRIPTS, where='messaging_operation_name="submit"'),
                     unit=SECONDS,
                     bad=0.25,
                 ),
                 lines(
-                    "How late do listeners hear?",
-                    "From an event to its write to the client.",
+                    "How late do events reach their listeners?",
+                    "Time from the event to its write to the client.",
                     quantiles("etude_event_delay_seconds"),
                     unit=SECONDS,
                     bad=1,
@@ -113,14 +113,14 @@ BOARD = Board(
                     is_stacked=True,
                 ),
                 lines(
-                    "Who is turned away?",
-                    "Callers without a good token, per second, by what was wrong with it.",
+                    "Why does authentication fail?",
+                    "Failed authentications per second, by reason.",
                     {"{{reason}}": rate("etude_auth_failures_total", by="reason")},
                     unit=PER_SECOND,
                 ),
                 lines(
                     "How often is a request repeated?",
-                    "Submissions answered from their idempotency key, per second.",
+                    "Submissions per second whose idempotency key was used before.",
                     {"{{kind}}": rate("etude_jobs_deduplicated_total", by="kind")},
                     unit=PER_SECOND,
                 ),
