@@ -5,8 +5,8 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from etude.api_models import Job, JobKind, Problem
-from etude.cli.rendering import plain, show_job, show_material, show_result
+from etude.api_models import Collection, Job, JobKind, Problem
+from etude.cli.rendering import plain, show_collection, show_job, show_result
 from etude.study_material import (
     Choice,
     Explanation,
@@ -76,7 +76,10 @@ def test_what_the_offline_generator_made_says_so():
 def test_a_collection_shows_its_title_its_cards_and_its_quiz():
     out = StringIO()
 
-    show_material(Console(file=out, markup=False), "Cities", [CARD], [QUESTION], QUALITY)
+    collection = Collection(
+        id="c", status="ready", title="Cities", flashcards=[CARD], quiz=[QUESTION], quality=QUALITY
+    )
+    show_collection(Console(file=out, markup=False), collection)
 
     assert all(text in out.getvalue() for text in ("Cities", CARD.front, QUESTION.question))
 

@@ -52,21 +52,23 @@ class EventStreams:
         self._heartbeat_seconds = heartbeat_seconds
         self._closing = closing
 
-    def for_user(self, user: UserId, *, after: str | None, language: str) -> EventStream:
-        """All events of the user. Without `after` the stream begins at the start of the log, so that nothing is missed."""
-        tail = self._log.tail(user, after=after, heartbeat_seconds=self._heartbeat_seconds)
-        return EventStream(self._live(tail, language), self._closing)
+    def follow(
+        self, user: UserId, job_id: JobId | None = None, *, after: str | None, language: str
+    ) -> EventStream:
+        """The events of one job up to its `done`, or of all jobs of the user.
 
-    def for_job(self, user: UserId, job_id: JobId, *, after: str | None, language: str) -> EventStream:
-        """The events of one job, up to its `done`."""
+        Without `after` the stream begins at the start of the log, so that nothing is missed.
+        """
         tail = self._log.tail(user, job_id=job_id, after=after, heartbeat_seconds=self._heartbeat_seconds)
         return EventStream(self._live(tail, language), self._closing)
 
     async def for_final_job(
         self, job: JobSnapshot, *, after: str | None, language: str
     ) -> EventStream | None:
-        """The events after `after` of a job that has ended, or None when there are none. Without `after` there is always
-        its `done`, even when the log is gone."""
+        """The logged events of a job that has ended, or None if there are none after `after`.
+
+        Without `after` the stream has at least the `done`, even when the log has expired.
+        """
         logged = self._logged(job.user, job.id, after)
         chunks = [_encode(event, language) async for event in logged if event is not None]
         if not chunks and after is not None:
@@ -83,9 +85,8 @@ class EventStreams:
                         yield HEARTBEAT
                     else:
                         yield _encode(event, language)
-                        self._metrics.event_delivered(
-                            event.id, since=since
-                        )  # the server asks for the next one: this one is written
+                        # the server has asked for the next event, so this one is written
+                        self._metrics.event_delivered(event.id, since=since)
         finally:
             self._metrics.stream_closed()
 

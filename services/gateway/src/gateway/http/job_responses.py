@@ -35,7 +35,7 @@ async def follow_response(request: Request, streams: EventStreams, job: JobSnaps
     """The job's events, live or replayed; 204 once all were received, which ends a browser's reconnects."""
     after, language = resume_from(request), language_of(request)
     if not job.state.is_final:
-        return AsgiResponse(streams.for_job(job.user, job.id, after=after, language=language))
+        return AsgiResponse(streams.follow(job.user, job.id, after=after, language=language))
     stream = await streams.for_final_job(job, after=after, language=language)
     if stream is None:
         return Response(status_code=204, headers={"Cache-Control": "no-store"})

@@ -21,5 +21,5 @@ router = APIRouter(prefix="/api/events", tags=["jobs"])
 async def follow_all(request: Request, caller: CurrentCaller, services: CurrentServices) -> Response:
     after = resume_from(request)
     await services.checks["redis"]()  # a stream that has begun can no longer be refused with a status
-    stream = services.event_streams.for_user(caller.user, after=after, language=language_of(request))
+    stream = services.event_streams.follow(caller.user, after=after, language=language_of(request))
     return AsgiResponse(stream)

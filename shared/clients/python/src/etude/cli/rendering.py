@@ -69,27 +69,11 @@ def show_result(console: Console, result: Result, *, generated_by: str | None) -
 
 
 def show_collection(console: Console, collection: Collection) -> None:
-    show_material(
-        console,
-        collection.title,
-        collection.flashcards,
-        collection.quiz,
-        collection.quality or Quality(),
-    )
+    _heading(console, collection.title)
+    show_flashcards(console, collection.flashcards)
+    show_quiz(console, collection.quiz)
+    show_quality(console, collection.quality or Quality())
     show_generator(console, collection.generated_by)
-
-
-def show_material(
-    console: Console,
-    title: str,
-    cards: Sequence[Flashcard],
-    questions: Sequence[QuizQuestion],
-    quality: Quality,
-) -> None:
-    _heading(console, title)
-    show_flashcards(console, cards)
-    show_quiz(console, questions)
-    show_quality(console, quality)
 
 
 def show_flashcards(console: Console, cards: Sequence[Flashcard]) -> None:

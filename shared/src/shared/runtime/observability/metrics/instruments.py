@@ -20,6 +20,10 @@ class Counter:
     def add(self, amount: float = 1.0) -> None:
         self.value += amount
 
+    def set(self, value: float) -> None:
+        """Expose a count that is kept elsewhere, such as in Redis."""
+        self.value = value
+
 
 class Gauge:
     """A value that goes up and down, or that a function returns at each scrape."""

@@ -38,6 +38,10 @@ class Meter:
     def histogram(self, name: str) -> Family[Histogram]:
         return self._made(name, Type.HISTOGRAM, lambda metric: Family(lambda: Histogram(metric.bounds)))
 
+    def of_type(self, name: str) -> Family[Counter] | Family[Gauge]:
+        """A counter or a gauge, as the catalogue says."""
+        return self.counter(name) if BY_NAME[name].type is Type.COUNTER else self.gauge(name)
+
     def _made(self, name: str, kind: Type, make: Callable[[Metric], Any]) -> Any:
         """The family of this name. The catalogue must have the name with this type."""
         if name not in self._families:

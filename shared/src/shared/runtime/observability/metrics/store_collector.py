@@ -7,8 +7,8 @@ knowledge of clusters, are used.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Generic, TypeVar
 
 import structlog
 
@@ -24,10 +24,11 @@ from shared.adapters.redis.stats import (
     survey_node,
 )
 from shared.domain.errors import StoreUnavailable
-from shared.runtime.observability.metrics.instruments import Family
 from shared.runtime.observability.metrics.meter import Meter
 
 log = structlog.get_logger()
+
+S = TypeVar("S")
 
 COLLECT_SECONDS = 4.0
 """Time limit for one store. It is shorter than a scraper's timeout, so that one slow store does not cost the whole scrape."""
@@ -107,115 +108,109 @@ async def _state_of(node: RedisClient) -> NodeSurvey | None:
         return None
 
 
-class _MetricGroup:
-    """Families of one target, which are cleared together."""
+class _Readings(Generic[S]):
+    """Metrics that are read from one kind of survey, each by a function; they are cleared together."""
 
-    def __init__(self) -> None:
-        self._families: list[Family[Any]] = []
+    def __init__(self, meter: Meter, metrics: Mapping[str, Callable[[S], float]]) -> None:
+        self._metrics = [(meter.of_type(name), read) for name, read in metrics.items()]
 
-    def _own(self, family: Family[Any]) -> Family[Any]:
-        self._families.append(family)
-        return family
+    def put(self, survey: S, *labels: str) -> None:
+        for family, read in self._metrics:
+            family.of(*labels).set(read(survey))
 
     def clear(self) -> None:
-        for family in self._families:
+        for family, _ in self._metrics:
             family.clear()
 
 
-class _ShardMetrics(_MetricGroup):
+class _ShardMetrics:
     def __init__(self, meter: Meter) -> None:
-        super().__init__()
-
-        def gauge(name: str) -> Family[Any]:
-            return self._own(meter.gauge(name))
-
-        self._entries = gauge("etude_stream_entries")
-        self._pending = gauge("etude_stream_pending_entries")
-        self._undelivered = gauge("etude_stream_undelivered_entries")
-        self._oldest_undelivered = gauge("etude_stream_oldest_undelivered_age_seconds")
-        self._oldest_pending = gauge("etude_stream_oldest_pending_age_seconds")
-        self._consumers = gauge("etude_stream_consumers")
-        self._due = gauge("etude_due_jobs")
-        self._waiting = gauge("etude_waiting_jobs")
-        self._dead = gauge("etude_dead_letters")
-        self._oldest_dead = gauge("etude_dead_letters_oldest_age_seconds")
-        self._ledger = self._own(meter.counter("etude_ledger_jobs_total"))
-        self._unaccounted = gauge("etude_ledger_unaccounted_jobs")
+        self._shards = _Readings[ShardSurvey](
+            meter,
+            {
+                "etude_due_jobs": lambda shard: shard.due,
+                "etude_waiting_jobs": lambda shard: shard.waiting,
+                "etude_dead_letters": lambda shard: shard.dead,
+                "etude_dead_letters_oldest_age_seconds": lambda shard: shard.oldest_dead,
+            },
+        )
+        self._streams = _Readings[StreamSurvey](
+            meter,
+            {
+                "etude_stream_entries": lambda stream: stream.entries,
+                "etude_stream_pending_entries": lambda stream: stream.pending,
+                "etude_stream_undelivered_entries": lambda stream: stream.entries - stream.pending,
+                "etude_stream_oldest_undelivered_age_seconds": lambda stream: stream.oldest_undelivered,
+                "etude_stream_oldest_pending_age_seconds": lambda stream: stream.oldest_pending,
+            },
+        )
+        self._consumers = meter.gauge("etude_stream_consumers")
+        self._ledger = meter.counter("etude_ledger_jobs_total")
+        self._unaccounted = meter.gauge("etude_ledger_unaccounted_jobs")
 
     def put(self, surveys: list[ShardSurvey]) -> None:
         for number, shard in enumerate(surveys):
-            label = str(number)
-            self._due.of(label).set(shard.due)
-            self._waiting.of(label).set(shard.waiting)
-            self._dead.of(label).set(shard.dead)
-            self._oldest_dead.of(label).set(shard.oldest_dead)
+            self._shards.put(shard, str(number))
             for name, stream in shard.streams.items():
-                self._put_stream(stream, name, label)
+                self._streams.put(stream, name, str(number))
+                stale = sum(silent > STALE_SECONDS for silent in stream.idle)
+                self._consumers.of(name, str(number), "active").set(len(stream.idle) - stale)
+                self._consumers.of(name, str(number), "stale").set(stale)
         for state in LEDGER:
-            self._ledger.of(state).value = sum(shard.ledger[state] for shard in surveys)
+            self._ledger.of(state).set(sum(shard.ledger[state] for shard in surveys))
         self._unaccounted.of().set(sum(shard.unaccounted for shard in surveys))
 
-    def _put_stream(self, stream: StreamSurvey, *labels: str) -> None:
-        self._entries.of(*labels).set(stream.entries)
-        self._pending.of(*labels).set(stream.pending)
-        self._undelivered.of(*labels).set(stream.entries - stream.pending)
-        self._oldest_undelivered.of(*labels).set(stream.oldest_undelivered)
-        self._oldest_pending.of(*labels).set(stream.oldest_pending)
-        stale = sum(silent > STALE_SECONDS for silent in stream.idle)
-        self._consumers.of(*labels, "active").set(len(stream.idle) - stale)
-        self._consumers.of(*labels, "stale").set(stale)
+    def clear(self) -> None:
+        for metrics in (self._shards, self._streams, self._consumers, self._ledger, self._unaccounted):
+            metrics.clear()
 
 
-class _NodeMetrics(_MetricGroup):
+class _NodeMetrics:
     def __init__(self, meter: Meter) -> None:
-        super().__init__()
         self._up = meter.gauge("etude_redis_up")
-        self._memory_used = self._own(meter.gauge("etude_redis_memory_used_bytes"))
-        self._memory_max = self._own(meter.gauge("etude_redis_memory_max_bytes"))
-        self._evicted = self._own(meter.counter("etude_redis_evicted_keys_total"))
-        self._connected = self._own(meter.gauge("etude_redis_connected_clients"))
-        self._blocked = self._own(meter.gauge("etude_redis_blocked_clients"))
-        self._aof = self._own(meter.gauge("etude_redis_aof_ok"))
-        self._commands = self._own(meter.counter("etude_redis_commands_total"))
-        self._rejected = self._own(meter.counter("etude_redis_rejected_connections_total"))
+        self._nodes = _Readings[NodeSurvey](
+            meter,
+            {
+                "etude_redis_memory_used_bytes": lambda node: node.memory_used,
+                "etude_redis_memory_max_bytes": lambda node: node.memory_max,
+                "etude_redis_evicted_keys_total": lambda node: node.evicted_keys,
+                "etude_redis_connected_clients": lambda node: node.connected_clients,
+                "etude_redis_blocked_clients": lambda node: node.blocked_clients,
+                "etude_redis_aof_ok": lambda node: node.is_aof_ok,
+                "etude_redis_commands_total": lambda node: node.commands,
+                "etude_redis_rejected_connections_total": lambda node: node.rejected_connections,
+            },
+        )
 
     def put(self, states: Iterable[tuple[str, NodeSurvey | None]]) -> None:
         self.clear()
         for name, state in states:
             self._up.of(name).set(state is not None)
             if state is not None:
-                self._put_node(name, state)
-
-    def _put_node(self, name: str, node: NodeSurvey) -> None:
-        self._memory_used.of(name).set(node.memory_used)
-        self._memory_max.of(name).set(node.memory_max)
-        self._evicted.of(name).value = node.evicted_keys
-        self._connected.of(name).set(node.connected_clients)
-        self._blocked.of(name).set(node.blocked_clients)
-        self._aof.of(name).set(node.is_aof_ok)
-        self._commands.of(name).value = node.commands
-        self._rejected.of(name).value = node.rejected_connections
+                self._nodes.put(state, name)
 
     def clear(self) -> None:
-        super().clear()
+        self._nodes.clear()
         for _, up in self._up.instruments():
             up.set(0)
 
 
-class _DatabaseMetrics(_MetricGroup):
+class _DatabaseMetrics:
     def __init__(self, meter: Meter) -> None:
-        super().__init__()
         self._up = meter.gauge("etude_postgres_up").of()
-        self._connections = self._own(meter.gauge("etude_postgres_connections"))
-        self._max_connections = self._own(meter.gauge("etude_postgres_max_connections"))
-        self._bytes = self._own(meter.gauge("etude_postgres_database_bytes"))
+        self._database = _Readings[DatabaseSurvey](
+            meter,
+            {
+                "etude_postgres_connections": lambda database: database.connections,
+                "etude_postgres_max_connections": lambda database: database.max_connections,
+                "etude_postgres_database_bytes": lambda database: database.size,
+            },
+        )
 
     def put(self, database: DatabaseSurvey) -> None:
         self._up.set(1)
-        self._connections.of().set(database.connections)
-        self._max_connections.of().set(database.max_connections)
-        self._bytes.of().set(database.size)
+        self._database.put(database)
 
     def clear(self) -> None:
-        super().clear()
         self._up.set(0)
+        self._database.clear()

@@ -1,12 +1,12 @@
 """Closes attempts: decides, saves what is final, then settles. Attempts that end together are settled in one call."""
 
-import asyncio
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import msgspec
 import structlog
 
+from shared.adapters.batcher import Batcher
 from shared.adapters.redis.job_stream import JobStream
 from shared.domain.errors import HandedBack, LeaseLost, StoreUnavailable, Unexpected
 from shared.domain.jobs.job import JobId, JobState, LeasedJob
@@ -60,8 +60,9 @@ class Settler:
         self._schedule = schedule
         self._metrics = metrics
         self._tracer = tracer
-        self._waiting: list[tuple[Settlement, asyncio.Future[bool]]] = []
-        self._writer: asyncio.Task[None] | None = None
+        self._batcher = Batcher[Settlement, bool](
+            self._write, count=lambda ready: min(len(ready), MAX_SETTLED)
+        )
 
     async def find_saved(self, job: LeasedJob) -> JobSnapshot | None:
         """The row of an earlier attempt that died between its save and its settlement."""
@@ -113,13 +114,13 @@ class Settler:
         try:
             with self._tracer.span(SpanName.SETTLE, stream=stream, state=state) as span:
                 is_settled = await until_available(
-                    lambda: self._join(settlement), seconds=self._policy.settle_grace_seconds
+                    lambda: self._batcher.add(settlement), seconds=self._policy.settle_grace_seconds
                 )
                 if not is_settled:
                     span.fail(LeaseLost.code)
         except StoreUnavailable:
             # The lease runs out, and another attempt goes on.
-            log.warning("job.abandoned", reason="redis away for too long")
+            log.warning("job.abandoned", reason="redis_unreachable")
             self._metrics.lost(settlement.job, StoreUnavailable)
             return None
         if not is_settled:
@@ -130,25 +131,9 @@ class Settler:
         self._announce(settlement)
         return settlement
 
-    async def _join(self, settlement: Settlement) -> bool:
-        """Settle together with all others that are ready when the call under way returns."""
-        future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._waiting.append((settlement, future))
-        if self._writer is None or self._writer.done():
-            self._writer = asyncio.create_task(self._write())
-        return await future
-
-    async def _write(self) -> None:
-        while self._waiting:
-            batch, self._waiting = self._waiting[:MAX_SETTLED], self._waiting[MAX_SETTLED:]
-            try:
-                settled = await self._stream.settle([one for one, _ in batch], now=self._clock())
-            except Exception as error:  # noqa: BLE001 - every attempt of the batch gets the error
-                for _, future in batch:
-                    future.set_exception(error)
-            else:
-                for one, future in batch:
-                    future.set_result(settled[one.job.id])
+    async def _write(self, batch: list[Settlement]) -> Sequence[bool]:
+        settled = await self._stream.settle(batch, now=self._clock())
+        return [settled[one.job.id] for one in batch]
 
     def _announce(self, settlement: Settlement) -> None:
         problem = settlement.problem
