@@ -1,1 +1,1 @@
-"""What Etude means, without how it runs: no await, no clock, no network."""
+"""Rules and types of the domain: pure code without `await`, clock or network."""

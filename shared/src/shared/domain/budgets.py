@@ -1,4 +1,4 @@
-"""What a user may spend: plans, the windows they are counted in, and the hold a request takes before it may start."""
+"""Token budgets: plans, the calendar windows in which tokens are counted, and what is left in each window."""
 
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -14,11 +14,12 @@ class Plan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     tokens_per_month: int
     requests_per_minute: int
     concurrent_jobs: int
-    """Of one stream, given to workers at a time; further accepted jobs wait in the user's own list, so that nobody waits behind them."""
+    """How many of the user's jobs on one stream workers run at a time. Further accepted jobs wait in the user's own list, so that
+    other users do not wait behind them."""
     unfinished_jobs: int
-    """Accepted and not final; one more is refused."""
+    """Limit of accepted jobs that are not final yet; the next submission is refused."""
     offline_fallback: bool = True
-    """Whether the offline generator may answer when no model can."""
+    """Whether the offline generator may take over when no model is available."""
 
 
 DAY_SECONDS = 86_400
@@ -37,15 +38,15 @@ class Window(Struct, frozen=True):
 
     name: WindowName
     key: str
-    """Names the period, e.g. `day:2026-11-23`; part of a Redis key."""
+    """Identifies the period, such as `day:2026-11-23`. It is part of a Redis key."""
     limit: int
     """Tokens."""
     resets_at: float
-    """Unix seconds: when the next period starts."""
+    """Start of the next period, in Unix seconds."""
 
 
 class Balance(Struct, frozen=True):
-    """One window as it stands now."""
+    """The tokens of one window now: used, held, and left."""
 
     window: Window
     used: int
@@ -57,31 +58,31 @@ class Balance(Struct, frozen=True):
 
 
 class Charge(Struct, frozen=True):
-    """What a user's final jobs cost in one window."""
+    """Tokens that a user's final jobs cost in one window."""
 
     user: str
     window: str
     """A `Window.key`."""
     tokens: int
     expires_at_ms: int = 0
-    """When the window's counts may go."""
+    """When Redis may delete the counts of the window, in Unix milliseconds."""
 
 
 KEPT_MS = 2 * DAY_SECONDS * 1000
-"""A window's counts outlive it by two days, for the jobs that were accepted in its last minutes."""
+"""How long the counts of a window are kept after its end: two days, for the jobs that were accepted in its last minutes."""
 
 
 def expiries(now: float) -> dict[str, int]:
-    """The windows that `now` (Unix seconds) falls in, whatever the plan, and when their counts may go (Unix ms)."""
+    """The keys of the windows that contain `now` (Unix seconds), and when Redis may delete their counts (Unix milliseconds)."""
     return {window.key: int(window.resets_at * 1000) + KEPT_MS for window in windows(_ANY_PLAN, now)}
 
 
 def windows(plan: Plan, now: float) -> tuple[Window, Window]:
-    """The day and the month that `now` (Unix seconds) falls in."""
+    """The day and the month that contain `now` (Unix seconds)."""
     return _windows(plan, int(now // DAY_SECONDS))
 
 
-@lru_cache(maxsize=256)  # asked with every submission, changes once a day and plan
+@lru_cache(maxsize=256)  # every submission needs it, and it changes once a day for each plan
 def _windows(plan: Plan, day: int) -> tuple[Window, Window]:
     today = datetime.fromtimestamp(day * DAY_SECONDS, UTC)
     tomorrow = today + timedelta(days=1)

@@ -1,4 +1,4 @@
-"""Chooses the one error that decides when several happened."""
+"""Chooses one of several errors to raise."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar, cast
@@ -10,14 +10,14 @@ S = TypeVar("S", bound=StudyError)
 
 
 def most_hopeful(errors: Sequence[S]) -> S:
-    """The error to raise when one success would have been enough, as in a chain of models: the first that a retry may mend,
-    else the first."""
+    """The error to raise when one success would have been enough, as in a chain of models: the first retryable one,
+    or else the first."""
     return next((error for error in errors if error.is_retryable), errors[0])
 
 
 def most_severe(errors: Iterable[E]) -> E:
-    """The error to raise when every part was needed, as in parallel calls: a lost lease, then a bug, then an error that no
-    retry mends, then one that spends an attempt. Of equal errors the first one decides."""
+    """The error to raise when every part was needed, as in parallel calls. In order of severity: a lost lease, a bug, an error
+    that is not retryable, one that uses up an attempt, and one that does not. Of equally severe errors the first is chosen."""
     return min(errors, key=_severity)
 
 

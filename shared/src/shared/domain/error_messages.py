@@ -1,6 +1,6 @@
-"""What errors say to a reader, in English and French. Every code of the tree stands here; a test walks both.
+"""The texts of errors in English and French. A test checks that every code has both.
 
-`title` is short; `detail` says what to do. `{name}` is filled from the problem's params.
+`title` is short; `detail` says what to do. `{name}` is replaced with a parameter of the problem.
 """
 
 from typing import NamedTuple
@@ -19,7 +19,7 @@ MESSAGES: dict[str, dict[str, Message]] = {
     "en": {
         "internal_error": Message(
             "Something went wrong",
-            "The fault is ours. Please try again; if it stays, tell us the request id.",
+            "The error is on our side. Please try again. If it happens again, send us the request id.",
         ),
         "invalid_request": Message(
             "The request is not valid", "Check the request against the API description."
@@ -54,7 +54,9 @@ MESSAGES: dict[str, dict[str, Message]] = {
         "not_authenticated": Message(
             "You are not signed in", "Send a valid token in the Authorization header."
         ),
-        "not_found": Message("Not found", "There is nothing here under this address, or it is not yours."),
+        "not_found": Message(
+            "Not found", "Check the address. There is nothing here, or it belongs to somebody else."
+        ),
         "method_not_allowed": Message(
             "This method is not allowed here", "See the `Allow` header for the methods that are."
         ),
@@ -81,57 +83,56 @@ MESSAGES: dict[str, dict[str, Message]] = {
         "overloaded": Message("We are very busy", "Nothing was accepted or charged. Please try again later."),
         "store_unavailable": Message(
             "Temporarily unavailable",
-            "A store we need is away. Nothing was accepted or charged. Please try again in a moment.",
+            "A database does not respond. Nothing was accepted or charged. Please try again in a moment.",
         ),
         "not_confirmed": Message(
-            "Taken, but not confirmed",
-            "Your request was taken as job {job} and will probably run, but its storing could not be confirmed in time. "
-            "Sent again with its Idempotency-Key it is not taken twice; without one, look at your jobs first.",
+            "Accepted, but not confirmed",
+            "Your request was accepted as job {job} and will probably run, but we could not confirm in time that it was stored. "
+            "Send it again with the same Idempotency-Key: it will not run twice. If you sent no key, look at your jobs first.",
         ),
         "chat_unavailable": Message(
             "The chat is temporarily unavailable", "Nothing was charged. Please try again in a moment."
         ),
         "job_failed": Message(
-            "The job failed", "It could not be finished. What was not used went back to your budget."
+            "The job failed", "Please try again. Tokens that were not used went back to your budget."
         ),
         "no_usable_text": Message(
             "No usable sentence was found",
-            "The text holds no full sentence to make study material from. Send a text of at least a few sentences.",
+            "The text contains no complete sentence to make study material from. Send a text of at least a few sentences.",
         ),
         "attempt_timed_out": Message(
             "It took too long", "The work did not finish within {limit} seconds. Try a shorter text."
         ),
         "worker_crashed": Message(
             "The work was interrupted too often",
-            "It was started {crashes} times and never came to an end. We keep it to look into.",
+            "It was started {crashes} times and never finished. We keep it to find the cause. Please try another text.",
         ),
         "hold_spent": Message(
             "It cost more than planned",
-            "Too many answers were unusable, so we stopped before your budget paid for more. Please try again later.",
+            "The text generator returned too many unusable results, so we stopped before they cost more of your budget. Please try again later.",
         ),
         "handed_back": Message("Moved to another worker", "The work goes on elsewhere; nothing is lost."),
         "unknown_wire": Message("Waiting for an upgrade", "The work waits for a worker of a newer release."),
         "lease_lost": Message("Moved to another worker", "The work goes on elsewhere; nothing is lost."),
-        "provider_error": Message(
-            "The text generator failed", "It could not answer. Please try again later."
-        ),
+        "provider_error": Message("The text generator failed", "Please try again later."),
         "provider_busy": Message(
-            "The text generator is busy", "It takes no more work just now. Please try again later."
+            "The text generator is busy", "It accepts no more work now. Please try again later."
         ),
         "provider_unavailable": Message("The text generator is not reachable", "Please try again later."),
         "provider_timed_out": Message(
             "The text generator took too long", "Please try again, or send a shorter text."
         ),
-        "provider_garbled": Message("The text generator gave an unusable answer", "Please try again."),
+        "provider_garbled": Message("The text generator returned an unusable result", "Please try again."),
         "provider_out_of_credit": Message(
             "The text generator is not available", "The operator has been told. Please try again later."
         ),
         "provider_refused": Message(
             "The text generator declined this text",
-            "It may touch on something it does not write about. Try another text.",
+            "It may contain a subject that the generator does not write about. Try another text.",
         ),
         "context_too_long": Message(
-            "The text is too long for the text generator", "Send a shorter text, or post it as a collection."
+            "The text is too long for the text generator",
+            "Send a shorter text, or create a collection from it.",
         ),
         "provider_misconfigured": Message(
             "The text generator is not available", "The operator has been told. Please try again later."
@@ -140,7 +141,7 @@ MESSAGES: dict[str, dict[str, Message]] = {
     "fr": {
         "internal_error": Message(
             "Une erreur est survenue",
-            "La faute est de notre côté. Réessayez ; si cela persiste, communiquez-nous l’identifiant de la requête.",
+            "L’erreur vient de chez nous. Réessayez ; si elle se reproduit, communiquez-nous l’identifiant de la requête.",
         ),
         "invalid_request": Message(
             "La requête n’est pas valide", "Vérifiez la requête d’après la description de l’API."
@@ -181,7 +182,9 @@ MESSAGES: dict[str, dict[str, Message]] = {
         "not_authenticated": Message(
             "Vous n’êtes pas connecté", "Envoyez un jeton valide dans l’en-tête Authorization."
         ),
-        "not_found": Message("Introuvable", "Il n’y a rien à cette adresse, ou ce n’est pas à vous."),
+        "not_found": Message(
+            "Introuvable", "Vérifiez l’adresse. Il n’y a rien ici, ou cela appartient à quelqu’un d’autre."
+        ),
         "method_not_allowed": Message(
             "Cette méthode n’est pas permise ici", "L’en-tête `Allow` donne les méthodes permises."
         ),
@@ -211,19 +214,19 @@ MESSAGES: dict[str, dict[str, Message]] = {
         ),
         "store_unavailable": Message(
             "Momentanément indisponible",
-            "Un stockage nécessaire ne répond pas. Rien n’a été accepté ni facturé. Réessayez dans un instant.",
+            "Une base de données ne répond pas. Rien n’a été accepté ni facturé. Réessayez dans un instant.",
         ),
         "not_confirmed": Message(
-            "Reçu, mais pas confirmé",
-            "Votre demande a été reçue (travail {job}) et sera sans doute traitée, mais son enregistrement n’a pas pu être "
-            "confirmé à temps. Renvoyée avec sa clé d’idempotence, elle ne sera pas reçue deux fois ; sans clé, regardez "
-            "d’abord vos travaux.",
+            "Accepté, mais pas confirmé",
+            "Votre demande a été acceptée (travail {job}) et sera sans doute traitée, mais son enregistrement n’a pas pu être "
+            "confirmé à temps. Renvoyez-la avec la même Idempotency-Key : elle ne sera pas traitée deux fois. Si vous n’aviez "
+            "pas envoyé de clé, regardez d’abord vos travaux.",
         ),
         "chat_unavailable": Message(
             "Le chat est momentanément indisponible", "Rien n’a été facturé. Réessayez dans un instant."
         ),
         "job_failed": Message(
-            "Le travail a échoué", "Il n’a pas pu aboutir. Ce qui n’a pas servi est revenu à votre budget."
+            "Le travail a échoué", "Réessayez. Les jetons non utilisés sont revenus à votre budget."
         ),
         "no_usable_text": Message(
             "Aucune phrase exploitable",
@@ -235,11 +238,11 @@ MESSAGES: dict[str, dict[str, Message]] = {
         ),
         "worker_crashed": Message(
             "Le travail a été interrompu trop souvent",
-            "Il a été commencé {crashes} fois sans jamais aboutir. Nous le gardons pour l’examiner.",
+            "Il a été commencé {crashes} fois sans jamais aboutir. Nous le gardons pour en chercher la cause. Essayez un autre texte.",
         ),
         "hold_spent": Message(
             "Cela a coûté plus que prévu",
-            "Trop de réponses étaient inexploitables : nous avons arrêté avant que votre budget n’en paie davantage. Réessayez plus tard.",
+            "Le générateur de texte a donné trop de résultats inexploitables : nous avons arrêté avant qu’ils ne coûtent davantage à votre budget. Réessayez plus tard.",
         ),
         "handed_back": Message(
             "Confié à un autre processus", "Le travail continue ailleurs ; rien n’est perdu."
@@ -250,9 +253,7 @@ MESSAGES: dict[str, dict[str, Message]] = {
         "lease_lost": Message(
             "Confié à un autre processus", "Le travail continue ailleurs ; rien n’est perdu."
         ),
-        "provider_error": Message(
-            "Le générateur de texte a échoué", "Il n’a pas pu répondre. Réessayez plus tard."
-        ),
+        "provider_error": Message("Le générateur de texte a échoué", "Réessayez plus tard."),
         "provider_busy": Message(
             "Le générateur de texte est occupé",
             "Il n’accepte plus de travail pour l’instant. Réessayez plus tard.",
@@ -261,7 +262,7 @@ MESSAGES: dict[str, dict[str, Message]] = {
         "provider_timed_out": Message(
             "Le générateur de texte a mis trop de temps", "Réessayez, ou envoyez un texte plus court."
         ),
-        "provider_garbled": Message("Le générateur de texte a donné une réponse inexploitable", "Réessayez."),
+        "provider_garbled": Message("Le générateur de texte a donné un résultat inexploitable", "Réessayez."),
         "provider_out_of_credit": Message(
             "Le générateur de texte n’est pas disponible", "L’exploitant est prévenu. Réessayez plus tard."
         ),
@@ -322,11 +323,11 @@ WORDS: dict[str, dict[str, str]] = {
         "month": "mois",
     },
 }
-"""Params that are words of ours; any other value is shown as it is."""
+"""Translations of parameter values; any other value is shown as it is."""
 
 
 def localize(problem: Problem, language: str) -> Message:
-    """Title and detail in the reader's language; English for a language or code we have no words for."""
+    """Title and detail in the reader's language, or in English if there is no text in it."""
     catalogue = MESSAGES.get(language, MESSAGES[DEFAULT_LANGUAGE])
     message = catalogue.get(problem.code, catalogue["internal_error"])
     return Message(message.title, _fill(message.detail, problem.params, language))

@@ -1,7 +1,7 @@
-"""The error tree: names say what the caller can do; codes are stable; messages are in `messages.py`.
+"""The tree of errors that we raise on purpose. Codes are stable; their texts are in `error_messages.py`.
 
-`Problem` is an error as a value: what a record, an event or a row keeps, and what is put into the reader's language
-at the edge. No message here ever holds a provider's words, a path, a key or a learner's text.
+`Problem` is an error as a value: records, events and rows keep it, and the HTTP layer translates it into the reader's
+language. No error contains a provider's words, a path, a key or a learner's text.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ Param = str | int | float
 
 
 class Problem(Struct, frozen=True, omit_defaults=True):
-    """What went wrong, in any language: a code of the catalogue and what its message mentions."""
+    """What went wrong, without a language: a code of the catalogue and the parameters of its message."""
 
     code: str
     params: dict[str, Param] = field(default_factory=dict[str, Param])
@@ -39,7 +39,7 @@ class StudyError(Exception):
 
 
 def tree(root: type[StudyError]) -> Iterator[type[StudyError]]:
-    """An error and all its kinds."""
+    """An error class and all of its subclasses."""
     yield root
     for kind in root.__subclasses__():
         yield from tree(kind)
@@ -55,16 +55,16 @@ class RequestError(StudyError):
 
 
 class FieldProblem(Struct, frozen=True):
-    """One fault in a body. `code` is of the catalogue's field messages."""
+    """One error in a request body. `code` is a key of `FIELD_MESSAGES`."""
 
     pointer: str
-    """RFC 6901 JSON Pointer to what is wrong."""
+    """RFC 6901 JSON Pointer to the wrong field."""
     code: str
     params: dict[str, Param] = field(default_factory=dict[str, Param])
 
 
 class InvalidFields(RequestError):
-    """The body has the wrong shape; `fields` says where."""
+    """Fields of the body are not valid; `fields` lists them."""
 
     code = "invalid_fields"
 
@@ -108,19 +108,19 @@ class InvalidIdempotencyKey(RequestError):
 
 
 class IdempotencyConflict(RequestError):
-    """The key was used with another body."""
+    """The idempotency key was used with another body before."""
 
     code = "idempotency_conflict"
 
 
 class NotAuthenticated(RequestError):
-    """One generic answer, whatever was wrong with the token."""
+    """The token is not valid. The response is the same whatever is wrong with it."""
 
     code = "not_authenticated"
 
 
 class NotFound(RequestError):
-    """Unknown, or somebody else's: the same answer."""
+    """The resource does not exist or belongs to somebody else; the response is the same."""
 
     code = "not_found"
 
@@ -168,20 +168,20 @@ class TooManyJobs(LimitReached):
 
 
 class Unavailable(StudyError):
-    """Something we need is away; nothing was accepted, but for what is not confirmed."""
+    """A dependency is unreachable. Nothing was accepted, except where `NotConfirmed` says otherwise."""
 
     code = "unavailable"
     is_retryable = True
 
 
 class Overloaded(Unavailable):
-    """The backlog is longer than we can promise to work off."""
+    """The backlog has reached its limit."""
 
     code = "overloaded"
 
 
 class StoreUnavailable(Unavailable):
-    """Redis or Postgres is away."""
+    """Redis or Postgres is unreachable."""
 
     code = "store_unavailable"
 
@@ -191,7 +191,7 @@ class ChatUnavailable(Unavailable):
 
 
 class NotConfirmed(Unavailable):
-    """Accepted, but not known in time to be where it has to be: no success may be told, and no refusal either.
+    """The job was accepted, but its durability was not confirmed in time, so neither success nor refusal may be reported.
     params: job (its id)."""
 
     code = "not_confirmed"
@@ -207,7 +207,7 @@ class JobError(StudyError):
 
 
 class NoUsableText(JobError):
-    """The text holds no sentence that study material could be made of."""
+    """The text contains no sentence from which study material can be made."""
 
     code = "no_usable_text"
 
@@ -220,40 +220,41 @@ class AttemptTimedOut(JobError):
 
 
 class WorkerCrashed(JobError):
-    """The job's owner died; params: crashes."""
+    """The worker that ran the job died. params: crashes."""
 
     code = "worker_crashed"
     is_retryable = True
 
 
 class HoldSpent(JobError):
-    """Failed calls have used up what was held for the job: no further one is bought."""
+    """Failed calls have used up the tokens that were held for the job, so no further call is made."""
 
     code = "hold_spent"
 
 
 class HandedBack(JobError):
-    """The worker stopped; another one goes on."""
+    """The worker stopped, and another one continues the job."""
 
     code = "handed_back"
     is_retryable = True
 
 
 class UnknownWire(JobError):
-    """A newer release's kind or version: parked until one who knows it reads it. params: kind, version."""
+    """The kind or version comes from a newer release. The job is parked until a worker of that release reads it.
+    params: kind, version."""
 
     code = "unknown_wire"
     is_retryable = True
 
 
 class LeaseLost(JobError):
-    """Another attempt owns the job now: write nothing."""
+    """Another attempt owns the job now, so nothing may be written."""
 
     code = "lease_lost"
 
 
 class Unexpected(JobError):
-    """A bug of ours."""
+    """An exception that is a bug."""
 
     code = "internal_error"
     is_retryable = True
@@ -263,11 +264,11 @@ class Unexpected(JobError):
 
 
 class ProviderError(StudyError):
-    """A call went wrong. `usage` is what it cost all the same."""
+    """A call to a model failed. `usage` is what it cost nevertheless."""
 
     code = "provider_error"
     may_fall_back = False
-    """Temporary faults only: another model may answer what this one cannot now."""
+    """Whether another model may succeed where this one failed; true of temporary errors only."""
 
     def __init__(
         self,
@@ -281,13 +282,13 @@ class ProviderError(StudyError):
         super().__init__(retry_after=retry_after, **params)
         self.usage = usage or Usage()
         self.is_counted = is_counted
-        """False when no call was made: the gate was closed. It spends no attempt."""
+        """False if the rate limiter gave no permit, so that no call was made. Such an error uses up no attempt."""
         self.is_connected = is_connected
-        """False when the provider was not reached, or the connection broke."""
+        """False if the provider was not reached, or the connection broke."""
 
 
 class ProviderBusy(ProviderError):
-    """Too fast, or overloaded: wait for `retry_after`."""
+    """The provider limits the rate or is overloaded; wait for `retry_after`."""
 
     code = "provider_busy"
     is_retryable = True
@@ -295,7 +296,7 @@ class ProviderBusy(ProviderError):
 
 
 class ProviderUnavailable(ProviderError):
-    """5xx, or no connection."""
+    """The provider responded with 5xx, or there was no connection."""
 
     code = "provider_unavailable"
     is_retryable = True
@@ -309,21 +310,21 @@ class ProviderTimedOut(ProviderError):
 
 
 class ProviderGarbled(ProviderError):
-    """The answer did not fit the schema, twice."""
+    """The completion did not fit the schema, twice."""
 
     code = "provider_garbled"
     is_retryable = True
 
 
 class ProviderOutOfCredit(ProviderError):
-    """Our account is empty: an operator must act; nobody retries."""
+    """The provider account has no credit. Only an operator can mend that, so nothing is retried."""
 
     code = "provider_out_of_credit"
     may_fall_back = True
 
 
 class ProviderRefused(ProviderError):
-    """The content was refused: the same input would be again."""
+    """The model refused the content, and would refuse the same input again."""
 
     code = "provider_refused"
 
@@ -333,6 +334,6 @@ class ContextTooLong(ProviderError):
 
 
 class ProviderMisconfigured(ProviderError):
-    """Bad key, unknown model, a schema it does not take: an operator must act."""
+    """The key, the model name or the schema is not accepted. Only an operator can mend that."""
 
     code = "provider_misconfigured"

@@ -1,4 +1,4 @@
-"""The port for traces: what happened to a request or a job, as spans. While tracing is off it costs nothing."""
+"""The port for tracing: requests and jobs as spans. While tracing is off it costs nothing."""
 
 from contextlib import AbstractContextManager, nullcontext
 from enum import Enum, auto
@@ -10,7 +10,7 @@ Attribute = str | int | float
 
 
 class SpanName(Enum):
-    """What a span may stand for. `adapters/otel/semantic_conventions.py` has the names that a collector sees."""
+    """What a span covers. `adapters/otel/semantic_conventions.py` has the names that a collector sees."""
 
     REQUEST = auto()
     """An HTTP request, as its server sees it."""
@@ -25,7 +25,7 @@ class SpanName(Enum):
 
 
 class Span(Protocol):
-    """A span under way."""
+    """A span that has not ended."""
 
     @property
     def traceparent(self) -> str:
@@ -37,7 +37,7 @@ class Span(Protocol):
         ...
 
     def fail(self, code: str) -> None:
-        """Mark the span as failed, with our code of the error."""
+        """Mark the span as failed, with the code of a `StudyError`."""
         ...
 
 
@@ -48,7 +48,7 @@ class Tracer(Protocol):
         self, name: SpanName, *, parent: str | None = None, **attributes: Attribute
     ) -> AbstractContextManager[Span]:
         """A span that lasts as long as the block. An exception that leaves the block marks it as failed, by code or type alone.
-        `parent` is a traceparent that came from outside; None means the span under way in this context."""
+        `parent` is a traceparent that came from outside; None means the current span of this context."""
         ...
 
     def attempt(self, job: LeasedJob) -> AbstractContextManager[Span]:

@@ -1,10 +1,10 @@
-"""Tokens: what a provider call costs, and what a budget counts."""
+"""Token usage: the cost of a call to a model, and the unit of budgets."""
 
 from msgspec import Struct
 
 
 class Usage(Struct, frozen=True):
-    """Tokens as the provider counted them."""
+    """Tokens, as the provider counted them."""
 
     prompt_tokens: int = 0
     completion_tokens: int = 0

@@ -1,6 +1,6 @@
-"""Plans what a job asks a provider, and what that may cost at most, from the job's input alone.
+"""Plans the calls of a job and bounds their cost, from the job's input alone.
 
-The gateway holds the tokens of exactly the calls that the workers make: both read the same plan.
+The gateway holds tokens for exactly the calls that the workers make, because both use this plan.
 """
 
 import hashlib
@@ -9,7 +9,14 @@ from functools import lru_cache
 
 from msgspec import Struct
 
-from shared.domain.generation import sizing as portions
+from shared.domain.generation.sizing import (
+    MAX_ASKED,
+    asked_items,
+    count_parts,
+    max_asked_items,
+    possible_items,
+    share,
+)
 from shared.domain.jobs.job import Kind
 from shared.domain.jobs.payload import JobInput
 from shared.domain.llm.prompts import instructions
@@ -36,19 +43,19 @@ OUTPUT_TOKENS = {
     Task.OUTLINE: 2_560,
     Task.TEXT: 2_560,
 }
-"""Of one answer, with room for a model that thinks a little first, …"""
+"""Base completion budget per call, in tokens, with room for some reasoning."""
 OUTPUT_TOKENS_PER_ITEM = {Task.CARDS: 200, Task.QUESTIONS: 320}
-"""… and for each item asked: in French, with a long quote."""
+"""Additional completion tokens per requested item; the worst case is French with a long quote."""
 
 RENDERING_TOKENS = 160
-"""What `prompt_text` and the API add to instructions and source (fence, roles, the words between), and what a text's
-parts count more than the text in one piece."""
+"""Tokens that `prompt_rendering` and the API add to instructions and source (fence, roles, separators), and by which the parts
+of a text count more than the text in one piece."""
 SCHEMA_TOKENS = 480
-"""The largest JSON schema of the drafts, which providers count as part of the prompt."""
+"""Tokens of the largest JSON schema of a draft, which providers count as part of the prompt."""
 REASK_TOKENS = 320
-"""The words, and the validation error, with which an answer that does not fit is sent back, once."""
+"""Tokens that a re-ask adds: the request to try again and the validation error."""
 NOTE_GROWTH = 1.5
-"""Tokens of a note against those of the JSON it is written from: many short points grow by their bullets."""
+"""Ratio of the tokens of a note to those of the JSON from which it is written; bullets make many short points longer."""
 
 TASKS: dict[Kind, tuple[Task, ...]] = {
     Kind.FLASHCARDS: (Task.CARDS,),
@@ -68,27 +75,27 @@ SCHEMAS: dict[Task, type[Struct]] = {
     Task.TEXT: TextDraft,
 }
 ITEM_TASKS = frozenset(OUTPUT_TOKENS_PER_ITEM)
-"""The tasks whose answers are collected item by item; those of the others are merged into one whole."""
+"""The tasks whose results are collected item by item. The partial results of the other tasks are merged."""
 
 
 class PlannedStep(Struct, frozen=True, kw_only=True):
     """One paid call of a job."""
 
     name: str
-    """`cards/0`: unique in the job, and the same in every attempt."""
+    """Unique within the job and the same in every attempt, such as `cards/0`."""
     prompt: Prompt
     schema: type[Struct]
     span: Span
-    """The part of the text it is about."""
+    """The part of the text that is the source of the call."""
     quota: int = 0
-    """How many of its items the result has room for; the prompt asks for some more."""
+    """How many of its items the result takes. The prompt requests some more."""
 
 
 def plan_steps(kind: Kind, job_input: JobInput) -> list[PlannedStep]:
-    """The calls this job makes. Parts without a usable sentence are not asked about, so an empty plan means that there
-    is nothing to make anything from. Several parts of one whole need a `plan_merge` after these."""
+    """The calls of this job. Parts without a usable sentence get no call, so an empty plan means that the text has no usable
+    sentence. When several parts are summarised, a call planned by `plan_merge` follows."""
     text, options = job_input.text, job_input.options
-    parts = portions.count_parts(TASKS[kind], options, len(text))
+    parts = count_parts(TASKS[kind], options, len(text))
     spans = [span for span in split_text(text, parts) if _has_usable_sentence(span.of(text))]
     lengths = [span.end - span.start for span in spans]
     language = language_of(job_input)
@@ -96,16 +103,14 @@ def plan_steps(kind: Kind, job_input: JobInput) -> list[PlannedStep]:
         _plan_step(task, index, span, quota, job_input, language)
         for task in TASKS[kind]
         for index, (span, quota) in enumerate(
-            zip(
-                spans, portions.share(portions.possible_items(task, options, len(text)), lengths), strict=True
-            )
+            zip(spans, share(possible_items(task, options, len(text)), lengths), strict=True)
         )
         if quota or task not in ITEM_TASKS
     ]
 
 
 def plan_merge(kind: Kind, job_input: JobInput, notes: Sequence[str]) -> PlannedStep:
-    """The call that makes one whole of the notes on each part."""
+    """The call that merges the notes on the parts into one result."""
     (task,) = TASKS[kind]
     language = language_of(job_input)
     return PlannedStep(
@@ -117,22 +122,20 @@ def plan_merge(kind: Kind, job_input: JobInput, notes: Sequence[str]) -> Planned
 
 
 def language_of(job_input: JobInput) -> Language:
-    """Of the material: the one asked for, else the text's own."""
+    """The language of the material: the one requested, or else the language of the text."""
     return job_input.options.language or detect_language(job_input.text)
 
 
 def hold_for(kind: Kind, job_input: JobInput, count: Callable[[str], int]) -> int:
-    """Tokens the job may use at most: every planned call, each answered twice at full length (one re-ask).
+    """The most tokens that the job can use: every planned call with one re-ask, each with a completion of full length.
 
-    `count` counts a text's tokens; it reads the text once, and our instructions once per process.
+    `count` counts the tokens of a text. It is called once with the text, and once per process with each of our instructions.
     """
     options, characters = job_input.options, len(job_input.text)
-    parts = portions.count_parts(TASKS[kind], options, characters)
+    parts = count_parts(TASKS[kind], options, characters)
     source = count(job_input.text)
     return sum(
-        _hold_items(
-            task, portions.possible_items(task, options, characters), parts, source, options.difficulty, count
-        )
+        _hold_items(task, possible_items(task, options, characters), parts, source, options.difficulty, count)
         if task in ITEM_TASKS
         else _hold_whole(task, parts, source, count)
         for task in TASKS[kind]
@@ -143,7 +146,7 @@ def _hold_items(
     task: Task, items: int, parts: int, source: int, difficulty: Difficulty, count: Callable[[str], int]
 ) -> int:
     calls = min(parts, items)
-    asked = portions.max_asked_items(items, parts)
+    asked = max_asked_items(items, parts)
     output = calls * OUTPUT_TOKENS[task] + asked * OUTPUT_TOKENS_PER_ITEM[task]
     return _hold_calls(calls, source if calls else 0, output, _instruction_tokens(count, task, difficulty))
 
@@ -158,7 +161,7 @@ def _hold_whole(task: Task, parts: int, source: int, count: Callable[[str], int]
 
 
 def _hold_calls(calls: int, source: int, output: int, instructed: int) -> int:
-    """`source` and `output` are the sums over all calls. The re-ask is sent the first answer too."""
+    """`source` and `output` are the sums over all calls. A re-ask also sends the first completion."""
     asked = source + calls * (instructed + RENDERING_TOKENS + SCHEMA_TOKENS)
     reasked = asked + output + calls * REASK_TOKENS
     return asked + reasked + 2 * output
@@ -166,9 +169,9 @@ def _hold_calls(calls: int, source: int, output: int, instructed: int) -> int:
 
 @lru_cache(maxsize=64)
 def _instruction_tokens(count: Callable[[str], int], task: Task, difficulty: Difficulty) -> int:
-    """Of the longest wording there is."""
+    """Tokens of the longest instructions for the task, over all languages."""
     return max(
-        count(instructions(task, language, count=portions.MAX_ASKED, difficulty=difficulty, is_merge=True))
+        count(instructions(task, language, count=MAX_ASKED, difficulty=difficulty, is_merge=True))
         for language in Language
     )
 
@@ -178,7 +181,7 @@ def _plan_step(
 ) -> PlannedStep:
     return PlannedStep(
         name=f"{task}/{index}",
-        prompt=_prompt(task, span.of(job_input.text), job_input, language, asked=portions.asked_items(quota)),
+        prompt=_prompt(task, span.of(job_input.text), job_input, language, asked=asked_items(quota)),
         schema=SCHEMAS[task],
         span=span,
         quota=quota,

@@ -26,11 +26,11 @@ class AttemptContext(Protocol):
         ...
 
     async def progress(self, done: int, total: int) -> None:
-        """Tell listeners how many of the job's steps are done."""
+        """Publish how many of the job's steps are done."""
         ...
 
     async def item(self, item: Flashcard | QuizQuestion) -> None:
-        """Tell listeners of one checked item before the whole result is ready."""
+        """Publish one checked item before the whole result is ready."""
         ...
 
 

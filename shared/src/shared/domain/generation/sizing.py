@@ -1,5 +1,5 @@
-"""How many parts a text is cut into, and how many items are wanted from each: arithmetic on lengths alone, so that the
-gateway can price a job without reading its text."""
+"""Decides into how many parts a text is split and how many items are requested from each. It uses lengths alone, so that the
+gateway can estimate the cost of a job without reading its text."""
 
 import itertools
 from collections.abc import Sequence
@@ -8,48 +8,48 @@ from shared.domain.llm.provider import Task
 from shared.domain.study.material import MAX_ITEMS, Options
 
 PART_CHARACTERS = {Task.CARDS: 7_000, Task.QUESTIONS: 7_000}
-"""Of one part, for the tasks that make items: a model drafts closely from three pages, and skims thirty."""
+"""Target length of a part for the tasks that make items: a model covers three pages closely, and thirty superficially."""
 WHOLE_CHARACTERS = 24_000
-"""Of one part, for the others: they want to see as much as they can."""
+"""Target length of a part for the other tasks, which need as much context as possible."""
 MAX_PARTS = 40
-"""Paid calls of one task in one job: a longer text has larger parts."""
+"""Limit of calls of one task in one job; a longer text has larger parts."""
 MAX_ASKED = 30
-"""Drafts asked for in one call: beyond that a model repeats itself."""
+"""Limit of drafts requested in one call; beyond it a model repeats itself."""
 SURPLUS = 1.5
-"""Drafts asked for each item wanted: some fail the checks."""
+"""Drafts requested for each wanted item, because some fail the checks."""
 
 CHARACTERS_PER_ITEM = {Task.CARDS: 120, Task.QUESTIONS: 200}
-"""When no count is given: a card for every sentence, a question for every two, …"""
+"""Characters of text for each item when the user gives no count: about one sentence for a card, two for a question."""
 DEFAULT_ITEMS = {Task.CARDS: 20, Task.QUESTIONS: 10}
-"""… up to this many, or, of a long text, …"""
+"""Limit of items when the user gives no count; `DEFAULT_ITEMS_PER_PART` raises it for long texts."""
 DEFAULT_ITEMS_PER_PART = {Task.CARDS: 2, Task.QUESTIONS: 1}
-"""… this many for each of its parts."""
+"""The limit is at least this many items for each part of the text."""
 MIN_CHARACTERS_PER_ITEM = 60
-"""A text states no more facts than it has room for short sentences."""
+"""Characters of a short sentence: a text states no more facts than it has room for such sentences."""
 
 
 def wanted_items(task: Task, options: Options, characters: int) -> int:
-    """The count wished for, or the default for a text of this length; 0 for a task that makes no items."""
+    """The count that the user requested, or the default for a text of this length; 0 for a task that makes no items."""
     if task not in PART_CHARACTERS:
         return 0
-    wish = options.flashcards if task is Task.CARDS else options.questions
-    return min(_default_items(task, characters) if wish is None else wish, MAX_ITEMS)
+    requested = options.flashcards if task is Task.CARDS else options.questions
+    return min(_default_items(task, characters) if requested is None else requested, MAX_ITEMS)
 
 
 def possible_items(task: Task, options: Options, characters: int) -> int:
-    """As many of the wanted items as the text can hold."""
+    """The wanted items, but no more than the text has facts for."""
     return min(wanted_items(task, options, characters), max(1, characters // MIN_CHARACTERS_PER_ITEM))
 
 
 def count_parts(tasks: Sequence[Task], options: Options, characters: int) -> int:
-    """One cut serves all tasks of a job."""
+    """The number of parts of the text, which are the same for all tasks of a job."""
     size = min(PART_CHARACTERS.get(task, WHOLE_CHARACTERS) for task in tasks)
     by_items = (_round_up(possible_items(task, options, characters) * SURPLUS / MAX_ASKED) for task in tasks)
     return max(1, min(max(_round_up(characters / size), *by_items), MAX_PARTS))
 
 
 def share(total: int, lengths: Sequence[int]) -> list[int]:
-    """Whole numbers that add up to `total`, in proportion to the lengths."""
+    """Split `total` into whole numbers in proportion to the lengths."""
     whole = sum(lengths)
     bounds = [0]
     for length in lengths:
@@ -59,12 +59,12 @@ def share(total: int, lengths: Sequence[int]) -> list[int]:
 
 
 def asked_items(quota: int) -> int:
-    """Of one part, with the surplus that the checks will use up."""
+    """Drafts to request from one part for `quota` items, including the surplus for failed checks."""
     return min(_round_up(quota * SURPLUS), MAX_ASKED)
 
 
 def max_asked_items(possible: int, parts: int) -> int:
-    """Of all parts together: a bound on the sum of `asked_items` over any way to share `possible` among them."""
+    """An upper bound for the sum of `asked_items` over all parts, however `possible` is shared among them."""
     return _round_up(possible * SURPLUS + min(parts, possible) / 2)
 
 

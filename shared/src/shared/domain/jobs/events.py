@@ -1,7 +1,4 @@
-"""Events: past-tense facts about a job that clients listen to.
-
-`data` is JSON. Names are the SSE event names of the API: `status`, `progress`, `item`, `done`.
-"""
+"""Events of a job, which clients receive as server-sent events. `data` is JSON."""
 
 from enum import StrEnum
 
@@ -21,7 +18,7 @@ class EventName(StrEnum):
 
 
 class StatusChanged(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """data of `status`: queued (accepted, or again after a failed attempt) or running."""
+    """The data of `status`: the job is queued (accepted, or waiting for a retry) or running."""
 
     job_id: str
     kind: str
@@ -32,7 +29,7 @@ class StatusChanged(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Progressed(Struct, frozen=True, kw_only=True):
-    """data of `progress`."""
+    """The data of `progress`."""
 
     job_id: str
     done: int
@@ -40,8 +37,8 @@ class Progressed(Struct, frozen=True, kw_only=True):
 
 
 class ItemMade(Struct, frozen=True, kw_only=True):
-    """data of `item`: one checked card or question, as soon as it exists. After a takeover a new attempt tells its
-    items again: `attempt` grows, and a listener drops the items of lower attempts."""
+    """The data of `item`: one checked card or question, as soon as it exists. After a takeover the new attempt publishes its
+    items again with a higher `attempt`, and clients drop the items of lower attempts."""
 
     job_id: str
     attempt: int
@@ -51,7 +48,7 @@ class ItemMade(Struct, frozen=True, kw_only=True):
 
 
 class Finished(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """data of `done`."""
+    """The data of `done`."""
 
     job_id: str
     kind: str
@@ -64,7 +61,7 @@ class Event(Struct, frozen=True):
     """One entry of an event log."""
 
     id: str
-    """Redis stream id: the same in the job's log and in its user's, and what `Last-Event-ID` gives back."""
+    """The Redis stream id, which is the same in the job's log and in its user's. `Last-Event-ID` carries it."""
     job_id: str
     name: str
     data: bytes

@@ -13,7 +13,7 @@ EntryId = NewType("EntryId", str)
 
 
 class JobState(StrEnum):
-    """Where a job is in its life. Final states are left only by an operator's replay of a dead letter."""
+    """The state of a job. Only an operator's replay of a dead letter leaves a final state."""
 
     QUEUED = "queued"
     """Accepted and waiting: in the stream, in the user's waiting list, or due for a retry."""
@@ -22,9 +22,9 @@ class JobState(StrEnum):
     SUCCEEDED = "succeeded"
     """Final: the result was saved before this was written."""
     FAILED = "failed"
-    """Final: the error says why; what was not spent went back to the budget."""
+    """Final: the error says why. Tokens that were held and not spent went back to the budget."""
     CANCELLED = "cancelled"
-    """Final: its user asked for it."""
+    """Final: its user cancelled it."""
 
     @property
     def is_final(self) -> bool:
@@ -43,11 +43,11 @@ TRANSITIONS: dict[JobState, frozenset[JobState]] = {
     JobState.FAILED: frozenset({JobState.QUEUED}),
     JobState.CANCELLED: frozenset(),
 }
-"""Every transition there is; the scripts write no other."""
+"""All transitions; the scripts write no others."""
 
 
 class Kind(StrEnum):
-    """What is asked for. Decides the stream, the handler and the shape of the result."""
+    """What a job makes. It decides the stream, the handler and the type of the result."""
 
     FLASHCARDS = "flashcards"
     QUIZ = "quiz"
@@ -66,14 +66,14 @@ AI_KINDS = tuple(kind for kind in Kind if kind is not Kind.COLLECTION)
 
 
 class StreamName(StrEnum):
-    """The two work streams: short jobs do not wait behind documents."""
+    """The two work streams, so that short jobs do not wait behind documents."""
 
     AI = "ai"
     COLLECTION = "collection"
 
 
 class LeasedJob(Struct, frozen=True, kw_only=True):
-    """A job that a worker holds. `attempt` is the fence: every write carries it."""
+    """A job that a worker has leased. `attempt` is the fence, which every write carries."""
 
     id: JobId
     user: UserId
@@ -88,26 +88,26 @@ class LeasedJob(Struct, frozen=True, kw_only=True):
     attempt: int
     """Starts at 1 when first leased, and grows with every lease."""
     failures: int = 0
-    """Counted retries so far: what the retry budget is spent on. Hand-backs are not failures."""
+    """Attempts that count against the limit of attempts. Hand-backs do not count."""
     crashes: int = 0
-    """Leases that ran out without a settlement; survives what no `except` sees."""
+    """Leases that expired without a settlement, so that crashes which no `except` sees are counted too."""
     created_at: float = 0.0
     """Unix seconds."""
     started_at: float = 0.0
     """Unix seconds of the first lease."""
     usage: Usage = Usage()
-    """What the kept steps have cost so far."""
+    """What the kept steps have cost."""
     plan: str = ""
     """The user's plan when the job was accepted."""
     request_id: str = ""
     """The HTTP request that submitted it, for the logs."""
     traceparent: str = ""
-    """The leg of a trace that submitted it; empty: none was written."""
+    """The W3C trace context of the submission; empty without tracing."""
     title: str = ""
-    """Of a collection, as submitted."""
+    """The title of a collection, as submitted."""
     windows: tuple[str, ...] = ()
-    """The budget windows in which its hold was taken."""
+    """Keys of the budget windows in which its tokens are held."""
     held: int = 0
-    """Tokens held in them: the most that the job may cost in all."""
+    """Tokens held in each window: the most that the job may cost."""
     steps: dict[str, bytes] = {}
-    """The steps that earlier attempts paid for, encoded, by name."""
+    """Encoded steps that earlier attempts paid for, by name."""

@@ -1,4 +1,4 @@
-"""Job ids: UUIDv7, so that an id says when it was made, and ids sort by time."""
+"""Job ids are UUIDv7: an id contains the time of acceptance, and ids sort by it."""
 
 import uuid
 
@@ -8,17 +8,23 @@ RANDOM_BYTES = 10
 
 
 def new_job_id(now_ms: int, random_bytes: bytes) -> JobId:
-    """The id of a job accepted at `now_ms` (Unix milliseconds). Takes ten random bytes, of which 74 bits are used."""
+    """The id of a job accepted at `now_ms` (Unix milliseconds). It uses 74 bits of ten random bytes."""
     if len(random_bytes) != RANDOM_BYTES:
         raise ValueError(f"{RANDOM_BYTES} random bytes are needed")
-    noise = int.from_bytes(random_bytes)
+    randomness = int.from_bytes(random_bytes)
     version, variant = 7, 0b10
-    bits = now_ms << 80 | version << 76 | (noise >> 62 & 0xFFF) << 64 | variant << 62 | noise & (1 << 62) - 1
+    bits = (
+        now_ms << 80
+        | version << 76
+        | (randomness >> 62 & 0xFFF) << 64
+        | variant << 62
+        | randomness & (1 << 62) - 1
+    )
     return JobId(str(uuid.UUID(int=bits)))
 
 
 def is_job_id(text: str) -> bool:
-    """Whether a text could be a job's id at all, in the one spelling we give out."""
+    """Whether a text is a UUID in canonical form, which every job id is."""
     try:
         return str(uuid.UUID(text)) == text
     except ValueError:

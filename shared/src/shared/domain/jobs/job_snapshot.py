@@ -1,4 +1,5 @@
-"""A job as both stores show it: its record in Redis while it lives or is young, its row in Postgres once it is final."""
+"""A job as both stores return it: from its record in Redis while it is kept there, and from its row in Postgres once it is
+final."""
 
 from msgspec import Struct
 

@@ -1,4 +1,4 @@
-"""What a handler reports. Expected trouble is an outcome; a surprise is an exception, turned into one in one place."""
+"""What a handler returns. Expected errors are outcomes; the attempt turns an exception into one."""
 
 from msgspec import Struct
 
@@ -7,7 +7,7 @@ from shared.domain.study.material import Result
 
 
 class Done(Struct, frozen=True):
-    """The work is finished; `result` is what Postgres keeps."""
+    """The job succeeded. Postgres keeps `result`."""
 
     result: Result
     model: str
@@ -16,16 +16,17 @@ class Done(Struct, frozen=True):
 
 
 class Retry(Struct, frozen=True):
-    """Not now. `after` (seconds) is a floor under the policy's delay, as a `Retry-After` is."""
+    """The job shall be tried again. `after`, in seconds, is a lower bound for the delay, as in `Retry-After`."""
 
     problem: Problem
     after: float | None = None
     counted: bool = True
-    """False when no attempt was really made: a hand-back at shutdown, a store that is away, a closed gate."""
+    """False if the attempt did not really take place: a hand-back at shutdown, an unreachable store, or no permit of the rate
+    limiter."""
 
 
 class Fail(Struct, frozen=True):
-    """Never: the same input would fail again."""
+    """The job failed, and the same input would fail again."""
 
     problem: Problem
 

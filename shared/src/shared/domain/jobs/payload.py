@@ -1,7 +1,7 @@
-"""The bytes that travel: what a submitted job's payload looks like, by version.
+"""Encodes and decodes the payload of a job, by wire version.
 
-The evolution rule: a new field has a default, a changed meaning has a new version, and an old worker parks
-what it does not know. The bytes of every version are kept in `tests/wire/`.
+A new field needs a default, and a changed meaning needs a new version. A worker parks jobs whose version it does not know.
+Samples of every version are in `tests/wire/`.
 """
 
 from typing import Any, TypeVar
@@ -17,9 +17,9 @@ from shared.domain.study.material import Options
 T = TypeVar("T")
 
 WIRE_VERSION = 1
-"""What is written."""
+"""The version that is written."""
 READ_VERSIONS = frozenset({WIRE_VERSION})
-"""What is read. The version before stays here while a release that writes it may still be at work."""
+"""The versions that are read. A former version stays here as long as a release that writes it may still run."""
 
 
 class AiInput(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -49,7 +49,7 @@ def encode_input(job_input: JobInput) -> bytes:
 
 
 def decode_input(kind: str, version: int, payload: bytes) -> JobInput:
-    """Raises `UnknownWire` for a kind or version that a newer release must have sent."""
+    """Raises `UnknownWire` for a kind, version or payload that only a newer release knows."""
     if version not in READ_VERSIONS or kind not in set(Kind):
         raise UnknownWire(kind=kind, version=version)
     decoder = _collection_decoder if kind == Kind.COLLECTION else _ai_decoder
@@ -60,7 +60,7 @@ def decode_input(kind: str, version: int, payload: bytes) -> JobInput:
 
 
 def encode_step(completion: Completion[Any]) -> bytes:
-    """A kept provider call: what the next attempt starts from instead of paying again."""
+    """Encode a completion, which the next attempt reuses instead of paying again."""
     return _encoder.encode(completion)
 
 

@@ -1,4 +1,4 @@
-"""The one transition that closes an attempt: decided here, as a value; written elsewhere, once."""
+"""Decides the transition that ends an attempt, as a value. The settler writes it."""
 
 from typing import assert_never
 
@@ -12,19 +12,19 @@ from shared.domain.usage import Usage
 
 
 class Settlement(Struct, frozen=True, kw_only=True):
-    """What settle.lua is to write for one attempt."""
+    """What `settle.lua` writes for one attempt."""
 
     job: LeasedJob
     state: JobState
     usage: Usage
-    """What the job has cost in all; the rest of its hold goes back."""
+    """The total cost of the job; the rest of its hold goes back to the budget."""
     done: Done | None = None
     problem: Problem | None = None
     retry_at: float | None = None
-    """Unix seconds; only when the state is `queued` again."""
+    """Unix seconds. It is set only if the state is `queued`."""
     failures: int = 0
     is_dead: bool = False
-    """A failure that is kept as a dead letter: an operator may replay it."""
+    """Whether the failed job is kept as a dead letter, which an operator may replay."""
 
     @property
     def is_final(self) -> bool:
@@ -34,7 +34,7 @@ class Settlement(Struct, frozen=True, kw_only=True):
 def decide(
     job: LeasedJob, outcome: Outcome, policy: RetryPolicy, *, usage: Usage, now: float, jitter: float
 ) -> Settlement:
-    """Turn what the handler reported into the one transition to write."""
+    """Turn the outcome into the transition to write."""
     match outcome:
         case Done():
             return Settlement(
@@ -56,7 +56,7 @@ def decide(
 
 
 def hand_back(job: LeasedJob, problem: Problem, *, usage: Usage, now: float) -> Settlement:
-    """Give a job back unharmed, to be read again at once: what a worker that stops does with what it could not finish."""
+    """Return a job to the stream at once and without a counted failure. A stopping worker does this with unfinished jobs."""
     return _retrying(job, problem, usage, failures=job.failures, at=now)
 
 

@@ -1,4 +1,4 @@
-"""A submission: everything `submit` needs to accept a job in one atomic step, and what it answers."""
+"""A submission: everything that `submit` needs to accept a job in one atomic step, and the result of accepting it."""
 
 from enum import StrEnum
 
@@ -9,14 +9,14 @@ from shared.domain.jobs.job import JobId, Kind, UserId
 
 
 class Durability(StrEnum):
-    """Where a job must be before it is called accepted."""
+    """Where a job must be stored before it counts as accepted."""
 
     MEMORY = "memory"
-    """With Redis: a power cut may take what it has not synced to its disk, a failover what no replica has."""
+    """In the memory of Redis. A power cut may lose what was not synced to disk, and a failover what no replica has."""
     AOF = "aof"
-    """On the disk of the Redis that accepted it."""
+    """On the disk of the Redis server that accepted it."""
     REPLICA = "replica"
-    """In the memory of a replica as well."""
+    """In the memory of a replica too."""
 
 
 class Submission(Struct, frozen=True, kw_only=True):
@@ -24,32 +24,32 @@ class Submission(Struct, frozen=True, kw_only=True):
     user: UserId
     kind: Kind
     payload: bytes
-    """`wire.encode_input` of the job's input."""
+    """The job's input, as `encode_input` writes it."""
     plan_name: str
     plan: Plan
     hold_tokens: int
-    """Upper bound of what the job may spend."""
+    """The most that the job may spend."""
     request_id: str = ""
     traceparent: str = ""
     title: str = ""
     idempotency_key: str = ""
-    """Empty: none was sent."""
+    """Empty if the client sent none."""
     fingerprint: str = ""
-    """Of the request's route and body; another fingerprint under the same key is a conflict."""
+    """Hash of the request's route and body. Another fingerprint under the same idempotency key is a conflict."""
 
 
 class Accepted(Struct, frozen=True, kw_only=True):
     job_id: JobId
     is_replay: bool
-    """The idempotency key was known: this is the job accepted then; nothing was charged now."""
+    """Whether the idempotency key was known. Then this is the job accepted earlier, and nothing is charged now."""
     balances: tuple[Balance, ...]
-    """The windows after the hold (before it, on a replay)."""
+    """The budget windows after the hold; on a replay, as they are."""
     requests_left: int
-    """In this minute."""
+    """Requests left in this minute."""
 
 
 class Allowance(Struct, frozen=True, kw_only=True):
-    """What a user has left now."""
+    """What a user may still spend and request now."""
 
     balances: tuple[Balance, ...]
     requests_limit: int

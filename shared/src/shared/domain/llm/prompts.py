@@ -1,6 +1,6 @@
-"""What a model is told for each task, in French and English: short, and the same words every time.
+"""The instructions for a model, by task and language. They are always the same, so that providers can cache them.
 
-The rules here ask for what `checks` then enforces: a draft that ignores one is dropped, never repaired.
+`study/validation.py` enforces their rules: a draft that breaks one is dropped and never repaired.
 """
 
 from functools import lru_cache
@@ -127,7 +127,7 @@ def instructions(
     difficulty: Difficulty = Difficulty.MEDIUM,
     is_merge: bool = False,
 ) -> str:
-    """The whole system message of one prompt. `is_merge`: the source is our own notes on the parts of a long text."""
+    """The system message of a prompt. `is_merge` says that the source is our own notes on the parts of a long text."""
     rules = _TASKS[language][task].format(count=count, difficulty=_DIFFICULTY[language][difficulty])
     merging = [_MERGE[language]] if is_merge else []
     return "\n\n".join([rules, *merging, _DATA[language]])
