@@ -14,7 +14,7 @@ from typing import Any, cast
 from tests.simulators.chat_request import Turn
 
 from shared.domain.text.segmentation import is_usable, sentences
-from shared.domain.text.words import content_words, fold, holds_phrase, stem
+from shared.domain.text.words import contains_phrase, content_words, fold, stem
 
 DEFAULT_COUNT = 8
 LIST_LENGTH = 4
@@ -103,7 +103,7 @@ def _with_gap(sentence: str, word: str) -> str:
 
 
 def _is_in(word: str, sentence: str) -> bool:
-    return holds_phrase(sentence, word) or set(content_words(word)) <= set(content_words(sentence))
+    return contains_phrase(sentence, word) or set(content_words(word)) <= set(content_words(sentence))
 
 
 def _sentences(source: str) -> list[str]:

@@ -73,7 +73,7 @@ def test_three_to_five_options_and_a_key_among_them(options: list[str], answer: 
     ids=" · ".join,
 )
 def test_options_that_say_the_same_are_not_distinct(options: tuple[str, ...]):
-    assert rules.are_not_distinct(candidate(*options))
+    assert rules.options_not_distinct(candidate(*options))
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_options_that_say_the_same_are_not_distinct(options: tuple[str, ...]):
     ids=" · ".join,
 )
 def test_an_option_inside_another_overlaps(options: tuple[str, ...]):
-    assert rules.overlap(candidate(*options))
+    assert rules.options_overlap(candidate(*options))
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_an_option_inside_another_overlaps(options: tuple[str, ...]):
     ],
 )
 def test_all_or_none_of_them_is_no_option(last: str):
-    assert rules.hold_a_catch_all(candidate("Mars", "Venus", last))
+    assert rules.has_catch_all_option(candidate("Mars", "Venus", last))
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_all_or_none_of_them_is_no_option(last: str):
     ],
 )
 def test_words_like_all_and_both_may_be_an_answer(last: str):
-    assert not rules.hold_a_catch_all(candidate("Mars", "Venus", last))
+    assert not rules.has_catch_all_option(candidate("Mars", "Venus", last))
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_words_like_all_and_both_may_be_an_answer(last: str):
     ids=" · ".join,
 )
 def test_a_number_among_names_gives_itself_away(options: tuple[str, ...]):
-    assert rules.are_not_alike(candidate(*options))
+    assert rules.options_not_alike(candidate(*options))
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_a_number_among_names_gives_itself_away(options: tuple[str, ...]):
     ids=" · ".join,
 )
 def test_a_length_that_stands_out_is_a_hint(options: tuple[str, ...]):
-    assert rules.differ_in_length(candidate(*options))
+    assert rules.option_lengths_differ(candidate(*options))
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_a_length_that_stands_out_is_a_hint(options: tuple[str, ...]):
 def test_a_distractor_does_not_stand_in_the_quote(distractor: str, stands: bool):
     item = candidate("Red", distractor, "Violet", quote="The leaf absorbs the red and blue light.")
 
-    assert rules.stand_in_the_quote(item) is stands
+    assert rules.distractor_in_quote(item) is stands
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_a_distractor_does_not_stand_in_the_quote(distractor: str, stands: bool)
     ],
 )
 def test_absolute_options_are_flagged(options: tuple[str, ...], is_flagged: bool):
-    assert rules.are_absolute(candidate(*options)) is is_flagged
+    assert rules.has_absolute_option(candidate(*options)) is is_flagged
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,7 @@ def test_absolute_options_are_flagged(options: tuple[str, ...], is_flagged: bool
     ],
 )
 def test_an_article_before_the_gap_is_flagged(stem: str, is_flagged: bool):
-    assert rules.is_told_by_article(candidate("mammal", "fish", "bird", stem=stem)) is is_flagged
+    assert rules.has_grammar_cue(candidate("mammal", "fish", "bird", stem=stem)) is is_flagged
 
 
 @pytest.mark.parametrize(
@@ -215,4 +215,4 @@ def test_an_article_before_the_gap_is_flagged(stem: str, is_flagged: bool):
     ],
 )
 def test_a_word_only_the_key_repeats_is_flagged(stem: str, options: tuple[str, ...], is_flagged: bool):
-    assert rules.is_told_by_echo(candidate(*options, stem=stem)) is is_flagged
+    assert rules.answer_echoes_stem(candidate(*options, stem=stem)) is is_flagged

@@ -62,7 +62,7 @@ def test_nobody_learns_an_essay(stem: str, answer: str):
     ],
 )
 def test_the_other_language_is_noticed(stem: str, answer: str, language: Language):
-    assert rules.is_in_another_language(candidate(stem, answer, language=language))
+    assert rules.is_in_wrong_language(candidate(stem, answer, language=language))
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_the_other_language_is_noticed(stem: str, answer: str, language: Languag
     ],
 )
 def test_its_own_language_and_what_is_of_no_language_pass(stem: str, answer: str, language: Language):
-    assert not rules.is_in_another_language(candidate(stem, answer, language=language))
+    assert not rules.is_in_wrong_language(candidate(stem, answer, language=language))
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_one_fact_may_have_a_comma_and_a_full_stop(stem: str, answer: str):
     ],
 )
 def test_an_answer_that_the_quote_does_not_hold_is_unsupported(answer: str, quote: str):
-    assert rules.is_answer_unsupported(candidate(answer=answer, quote=quote))
+    assert rules.answer_not_in_quote(candidate(answer=answer, quote=quote))
 
 
 @pytest.mark.parametrize(
@@ -218,16 +218,16 @@ def test_an_answer_that_the_quote_does_not_hold_is_unsupported(answer: str, quot
     ],
 )
 def test_an_answer_may_be_reworded(answer: str, quote: str):
-    assert not rules.is_answer_unsupported(candidate(answer=answer, quote=quote))
+    assert not rules.answer_not_in_quote(candidate(answer=answer, quote=quote))
 
 
 def test_of_a_translation_only_the_numbers_are_compared():
     quote = "The Bastille fell in 1789."
 
-    assert not rules.is_answer_unsupported(
+    assert not rules.answer_not_in_quote(
         candidate(answer="La prison royale", quote=quote, is_translated=True)
     )
-    assert rules.is_answer_unsupported(candidate(answer="En 1790", quote=quote, is_translated=True))
+    assert rules.answer_not_in_quote(candidate(answer="En 1790", quote=quote, is_translated=True))
 
 
 @pytest.mark.parametrize(
@@ -246,7 +246,7 @@ def test_of_a_translation_only_the_numbers_are_compared():
     ],
 )
 def test_a_front_does_not_tell_its_answer(stem: str, answer: str):
-    assert rules.leaks_answer(candidate(stem, answer))
+    assert rules.stem_leaks_answer(candidate(stem, answer))
 
 
 @pytest.mark.parametrize(
@@ -265,7 +265,7 @@ def test_a_front_does_not_tell_its_answer(stem: str, answer: str):
     ],
 )
 def test_sharing_a_word_is_no_leak(stem: str, answer: str):
-    assert not rules.leaks_answer(candidate(stem, answer))
+    assert not rules.stem_leaks_answer(candidate(stem, answer))
 
 
 @pytest.mark.parametrize(
@@ -281,10 +281,10 @@ def test_sharing_a_word_is_no_leak(stem: str, answer: str):
     ],
 )
 def test_a_negative_question_is_flagged(stem: str, is_negative: bool):
-    assert rules.is_negative(candidate(stem, distractors=("a", "b"))) is is_negative
-    assert not rules.is_negative(candidate(stem))
+    assert rules.is_negative_question(candidate(stem, distractors=("a", "b"))) is is_negative
+    assert not rules.is_negative_question(candidate(stem))
 
 
 def test_an_explanation_by_the_text_is_flagged():
-    assert rules.explains_by_the_text(candidate(explanation="According to the text, it is green."))
-    assert not rules.explains_by_the_text(candidate(explanation="Green light is reflected."))
+    assert rules.explanation_refers_to_text(candidate(explanation="According to the text, it is green."))
+    assert not rules.explanation_refers_to_text(candidate(explanation="Green light is reflected."))

@@ -11,7 +11,7 @@ from shared.adapters.offline.facts import Fact, Sort, capitalise
 from shared.adapters.offline.french import lexicon as lexicon_fr
 from shared.domain.study.option_rules import LONGEST_RATIO, SHORT_SLACK, SHORTEST_RATIO
 from shared.domain.text.language import Language
-from shared.domain.text.words import fold, holds_phrase, words
+from shared.domain.text.words import contains_phrase, fold, words
 
 WANTED = 3
 _YEAR = re.compile(r"\b(?:1\d{3}|20\d\d)\b")
@@ -57,9 +57,10 @@ def _first_fit(candidates: Iterator[str], key: str, said: str) -> list[str]:
         bare = bare_of(candidate)
         if (
             SHORTEST_RATIO <= ratio <= LONGEST_RATIO
-            and not holds_phrase(said, bare)
+            and not contains_phrase(said, bare)
             and not any(
-                holds_phrase(other, bare) or holds_phrase(bare, bare_of(other)) for other in (key, *chosen)
+                contains_phrase(other, bare) or contains_phrase(bare, bare_of(other))
+                for other in (key, *chosen)
             )
         ):
             chosen.append(candidate)

@@ -1,4 +1,4 @@
-"""Gathers the checked items of many parts into one balanced set, and keeps the books on what was dropped."""
+"""Collects the checked items of many parts into one balanced set, and counts what was dropped."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -10,9 +10,9 @@ from shared.domain.text.segmentation import Span
 
 
 class ItemSet(Generic[ItemT]):
-    """The cards, or the questions, of one result. What is chosen once stays chosen, so a listener may be told at once.
+    """The cards or the questions of one result. A chosen item stays chosen, so it may be published at once.
 
-    The books balance: `drafted` is what is chosen, plus everything in `dropped`, once `fill` was called.
+    After `fill`, `drafted` equals the number of chosen items plus the counts in `dropped`.
     """
 
     def __init__(self, wanted: int, sections: Sequence[Span]) -> None:
@@ -25,11 +25,11 @@ class ItemSet(Generic[ItemT]):
 
     @property
     def chosen(self) -> list[ItemT]:
-        """In the order of the source."""
+        """The chosen items in the order of the source."""
         return sorted(self._chosen, key=lambda item: (item.source.start, item.source.end, item.id))
 
     def add(self, checked: Checked[ItemT], quota: int) -> list[ItemT]:
-        """Take one part's items; returns those chosen now, at most `quota`. The others are spare."""
+        """Add the items of one part and return those that are chosen now, at most `quota`. The others are spare."""
         known = [*self._chosen, *self._spare]
         fresh = dedupe([*known, *checked.items])[len(known) :]
         self.drafted += len(checked.items) + sum(checked.dropped.values())
@@ -38,7 +38,7 @@ class ItemSet(Generic[ItemT]):
         return self._choose(fresh, quota)
 
     def fill(self) -> list[ItemT]:
-        """Make up for parts that gave too little with what others have to spare; returns the items chosen now."""
+        """Choose spare items in place of those that other parts lack, and return them."""
         spare, self._spare = self._spare, []
         chosen = self._choose(spare, self.wanted)
         self._drop("surplus", len(self._spare))

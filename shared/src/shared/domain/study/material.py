@@ -1,7 +1,7 @@
-"""Study material: what learners get, and what a provider drafts before it is checked.
+"""Study material: the drafts of a provider, and the results that learners get.
 
-Drafts are what a model is asked for (strict schemas: every field required, no numeric or length limits).
-Results are what Postgres keeps and the API answers with.
+The schemas of drafts are strict: every field is required, and there are no limits on numbers or lengths. Postgres stores
+results, and the API returns them.
 """
 
 from enum import StrEnum
@@ -19,16 +19,16 @@ class Difficulty(StrEnum):
 
 
 MAX_ITEMS = 100
-"""Per kind of item and job: what one learner can review, and a bound on what one request can spend."""
+"""Limit for each kind of item in one job: what one learner can review, and a bound on the cost of a request."""
 
 ItemCount = Annotated[int, Meta(ge=0, le=MAX_ITEMS)]
 
 
 class Options(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What a learner may choose. Counts are wishes: a shortfall is said in the `quality` report."""
+    """What a learner may choose. A result may have fewer items than requested; its `quality` report says so."""
 
     language: Language | None = None
-    """Of the material; the source's own when not given."""
+    """Language of the material; the language of the source if it is not given."""
     flashcards: ItemCount | None = None
     questions: ItemCount | None = None
     difficulty: Difficulty = Difficulty.MEDIUM
@@ -41,7 +41,7 @@ class CardDraft(Struct, frozen=True):
     front: str
     back: str
     quote: str
-    """Verbatim from the source."""
+    """A sentence of the source, verbatim."""
 
 
 class CardDrafts(Struct, frozen=True):
@@ -52,7 +52,7 @@ class QuestionDraft(Struct, frozen=True):
     question: str
     options: list[str]
     answer: int
-    """Index of the key in `options`."""
+    """Index of the right option."""
     explanation: str
     quote: str
 
@@ -94,7 +94,7 @@ class TextDraft(Struct, frozen=True):
 
 
 class Source(Struct, frozen=True):
-    """Where an item comes from: `text[start:end] == quote`, in code points of the submitted text."""
+    """The quote that supports an item: `text[start:end] == quote`, in code points of the submitted text."""
 
     quote: str
     start: int
@@ -112,7 +112,7 @@ class Flashcard(Struct, frozen=True, kw_only=True):
 
 class Choice(Struct, frozen=True, kw_only=True):
     id: str
-    """`a`, `b`, `c`, `d`: the position after shuffling."""
+    """The position after shuffling: `a`, `b`, `c` and so on."""
     text: str
     correct: bool
 
@@ -124,24 +124,24 @@ class QuizQuestion(Struct, frozen=True, kw_only=True):
     explanation: str
     source: Source
     seed: int
-    """What the options were shuffled with."""
+    """The seed of the shuffle."""
     difficulty: Difficulty = Difficulty.MEDIUM
     language: str = "en"
 
 
 class Quality(Struct, frozen=True, kw_only=True):
-    """What the checks did, said openly: what was wanted, what was made, what was dropped and why."""
+    """The report of the checks: the number of items requested, drafted, dropped and delivered."""
 
     requested: dict[str, int] = field(default_factory=dict[str, int])
-    """Item kind (`flashcards`, `questions`) to the count wished for."""
+    """Requested items by kind (`flashcards`, `questions`)."""
     delivered: dict[str, int] = field(default_factory=dict[str, int])
     drafted: dict[str, int] = field(default_factory=dict[str, int])
     dropped: dict[str, int] = field(default_factory=dict[str, int])
-    """Reason code to count."""
+    """Dropped drafts by reason code."""
     coverage: float = 0.0
-    """Share of the source's sections that an item quotes."""
+    """Share of the sections of the source that at least one item quotes."""
     sections_failed: int = 0
-    """Sections whose provider call failed for good: the rest is delivered, and this says so."""
+    """Parts of the source whose call failed for good. The result has the items of the others."""
 
 
 class Flashcards(Struct, frozen=True, kw_only=True, tag="flashcards", tag_field="object"):
@@ -180,7 +180,7 @@ class Text(Struct, frozen=True, kw_only=True, tag="text", tag_field="object"):
 
 
 class Collection(Struct, frozen=True, kw_only=True, tag="collection", tag_field="object"):
-    """A whole study collection. `text` is the source the offsets refer to."""
+    """A complete study collection. `text` is the source to which the offsets refer."""
 
     title: str
     language: str

@@ -1,20 +1,21 @@
-"""Rules on a question's options: alike in everything but being right. Each tells whether a candidate is at fault."""
+"""Rules for the options of a question, which must differ in nothing but being right. Each rule says whether a candidate breaks
+it."""
 
 import re
 from collections.abc import Callable, Sequence
 
 from shared.domain.study.wording_rules import Candidate
-from shared.domain.text.words import content_words, fold, holds_phrase, words
+from shared.domain.text.words import contains_phrase, content_words, fold, words
 
 Rule = Callable[[Candidate], bool]
 
 MIN_OPTIONS, MAX_OPTIONS = 3, 5
 SHORTEST_RATIO, LONGEST_RATIO = 0.5, 2.0
-"""Length of a distractor against the key's: a length that stands out is a hint."""
+"""Range of a distractor's length as a ratio to the answer's; an unusual length is a hint."""
 SHORT_SLACK = 10
-"""Characters added to both before they are compared: between short names length tells nothing."""
-STANDS_OUT = 1.5
-"""Times the next longest option."""
+"""Characters added to both lengths before the comparison, because among short names the ratio means nothing."""
+LONG_ANSWER_RATIO = 1.5
+"""Limit of the answer's length as a ratio to the longest distractor's."""
 
 _CATCH_ALL = re.compile(
     r"\b(?:(?:all|none|both|any|neither)(?: of)? (?:the |these )?(?:above|below|options|answers|choices|others?|following)"
@@ -32,7 +33,7 @@ _HAS_DIGIT = re.compile(r"\d")
 
 
 def is_well_formed(options: Sequence[str], answer: int) -> bool:
-    """Three to five options, none empty, and a key among them."""
+    """Whether there are three to five options, none is empty, and `answer` is the index of one."""
     return (
         MIN_OPTIONS <= len(options) <= MAX_OPTIONS
         and 0 <= answer < len(options)
@@ -40,8 +41,8 @@ def is_well_formed(options: Sequence[str], answer: int) -> bool:
     )
 
 
-def are_not_distinct(candidate: Candidate) -> bool:
-    """Options that differ only in case, accents, punctuation or small words are one."""
+def options_not_distinct(candidate: Candidate) -> bool:
+    """Two options differ only in case, accents, punctuation or stop words."""
     options = [" ".join(words(option)) for option in _options(candidate)]
     meanings = [
         tuple(content_words(option)) or (said,)
@@ -52,70 +53,70 @@ def are_not_distinct(candidate: Candidate) -> bool:
     )
 
 
-def overlap(candidate: Candidate) -> bool:
-    """One option inside another: both right, or both wrong."""
+def options_overlap(candidate: Candidate) -> bool:
+    """One option contains another, so that both are right or both are wrong."""
     options = _options(candidate)
     return any(
-        holds_phrase(one, _without_article(other))
+        contains_phrase(one, _without_article(other))
         for index, one in enumerate(options)
         for position, other in enumerate(options)
         if index != position
     )
 
 
-def hold_a_catch_all(candidate: Candidate) -> bool:
+def has_catch_all_option(candidate: Candidate) -> bool:
     return any(_CATCH_ALL.search(fold(option)) for option in _options(candidate))
 
 
-def are_not_alike(candidate: Candidate) -> bool:
-    """A number among names, or a name among numbers, answers by its looks."""
+def options_not_alike(candidate: Candidate) -> bool:
+    """Some options have digits and others have none, which is a hint."""
     return len({_HAS_DIGIT.search(option) is not None for option in _options(candidate)}) > 1
 
 
-def differ_in_length(candidate: Candidate) -> bool:
+def option_lengths_differ(candidate: Candidate) -> bool:
     if not candidate.distractors:
         return False
-    key = len(candidate.answer) + SHORT_SLACK
+    length = len(candidate.answer) + SHORT_SLACK
     others = [len(distractor) + SHORT_SLACK for distractor in candidate.distractors]
     return any(
-        not SHORTEST_RATIO <= other / key <= LONGEST_RATIO for other in others
-    ) or key > STANDS_OUT * max(others)
+        not SHORTEST_RATIO <= other / length <= LONGEST_RATIO for other in others
+    ) or length > LONG_ANSWER_RATIO * max(others)
 
 
-def stand_in_the_quote(candidate: Candidate) -> bool:
-    """A distractor from the very sentence may be right too."""
+def distractor_in_quote(candidate: Candidate) -> bool:
+    """The quote contains a distractor, which may be right too."""
     return any(
-        holds_phrase(candidate.quote, _without_article(distractor)) for distractor in candidate.distractors
+        contains_phrase(candidate.quote, _without_article(distractor)) for distractor in candidate.distractors
     )
 
 
 OPTION_RULES: tuple[tuple[str, Rule], ...] = (
-    ("options_not_distinct", are_not_distinct),
-    ("options_overlap", overlap),
-    ("catch_all_option", hold_a_catch_all),
-    ("options_not_alike", are_not_alike),
-    ("option_lengths", differ_in_length),
-    ("distractor_in_quote", stand_in_the_quote),
+    ("options_not_distinct", options_not_distinct),
+    ("options_overlap", options_overlap),
+    ("catch_all_option", has_catch_all_option),
+    ("options_not_alike", options_not_alike),
+    ("option_lengths", option_lengths_differ),
+    ("distractor_in_quote", distractor_in_quote),
 )
 
 
-def are_absolute(candidate: Candidate) -> bool:
-    """`Always` and `never` give a wrong option away."""
+def has_absolute_option(candidate: Candidate) -> bool:
+    """An option contains a word such as `always` or `never`, which suggests that it is wrong."""
     return bool(candidate.distractors) and any(
         _ABSOLUTE.search(fold(option)) for option in _options(candidate)
     )
 
 
-def is_told_by_article(candidate: Candidate) -> bool:
-    """`a`/`an`, `un`/`une` or `la` right before the gap rules options out by grammar."""
+def has_grammar_cue(candidate: Candidate) -> bool:
+    """An article such as `an` or `une` stands right before the gap, so that grammar excludes options."""
     return (
         bool(candidate.distractors)
         and _ARTICLE_AT_GAP.search(fold(candidate.stem).rstrip(' ?.:»"')) is not None
     )
 
 
-def is_told_by_echo(candidate: Candidate) -> bool:
-    """A word of the question that only the key repeats."""
+def answer_echoes_stem(candidate: Candidate) -> bool:
+    """The answer, and no distractor, repeats a word of the question."""
     if not candidate.distractors:
         return False
     echoed = set(content_words(candidate.stem)) & set(content_words(candidate.answer))
@@ -125,9 +126,9 @@ def is_told_by_echo(candidate: Candidate) -> bool:
 
 
 OPTION_FLAWS: tuple[tuple[str, Rule], ...] = (
-    ("absolute_option", are_absolute),
-    ("grammar_cue", is_told_by_article),
-    ("echoed_word", is_told_by_echo),
+    ("absolute_option", has_absolute_option),
+    ("grammar_cue", has_grammar_cue),
+    ("echoed_word", answer_echoes_stem),
 )
 
 

@@ -1,4 +1,4 @@
-"""Picking among checked items: no fact twice, and the whole source represented."""
+"""Selects among checked items, so that no fact is asked twice and the whole source is covered."""
 
 from bisect import bisect_right
 from collections import defaultdict
@@ -12,20 +12,19 @@ from shared.domain.text.words import words
 Item = TypeVar("Item", Flashcard, QuizQuestion)
 
 NEAR_DUPLICATE = 0.7
-"""Jaccard of character 5-grams from which two items say the same."""
+"""Jaccard similarity of character 5-grams from which two items count as duplicates."""
 _GRAM = 5
 
 
 def dedupe(items: Sequence[Item]) -> list[Item]:
-    """The items without those that say again what an earlier one says: nearly the same words, or another question
-    with the same answer about the same quote."""
+    """The items without duplicates of earlier ones: those with nearly the same words, or with the same answer and quote."""
     kept: list[Item] = []
     seen: list[frozenset[str]] = []
     facts: set[tuple[int, int, str]] = set()
     for item in items:
-        grams = _grams(_said(item))
+        grams = _grams(_wording(item))
         fact = (item.source.start, item.source.end, _answer(item))
-        if fact not in facts and not any(_is_near(grams, other) for other in seen):
+        if fact not in facts and not any(_is_similar(grams, other) for other in seen):
             kept.append(item)
             seen.append(grams)
             facts.add(fact)
@@ -33,7 +32,7 @@ def dedupe(items: Sequence[Item]) -> list[Item]:
 
 
 def choose_balanced(items: Sequence[Item], count: int, sections: Sequence[Span]) -> list[Item]:
-    """At most `count` items, taken in turn from every section, the earlier of a section first; in source order."""
+    """At most `count` items, taken in turn from each section, the first of a section first. They are in the order of the source."""
     groups: defaultdict[int, list[Item]] = defaultdict(list)
     starts = [section.start for section in sections]
     for item in items:
@@ -46,9 +45,9 @@ def choose_balanced(items: Sequence[Item], count: int, sections: Sequence[Span])
 
 
 def coverage(items: Sequence[Flashcard | QuizQuestion], text: str, sections: Sequence[Span]) -> float:
-    """Share of the sections (those long enough to teach something) that an item quotes."""
-    taught = [section for section in sections if len(words(section.of(text))) >= MIN_SECTION_WORDS]
-    counted = taught or list(sections)
+    """Share of the sections that at least one item quotes. Sections too short to teach something do not count if there are others."""
+    long = [section for section in sections if len(words(section.of(text))) >= MIN_SECTION_WORDS]
+    counted = long or list(sections)
     quoted = sum(
         any(section.start <= item.source.start < section.end for item in items) for section in counted
     )
@@ -56,16 +55,16 @@ def coverage(items: Sequence[Flashcard | QuizQuestion], text: str, sections: Seq
 
 
 def _spread(groups: list[list[Item]], wanted: int) -> list[list[Item]]:
-    """All groups, or `wanted` of them evenly apart when there are more."""
+    """All groups, or `wanted` of them at even distances if there are more."""
     if wanted >= len(groups):
         return groups
     return [groups[(2 * index + 1) * len(groups) // (2 * wanted)] for index in range(wanted)]
 
 
-def _said(item: Flashcard | QuizQuestion) -> str:
-    """A question's wording is its question: its options may be anyone's."""
-    said = f"{item.front} {item.back}" if isinstance(item, Flashcard) else item.question
-    return " ".join(words(said))
+def _wording(item: Flashcard | QuizQuestion) -> str:
+    """The words of an item that are compared. The options of a question are left out, because other questions may share them."""
+    text = f"{item.front} {item.back}" if isinstance(item, Flashcard) else item.question
+    return " ".join(words(text))
 
 
 def _answer(item: Flashcard | QuizQuestion) -> str:
@@ -74,11 +73,11 @@ def _answer(item: Flashcard | QuizQuestion) -> str:
     return " ".join(words(next(option.text for option in item.options if option.correct)))
 
 
-def _grams(said: str) -> frozenset[str]:
-    return frozenset(said[start : start + _GRAM] for start in range(max(1, len(said) - _GRAM + 1)))
+def _grams(text: str) -> frozenset[str]:
+    return frozenset(text[start : start + _GRAM] for start in range(max(1, len(text) - _GRAM + 1)))
 
 
-def _is_near(one: frozenset[str], other: frozenset[str]) -> bool:
+def _is_similar(one: frozenset[str], other: frozenset[str]) -> bool:
     if min(len(one), len(other)) < NEAR_DUPLICATE * max(len(one), len(other)):
         return False
     shared = len(one & other)

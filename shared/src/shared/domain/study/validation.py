@@ -1,7 +1,7 @@
-"""The checks every card and question passes before a learner sees it, whoever drafted it: code, not a model.
+"""Checks every drafted card and question by fixed rules, whichever provider drafted it.
 
-What passes becomes an item whose `source` is exact; what fails is dropped and counted under a stable code. The rules are
-in `checks_wording` and `checks_options`; picking among what passed is in `selection`.
+A draft that passes becomes an item with an exact `source`; one that fails is dropped and counted under a stable code. The
+rules are in `wording_rules` and `option_rules`.
 """
 
 import random
@@ -41,17 +41,17 @@ Checkable = TypeVar("Checkable", CardDraft, QuestionDraft)
 Rule = Callable[[Candidate], bool]
 
 MAX_FLAWS = 1
-"""One small flaw is acceptable in an item, two are not."""
+"""Limit of flaws in an item that is kept."""
 
 RULES: tuple[tuple[str, Rule], ...] = (*WORDING_RULES, *OPTION_RULES)
-"""Reason code and rule, in the order they are asked: the first at fault names the reason."""
+"""Reason codes with their rules, in the order of their evaluation. The first broken rule gives the reason."""
 FLAWS: tuple[tuple[str, Rule], ...] = (*WORDING_FLAWS, *OPTION_FLAWS)
 REASONS = (
     *("quote_too_long", "quote_not_found", "quote_too_short", "malformed_options"),
     *(reason for reason, _ in RULES),
     *("several_flaws", "duplicate", "surplus"),
 )
-"""Every code under which a draft is dropped; the last two by `selection` and `gathering`."""
+"""All codes for a dropped draft. `duplicate` comes from `dedupe`, and `surplus` from `ItemSet`."""
 
 OPTION_IDS = "abcde"
 
@@ -61,13 +61,13 @@ _BLANKS = re.compile(r"[^\S\u00a0\u202f]+")
 class Checked(Struct, Generic[Item], frozen=True, kw_only=True):
     items: list[Item]
     dropped: dict[str, int]
-    """Reason code to count; the counts and the items add up to the drafts."""
+    """Dropped drafts by reason code. The counts and the items add up to the drafts."""
     flagged: dict[str, int]
-    """Small flaws of the items that were kept."""
+    """Flaws of the items that were kept, by flaw code."""
 
 
 class _Dropped(Exception):
-    """One draft's reason."""
+    """A draft is dropped for `reason`."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -82,16 +82,16 @@ def check_cards(
     difficulty: Difficulty = Difficulty.MEDIUM,
     within: Span | None = None,
 ) -> Checked[Flashcard]:
-    """Keep what is worth learning from.
+    """Check the drafts of cards.
 
-    `language` is the one fronts and backs must be in: the one asked for, or the source's own (what the offline
-    generator writes). `within` is the chunk the drafts were made from: quotes are looked for there only, and
-    offsets still count from the start of `text`.
+    `language` is the language of fronts and backs: the requested one, or that of the source, in which the offline generator
+    writes. `within` is the part from which the drafts were made. Quotes are searched only there, but offsets count from the
+    start of `text`.
     """
 
     def make(draft: CardDraft, source: Source, flagged: Counter[str]) -> Flashcard:
         front, back = _tidy(draft.front), _tidy(draft.back)
-        _judge(Candidate(front, back, source.quote, language, is_translated), flagged)
+        _apply_rules(Candidate(front, back, source.quote, language, is_translated), flagged)
         return Flashcard(
             id="c" + _digest(source, front),
             front=front,
@@ -113,7 +113,7 @@ def check_questions(
     difficulty: Difficulty = Difficulty.MEDIUM,
     within: Span | None = None,
 ) -> Checked[QuizQuestion]:
-    """As `check_cards`, for questions. Options are shuffled with a seed made from the question, and stored with it."""
+    """Check the drafts of questions, as `check_cards` does. Options are shuffled with a seed derived from the question."""
 
     def make(draft: QuestionDraft, source: Source, flagged: Counter[str]) -> QuizQuestion:
         options = [_tidy(option) for option in draft.options]
@@ -121,9 +121,10 @@ def check_questions(
             raise _Dropped("malformed_options")
         question, explanation = _tidy(draft.question), _tidy(draft.explanation)
         distractors = tuple(option for index, option in enumerate(options) if index != draft.answer)
-        key = options[draft.answer]
-        _judge(
-            Candidate(question, key, source.quote, language, is_translated, distractors, explanation), flagged
+        answer = options[draft.answer]
+        _apply_rules(
+            Candidate(question, answer, source.quote, language, is_translated, distractors, explanation),
+            flagged,
         )
         digest = _digest(source, question)
         return QuizQuestion(
@@ -164,18 +165,18 @@ def _check_all(
     return Checked(items=unique, dropped=dict(dropped), flagged=dict(flagged))
 
 
-def _judge(candidate: Candidate, flagged: Counter[str]) -> None:
-    for reason, is_at_fault in RULES:
-        if is_at_fault(candidate):
+def _apply_rules(candidate: Candidate, flagged: Counter[str]) -> None:
+    for reason, is_broken in RULES:
+        if is_broken(candidate):
             raise _Dropped(reason)
-    flaws = [flaw for flaw, is_at_fault in FLAWS if is_at_fault(candidate)]
+    flaws = [flaw for flaw, has_flaw in FLAWS if has_flaw(candidate)]
     if len(flaws) > MAX_FLAWS:
         raise _Dropped("several_flaws")
     flagged.update(flaws)
 
 
 def _locate(quote: str, finder: QuoteFinder, text: str) -> Source:
-    """The quote as the source has it, whatever the draft made of it."""
+    """The span of the quote in the source, with the characters of the source."""
     if len(quote) > MAX_QUOTE_CHARACTERS:
         raise _Dropped("quote_too_long")
     if (span := finder.find(quote)) is None:
@@ -191,13 +192,13 @@ def _is_translated(text: str, within: Span | None, language: Language) -> bool:
 
 
 def _tidy(field: str) -> str:
-    """One line, without control or invisible characters; the narrow spaces of French typography stay."""
+    """One line without control or invisible characters. The narrow spaces of French typography stay."""
     kept = "".join(char for char in field if char.isprintable() or char.isspace())
     return _BLANKS.sub(" ", kept).strip()
 
 
 def _digest(source: Source, front: str) -> str:
-    """The same item made again has the same id."""
+    """An id that depends on the source and the front alone, so that the same item has the same id in every attempt."""
     return blake2b(f"{source.start}:{source.end}:{front}".encode(errors="replace"), digest_size=6).hexdigest()
 
 

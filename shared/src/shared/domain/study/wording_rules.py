@@ -1,4 +1,4 @@
-"""Rules on what an item says: each takes a candidate and tells whether it is at fault."""
+"""Rules for the wording of an item. Each rule says whether a candidate breaks it."""
 
 import re
 from collections.abc import Callable
@@ -7,23 +7,23 @@ from typing import NamedTuple
 
 from shared.domain.text.language import Language
 from shared.domain.text.language_detection import sure_language
-from shared.domain.text.words import ALL_STOP_WORDS, content_words, fold, holds_phrase, numbers, words
+from shared.domain.text.words import ALL_STOP_WORDS, contains_phrase, content_words, fold, numbers, words
 
 
 class Candidate(NamedTuple):
-    """A card or a question, seen the same way."""
+    """A card or a question, in the form that the rules share."""
 
     stem: str
-    """A card's front, or the question."""
+    """The front of a card, or the question."""
     answer: str
-    """A card's back, or the right option."""
+    """The back of a card, or the right option."""
     quote: str
-    """The source's own words."""
+    """The sentence of the source that supports the answer, verbatim."""
     language: Language
     is_translated: bool
-    """The material is asked for in another language than the source's."""
+    """Whether the language of the item is not that of the source."""
     distractors: tuple[str, ...] = ()
-    """Empty for a card."""
+    """The wrong options; empty for a card."""
     explanation: str = ""
 
 
@@ -33,13 +33,13 @@ MAX_STEM_CHARACTERS = 300
 MAX_ANSWER_CHARACTERS = 300
 MAX_ANSWER_WORDS = 40
 MAX_LISTED = 3
-"""Parts of an answer: a longer list is several facts, and nobody recalls it as one."""
+"""Limit of the entries of a list in an answer; a longer list is several facts."""
 ANSWER_IN_QUOTE = 0.6
-"""Share of the answer's content words that the quote must hold: an answer may be reworded, not invented."""
+"""Share of the answer's content words that the quote must contain. An answer may be reworded but not invented."""
 LEAKED = 0.8
-"""Share of the answer's content words that gives it away when the front holds them."""
+"""Share of the answer's content words in the stem from which the stem gives the answer away."""
 _LISTED_WORDS = 4
-"""A longer part between commas is a clause, not an entry of a list."""
+"""Words from which a part between commas counts as a clause and not as an entry of a list."""
 
 _DEICTIC = re.compile(
     r"""\b(?:
@@ -78,26 +78,26 @@ def is_too_long(candidate: Candidate) -> bool:
     )
 
 
-def is_in_another_language(candidate: Candidate) -> bool:
-    """The question by itself, or all of it together; an answer alone may be a foreign title."""
+def is_in_wrong_language(candidate: Candidate) -> bool:
+    """The stem, or the whole item, is in another language. The answer is not checked alone, because it may be a foreign title."""
     whole = " ".join((candidate.stem, candidate.answer, *candidate.distractors))
     found = {sure_language(candidate.stem), sure_language(whole)}
     return bool(found - {None, candidate.language})
 
 
 def refers_to_text(candidate: Candidate) -> bool:
-    """Nobody has the text before them when the card comes up in three months."""
-    said = " | ".join((candidate.stem, candidate.answer, *candidate.distractors))
-    return _DEICTIC.search(fold(said)) is not None
+    """The item refers to the text, which learners do not have before them months later."""
+    whole = " | ".join((candidate.stem, candidate.answer, *candidate.distractors))
+    return _DEICTIC.search(fold(whole)) is not None
 
 
 def is_true_or_false(candidate: Candidate) -> bool:
-    said = words(candidate.answer)
-    return bool(said) and said[0] in _TRUE_OR_FALSE and len(said) <= 2
+    answer = words(candidate.answer)
+    return bool(answer) and answer[0] in _TRUE_OR_FALSE and len(answer) <= 2
 
 
 def asks_several_facts(candidate: Candidate) -> bool:
-    """One card, one fact: no second sentence, no second question, no list to recite."""
+    """The item has a second question, or the answer has a second sentence or is a list."""
     answer = _ABBREVIATED.sub("", candidate.answer)
     return (
         candidate.stem.count("?") > 1
@@ -107,53 +107,53 @@ def asks_several_facts(candidate: Candidate) -> bool:
     )
 
 
-def is_answer_unsupported(candidate: Candidate) -> bool:
-    """The quote must hold the answer: its numbers all, its words for the most part. Of a translation, the numbers."""
+def answer_not_in_quote(candidate: Candidate) -> bool:
+    """The quote lacks a number of the answer or, unless the item is a translation, too many of its words."""
     if not numbers(candidate.answer) <= numbers(candidate.quote):
         return True
     needed = set(content_words(candidate.answer))
     if candidate.is_translated:
         return False
     if not needed:
-        return not holds_phrase(candidate.quote, candidate.answer)
+        return not contains_phrase(candidate.quote, candidate.answer)
     found = needed & set(content_words(candidate.quote))
     return len(found) < ceil(ANSWER_IN_QUOTE * len(needed))
 
 
-def leaks_answer(candidate: Candidate) -> bool:
-    if holds_phrase(_BLANK.sub(" ", candidate.stem), candidate.answer):
+def stem_leaks_answer(candidate: Candidate) -> bool:
+    if contains_phrase(_BLANK.sub(" ", candidate.stem), candidate.answer):
         return True
     needed = set(content_words(candidate.answer))
     if not needed:
         return False
-    told = needed & set(content_words(candidate.stem))
-    return len(told) >= max(1, ceil(LEAKED * len(needed)))
+    leaked = needed & set(content_words(candidate.stem))
+    return len(leaked) >= max(1, ceil(LEAKED * len(needed)))
 
 
 WORDING_RULES: tuple[tuple[str, Rule], ...] = (
     ("empty", is_empty),
     ("too_long", is_too_long),
-    ("wrong_language", is_in_another_language),
+    ("wrong_language", is_in_wrong_language),
     ("refers_to_text", refers_to_text),
     ("true_or_false", is_true_or_false),
     ("several_facts", asks_several_facts),
-    ("answer_not_in_quote", is_answer_unsupported),
-    ("leaks_answer", leaks_answer),
+    ("answer_not_in_quote", answer_not_in_quote),
+    ("leaks_answer", stem_leaks_answer),
 )
 
 
-def is_negative(candidate: Candidate) -> bool:
-    """Of a question only: what is not so is harder to read than to know."""
+def is_negative_question(candidate: Candidate) -> bool:
+    """The question contains a negation, which makes it hard to read. Cards are not checked."""
     return bool(candidate.distractors) and _NEGATION.search(fold(candidate.stem)) is not None
 
 
-def explains_by_the_text(candidate: Candidate) -> bool:
+def explanation_refers_to_text(candidate: Candidate) -> bool:
     return _DEICTIC.search(fold(candidate.explanation)) is not None
 
 
 WORDING_FLAWS: tuple[tuple[str, Rule], ...] = (
-    ("negative_question", is_negative),
-    ("explanation_refers_to_text", explains_by_the_text),
+    ("negative_question", is_negative_question),
+    ("explanation_refers_to_text", explanation_refers_to_text),
 )
 
 

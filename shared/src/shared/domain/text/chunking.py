@@ -1,6 +1,6 @@
-"""Cuts a text into parts of like size, at the best boundary near each ideal cut: a heading, a paragraph, a sentence.
+"""Splits a text into parts of similar length, at the best boundary near each ideal cut: a heading, a paragraph or a sentence.
 
-Linear in the length of the text: only a window around each cut is looked at.
+The time is linear in the length of the text, because only a window around each cut is read.
 """
 
 import itertools
@@ -10,15 +10,15 @@ from collections.abc import Iterator
 from shared.domain.text.segmentation import BlockKind, Span, blocks, sentences
 
 MAX_REACH = 2_000
-"""Characters a cut may move to meet a boundary; a quarter of a part, when that is less."""
+"""Characters by which a cut may move to a boundary, or a quarter of a part if that is less."""
 
 _SPACE = re.compile(r"\s+")
 
 
 def split_text(text: str, parts: int) -> list[Span]:
-    """At most `parts` spans in order, covering all but white space; none longer than one and a half of an equal part.
+    """At most `parts` spans in order, which cover everything but white space. None is longer than 1.5 equal parts.
 
-    A sentence is cut only where none ends within reach.
+    A sentence is cut only if none ends within reach.
     """
     cuts = [0, *_cuts(text, parts), len(text)]
     spans = (_strip(text, start, end) for start, end in itertools.pairwise(cuts))
@@ -26,7 +26,7 @@ def split_text(text: str, parts: int) -> list[Span]:
 
 
 def _cuts(text: str, parts: int) -> Iterator[int]:
-    reach = min(MAX_REACH, len(text) // parts // 4)  # windows never meet, so the cuts stay in order
+    reach = min(MAX_REACH, len(text) // parts // 4)  # windows never overlap, so the cuts stay in order
     for part in range(1, parts):
         yield _best_cut(text, len(text) * part // parts, reach)
 
@@ -40,7 +40,7 @@ def _best_cut(text: str, ideal: int, reach: int) -> int:
 
 
 def _boundaries(window: str) -> Iterator[list[int]]:
-    """Places to cut at, from the best kind to the worst. The first block and sentence began before the window."""
+    """Possible cuts, from the best kind to the worst. The first block and sentence are left out: they began before the window."""
     found = blocks(window)
     pairs = list(itertools.pairwise(found))
     yield [_line_start(window, block.span) for _, block in pairs if block.kind is BlockKind.HEADING]

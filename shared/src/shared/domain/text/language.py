@@ -1,4 +1,4 @@
-"""The languages that material can be made in."""
+"""The languages of study material."""
 
 from enum import StrEnum
 

@@ -1,4 +1,4 @@
-"""Which of our languages a text is written in, from the small words every sentence needs."""
+"""Detects French and English by their stop words."""
 
 from collections.abc import Iterator
 
@@ -6,25 +6,25 @@ from shared.domain.text.language import Language
 from shared.domain.text.words import STOP_WORDS, words
 
 SAMPLE_CHARACTERS = 4_000
-"""Read at the start, in the middle and at the end: enough to tell, whatever the length."""
+"""Characters that are read at the start, in the middle and at the end of a long text."""
 
 _FRENCH = STOP_WORDS[Language.FR] - STOP_WORDS[Language.EN]
 _ENGLISH = STOP_WORDS[Language.EN] - STOP_WORDS[Language.FR]
 _FRENCH_LETTERS = frozenset("éèêëàâùûîïôçœÉÈÊÀÇŒ")
 _ACCENT_WEIGHT = 0.25
-"""An accented letter says less than a small word: English borrows names."""
+"""Weight of an accented letter as a ratio to a stop word; it is low because English texts contain foreign names."""
 _CLEAR = 2.0
-"""Points of lead, and times as many, before a short text counts as surely of one language."""
+"""A short text counts as surely of one language if its score is at least this much, and this many times, the other's."""
 
 
 def detect_language(text: str) -> Language:
-    """French or English, whichever is likelier; English when nothing tells."""
+    """French or English, whichever is likelier; English if there is no evidence."""
     french, english = _scores(" ".join(_samples(text)))
     return Language.FR if french > english else Language.EN
 
 
 def sure_language(text: str) -> Language | None:
-    """The language when the words leave no doubt; None for a name, a formula or a few words."""
+    """The language if the words leave no doubt; None for a name, a formula or a few words."""
     french, english = _scores(text)
     if french >= english + _CLEAR and french >= english * _CLEAR:
         return Language.FR

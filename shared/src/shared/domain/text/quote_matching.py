@@ -1,6 +1,6 @@
-"""Finding a quote in its source although a model retyped it: other quotation marks, dashes, spaces, accents or case.
+"""Finds a quote in its source although a model may have changed quotation marks, dashes, spaces, accents or case.
 
-What is kept is always the source's own characters.
+The result is a span, so the quote that is kept has the characters of the source.
 """
 
 import unicodedata
@@ -10,9 +10,9 @@ from shared.domain.text.segmentation import Span
 MIN_QUOTE_CHARACTERS = 12
 MIN_QUOTE_WORDS = 2
 MAX_QUOTE_CHARACTERS = 700
-"""A quote of a whole page would support anything."""
+"""Limit of a quote; one of a whole page would support any item."""
 _MAX_TRIES = 64
-"""Places looked at for one quote: a text made of one syllable ends the search."""
+"""Limit of occurrences that are checked for one quote, for texts that repeat a syllable endlessly."""
 
 _SAME = {
     **dict.fromkeys("’‘ʼ‚‛`´′", "'"),
@@ -27,11 +27,11 @@ _SAME = {
 }
 _SPACE = " "
 _EDGES = " \"'.-,;:"
-"""What a draft may put around a quote that the source has not got there."""
+"""Characters that a draft may have put around a quote."""
 
 
 class QuoteFinder:
-    """Finds quotes in one text, or in a window of it. The folded text is built when the first quote is not verbatim."""
+    """Finds quotes in a text, or in a window of it. The folded text is built only when a quote is not verbatim."""
 
     def __init__(self, text: str, within: Span | None = None) -> None:
         self._text = text
@@ -39,7 +39,7 @@ class QuoteFinder:
         self._folded: tuple[str, list[int]] | None = None
 
     def find(self, quote: str) -> Span | None:
-        """Where the quote stands, on whole words; None when it does not."""
+        """The span of the quote, which begins and ends at word boundaries; None if the text does not contain it."""
         quote = quote.strip()
         if not quote:
             return None
@@ -89,7 +89,7 @@ def _is_whole(text: str, start: int, end: int) -> bool:
 
 
 class _Folds(dict[str, str]):
-    """What each character is compared as, worked out once."""
+    """The folded form of each character, computed once."""
 
     def __missing__(self, char: str) -> str:
         self[char] = folded = _SAME[char] if char in _SAME else _fold(char)
@@ -109,8 +109,8 @@ _folds = _Folds()
 
 
 def _fold_with_offsets(text: str) -> tuple[str, list[int]]:
-    """The comparable form, and for each of its characters where it came from. Runs of space become one, and none
-    stands next to a quotation mark, which French sets apart and English does not."""
+    """The folded text, and for each of its characters the offset in `text`. Spaces are collapsed, and removed inside quotation
+    marks, where French has them and English does not."""
     folded: list[str] = []
     offsets: list[int] = []
     for offset, char in enumerate(text):

@@ -1,4 +1,4 @@
-"""Where a text's blocks, sentences and sections are. Spans are code points of the original; nothing is rewritten."""
+"""Finds the blocks, sentences and sections of a text, as spans of its code points."""
 
 import re
 from collections.abc import Iterator
@@ -20,9 +20,9 @@ class BlockKind(StrEnum):
     HEADING = "heading"
     PARAGRAPH = "paragraph"
     ITEM = "item"
-    """Of a list, without its bullet."""
+    """An entry of a list, without its bullet."""
     OTHER = "other"
-    """Code, a table, a rule: nobody learns from it by sentences."""
+    """Code, a table or a horizontal rule, which contain no sentences."""
 
 
 class Block(NamedTuple):
@@ -31,16 +31,16 @@ class Block(NamedTuple):
 
 
 MIN_WORDS, MAX_WORDS = 5, 60
-"""Of a sentence that study material can be made of."""
+"""Limits for the words of a usable sentence."""
 MAX_SENTENCE_CHARACTERS = 500
 _MIN_LETTERS = 0.6
 _MAX_TOKEN = 45
 _MAX_HEADING = 80
 _MAX_RUN_IN_HEADING = 60
-"""A shorter first line that the next one does not continue is a heading, even without a blank line."""
+"""Limit of a heading that is not followed by a blank line."""
 MIN_SECTION_WORDS = 40
 _ENOUGH_HEADINGS = 2
-"""A single one is the title."""
+"""Headings from which a text is divided at them; a single one is the title."""
 
 _FENCE = re.compile(r"\s{0,3}(?:```|~~~)")
 _HEADING = re.compile(r"\s{0,3}#{1,6}\s+(?=\S)")
@@ -61,21 +61,21 @@ _ABBREVIATION_REACH = 14
 
 
 def blocks(text: str) -> list[Block]:
-    """Headings (Markdown, underlined, or short lines that stand alone), list items and paragraphs, in order."""
+    """Headings, list items, paragraphs and other blocks, in order. A heading is one of Markdown, or a short line of its own."""
     return list(_Blocks(text))
 
 
 def sentences(text: str) -> list[Span]:
-    """Every sentence of the paragraphs and list items, trimmed, in order. Headings are none."""
+    """The sentences of paragraphs and list items, without surrounding white space, in order."""
     readable = (BlockKind.PARAGRAPH, BlockKind.ITEM)
     return [span for block in blocks(text) if block.kind in readable for span in _split(text, block.span)]
 
 
 def sections(text: str) -> list[Span]:
-    """The text cut at its headings or, when there are not two of them, between its paragraphs; short ones join what
-    follows them.
+    """The text divided at its headings or, with fewer than two headings, between its paragraphs. A short section is joined to
+    the next one.
 
-    The spans are in order, do not overlap and hold everything that is not blank.
+    The spans are in order, do not overlap, and cover everything but white space.
     """
     found = blocks(text)
     starts = [block.span.start for block in found if block.kind is BlockKind.HEADING]
@@ -85,7 +85,7 @@ def sections(text: str) -> list[Span]:
 
 
 def is_usable(sentence: str) -> bool:
-    """Whether study material could be made of it: a statement of sensible length, made of words."""
+    """Whether study material can be made from a sentence: it is a statement of reasonable length that consists of words."""
     stripped = sentence.strip()
     if not stripped or len(stripped) > MAX_SENTENCE_CHARACTERS or stripped[-1] in "?:":
         return False
@@ -103,7 +103,7 @@ def is_usable(sentence: str) -> bool:
 
 
 class _Blocks:
-    """One pass over the lines; a paragraph stays open until something closes it."""
+    """Reads the lines once. A paragraph stays open until another block or a blank line closes it."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -156,7 +156,7 @@ class _Blocks:
             self._open = (kind, opened, end, lines + 1)
 
     def _is_open_heading(self, longest: int = _MAX_HEADING, *, any_kind: bool = False) -> bool:
-        """Of any kind: `2) The causes` is a heading when an unindented sentence follows it."""
+        """`any_kind` includes list items: `2) The causes` is a heading if an unindented sentence follows it."""
         if self._open is None:
             return False
         kind, start, end, lines = self._open
@@ -206,7 +206,7 @@ def _split(text: str, block: Span) -> Iterator[Span]:
 
 
 def _ends_sentence(text: str, terminator: re.Match[str], block: Span) -> bool:
-    """A stop ends a sentence unless what follows goes on in lower case, or what precedes is an abbreviation."""
+    """A full stop ends a sentence unless the next word is in lower case or an abbreviation precedes it."""
     following = _NEXT_WORD.match(text, terminator.end(), block.end)
     if following is None:
         return True

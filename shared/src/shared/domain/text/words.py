@@ -1,4 +1,4 @@
-"""Words as the checks and the generators compare them: folded, without what carries no meaning, cut to a stem."""
+"""Tokenizes text into words for comparison: folded, without stop words, and stemmed."""
 
 import math
 import re
@@ -9,7 +9,7 @@ from shared.domain.text.language import Language
 
 
 def listed(entries: str) -> tuple[str, ...]:
-    """A list of words, written as words."""
+    """Split a list of words that is written as one string."""
     return tuple(entries.split())
 
 
@@ -39,60 +39,60 @@ ALL_STOP_WORDS = frozenset[str]().union(*STOP_WORDS.values())
 
 _SUFFIXES = listed("issements issement ements ations ement ation ings ing")
 _ENDINGS = listed("ents ees ies ent ed ee es er s x e y")
-"""Of each, the first that fits is taken off."""
+"""From each list, the first suffix that fits is removed."""
 _MIN_STEM, _MAX_STEM = 4, 40
 _WORD = re.compile(r"\d{1,3}(?:[., ]\d{3})+(?:[.,]\d+)?(?![^\W_])|\d+[.,]\d+(?![^\W_])|[^\W_]+")
-"""A number is one word, however its thousands are set apart."""
+"""A number is one word, whatever separates its thousands."""
 _NUMBER = re.compile(r"\d{1,3}(?:[., \u00a0\u202f]\d{3})+(?:[.,]\d+)?(?!\d)|\d+(?:[.,]\d+)?")
 _SEPARATORS = re.compile(r"[.,\s\u00a0\u202f]")
-_MAX_KNOWN = 1_000
-"""Characters of a text whose words are remembered for a while."""
+_MAX_CACHED = 1_000
+"""Limit of a text whose words are cached, in characters."""
 _TYPOGRAPHY = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "œ": "oe", "æ": "ae", "Œ": "oe", "Æ": "ae"})
 
 
 def fold(text: str) -> str:
-    """Lower case, no accents, plain apostrophes: what two readers would take for the same."""
+    """Lower case without accents and with straight apostrophes."""
     if text.isascii():
         return text.lower()
     return unicodedata.normalize("NFKD", text.translate(_TYPOGRAPHY)).translate(_bare).casefold()
 
 
 class _Bare(dict[int, int | None]):
-    """Takes away what combines with the letter before it; each character is looked up once."""
+    """A translation table that removes combining characters. Each character is looked up once."""
 
     def __missing__(self, code: int) -> int | None:
-        self[code] = kept = None if unicodedata.combining(chr(code)) else code
-        return kept
+        self[code] = folded = None if unicodedata.combining(chr(code)) else code
+        return folded
 
 
 _bare = _Bare()
 
 
 def words(text: str) -> tuple[str, ...]:
-    """The folded words and numbers, in order; numbers without the separators that differ between languages."""
-    return _known_words(text) if len(text) <= _MAX_KNOWN else _find_words(text)
+    """The folded words and numbers in order. Numbers have no separators, which differ between languages."""
+    return _cached_words(text) if len(text) <= _MAX_CACHED else _find_words(text)
 
 
 def _find_words(text: str) -> tuple[str, ...]:
     return tuple(_SEPARATORS.sub("", word) for word in _WORD.findall(fold(text)))
 
 
-_known_words = lru_cache(maxsize=4_096)(_find_words)
-"""The checks of an item look at the same quote, question and options a dozen times."""
+_cached_words = lru_cache(maxsize=4_096)(_find_words)
+"""The rules tokenize the quote, question and options of an item a dozen times."""
 
 
 def content_words(text: str) -> list[str]:
-    """The stems of the words that carry meaning, in order, in either language."""
+    """The stems of the words that are not stop words, in order."""
     return [stem(word) for word in words(text) if word not in ALL_STOP_WORDS]
 
 
 def numbers(text: str) -> set[str]:
-    """The numbers, also those within words: `1 300`, `1,300` and `1300` are one."""
+    """The numbers, also those within words, without separators: `1 300` and `1,300` are `1300`."""
     return {_SEPARATORS.sub("", number) for number in _NUMBER.findall(text)}
 
 
 def stem(word: str) -> str:
-    """A folded word without its inflection: crude, the same for both languages, never shorter than four letters."""
+    """A folded word without suffixes. The rules are crude, the same for both languages, and leave at least four letters."""
     return _stem(word[:_MAX_STEM])
 
 
@@ -107,11 +107,11 @@ def _stem(word: str) -> str:
 
 
 def inverse_document_frequency(holding: int, documents: int) -> float:
-    """How much a word tells that `holding` of `documents` hold, by the formula of BM25. It is always above 0."""
+    """The weight of a word that `holding` of `documents` contain, by the formula of BM25. It is always above 0."""
     return math.log(1 + (documents - holding + 0.5) / (holding + 0.5))
 
 
-def holds_phrase(text: str, phrase: str) -> bool:
-    """Whether `phrase` stands in `text` as whole words, however it is written."""
+def contains_phrase(text: str, phrase: str) -> bool:
+    """Whether `text` contains `phrase` as whole words, whatever their case, accents and punctuation."""
     wanted = " ".join(words(phrase))
     return bool(wanted) and f" {wanted} " in f" {' '.join(words(text))} "
