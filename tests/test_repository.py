@@ -188,16 +188,6 @@ def test_every_link_between_pages_leads_somewhere() -> None:
     assert dead == []
 
 
-def test_every_file_a_decision_names_exists() -> None:
-    missing = [
-        f"{page.name}: {name}"
-        for page in (DOCS / "decisions").glob("*.md")
-        for name in re.findall(r"`((?:shared|services|deploy|tests)/[\w./-]+)`", text_of(page))
-        if not (ROOT / name).exists()
-    ]
-    assert missing == []
-
-
 def test_make_says_what_there_is_to_run() -> None:
     said = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     targets = re.findall(r"^  make (\S+) +\S", said, re.MULTILINE)
