@@ -4,9 +4,10 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec.structs import replace
+from tests.deadline import DEADLINE_SECONDS
 from tests.factories import ADA, make_submission
 from tests.fakes import FakeProvider
 from tests.servers import RedisPlace
@@ -44,6 +45,13 @@ from shared.runtime.worker.worker import Worker
 POLICY = JobPolicy(block_seconds=0.2, drain_seconds=0.2, retry=RetryPolicy(base_seconds=0.0))
 """Retries are due at once, so that `drain` runs them too."""
 SUMMARY = Done(Summary(language="en", summary="Short.", key_points=[]), "model-1", "offline")
+
+
+class PendingEntry(NamedTuple):
+    entry: str
+    owner: str
+    idle_seconds: float
+    """Time since its lease was taken or renewed."""
 
 
 class MemoryResults:
@@ -119,7 +127,7 @@ class JobLife:
         listening = asyncio.create_task(event_log.run())
         try:
             async with (
-                asyncio.timeout(20),
+                asyncio.timeout(DEADLINE_SECONDS),
                 aclosing(event_log.tail(user, job_id=job_id, heartbeat_seconds=20)) as tail,
             ):
                 async for _ in tail:
@@ -148,9 +156,11 @@ class JobLife:
         (leased,) = await self.lease(stream)
         return leased
 
-    def heartbeat(self, consumer: str = "w1") -> LeaseRenewer:
+    def heartbeat(
+        self, consumer: str = "w1", *, monotonic: Callable[[], float] = time.monotonic
+    ) -> LeaseRenewer:
         client = self.place.connect_sync()
-        return LeaseRenewer(client, consumer=consumer, policy=self.policy, monotonic=time.monotonic)
+        return LeaseRenewer(client, consumer=consumer, policy=self.policy, monotonic=monotonic)
 
     def worker(
         self,
@@ -223,11 +233,15 @@ class JobLife:
     async def count_pending(self, stream: StreamName = StreamName.AI, shard: int = 0) -> int:
         return int((await self.command("XPENDING", keys.work_stream(shard, stream), keys.GROUP))["pending"])
 
-    async def owners(self, stream: StreamName = StreamName.AI, shard: int = 0) -> list[str]:
-        """Return the owners of the pending entries, in order."""
+    async def pending(self, stream: StreamName = StreamName.AI, shard: int = 0) -> list[PendingEntry]:
+        """Return the pending entries, in order."""
         key = keys.work_stream(shard, stream)
-        pending = await self._raw("XPENDING", key, keys.GROUP, "-", "+", 100)
-        return [one[1].decode() for one in pending]
+        rows = await self._raw("XPENDING", key, keys.GROUP, "-", "+", 100)
+        return [PendingEntry(row[0].decode(), row[1].decode(), row[2] / 1000) for row in rows]
+
+    async def owners(self) -> list[str]:
+        """Return the owners of the pending entries, in order."""
+        return [entry.owner for entry in await self.pending()]
 
     async def count_entries(self, stream: StreamName = StreamName.AI, shard: int = 0) -> int:
         return int(await self.command("XLEN", keys.work_stream(shard, stream)))

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
+from tests.deadline import DEADLINE_SECONDS
 
 from shared.runtime.observability.metrics.meter import Meter
 
@@ -41,4 +42,4 @@ def read(meter: Meter) -> MetricSamples:
 
 
 def scrape(url: str) -> MetricSamples:
-    return MetricSamples(httpx.get(url, timeout=20, trust_env=False).raise_for_status().text)
+    return MetricSamples(httpx.get(url, timeout=DEADLINE_SECONDS, trust_env=False).raise_for_status().text)

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any, Self, cast
 
 import redis
+from tests.deadline import DEADLINE_SECONDS
 
 from local.ports import LOOPBACK, free_ports
 from local.servers.server_process import ServerProcess, ServerSpec
 
 SLOTS = 16_384
 PRIMARIES = 3
-FORM_SECONDS = 20.0
 POLL_SECONDS = 0.02
 QUICK_MS, PATIENT_MS = 1_000, 15_000
 """After how long a silent node is failed over: quick to form and to be tested, patient while other tests load the machine."""
@@ -165,7 +165,7 @@ def _text(answer: Any) -> str:
 
 
 def _wait(is_so: Callable[[], bool]) -> None:
-    until = time.monotonic() + FORM_SECONDS
+    until = time.monotonic() + DEADLINE_SECONDS
     while not is_so():
         if time.monotonic() > until:
             raise TimeoutError("the cluster does not form")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Self, cast
 
 import redis
+from tests.deadline import DEADLINE_SECONDS
 
 from local.ports import LOOPBACK, free_ports
 from local.servers.server_process import ServerProcess, ServerSpec
@@ -17,7 +18,6 @@ NAME = "etude"
 SENTINELS = 3
 QUORUM = 2
 DOWN_AFTER_MS = 1_000
-FORM_SECONDS = 30.0
 POLL_SECONDS = 0.02
 SERVER_CONFIG = """
 bind {host}
@@ -218,7 +218,7 @@ def _pairs(answer: Any) -> dict[str, str]:
 
 
 def _wait(is_so: Callable[[], bool]) -> None:
-    until = time.monotonic() + FORM_SECONDS
+    until = time.monotonic() + DEADLINE_SECONDS
     while not _holds(is_so):
         if time.monotonic() > until:
             raise TimeoutError("the sentinels do not agree")

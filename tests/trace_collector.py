@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
@@ -10,9 +11,10 @@ from msgspec import Struct
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as Sent
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
+from tests.deadline import DEADLINE_SECONDS
 
-WAIT_SECONDS = 30.0
-"""A deadline against hanging."""
+POLL_SECONDS = 0.01
+"""How often the server looks whether it shall stop; its default of 0.5 s would be the length of every test."""
 
 
 class CollectedSpan(Struct, frozen=True, kw_only=True):
@@ -39,7 +41,8 @@ class TraceCollector:
         self._spans: list[CollectedSpan] = []
         self._arrived = threading.Condition()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self._take))
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        serve = partial(self._server.serve_forever, poll_interval=POLL_SECONDS)
+        self._thread = threading.Thread(target=serve, daemon=True)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
     def __enter__(self) -> Self:
@@ -65,7 +68,7 @@ class TraceCollector:
     def wait(self, is_there: Callable[[Sequence[CollectedSpan]], bool]) -> list[CollectedSpan]:
         """The spans once they are there; those that are, after a while in which they did not come."""
         with self._arrived:
-            self._arrived.wait_for(lambda: is_there(self._spans), WAIT_SECONDS)
+            self._arrived.wait_for(lambda: is_there(self._spans), DEADLINE_SECONDS)
             return self.spans
 
     def _take(self, body: bytes) -> None:

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from msgspec import Struct
 from tests.app_server import serving
+from tests.deadline import DEADLINE_SECONDS
 from tests.factories import ADA, PLAN
 
 from chat.answer_service import AnswerService
@@ -71,7 +72,9 @@ async def start_chat(real_redis: RedisClient, result_store: ResultStore) -> Asyn
                 heartbeat_seconds=heartbeat_seconds,
             )
             url = await stack.enter_async_context(serving(app))
-            http = await stack.enter_async_context(httpx.AsyncClient(base_url=url, headers=HEADERS))
+            http = await stack.enter_async_context(
+                httpx.AsyncClient(base_url=url, headers=HEADERS, timeout=DEADLINE_SECONDS)
+            )
             return Chat(http, answers, budgets, now)
 
         yield start

@@ -5,8 +5,6 @@ from typing import Any
 
 QUESTION = {"messages": [{"role": "user", "content": "When does water boil?"}]}
 STREAMED = {**QUESTION, "stream": True}
-SOON = 2.0
-"""Seconds in which a hang-up must have ended the provider's call."""
 
 
 def read_events(body: str) -> list[tuple[str, Any]]:

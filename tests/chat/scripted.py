@@ -26,6 +26,7 @@ class ScriptedProvider:
     ) -> None:
         self.asked: list[tuple[list[Message], list[str], str]] = []
         """Messages, sources and language of each call."""
+        self.is_asked = asyncio.Event()
         self.goes_on = asyncio.Event()
         self.is_hung_up = asyncio.Event()
         """The call was ended before its answer was."""
@@ -42,6 +43,7 @@ class ScriptedProvider:
 
     def stream(self, request: ChatRequest) -> AsyncGenerator[Delta]:
         self.asked.append((list(request.messages), list(request.sources), request.language))
+        self.is_asked.set()
         self._streams.append(self._say())
         return self._streams[-1]
 

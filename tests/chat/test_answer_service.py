@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from tests.chat.conftest import StartChat
 from tests.chat.scripted import ScriptedProvider
+from tests.deadline import DEADLINE_SECONDS
 from tests.factories import ADA, PLAN
 
 from chat.internal_auth import Caller
@@ -47,7 +48,7 @@ async def test_a_cut_ends_every_open_answer(start_chat: StartChat):
         await asyncio.sleep(0)
         chat.answers.interrupt()
         with pytest.raises(ProviderUnavailable):
-            await asyncio.wait_for(waiting, 5)
+            await asyncio.wait_for(waiting, DEADLINE_SECONDS)
 
     used, held = await chat.spent()
     assert used > 0

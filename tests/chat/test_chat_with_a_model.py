@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 import msgspec
 import pytest
 from tests.chat.conftest import StartChat
-from tests.chat.conversations import QUESTION, SOON, STREAMED, read_events
+from tests.chat.conversations import QUESTION, STREAMED, read_events
+from tests.deadline import DEADLINE_SECONDS
 from tests.factories import ADA, make_collection, make_final_job
 from tests.simulators.faults import Fault, FaultKind, rate_limited
 from tests.simulators.journal import CallState
@@ -65,7 +66,7 @@ async def test_the_hold_covers_the_prompt_as_the_model_counts_it(
     asking = asyncio.create_task(
         chat.http.post("/api/chat", json={**STREAMED, "collection_id": collection_id})
     )
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         await simulator.journal.until(lambda calls: bool(calls))
     _, held = await chat.spent()
     asking.cancel()
@@ -137,14 +138,14 @@ async def test_a_client_that_leaves_ends_the_model_s_call(
     start_chat: StartChat, simulator: ProviderSimulator, provider: OpenAIProvider, collection_id: str
 ):
     chat = await start_chat(provider, heartbeat_seconds=0.05)
-    simulator.piece_seconds = 60.0
+    simulator.piece_seconds = 10 * DEADLINE_SECONDS
 
     async with chat.http.stream(
         "POST", "/api/chat", json={**STREAMED, "collection_id": collection_id}
     ) as answer:
         await anext(answer.aiter_text())
 
-    async with asyncio.timeout(SOON):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         await simulator.journal.until_ended()
         await chat.answers.all_settled()
     assert simulator.journal.calls[0].state is CallState.HUNG_UP

@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.chat.conftest import HEADERS, SECRET
+from tests.deadline import DEADLINE_SECONDS
 from tests.factories import ADA, PLAN
 from tests.simulators.faults import Fault, FaultKind
 from tests.simulators.provider import ProviderSimulator
@@ -52,7 +53,7 @@ async def running(**variables: str) -> AsyncGenerator[tuple[Process, httpx.Async
 
 async def read_until(process: Process, event: str) -> dict[str, Any]:
     assert process.stdout is not None
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         async for line in process.stdout:
             if (said := json.loads(line))["event"] == event:
                 return said
@@ -100,7 +101,7 @@ async def test_an_answer_that_a_stop_cuts_says_so_and_gives_its_tokens_back(
         stores = {"ETUDE_REDIS_URL": redis_url, "ETUDE_POSTGRES_URL": postgres_url}
         async with running(**stores, **model) as (process, http):
             asking = asyncio.create_task(http.post("/api/chat", json={**QUESTION, "stream": True}))
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(DEADLINE_SECONDS):
                 await simulator.journal.until(lambda calls: bool(calls))
             assert (await budgets.allowance(ADA, PLAN, now=time.time())).balances[0].held > 0
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 from arq.cron import CronJob
+from tests.deadline import DEADLINE_SECONDS
 from tests.factories import NOW, make_final_job
 from tests.servers import RealRedis
 
@@ -48,7 +49,10 @@ def now_due(jobs: list[CronJob]) -> list[CronJob]:
 
 async def run_due(redis_url: str, jobs: list[CronJob]) -> None:
     """Run all due duties to their end."""
-    async with asyncio.timeout(20), working(redis_url, jobs, poll_seconds=0.05, is_burst=True) as worker:
+    async with (
+        asyncio.timeout(DEADLINE_SECONDS),
+        working(redis_url, jobs, poll_seconds=0.05, is_burst=True) as worker,
+    ):
         await worker.async_run()
 
 
@@ -158,7 +162,7 @@ async def test_the_cron_waits_for_an_unreachable_redis(
     )
     await asyncio.sleep(0)
     redis_server.server.start()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         await called.happened.wait()
     keeping.cancel()
     await asyncio.wait([keeping])
@@ -175,7 +179,7 @@ async def test_the_cron_process_starts_and_exits_with_0_on_a_signal(
     )
     assert process.stdout is not None
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(DEADLINE_SECONDS):
             assert b"cron.ready" in await process.stdout.readline()
             process.send_signal(signal.SIGTERM)
             assert b"cron.stopped" in await process.stdout.read()

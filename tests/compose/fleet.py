@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 import httpx
+from tests.deadline import DEADLINE_SECONDS
 from tests.paths import ROOT
 
 from local.ports import free_ports
@@ -17,7 +18,6 @@ VERSION = "test"
 """The tag of the images: those of whoever runs the tests stay as they are."""
 SECONDS = 600.0
 """Against hanging, of one command; the first build takes minutes on a slow line."""
-JOB_SECONDS = 60.0
 
 
 class Refused(AssertionError):
@@ -124,7 +124,7 @@ class Fleet:
         return httpx.Client(
             base_url=self.url,
             headers={"Authorization": f"Bearer {self.token}"},
-            timeout=JOB_SECONDS,
+            timeout=DEADLINE_SECONDS,
             trust_env=False,
         )
 

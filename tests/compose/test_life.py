@@ -10,12 +10,12 @@ from typing import Any
 import httpx
 import pytest
 from tests.compose.fleet import Fleet, run
+from tests.deadline import DEADLINE_SECONDS
 from tests.e2e.running import events_until_done
 from tests.paths import read_text
 from tests.simulators.provider_process import ProviderProcess
 
 pytestmark = pytest.mark.e2e
-SCRAPE_SECONDS = 90.0
 TEXT = read_text("solar_system.en.txt")
 
 
@@ -88,8 +88,8 @@ def owner_of(fleet: Fleet, job_id: str) -> str:
 def test_prometheus_finds_every_process_of_a_service_that_grew(fleet: Fleet) -> None:
     fleet.up("--scale", "ai-worker=3")
     wanted = {"gateway": 1, "chat": 1, "ai-worker": 3, "collection-worker": 1, "cron": 1}
-    with httpx.Client(base_url=fleet.prometheus_url, trust_env=False) as prometheus:
-        deadline = monotonic() + SCRAPE_SECONDS
+    with httpx.Client(base_url=fleet.prometheus_url, trust_env=False, timeout=DEADLINE_SECONDS) as prometheus:
+        deadline = monotonic() + DEADLINE_SECONDS
         while (found := targets_up(prometheus)) != wanted and monotonic() < deadline:
             time.sleep(1)  # noqa: TID251 - Prometheus tells nobody when it has looked
     assert found == wanted

@@ -11,6 +11,7 @@ from pathlib import Path
 import jwt
 import pytest
 from tests.compose.fleet import ROOT
+from tests.deadline import DEADLINE_SECONDS
 
 from etude.cli.target import Target
 from etude.cli.token_signing import sign_token
@@ -26,7 +27,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def make_secrets(root: Path) -> None:
-    subprocess.run([sys.executable, str(SCRIPT), str(root)], check=True, timeout=60)
+    subprocess.run([sys.executable, str(SCRIPT), str(root)], check=True, timeout=DEADLINE_SECONDS)
 
 
 def contents(root: Path) -> dict[str, str]:

@@ -35,6 +35,7 @@ def test_the_page_has_an_example_for_a_kind_a_route_and_a_script() -> None:
     assert [example.title for example in EXAMPLES] == ["Add a job kind", "Add a route", "Add a script"]
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.title)
 def test_an_example_can_be_followed(example: Example, copy: Path) -> None:
     for edit in example.edits:

@@ -15,14 +15,11 @@ from typing import Any, Self, TextIO
 
 import httpx
 import psutil
+from tests.deadline import DEADLINE_SECONDS
 
 from local.errors import CannotRun
 from local.ports import require_free
 
-READY_SECONDS = 90.0
-STOP_SECONDS = 45.0
-JOB_SECONDS = 60.0
-"""Deadlines against hanging; what is measured is printed, never asserted."""
 FIRST_PORT, FIRST_GIVEN_OUT, ROW = 20_000, 32_000, 20
 """Linux gives out ports from 32,768 on."""
 
@@ -43,7 +40,7 @@ class RunningStack:
 
     def __enter__(self) -> Self:
         try:
-            self.wait_for_line(lambda line: line == f"ready: {self.url}", READY_SECONDS)
+            self.wait_for_line(lambda line: line == f"ready: {self.url}", DEADLINE_SECONDS)
         except BaseException:
             self._abandon()
             raise
@@ -60,7 +57,7 @@ class RunningStack:
         return httpx.Client(
             base_url=self.url,
             headers={"Authorization": f"Bearer {token}"},
-            timeout=JOB_SECONDS,
+            timeout=DEADLINE_SECONDS,
             trust_env=False,
         )
 
@@ -84,11 +81,11 @@ class RunningStack:
     def interrupt(self) -> int:
         """Ctrl-C, and the exit code."""
         self._process.send_signal(signal.SIGINT)
-        return self._process.wait(STOP_SECONDS)
+        return self._process.wait(DEADLINE_SECONDS)
 
     def kill(self) -> None:
         self._process.kill()
-        self._process.wait(STOP_SECONDS)
+        self._process.wait(DEADLINE_SECONDS)
 
     def wait_for_line(self, is_wanted: Callable[[str], bool], seconds: float) -> str:
         """The next line like that; fails with the log when none comes in time."""
@@ -103,7 +100,7 @@ class RunningStack:
 
     def all_lines(self) -> list[str]:
         """Of its whole life, which is over."""
-        while (line := self._incoming.get(timeout=STOP_SECONDS)) is not None:
+        while (line := self._incoming.get(timeout=DEADLINE_SECONDS)) is not None:
             self.lines.append(line)
         return self.lines
 
@@ -117,7 +114,7 @@ class RunningStack:
             self.descendants()
             self.kill()
         assert self._process.stdout is not None
-        self._reader.join(STOP_SECONDS)
+        self._reader.join(DEADLINE_SECONDS)
         self._process.stdout.close()
 
 
@@ -158,7 +155,7 @@ def start_local(folder: Path, port: int, environ: Mapping[str, str] | None = Non
 def refused(folder: Path, port: int, environ: Mapping[str, str] | None = None) -> tuple[int, str]:
     """Exit code and output of a start that is expected to fail."""
     process = start_local(folder, port, environ)
-    output, _ = process.communicate(timeout=READY_SECONDS)
+    output, _ = process.communicate(timeout=DEADLINE_SECONDS)
     return process.returncode, output
 
 

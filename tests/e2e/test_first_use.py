@@ -7,7 +7,8 @@ from time import monotonic
 from typing import Any
 
 import pytest
-from tests.e2e.running import JOB_SECONDS, RunningStack, events_until_done
+from tests.deadline import DEADLINE_SECONDS
+from tests.e2e.running import RunningStack, events_until_done
 from tests.paths import TEXTS, read_text
 
 pytestmark = pytest.mark.e2e
@@ -56,7 +57,7 @@ def run_etude(stack: RunningStack, *words: str) -> dict[str, Any]:
         env={"ETUDE_DATA_DIR": str(stack.folder)},
         capture_output=True,
         text=True,
-        timeout=JOB_SECONDS,
+        timeout=DEADLINE_SECONDS,
         check=False,
     )
     assert command.returncode == 0, command.stderr

@@ -16,7 +16,8 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.e2e.running import JOB_SECONDS, RunningStack, events_until_done, free_row
+from tests.deadline import DEADLINE_SECONDS
+from tests.e2e.running import RunningStack, events_until_done, free_row
 from tests.log_lines import lines_of
 from tests.paths import read_text
 from tests.simulators.faults import Fault, FaultKind, out_of_credit, rate_limited, server_error
@@ -212,7 +213,7 @@ def show_letters(job_id: str, redis_url: str) -> str:
             capture_output=True,
             text=True,
             check=True,
-            timeout=JOB_SECONDS,
+            timeout=DEADLINE_SECONDS,
         ).stdout
         for word in words
     )

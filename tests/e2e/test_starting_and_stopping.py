@@ -7,7 +7,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from tests.e2e.running import STOP_SECONDS, RunningStack, events_until_done, refused
+from tests.deadline import DEADLINE_SECONDS
+from tests.e2e.running import RunningStack, events_until_done, refused
 
 from local.ports import free_ports
 
@@ -70,7 +71,7 @@ def test_a_killed_stack_leaves_no_process_behind_and_starts_again(tmp_path: Path
     with RunningStack(tmp_path, port) as first:
         started = first.descendants()
         first.kill()
-        _, alive = psutil.wait_procs(started, timeout=STOP_SECONDS)
+        _, alive = psutil.wait_procs(started, timeout=DEADLINE_SECONDS)
         assert alive == []
 
     with RunningStack(tmp_path, port) as second:

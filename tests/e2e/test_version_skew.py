@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.chaos.service import Service
+from tests.deadline import DEADLINE_SECONDS
 from tests.e2e.releases import NEWER, OLDER, Patch, make_release
 from tests.gateway.desk import PUBLIC_PEM, TEXT, make_token
 
@@ -19,7 +20,6 @@ from shared.adapters.redis.connection import RedisClient, call
 from shared.domain.jobs.job import JobId
 
 pytestmark = pytest.mark.e2e
-JOB_SECONDS = 60.0
 POLL_SECONDS = 0.05
 PLAIN: dict[str, Any] = {"kind": "summary", "input": {"text": TEXT}}
 NEW_KIND: dict[str, Any] = {"kind": "outline", "input": {"text": TEXT}}
@@ -56,7 +56,9 @@ class Releases:
         await self.start("gateway", release, patches, ETUDE_PORT=str(port))
         await wait_ready(port, "/readyz")
         headers = {"Authorization": f"Bearer {make_token()}"}
-        client = httpx.AsyncClient(base_url=f"http://{LOOPBACK}:{port}", headers=headers, timeout=JOB_SECONDS)
+        client = httpx.AsyncClient(
+            base_url=f"http://{LOOPBACK}:{port}", headers=headers, timeout=DEADLINE_SECONDS
+        )
         self._clients.append(client)
         return client
 
@@ -65,7 +67,7 @@ class Releases:
         return {name.decode(): value.decode() for name, value in row.items()}
 
     async def until(self, job_id: str, is_so: Callable[[dict[str, str]], bool]) -> dict[str, str]:
-        async with asyncio.timeout(JOB_SECONDS):
+        async with asyncio.timeout(DEADLINE_SECONDS):
             while not is_so(record := await self.record(job_id)):  # noqa: ASYNC110 - looked at from outside
                 await asyncio.sleep(POLL_SECONDS)
         return record

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.deadline import DEADLINE_SECONDS
 from tests.etude.command_runner import Ran, etude
 from tests.etude.conftest import Place
 from tests.paths import TEXTS
@@ -20,7 +21,7 @@ async def run(place: Place, *arguments: str, **more: Any) -> Ran:
 
 async def run_with_workers(place: Place, *arguments: str, **more: Any) -> Ran:
     """As `run`, with workers that do what it submits."""
-    async with asyncio.timeout(60), place.working():
+    async with asyncio.timeout(DEADLINE_SECONDS), place.working():
         return await run(place, *arguments, **more)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from starlette.responses import JSONResponse, StreamingResponse
 from tests.app_server import serving
+from tests.deadline import DEADLINE_SECONDS
 from tests.etude.fake_api import FakeApi
 
 pytestmark = pytest.mark.process
@@ -51,7 +52,7 @@ async def test_an_interrupted_follower_leaves_the_job_running():
     fake = FakeApi()
     fake.on("POST", "/api/ai", JSONResponse({"id": "j1", "status": "queued"}, 202))
     fake.on("GET", "/api/ai/j1/events", StreamingResponse(silence(), media_type="text/event-stream"))
-    async with serving(fake.app) as url, asyncio.timeout(20):
+    async with serving(fake.app) as url, asyncio.timeout(DEADLINE_SECONDS):
         process = await start("--url", url, "--token", "t", "ai", "text", __file__)
         await is_followed.wait()
         process.send_signal(signal.SIGINT)

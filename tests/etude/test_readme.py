@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 import pytest
+from tests.deadline import DEADLINE_SECONDS
 from tests.etude.conftest import Place
 from tests.paths import ROOT, read_text
 
@@ -28,7 +29,7 @@ def examples() -> dict[str, Any]:
 async def test_the_synchronous_example(
     place: Place, examples: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ):
-    async with asyncio.timeout(60), place.working():
+    async with asyncio.timeout(DEADLINE_SECONDS), place.working():
         await asyncio.to_thread(examples["study"], place.url, place.token, TEXT)
 
     printed = capsys.readouterr().out
@@ -43,7 +44,7 @@ async def test_the_synchronous_example(
 
 
 async def test_the_asynchronous_example(place: Place, examples: dict[str, Any]):
-    async with asyncio.timeout(60), place.working():
+    async with asyncio.timeout(DEADLINE_SECONDS), place.working():
         job = await examples["summarize"](place.url, place.token, TEXT)
 
     assert (job.status, job.kind) == ("succeeded", "summary")

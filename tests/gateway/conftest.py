@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import httpx
 import pytest
 from tests.app_server import serving
+from tests.deadline import DEADLINE_SECONDS
 from tests.factories import make_job_id
 from tests.gateway.desk import INTERNAL_SECRET, PLANS, PUBLIC_PEM, Desk
 from tests.job_life import JobLife
@@ -39,7 +40,7 @@ def parts(real_redis: RedisClient, result_store: ResultStore) -> Parts:
         budgets=BudgetStore(real_redis, shards=1),
         events=EventLog(real_redis, shards=1),
         results=result_store,
-        chat=httpx.AsyncClient(base_url="http://127.0.0.1:9", verify=False),
+        chat=httpx.AsyncClient(base_url="http://127.0.0.1:9", verify=False, timeout=DEADLINE_SECONDS),
         checks={"redis": lambda: call(real_redis, "PING"), "postgres": result_store.ping},
         clock=time.time,
         monotonic=time.monotonic,

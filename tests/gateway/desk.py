@@ -9,6 +9,7 @@ import httpx
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from tests.deadline import DEADLINE_SECONDS
 from tests.factories import PLAN, make_plan
 from tests.job_life import JobLife
 
@@ -63,7 +64,7 @@ class Desk:
         return self.anonymous(Authorization=f"Bearer {make_token(**claims)}")
 
     def anonymous(self, **headers: str) -> httpx.AsyncClient:
-        client = httpx.AsyncClient(base_url=self.url, headers=headers, timeout=20, verify=False)
+        client = httpx.AsyncClient(base_url=self.url, headers=headers, timeout=DEADLINE_SECONDS, verify=False)
         self._clients.append(client)
         return client
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.deadline import DEADLINE_SECONDS
 from tests.gateway.desk import COLLECTION, SUMMARY, TEXT, Desk
 
 from shared.runtime.http.request_body import JSON_BYTES
@@ -145,7 +146,10 @@ async def test_a_refusal_is_in_the_reader_s_language(desk: Desk):
 
 async def test_a_refused_body_leaves_the_connection_usable(desk: Desk):
     async with httpx.AsyncClient(
-        base_url=desk.url, headers=desk.client().headers, limits=httpx.Limits(max_connections=1)
+        base_url=desk.url,
+        headers=desk.client().headers,
+        limits=httpx.Limits(max_connections=1),
+        timeout=DEADLINE_SECONDS,
     ) as client:
         await client.post("/api/ai", content=padded(3 * JSON_BYTES), headers=JSON)
         answer = await client.post("/api/ai", json=SUMMARY)

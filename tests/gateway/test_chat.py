@@ -14,6 +14,7 @@ from starlette.routing import Route
 from starlette.types import Message
 from structlog.testing import capture_logs
 from tests.app_server import serving
+from tests.deadline import DEADLINE_SECONDS
 from tests.gateway.conftest import open_desk
 from tests.gateway.desk import INTERNAL_SECRET, PLANS, Desk
 
@@ -58,7 +59,7 @@ def chat() -> Chat:
 @pytest.fixture
 async def desk(parts: Parts, chat: Chat) -> AsyncIterator[Desk]:
     async with serving(chat.app) as url:
-        http = httpx.AsyncClient(base_url=url, verify=False)
+        http = httpx.AsyncClient(base_url=url, verify=False, timeout=DEADLINE_SECONDS)
         async with open_desk(msgspec.structs.replace(parts, chat=http)) as opened:
             yield opened
 
@@ -133,7 +134,7 @@ async def test_a_hang_up_goes_through(desk: Desk, chat: Chat, has_begun: bool):
 
     chat.answer = answer
     asking = asyncio.create_task(desk.client().post("/api/chat", json=QUESTION))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         await asked.wait()
         asking.cancel()
         await ended.wait()
@@ -199,7 +200,9 @@ async def test_an_outage_of_the_chat_service_is_logged_once(chat: Chat):
         pass
 
     port = free_ports(1)[0]
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", verify=False) as http:
+    async with httpx.AsyncClient(
+        base_url=f"http://127.0.0.1:{port}", verify=False, timeout=DEADLINE_SECONDS
+    ) as http:
         proxy = ChatProxy(http, secret=INTERNAL_SECRET, tracer=NO_TRACER)
 
         async def ask() -> None:

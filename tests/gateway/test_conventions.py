@@ -8,6 +8,7 @@ import msgspec
 import pytest
 import structlog
 from structlog.testing import capture_logs
+from tests.deadline import DEADLINE_SECONDS
 from tests.factories import make_final_job
 from tests.gateway.conftest import open_desk
 from tests.gateway.desk import SUMMARY, TEXT, Desk, make_token
@@ -220,7 +221,11 @@ async def test_every_problem_of_a_job_is_one_of_the_catalogue(desk: Desk, result
 async def test_connections_are_kept(desk: Desk):
     limits = httpx.Limits(max_connections=1, max_keepalive_connections=1)
     async with httpx.AsyncClient(
-        base_url=desk.url, headers=desk.client().headers, limits=limits, verify=False
+        base_url=desk.url,
+        headers=desk.client().headers,
+        limits=limits,
+        verify=False,
+        timeout=DEADLINE_SECONDS,
     ) as client:
         answers = [await client.get(path) for path in ("/api/ai/1", "/nowhere", "/api/usage")]
     assert not any(answer.headers.get("Connection") == "close" for answer in answers)

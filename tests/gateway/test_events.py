@@ -5,6 +5,7 @@ import asyncio
 import httpx
 import msgspec
 import pytest
+from tests.deadline import DEADLINE_SECONDS
 from tests.factories import make_card, make_final_job
 from tests.gateway.conftest import open_desk
 from tests.gateway.desk import TEXT, Desk, drain, fail, listen, submit
@@ -230,7 +231,7 @@ async def test_a_thousand_listeners_share_one_connection(desk: Desk, life: JobLi
 async def test_streams_end_when_the_process_stops(desk: Desk):
     client = desk.client()
     job = await submit(client)
-    async with asyncio.timeout(10), listen(client, job["links"]["events"]) as heard:
+    async with asyncio.timeout(DEADLINE_SECONDS), listen(client, job["links"]["events"]) as heard:
         await heard.next()
         desk.parts.closing.set()
         assert await heard.all() == []

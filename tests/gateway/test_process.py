@@ -6,14 +6,12 @@ import signal
 import httpx
 import pytest
 from tests.conftest import skipped_without_server
+from tests.deadline import DEADLINE_SECONDS
 from tests.gateway.desk import PUBLIC_PEM, SUMMARY, make_token
 from tests.gateway.gateway_process import running
 from tests.servers import VALKEY, WHEEL, Servers
 
 from local.ports import LOOPBACK, free_ports
-
-STOP_SECONDS = 20
-"""Far less than the grace for requests under way: streams must not hold a stop up."""
 
 
 def test_it_stops_at_once_though_somebody_listens(redis_url: str, postgres_url: str):
@@ -30,7 +28,10 @@ def test_it_stops_at_once_though_somebody_listens(redis_url: str, postgres_url: 
         headers = {"Authorization": f"Bearer {make_token()}"}
         transport = httpx.HTTPTransport(retries=5)
         with httpx.Client(
-            base_url=f"http://{LOOPBACK}:{port}", headers=headers, transport=transport, timeout=STOP_SECONDS
+            base_url=f"http://{LOOPBACK}:{port}",
+            headers=headers,
+            transport=transport,
+            timeout=DEADLINE_SECONDS,
         ) as client:
             job = client.post("/api/ai", json=SUMMARY).json()
             with client.stream("GET", f"/api/ai/{job['id']}/events") as stream:
@@ -38,7 +39,7 @@ def test_it_stops_at_once_though_somebody_listens(redis_url: str, postgres_url: 
                 assert "event: status" in lines
                 process.send_signal(signal.SIGTERM)
                 assert "event: done" not in list(lines)  # it ends, though the job does not
-        out, err = process.communicate(timeout=STOP_SECONDS)
+        out, err = process.communicate(timeout=DEADLINE_SECONDS)
     assert process.returncode == 0
     assert "gateway.stopped" in out
     assert err == ""
@@ -60,7 +61,7 @@ async def test_it_does_not_start_when_its_redis_cannot_confirm_what_it_is_to_con
         "ETUDE_ACCEPT_DURABILITY": "aof",
     }
     with running(**environ) as process:
-        _, err = process.communicate(timeout=20)
+        _, err = process.communicate(timeout=DEADLINE_SECONDS)
     assert process.returncode == 1
     assert err.startswith(f"gateway: ETUDE_ACCEPT_DURABILITY: aof {said}")
     assert err.count("\n") == 1
@@ -82,7 +83,7 @@ async def test_it_does_not_start_when_its_redis_cannot_confirm_what_it_is_to_con
 )
 def test_a_bad_setting_is_one_line_that_names_it_and_not_its_value(environ: dict[str, str], said: str):
     with running(**environ) as process:
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=DEADLINE_SECONDS)
     assert process.returncode == 1
     assert err.startswith(f"gateway: {said}")
     assert err.count("\n") == 1

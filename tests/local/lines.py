@@ -4,9 +4,9 @@ import asyncio
 import io
 from collections.abc import Callable
 
-from local.console import Console
+from tests.deadline import DEADLINE_SECONDS
 
-DEADLINE_SECONDS = 20
+from local.console import Console
 
 
 class Lines(Console):

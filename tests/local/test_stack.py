@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+from tests.deadline import DEADLINE_SECONDS
 from tests.local.lines import Lines
 
 from local.ports import free_ports
@@ -10,7 +11,6 @@ from local.services.service_specs import ServiceSpecs
 from local.services.supervised_process import ServiceSpec
 from local.stack import Stack
 
-DEADLINE_SECONDS = 30
 SERVER = """
 import http.server, os, signal, sys
 

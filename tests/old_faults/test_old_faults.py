@@ -5,25 +5,25 @@ type · 6 nothing could be seen · 7 two workers took one job · 8 tokens had no
 """
 
 import asyncio
-import threading
 import time
 from typing import Any
 
 import pytest
 import structlog
 from msgspec.structs import replace
+from tests.deadline import DEADLINE_SECONDS
 from tests.factories import ADA
 from tests.gateway.desk import PLANS, SUMMARY, Desk, listen
 from tests.job_life import SUMMARY as DONE
 from tests.job_life import JobLife, settled
+from tests.lease_thief import ROUNDS, LeaseThief
 
 from shared.adapters.postgres.connection import connect as connect_postgres
 from shared.adapters.postgres.result_store import ResultStore
-from shared.adapters.redis.job_stream import JobStream
 from shared.domain.error_messages import MESSAGES
 from shared.domain.errors import NoUsableText, ProviderBusy, StudyError
 from shared.domain.generation.handler import AttemptContext
-from shared.domain.jobs.job import JobId, JobState, StreamName
+from shared.domain.jobs.job import JobId, JobState
 from shared.domain.jobs.outcome import Fail, Outcome
 from shared.domain.jobs.payload import JobInput
 from shared.domain.jobs.retry_policy import RetryPolicy
@@ -42,7 +42,7 @@ async def test_1_clients_polled(desk: Desk, life: JobLife) -> None:
     async with listen(client, "/api/events") as heard:
         job_id = await submit(desk)
         await life.consumer(results=desk.parts.results).drain()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(DEADLINE_SECONDS):
             told = [await heard.next() for _ in range(3)]
     assert [event.name for event in told if event] == ["status", "status", "done"]
 
@@ -210,33 +210,19 @@ async def test_7_two_workers_took_one_job(life: JobLife) -> None:
 
 async def test_7_a_live_job_was_taken_because_its_worker_was_busy(life: JobLife) -> None:
     """A worker whose loop is blocked for several leases keeps its job."""
-    life.policy = replace(life.policy, lease_seconds=0.4, renew_seconds=0.1)
+    life.policy = replace(life.policy, renew_seconds=0.05)
+    thief = LeaseThief(life)
 
     async def block(job_input: JobInput, context: AttemptContext) -> Outcome:
-        await asyncio.to_thread(began.set)
-        threading.Event().wait(1.2)
+        thief.run()  # blocks the loop, with no await in it
         return DONE
 
-    async def steal() -> int:
-        await asyncio.to_thread(began.wait)
-        redis = life.place.connect()
-        thief = JobStream(redis, redis, StreamName.AI, consumer="thief", shards=1, policy=life.policy)
-        taken, until = 0, time.monotonic() + 1.0
-        while time.monotonic() < until:
-            taken += len(await thief.claim(0, 10))
-        await redis.aclose()
-        return taken
-
-    began, stolen = threading.Event(), list[int]()
     job = await life.submit()
-    thief = threading.Thread(target=lambda: stolen.append(asyncio.run(steal())))
     heartbeat = life.heartbeat()
     heartbeat.start()
-    thief.start()
     await life.consumer(block, heartbeat=heartbeat).drain()
-    thief.join()
     await heartbeat.stop()
-    assert stolen == [0]
+    assert thief.claims == [0] * ROUNDS
     assert (await life.record(job.id)).attempt == 1
 
 

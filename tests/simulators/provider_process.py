@@ -9,10 +9,10 @@ from typing import Any, Self
 import httpx
 import msgspec
 from msgspec.structs import replace
+from tests.deadline import DEADLINE_SECONDS
 from tests.simulators.faults import BY_NAME, Fault, FaultKind
 from tests.simulators.http_server import LOOPBACK
 
-STOP_SECONDS = 45.0
 MANY = 1_000_000
 """More calls than are made."""
 
@@ -31,7 +31,9 @@ class ProviderProcess:
         )
         assert self._process.stdout is not None
         self.url = self._process.stdout.readline().removeprefix("ready: ").strip()
-        self._control = httpx.Client(base_url=self.url.removesuffix("/v1") + "/_control", trust_env=False)
+        self._control = httpx.Client(
+            base_url=self.url.removesuffix("/v1") + "/_control", trust_env=False, timeout=DEADLINE_SECONDS
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -41,7 +43,7 @@ class ProviderProcess:
     ) -> None:
         self._control.close()
         self._process.kill()
-        self._process.communicate(timeout=STOP_SECONDS)
+        self._process.communicate(timeout=DEADLINE_SECONDS)
 
     @property
     def environ(self) -> dict[str, str]:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+from tests.deadline import DEADLINE_SECONDS
 from tests.servers import NoServer
 from tests.watch.rule_files import ROOT
 
@@ -49,7 +50,7 @@ def serving(name: str, folder: Path, *words: str) -> Generator[httpx.Client]:
     folder.mkdir(parents=True, exist_ok=True)
     address = f"{LOOPBACK}:{free_ports(1)[0]}"
     process = ServerProcess(ServerSpec(name=name, folder=folder, stop_signal=signal.SIGTERM))
-    with httpx.Client(base_url=f"http://{address}", trust_env=False, timeout=10.0) as client:
+    with httpx.Client(base_url=f"http://{address}", trust_env=False, timeout=DEADLINE_SECONDS) as client:
         command = [str(binary), *words, f"--web.listen-address={address}"]
         process.start(command, environ={}, is_ready=lambda: is_ready(client))
         try:

@@ -6,12 +6,12 @@ from time import monotonic
 
 import pytest
 from tests.conftest import skipped_without_server
+from tests.deadline import DEADLINE_SECONDS
 from tests.watch.load import Traffic, smoke
 from tests.watch.queries import operands, panel_queries, rule_queries
 from tests.watch.watched import Watched, watching
 
 pytestmark = pytest.mark.e2e
-DATA_SECONDS = 60.0
 
 
 def test_after_a_little_of_everything_every_panel_and_every_alert_has_data(tmp_path: Path) -> None:
@@ -35,7 +35,7 @@ def everything() -> dict[str, str]:
 
 
 def still_unanswered(watched: Watched, queries: dict[str, str]) -> dict[str, str]:
-    until = monotonic() + DATA_SECONDS
+    until = monotonic() + DEADLINE_SECONDS
     while queries and monotonic() < until:
         queries = {name: query for name, query in queries.items() if not has_data(watched, query)}
     return queries

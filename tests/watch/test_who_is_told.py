@@ -8,10 +8,10 @@ from typing import Any
 import httpx
 import pytest
 from tests.conftest import skipped_without_server
+from tests.deadline import DEADLINE_SECONDS
 from tests.watch.programs import ALERTMANAGER, run, serving_alertmanager
 from tests.watch.rule_files import alerts
 
-HEAR_SECONDS = 20.0
 PAST = "2020-01-01T00:00:00Z"
 
 Labels = dict[str, str]
@@ -104,7 +104,7 @@ def test_a_cause_is_heard_and_what_follows_from_it_is_not(alertmanager: Alertman
     cause, followers, others = OUTAGES[outage]
     alertmanager.fire([cause, *followers, *others])
     try:
-        until = monotonic() + HEAR_SECONDS
+        until = monotonic() + DEADLINE_SECONDS
         while len(alertmanager.muted()) < len(followers) and monotonic() < until:
             pass  # it hears of them one after the other
         assert sorted(alertmanager.muted(), key=str) == sorted(followers, key=str)

@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import msgspec
+from tests.deadline import DEADLINE_SECONDS
 from tests.e2e.running import RunningStack
 from tests.simulators.provider_process import ProviderProcess
 from tests.watch.haste import hasten
@@ -32,7 +33,6 @@ PLAN = {
     "offline_fallback": False,
 }
 PLANS = {"free": PLAN, "pro": PLAN, "poor": {**PLAN, "tokens_per_day": 1}}
-START_SECONDS = 30.0
 AWAKE = (
     f"(count(count_over_time(up[1m]) > 1 and up == 1) == bool {len(METRICS_PORTS)})"
     " * (count(etude_worker_last_poll_timestamp_seconds > 0) == bool 2)"
@@ -65,7 +65,7 @@ class Watched:
 
     def wait_until_awake(self) -> None:
         """Every worker reads, and what happens from now on is a change that Prometheus sees."""
-        until = monotonic() + START_SECONDS
+        until = monotonic() + DEADLINE_SECONDS
         while self.ask(AWAKE) != [1]:
             assert monotonic() < until, "not every process reads, or tells its metrics"
 
@@ -88,7 +88,7 @@ class Watched:
         return httpx.Client(
             base_url=self.stack.url,
             headers={"Authorization": f"Bearer {token}"},
-            timeout=30.0,
+            timeout=DEADLINE_SECONDS,
             trust_env=False,
         )
 

@@ -12,6 +12,7 @@ from typing import Any, cast
 import psutil
 import pytest
 import redis as sync_redis
+from tests.deadline import DEADLINE_SECONDS
 
 from local.errors import CannotRun
 from local.servers.postgres_server import PostgresServer
@@ -86,7 +87,7 @@ def test_it_ends_with_whoever_started_it_and_its_folder_can_be_used_at_once(name
     successor = (RedisServer if name == "RedisServer" else PostgresServer)(folder)
     with successor:
         assert successor.pid != pid
-    assert psutil.wait_procs(family, timeout=10)[1] == []
+    assert psutil.wait_procs(family, timeout=DEADLINE_SECONDS)[1] == []
 
 
 def test_two_never_share_a_folder(

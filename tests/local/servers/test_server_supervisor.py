@@ -8,13 +8,13 @@ import sys
 
 import psutil
 import pytest
+from tests.deadline import DEADLINE_SECONDS
 
 from local.backoff import Backoff
 from local.console import Console
 from local.errors import CannotRun
 from local.servers.server_supervisor import restart_on_exit
 
-DEADLINE_SECONDS = 20
 AT_ONCE = Backoff(base_seconds=0.0)
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells when a process ended")

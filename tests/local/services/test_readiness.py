@@ -3,10 +3,10 @@
 import asyncio
 from asyncio import StreamReader, StreamWriter
 
+from tests.deadline import DEADLINE_SECONDS
+
 from local.ports import LOOPBACK
 from local.services.readiness import wait_ready
-
-DEADLINE_SECONDS = 20
 
 
 async def test_a_service_is_ready_when_it_answers_200_and_not_before() -> None:

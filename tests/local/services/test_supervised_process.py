@@ -9,7 +9,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from tests.local.lines import DEADLINE_SECONDS, Lines
+from tests.deadline import DEADLINE_SECONDS
+from tests.local.lines import Lines
 
 from local.backoff import Backoff
 from local.services.supervised_process import ServiceSpec, SupervisedProcess

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.deadline import DEADLINE_SECONDS
 from tests.factories import (
     ADA,
     BOB,
@@ -446,7 +447,7 @@ async def test_a_shutdown_in_mid_statement_means_away(
     async with connection.transaction():
         await connection.execute("LOCK TABLE async_jobs")
         save = asyncio.ensure_future(result_store.save([again(job, attempt=2)]))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(DEADLINE_SECONDS):
             while not await connection.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
                 pass
         await connection.execute(

@@ -10,6 +10,7 @@ import pytest
 from msgspec.structs import replace
 from redis.exceptions import ResponseError
 from tests.conftest import skipped_without_server
+from tests.deadline import DEADLINE_SECONDS
 from tests.job_life import POLICY, JobLife, settled
 from tests.servers import ClusterPlace, Servers, flush
 
@@ -40,7 +41,7 @@ async def _life(place: ClusterPlace, **policy: Any) -> AsyncIterator[JobLife]:
 async def life(servers: Servers) -> AsyncIterator[JobLife]:
     with skipped_without_server():
         place = servers.cluster()
-    async for one in _life(place, block_seconds=5.0):
+    async for one in _life(place, block_seconds=10 * DEADLINE_SECONDS):
         yield one
 
 
@@ -102,7 +103,7 @@ async def test_a_blocked_read_is_ended_by_a_job_of_any_shard(life: JobLife) -> N
     for user in {life.store.shard_of(user): user for user in USERS}.values():
         reading = asyncio.create_task(stream.read(100, block=True))
         job = await life.submit(user=user)
-        async with asyncio.timeout(2):  # the block is five seconds long
+        async with asyncio.timeout(DEADLINE_SECONDS):  # the block is ten times as long
             (entry,) = await reading
         assert (entry.job_id, entry.shard) == (job.id, life.store.shard_of(user))
 
@@ -112,7 +113,7 @@ async def test_reads_while_jobs_arrive_take_no_more_than_asked_and_lose_none(lif
     await stream.ensure_groups()
     submitting = asyncio.gather(*(life.submit(user=user) for user in USERS * 5))
     read: Counter[str] = Counter()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         while len(read) < 5 * len(USERS):
             entries = await stream.read(10, block=True)
             assert len(entries) <= 10
@@ -126,7 +127,7 @@ async def test_waking_ends_the_reads_of_all_shards(life: JobLife) -> None:
     stream = life.stream()
     await stream.ensure_groups()
     reading = asyncio.create_task(stream.read(100, block=True))
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         while not reading.done():
             await stream.wake()
     assert await reading == []
@@ -181,12 +182,12 @@ async def test_a_node_that_hangs_does_not_keep_the_others_jobs(life: JobLife) ->
     try:
         reading = asyncio.create_task(stream.read(100, block=True))
         job = await life.submit(user=user)
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(DEADLINE_SECONDS):
             assert [entry.job_id for entry in await reading] == [job.id]
     finally:
         hung.process.resume()
     later = await life.submit(user=USERS[0])
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         assert [entry.job_id for entry in await stream.read(100, block=True)] == [later.id]
 
 
@@ -244,7 +245,7 @@ async def test_after_a_node_is_killed_its_jobs_are_claimed_read_and_heard_of_on_
     last = await fragile.submit(user=user)
     await _is_done(fragile, last)
     await _is_done(fragile, answers[1])
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         assert sorted(await hearing) == sorted([orphan.id, first.id, last.id])
     await _stop(survivor, working, listening)
     await heartbeat.stop()
@@ -269,6 +270,6 @@ async def _hear(event_log: EventLog, user: UserId, *, jobs: int) -> list[str]:
 async def _stop(consumer: Consumer, working: asyncio.Task[None], listening: asyncio.Task[None]) -> None:
     consumer.stop()
     listening.cancel()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         await working
     await asyncio.wait([listening])

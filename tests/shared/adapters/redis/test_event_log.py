@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager
 
 import pytest
+from tests.deadline import DEADLINE_SECONDS
 from tests.factories import ADA, BOB
 from tests.job_life import JobLife, settled
 
@@ -32,7 +33,7 @@ async def collect(
 ) -> list[Event]:
     told: list[Event] = []
     tail = event_log.tail(ADA, job_id=job_id, after=after, heartbeat_seconds=HEARTBEAT)
-    async with asyncio.timeout(20), aclosing(tail):
+    async with asyncio.timeout(DEADLINE_SECONDS), aclosing(tail):
         async for event in tail:
             if event is not None:
                 told.append(event)
@@ -110,7 +111,7 @@ async def test_nobody_hears_another_users_events(life: JobLife) -> None:
 async def test_a_quiet_time_is_a_heartbeat(life: JobLife) -> None:
     async with listening(life) as event_log:
         tail = event_log.tail(ADA, heartbeat_seconds=0.05)
-        async with asyncio.timeout(5), aclosing(tail):
+        async with asyncio.timeout(DEADLINE_SECONDS), aclosing(tail):
             assert await anext(tail) is None
 
 
@@ -149,7 +150,7 @@ async def test_a_listener_slower_than_its_queue_loses_nothing(
     job = await life.lease_one(life.stream())
     async with listening(life) as event_log:
         tail = event_log.tail(ADA, heartbeat_seconds=HEARTBEAT)
-        async with asyncio.timeout(20), aclosing(tail):
+        async with asyncio.timeout(DEADLINE_SECONDS), aclosing(tail):
             told = [await anext(tail)]
             await tell(life, job, 30)
             told += [await anext(tail) for _ in range(31)]

@@ -3,11 +3,12 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 import msgspec
 import pytest
 from structlog.testing import capture_logs
+from tests.deadline import DEADLINE_SECONDS
 from tests.factories import SUMMARY_PROMPT
 from tests.servers import RealRedis, RedisPlace
 from tests.simulators.faults import Fault, out_of_credit, rate_limited, server_error
@@ -20,7 +21,7 @@ from shared.adapters.llm.openai.provider import OpenAIProvider
 from shared.adapters.llm.rate_limit_hook import RateLimitHook
 from shared.adapters.redis import keys
 from shared.adapters.redis import provider_limiter as gate
-from shared.adapters.redis.connection import COMMAND_SECONDS, RedisClient, call
+from shared.adapters.redis.connection import RedisClient, call
 from shared.adapters.redis.provider_limiter import CallOutcome, LimiterPolicy, ProviderLimiter, Reason
 from shared.domain.errors import (
     ProviderBusy,
@@ -223,9 +224,11 @@ async def test_a_call_that_waited_long_for_its_leave_is_not_made(
     others had: each call waited in line for a connection, and no command alone took too long."""
     monkeypatch.setattr(gate, "ENTER_SECONDS", 0.2)
     redis = redis_server.connect()
+    connection_kwargs = cast(Any, redis).connection_pool.connection_kwargs
+    connection_kwargs["socket_timeout"] = 10 * DEADLINE_SECONDS  # a single command may take long
     redis_server.server.process.pause()
     try:
-        async with asyncio.timeout(COMMAND_SECONDS):
+        async with asyncio.timeout(DEADLINE_SECONDS):
             with pytest.raises(StoreUnavailable):
                 await make_gate(redis).enter(1)
     finally:
@@ -237,8 +240,8 @@ async def test_a_short_closure_is_waited_out_in_place(
     simulator: ProviderSimulator, real_redis: RedisClient
 ) -> None:
     provider = make_provider(simulator, real_redis)
-    await make_gate(real_redis).leave(CallOutcome.BUSY, retry_after=0.2)
     started = time.monotonic()
+    await make_gate(real_redis).leave(CallOutcome.BUSY, retry_after=0.2)
     assert await ask_all([provider], 1) == [None]
     assert time.monotonic() - started >= 0.2
     await provider.close()

@@ -9,6 +9,7 @@ from typing import Any, cast
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 from tests.conftest import skipped_without_server
+from tests.deadline import DEADLINE_SECONDS
 from tests.factories import ADA, make_submission
 from tests.job_life import JobLife, settled, succeed
 from tests.redis_sentinel import WatchedRedis
@@ -25,8 +26,6 @@ from shared.domain.jobs.job import JobState, StreamName
 from shared.domain.jobs.outcome import Outcome
 from shared.domain.jobs.payload import JobInput
 from shared.runtime.worker.store_retry import until_available
-
-AWAY_SECONDS = 20.0
 
 
 @pytest.fixture(params=[WHEEL, MACHINE, VALKEY])
@@ -90,11 +89,11 @@ async def test_after_the_primary_is_killed_jobs_run_are_accepted_and_heard_of_at
     with pytest.raises(StoreUnavailable):
         await life.submit()
     await asyncio.to_thread(servers.wait_for_successor, primary)
-    second = await until_available(life.submit, seconds=AWAY_SECONDS)
+    second = await until_available(life.submit, seconds=DEADLINE_SECONDS)
 
     # The running job ends there at its first attempt, the blocked reader reads on, and the listener misses nothing.
     may_end.set()
-    async with asyncio.timeout(AWAY_SECONDS):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         assert sorted(await hearing) == sorted([first.id, second.id])
     for job in (first, second):
         record = await life.record(job.id)
@@ -123,7 +122,7 @@ async def test_a_primary_that_hung_takes_no_late_write_and_follows_its_successor
     await asyncio.to_thread(servers.wait_for_successor, old)
     new = connect(servers.url_of(servers.primary), name="new")
     await call(new, "CONFIG", "SET", "min-replicas-to-write", 0)  # nobody follows it yet
-    await until_available(lambda: life.age(leased, owner="late"), seconds=AWAY_SECONDS)
+    await until_available(lambda: life.age(leased, owner="late"), seconds=DEADLINE_SECONDS)
     (claimed,) = await life.stream("next").claim(0, 10)
     assert (claimed.id, claimed.attempt) == (job.id, 2)
 

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from tests.conftest import skipped_without_server
+from tests.deadline import DEADLINE_SECONDS
 from tests.servers import NoServer
 from tests.shared.adapters.redis.cancellations import check_cancellations
 
@@ -23,8 +24,6 @@ from shared.adapters.redis.connection import RedisClient, TlsConnection, call, c
 from shared.domain.errors import StoreUnavailable
 
 pytestmark = pytest.mark.process
-
-START_SECONDS = 20.0
 
 
 def write_certificate(folder: Path) -> None:
@@ -67,7 +66,7 @@ def tls_url(tmp_path: Path) -> Iterator[str]:
 @pytest.fixture
 async def tls_redis(tls_url: str) -> AsyncIterator[RedisClient]:
     client = connect(tls_url, name="tests")
-    async with asyncio.timeout(START_SECONDS):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         while True:
             with suppress(StoreUnavailable):
                 await call(client, "PING")

@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from tests.deadline import DEADLINE_SECONDS
 
 from shared.runtime.http.disconnect import until_disconnect
 
@@ -18,7 +19,7 @@ async def disconnected() -> dict[str, Any]:
 
 
 async def test_a_disconnect_ends_the_block_without_an_error():
-    async with asyncio.timeout(5), until_disconnect(disconnected) as connection:
+    async with asyncio.timeout(DEADLINE_SECONDS), until_disconnect(disconnected) as connection:
         await asyncio.Event().wait()
 
     assert connection.expired()
@@ -28,7 +29,7 @@ async def test_a_closing_process_ends_the_block():
     closing = asyncio.Event()
     closing.set()
 
-    async with asyncio.timeout(5), until_disconnect(connected, closing=closing) as connection:
+    async with asyncio.timeout(DEADLINE_SECONDS), until_disconnect(connected, closing=closing) as connection:
         await asyncio.Event().wait()
 
     assert connection.expired()

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import structlog
 from structlog.contextvars import bound_contextvars
+from tests.deadline import DEADLINE_SECONDS
 from tests.factories import make_job, make_job_id
 from tests.log_lines import kept_log, lines_of
 from tests.paths import ROOT
@@ -167,7 +168,11 @@ raise RuntimeError(words) from ValueError(words)
 @pytest.mark.process
 def test_whoever_speaks_writes_lines_of_the_schema_and_no_words_of_a_text() -> None:
     ended = subprocess.run(
-        [sys.executable, "-c", SPEAKING], capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-c", SPEAKING],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=DEADLINE_SECONDS,
     )
 
     said = [(line.event, line.logger, line.error_type) for line in lines_of(ended.stdout)]

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
+from tests.deadline import DEADLINE_SECONDS
 from tests.job_life import SUMMARY, JobLife, succeed
 from tests.servers import MACHINE
 from tests.trace_collector import CollectedSpan, TraceCollector, family
@@ -134,6 +135,6 @@ def test_who_wants_traces_does() -> None:
 def loaded(module: str, library: str, *, endpoint: str) -> str:
     program = LOADED.format(module=module, library=library, endpoint=endpoint)
     ended = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=DEADLINE_SECONDS
     )
     return ended.stdout.strip()

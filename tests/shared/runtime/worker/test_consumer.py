@@ -1,20 +1,20 @@
 """A worker takes jobs for its free slots, owns each until it is settled, and hands back what it cannot finish."""
 
 import asyncio
-import threading
-import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
 from msgspec.structs import replace
+from tests.deadline import DEADLINE_SECONDS
 from tests.factories import ADA, SUMMARY_PROMPT, make_final_job, make_plan
 from tests.fakes import FakeProvider
 from tests.job_life import SUMMARY, JobLife, MemoryResults, succeed
+from tests.lease_thief import ROUNDS, LeaseThief
 from tests.servers import RealRedis
 
 from shared.adapters.redis import keys
-from shared.adapters.redis.job_stream import Entry, JobStream
+from shared.adapters.redis.job_stream import Entry
 from shared.domain.errors import (
     NoUsableText,
     ProviderBusy,
@@ -44,7 +44,7 @@ async def running(consumer: Consumer, heartbeat: LeaseRenewer | None = None) -> 
         yield
     finally:
         consumer.stop()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(DEADLINE_SECONDS):
             await live
             if heartbeat:
                 await heartbeat.stop()
@@ -281,12 +281,12 @@ async def test_stopping_hands_back_jobs_that_do_not_finish_in_time(real_life: Jo
 
 
 async def test_stopping_an_idle_worker_is_quick_although_it_waits_for_work(real_life: JobLife) -> None:
-    real_life.policy = replace(real_life.policy, block_seconds=30.0)
+    real_life.policy = replace(real_life.policy, block_seconds=10 * DEADLINE_SECONDS)
     consumer = real_life.consumer()
     live = asyncio.create_task(consumer.run())
     await consumer.ready.wait()
     consumer.stop()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         await live
 
 
@@ -298,7 +298,7 @@ async def test_a_cancelled_job_stops_its_provider_call(real_life: JobLife) -> No
     async with running(worker.consumer, heartbeat):
         await handler.begun.wait()
         await real_life.store.cancel(ADA, job.id)
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(DEADLINE_SECONDS):
             await worker.slots.wait_until_idle()
     assert handler.cancelled == 1
     assert (await real_life.record(job.id)).state is JobState.CANCELLED
@@ -306,32 +306,18 @@ async def test_a_cancelled_job_stops_its_provider_call(real_life: JobLife) -> No
 
 
 async def test_a_blocked_event_loop_keeps_its_leases(real_life: JobLife) -> None:
-    real_life.policy = replace(real_life.policy, lease_seconds=0.5, renew_seconds=0.1)
+    real_life.policy = replace(real_life.policy, renew_seconds=0.05)
+    thief = LeaseThief(real_life)
 
     async def block(job_input: JobInput, context: AttemptContext) -> Outcome:
-        threading.Event().wait(1.5)  # three leases long, and no await in it
+        thief.run()  # blocks the loop, with no await in it
         return SUMMARY
 
     job = await real_life.submit()
-    await real_life.stream().ensure_groups()
     heartbeat = real_life.heartbeat()
-    tries: list[int] = []
-
-    async def steal() -> None:
-        redis = real_life.place.connect()
-        thief = JobStream(redis, redis, StreamName.AI, consumer="thief", shards=1, policy=real_life.policy)
-        until = time.monotonic() + 1.3
-        while time.monotonic() < until:
-            tries.append(len(await thief.claim(0, 10)))
-        await redis.aclose()
-
-    thief = threading.Thread(target=lambda: asyncio.run(steal()))
     async with running(real_life.consumer(block, heartbeat=heartbeat), heartbeat):
-        thief.start()
         record = await real_life.final(job.id)
-    thief.join()
-    assert len(tries) > 10
-    assert sum(tries) == 0
+    assert thief.claims == [0] * ROUNDS
     assert (record.state, record.attempt) == (JobState.SUCCEEDED, 1)
 
 
@@ -453,7 +439,7 @@ async def test_a_lease_with_a_lost_reply_is_requested_again(real_life: JobLife) 
         return leased
 
     stream.lease = lose_first_answer
-    async with running(consumer), asyncio.timeout(20):
+    async with running(consumer), asyncio.timeout(DEADLINE_SECONDS):
         await handler.begun.wait()
     assert (await real_life.record(job.id)).state is JobState.SUCCEEDED
     assert (handler.attempts, losses) == ([1], [])
@@ -478,7 +464,7 @@ async def test_a_job_claimed_while_its_lease_reply_is_lost_runs_once(real_life: 
         raise StoreUnavailable(retry_after=0)
 
     stream.lease = claim_first
-    async with running(worker.consumer), asyncio.timeout(20):
+    async with running(worker.consumer), asyncio.timeout(DEADLINE_SECONDS):
         await retried.wait()
         handler.open.set()
     assert handler.attempts == [1]

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.deadline import DEADLINE_SECONDS
 from tests.servers import RealRedis
 
 from shared.runtime.worker.liveness import beat
@@ -51,7 +52,7 @@ async def test_an_unwritable_folder_does_not_end_the_beating(tmp_path: Path) -> 
 
 
 async def test_an_empty_folder_name_disables_the_liveness_files() -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         await beat("", asyncio.Event())
 
 
@@ -70,7 +71,7 @@ async def test_a_worker_has_begun_once_redis_has_answered_a_read(
     )
     assert worker.stdout is not None
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(DEADLINE_SECONDS):
             while b"consumer.redis_unreachable" not in (line := await worker.stdout.readline()):
                 assert line, "the worker ended"  # else an ended worker would be read for ever
         await until_there(tmp_path / "alive")

@@ -4,6 +4,7 @@ import asyncio
 import time
 
 from msgspec.structs import replace
+from tests.deadline import DEADLINE_SECONDS
 from tests.job_life import SUMMARY, JobLife, succeed
 
 from shared.adapters.redis import keys
@@ -22,9 +23,9 @@ async def test_a_sweep_runs_the_jobs_of_a_dead_worker(life: JobLife) -> None:
     await life.swept_just_now()
     await life.age(leased, owner="dead")
     await worker.maintenance.sweep()
-    assert [run.job.id for run in worker.slots] == [job.id]
     await worker.slots.wait_until_idle()
-    assert (await life.record(job.id)).state is JobState.SUCCEEDED
+    record = await life.record(job.id)
+    assert (record.state, record.attempt) == (JobState.SUCCEEDED, 2)
 
 
 async def test_jobs_of_a_dead_worker_come_before_a_backlog(life: JobLife) -> None:
@@ -47,7 +48,7 @@ async def test_jobs_of_a_dead_worker_come_before_a_backlog(life: JobLife) -> Non
     await life.swept_just_now()
     await life.age(leased, owner="dead")
     running = asyncio.create_task(worker.consumer.run())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         await first_runs.wait()
         await worker.maintenance.sweep()
         may_end.set()
@@ -70,7 +71,9 @@ async def test_a_lone_worker_is_not_blocked_by_its_own_sweep_lock(real_life: Job
 
 
 async def test_a_retry_runs_on_time_between_two_sweeps(real_life: JobLife) -> None:
-    real_life.policy = replace(real_life.policy, sweep_seconds=1_000.0, idle_sweep_seconds=1_000.0)
+    real_life.policy = replace(
+        real_life.policy, sweep_seconds=10 * DEADLINE_SECONDS, idle_sweep_seconds=10 * DEADLINE_SECONDS
+    )
     began = list[float]()
 
     async def retry_once(job_input: JobInput, context: AttemptContext) -> Outcome:
@@ -80,8 +83,8 @@ async def test_a_retry_runs_on_time_between_two_sweeps(real_life: JobLife) -> No
     job = await real_life.submit()
     worker = real_life.worker(retry_once)
     running = asyncio.create_task(worker.run())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         assert (await real_life.final(job.id)).state is JobState.SUCCEEDED
         worker.consumer.stop()
         await running
-    assert 0.3 <= began[1] - began[0] < 3
+    assert began[1] - began[0] >= 0.3

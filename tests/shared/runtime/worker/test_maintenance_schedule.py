@@ -3,6 +3,8 @@
 import asyncio
 import time
 
+from tests.deadline import DEADLINE_SECONDS
+
 from shared.runtime.worker.maintenance.maintenance_schedule import MaintenanceSchedule
 
 
@@ -34,5 +36,5 @@ async def test_a_time_that_is_brought_forward_ends_the_wait() -> None:
     await asyncio.sleep(0)
     assert not waiting.done()
     schedule.promote_within(0)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         await waiting

@@ -3,6 +3,7 @@
 import asyncio
 
 from msgspec.structs import replace
+from tests.deadline import DEADLINE_SECONDS
 from tests.job_life import JobLife, succeed
 
 from shared.adapters.redis.connection import end
@@ -78,7 +79,7 @@ async def test_other_jobs_of_a_dead_owner_are_claimed_together_with_a_suspect(li
 
 async def test_the_next_suspect_is_claimed_as_soon_as_one_is_done(real_life: JobLife) -> None:
     life = real_life
-    life.policy = replace(life.policy, sweep_seconds=1_000.0)
+    life.policy = replace(life.policy, sweep_seconds=10 * DEADLINE_SECONDS)
     ids = await crash_twice(life, 3)
     together = list[int]()
     is_over = asyncio.Event()
@@ -93,7 +94,7 @@ async def test_the_next_suspect_is_claimed_as_soon_as_one_is_done(real_life: Job
     await life.swept_just_now()
     sweeping = asyncio.create_task(worker.maintenance.run())
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(DEADLINE_SECONDS):
             await is_over.wait()
             await worker.slots.wait_until_idle()
     finally:

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from msgspec.structs import replace
 from tests.factories import SUMMARY_PROMPT
 from tests.job_life import JobLife, succeed
 from tests.simulators.provider import ProviderSimulator
@@ -20,8 +19,6 @@ from shared.domain.jobs.outcome import Outcome
 from shared.domain.jobs.payload import JobInput
 from shared.domain.study.material import SummaryDraft
 
-LEASE_SECONDS = 0.5
-
 
 @pytest.fixture
 async def simulator() -> AsyncIterator[ProviderSimulator]:
@@ -33,24 +30,23 @@ async def simulator() -> AsyncIterator[ProviderSimulator]:
 async def test_a_call_is_made_only_under_a_lease_that_is_certain(
     real_life: JobLife, simulator: ProviderSimulator, *, is_renewed: bool
 ) -> None:
-    real_life.policy = replace(real_life.policy, lease_seconds=LEASE_SECONDS, renew_seconds=0.1)
     model = OpenAIProvider(connect("key", base_url=simulator.url), model="model-1")
     limiter = ProviderLimiter(real_life.redis, "model-1", LimiterPolicy())
     hook = RateLimitHook(limiter, model="model-1")
     provider = Model(model, name="model-1", provider_name="openai", hooks=[hook])
+    now = 1_000.0
+    heartbeat = real_life.heartbeat(monotonic=lambda: now)
 
     async def wait_and_call(job_input: JobInput, context: AttemptContext) -> Outcome:
-        await asyncio.sleep(2 * LEASE_SECONDS)
+        nonlocal now
+        now += 2 * real_life.policy.lease_seconds
+        if is_renewed:
+            await asyncio.to_thread(heartbeat.renew)
         await context.complete("summary", SUMMARY_PROMPT, SummaryDraft)
         return await succeed(job_input, context)
 
     job = await real_life.submit()
-    heartbeat = real_life.heartbeat()
-    if is_renewed:
-        heartbeat.start()
     await real_life.consumer(wait_and_call, heartbeat=heartbeat, provider=provider).drain()
-    if is_renewed:
-        await heartbeat.stop()
     assert len(simulator.journal.calls) == is_renewed
     state = (await real_life.record(job.id)).state
     assert state is (JobState.SUCCEEDED if is_renewed else JobState.QUEUED)

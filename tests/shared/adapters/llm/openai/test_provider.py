@@ -7,6 +7,7 @@ from contextlib import ExitStack, aclosing
 
 import pytest
 from msgspec.structs import replace
+from tests.deadline import DEADLINE_SECONDS
 from tests.simulators.faults import Fault, FaultKind, out_of_credit, overloaded, rate_limited, server_error
 from tests.simulators.journal import Call, CallState
 from tests.simulators.no_live_calls import LiveCall
@@ -47,7 +48,7 @@ PROMPT = Prompt(
     call_id="job-1/cards/0",
 )
 QUESTION = [Message("user", "Where does the rodent store fat?")]
-AT_ONCE = 0.05
+AT_ONCE = 0.5
 """Seconds: a deadline that the simulator's answers keep easily, and a hanging call does not."""
 
 
@@ -343,7 +344,7 @@ async def test_an_answer_that_drips_in_is_under_the_same_deadline(simulator: Pro
     provider = OpenAIProvider(
         connect("key", base_url=simulator.url), model="model-1", timeout_seconds=AT_ONCE
     )
-    simulator.faults.add(Fault(kind=FaultKind.DRIP, seconds=60))
+    simulator.faults.add(Fault(kind=FaultKind.DRIP, seconds=10 * DEADLINE_SECONDS))
 
     with pytest.raises(ProviderTimedOut):
         await provider.complete(PROMPT, CardDrafts)
@@ -406,7 +407,7 @@ async def test_the_passages_stand_fenced_before_the_question(
 async def test_cancelling_who_waits_for_a_stream_hangs_up(
     provider: OpenAIProvider, simulator: ProviderSimulator
 ):
-    simulator.faults.add(Fault(kind=FaultKind.DRIP, seconds=60))
+    simulator.faults.add(Fault(kind=FaultKind.DRIP, seconds=10 * DEADLINE_SECONDS))
     waiting = asyncio.create_task(deltas_of(provider))
     await simulator.journal.until(lambda calls: len(calls) == 1)
 
@@ -476,7 +477,9 @@ async def test_a_stream_that_never_begins_raises_the_same_errors(
     assert len(simulator.journal.calls) == 1
 
 
-@pytest.mark.parametrize("fault", [Fault(kind=FaultKind.HANG), Fault(kind=FaultKind.DRIP, seconds=60)])
+@pytest.mark.parametrize(
+    "fault", [Fault(kind=FaultKind.HANG), Fault(kind=FaultKind.DRIP, seconds=10 * DEADLINE_SECONDS)]
+)
 async def test_a_stream_that_stalls_is_given_up_and_hung_up(fault: Fault, simulator: ProviderSimulator):
     provider = OpenAIProvider(
         connect("key", base_url=simulator.url), model="model-1", timeout_seconds=AT_ONCE

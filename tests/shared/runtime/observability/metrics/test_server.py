@@ -6,6 +6,7 @@ import threading
 
 import httpx
 import pytest
+from tests.deadline import DEADLINE_SECONDS
 from tests.metric_samples import MetricSamples, scrape
 
 from local.ports import free_ports
@@ -63,7 +64,7 @@ async def test_without_a_port_nothing_listens() -> None:
 @pytest.mark.slow
 async def test_a_loop_that_was_held_is_seen_to_lag() -> None:
     settings, url = on(free_ports(1)[0])
-    async with serving_metrics(Meter("tests"), settings), asyncio.timeout(20):
+    async with serving_metrics(Meter("tests"), settings), asyncio.timeout(DEADLINE_SECONDS):
         while not lags_above_a_quarter(scrape(f"{url}/metrics")):
             await asyncio.to_thread(threading.Event().wait, 0.1)
             threading.Event().wait(0.8)  # what a handler of ours must never do
