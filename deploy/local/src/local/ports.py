@@ -1,11 +1,15 @@
 """Loopback ports: checks a wanted one, and finds free ones."""
 
+import random
 import socket
-from contextlib import ExitStack
+from itertools import islice
 
 from local.errors import CannotRun
 
 LOOPBACK = "127.0.0.1"
+FIRST_PORT = 20_000
+FIRST_EPHEMERAL_PORT = 32_768
+"""First port that Linux gives to outgoing connections by default; other systems begin higher."""
 
 
 def require_free(port: int, variable: str) -> None:
@@ -22,9 +26,18 @@ def require_free(port: int, variable: str) -> None:
 
 
 def free_ports(count: int) -> list[int]:
-    """`count` different ports that no process listens on now."""
-    with ExitStack() as probes:
-        sockets = [probes.enter_context(socket.socket()) for _ in range(count)]
-        for probe in sockets:
-            probe.bind((LOOPBACK, 0))
-        return [int(probe.getsockname()[1]) for probe in sockets]
+    """`count` different ports that no process listens on now.
+
+    The system gives none of them to an outgoing connection, so they are still free when the servers start.
+    """
+    candidates = random.sample(range(FIRST_PORT, FIRST_EPHEMERAL_PORT), FIRST_EPHEMERAL_PORT - FIRST_PORT)
+    return list(islice(filter(_is_free, candidates), count))
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+    return True
