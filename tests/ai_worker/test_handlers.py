@@ -38,7 +38,7 @@ from shared.domain.text.language import Language
 
 FRENCH = read_text("revolution.fr.txt")
 LONG = FRENCH * 12
-WHOLE_KINDS = [Kind.SUMMARY, Kind.EXPLANATION, Kind.OUTLINE, Kind.TEXT]
+MERGED_KINDS = [Kind.SUMMARY, Kind.EXPLANATION, Kind.OUTLINE, Kind.TEXT]
 
 
 async def handle(
@@ -57,7 +57,7 @@ def test_every_kind_of_the_stream_has_its_handler():
     assert set(HANDLERS) == set(AI_KINDS)
 
 
-async def test_flashcards_are_grounded_and_told():
+async def test_flashcards_quote_their_source_and_are_published():
     context = FakeAttemptContext(FakeProvider())
 
     result = await make(Kind.FLASHCARDS, FRENCH, context)
@@ -69,7 +69,7 @@ async def test_flashcards_are_grounded_and_told():
     assert result.quality.requested == {"flashcards": 20}
 
 
-async def test_a_quiz_is_grounded_and_each_question_has_one_key():
+async def test_questions_quote_their_source_and_have_one_right_option():
     context = FakeAttemptContext(FakeProvider())
 
     result = await make(Kind.QUIZ, FRENCH, context)
@@ -82,7 +82,7 @@ async def test_a_quiz_is_grounded_and_each_question_has_one_key():
 
 
 @pytest.mark.parametrize("kind", AI_KINDS)
-async def test_a_short_text_is_one_call(kind: Kind):
+async def test_a_short_text_takes_one_call(kind: Kind):
     context = FakeAttemptContext(FakeProvider())
 
     await make(kind, FRENCH, context)
@@ -95,14 +95,14 @@ async def test_a_short_text_is_one_call(kind: Kind):
     ("kind", "shape"),
     [(Kind.SUMMARY, Summary), (Kind.EXPLANATION, Explanation), (Kind.OUTLINE, Outline), (Kind.TEXT, Text)],
 )
-async def test_each_kind_of_writing_has_its_shape_and_language(kind: Kind, shape: type):
+async def test_each_kind_of_text_has_its_result_type_and_language(kind: Kind, shape: type):
     result = await make(kind, FRENCH, FakeAttemptContext(FakeProvider()))
 
     assert isinstance(result, shape)
     assert getattr(result, "language") == "fr"  # noqa: B009 - the four shapes share the field, not a base
 
 
-@pytest.mark.parametrize("kind", WHOLE_KINDS)
+@pytest.mark.parametrize("kind", MERGED_KINDS)
 async def test_a_long_text_is_drafted_in_parts_and_merged_from_their_notes(kind: Kind):
     provider = FakeProvider()
     context = FakeAttemptContext(provider)
@@ -117,7 +117,7 @@ async def test_a_long_text_is_drafted_in_parts_and_merged_from_their_notes(kind:
     assert context.progressed == [(1, 3), (2, 3), (3, 3)]
 
 
-@pytest.mark.parametrize("kind", WHOLE_KINDS)
+@pytest.mark.parametrize("kind", MERGED_KINDS)
 async def test_a_refused_part_fails_the_whole_text(
     kind: Kind,
 ):
@@ -140,14 +140,14 @@ async def test_a_completion_garbled_twice_is_not_requested_again(kind: Kind):
 
 
 @pytest.mark.parametrize("kind", AI_KINDS)
-async def test_a_busy_provider_is_left_to_the_consumer(kind: Kind):
+async def test_the_error_of_a_busy_provider_is_raised(kind: Kind):
     context = FakeAttemptContext(FakeProvider(faults=lambda prompt: ProviderBusy(retry_after=9)))
 
     with pytest.raises(ProviderBusy):
         await handle(kind, FRENCH, context)
 
 
-@pytest.mark.parametrize("kind", WHOLE_KINDS)
+@pytest.mark.parametrize("kind", MERGED_KINDS)
 async def test_the_next_attempt_makes_only_the_missing_merge_call(kind: Kind):
     is_busy = True
 
@@ -175,7 +175,7 @@ async def test_a_text_without_a_usable_sentence_fails_before_anything_is_paid(ki
 
 
 @pytest.mark.parametrize("kind", AI_KINDS)
-async def test_the_outcome_says_who_wrote_it(kind: Kind):
+async def test_the_outcome_names_the_model(kind: Kind):
     outcome = await handle(
         kind, FRENCH, FakeAttemptContext(FakeProvider(model="etude-offline-1", generated_by="offline"))
     )
@@ -199,7 +199,7 @@ async def test_every_kind_is_made_without_a_key(kind: Kind, text: str):
 
 
 @pytest.mark.parametrize("kind", AI_KINDS)
-async def test_offline_writing_stays_in_the_language_of_its_source(kind: Kind):
+async def test_an_offline_result_is_in_the_language_of_its_source(kind: Kind):
     context = FakeAttemptContext(FakeProvider(generated_by="offline"))
 
     outcome = await handle(kind, FRENCH, context, Options(language=Language.EN))

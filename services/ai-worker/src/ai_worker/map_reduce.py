@@ -15,7 +15,7 @@ from shared.domain.jobs.payload import JobInput
 from shared.domain.llm.provider import Completion
 from shared.domain.study.material import Result
 from shared.domain.text.language import Language
-from shared.runtime.generation.call_runner import done, language_of_answer, make_calls
+from shared.runtime.generation.call_runner import completion_language, make_outcome, run_calls
 
 DraftT = TypeVar("DraftT", bound=Struct)
 
@@ -28,27 +28,27 @@ class ReducedDraft(Struct, Generic[DraftT], frozen=True, kw_only=True):
     completions: list[Completion[Struct]]
 
     def to_outcome(self, result: Result) -> Done:
-        return done(result, self.completions)
+        return make_outcome(result, self.completions)
 
 
 async def map_reduce(
     kind: Kind, job_input: JobInput, context: AttemptContext, schema: type[DraftT]
 ) -> ReducedDraft[DraftT] | Fail:
-    """Draft on the whole text. It fails if any part fails: a summary must not silently leave out a chapter."""
+    """Draft on the whole text. It fails if any part fails, because a summary must not silently leave out a chapter."""
     steps = await run_in_cpu_pool(plan_steps, kind, job_input)
     if not steps:
         return Fail(NoUsableText().problem)
-    answers = await make_calls(steps, context, after=1 if len(steps) > 1 else 0)
-    completions = list(answers.completions.values())
-    if len(steps) > 1 and not answers.failed:
+    results = await run_calls(steps, context, after=1 if len(steps) > 1 else 0)
+    completions = list(results.completions.values())
+    if len(steps) > 1 and not results.failed:
         merge = plan_merge(kind, job_input, [write_note(one.value) for one in completions])
-        answers = await make_calls([merge], context, before=len(steps))
-        completions += answers.completions.values()
-    for error in answers.failed.values():
+        results = await run_calls([merge], context, before=len(steps))
+        completions += results.completions.values()
+    for error in results.failed.values():
         return Fail(error.problem)
     draft = completions[-1].value
     if not isinstance(draft, schema):
         raise TypeError(f"{kind} drafts a {schema.__name__}")
     return ReducedDraft(
-        draft=draft, language=language_of_answer(job_input, completions[-1]), completions=completions
+        draft=draft, language=completion_language(job_input, completions[-1]), completions=completions
     )

@@ -5,7 +5,7 @@ from shared.domain.jobs.job import Kind
 from shared.domain.jobs.outcome import Fail, Outcome
 from shared.domain.jobs.payload import JobInput
 from shared.domain.study.material import Flashcards
-from shared.runtime.generation.call_runner import done
+from shared.runtime.generation.call_runner import make_outcome
 from shared.runtime.generation.item_pipeline import make_items
 
 
@@ -14,4 +14,4 @@ async def make_flashcards(job_input: JobInput, context: AttemptContext) -> Outco
     if not material.cards:
         return Fail(material.problem)
     result = Flashcards(language=material.language, flashcards=material.cards, quality=material.quality)
-    return done(result, material.answers.completions.values())
+    return make_outcome(result, material.calls.completions.values())

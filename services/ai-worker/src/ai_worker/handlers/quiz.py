@@ -5,7 +5,7 @@ from shared.domain.jobs.job import Kind
 from shared.domain.jobs.outcome import Fail, Outcome
 from shared.domain.jobs.payload import JobInput
 from shared.domain.study.material import Quiz
-from shared.runtime.generation.call_runner import done
+from shared.runtime.generation.call_runner import make_outcome
 from shared.runtime.generation.item_pipeline import make_items
 
 
@@ -14,4 +14,4 @@ async def make_quiz(job_input: JobInput, context: AttemptContext) -> Outcome:
     if not material.questions:
         return Fail(material.problem)
     result = Quiz(language=material.language, quiz=material.questions, quality=material.quality)
-    return done(result, material.answers.completions.values())
+    return make_outcome(result, material.calls.completions.values())

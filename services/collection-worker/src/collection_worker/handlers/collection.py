@@ -8,7 +8,7 @@ from shared.domain.jobs.outcome import Fail, Outcome
 from shared.domain.jobs.payload import CollectionInput, JobInput
 from shared.domain.study.material import Collection
 from shared.domain.text.segmentation import BlockKind, blocks, sentences
-from shared.runtime.generation.call_runner import done
+from shared.runtime.generation.call_runner import make_outcome
 from shared.runtime.generation.item_pipeline import make_items
 
 MAX_TITLE_CHARACTERS = 80
@@ -30,7 +30,7 @@ async def make_collection(job_input: JobInput, context: AttemptContext) -> Outco
         quality=material.quality,
         text=job_input.text,
     )
-    return done(result, material.answers.completions.values())
+    return make_outcome(result, material.calls.completions.values())
 
 
 def find_title(text: str) -> str:

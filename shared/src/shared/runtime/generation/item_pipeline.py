@@ -1,6 +1,6 @@
-"""Cards and questions from drafts: asked for in parts, checked as they come, told, gathered into one set.
+"""Makes cards and questions: drafts each part of the text, checks the drafts, and selects and publishes items.
 
-What the handlers of both workers have in common.
+The handlers of both workers use it.
 """
 
 from collections.abc import Sequence
@@ -22,59 +22,59 @@ from shared.domain.study.selection import coverage
 from shared.domain.study.validation import check_cards, check_questions
 from shared.domain.text.language import Language
 from shared.domain.text.segmentation import Span, sections
-from shared.runtime.generation.call_runner import Answers, language_of_answer, make_calls
+from shared.runtime.generation.call_runner import CallResults, completion_language, run_calls
 
 
 class Material(Struct, frozen=True, kw_only=True):
-    """What a job made, with the report on it."""
+    """The items of a job, with the report on their quality."""
 
     language: Language
     cards: list[Flashcard]
     questions: list[QuizQuestion]
     quality: Quality
-    answers: Answers
+    calls: CallResults
 
     @property
     def problem(self) -> Problem:
-        """Why there is nothing, when there is nothing."""
-        for error in self.answers.failed.values():
+        """Why a job without items has none."""
+        for error in self.calls.failed.values():
             return error.problem
-        is_from_model = any(one.generated_by != GENERATED_BY for one in self.answers.completions.values())
+        is_from_model = any(one.generated_by != GENERATED_BY for one in self.calls.completions.values())
         has_drafts = any(self.quality.drafted.values())
         return ProviderGarbled().problem if has_drafts and is_from_model else NoUsableText().problem
 
 
 async def make_items(kind: Kind, job_input: JobInput, context: AttemptContext) -> Material:
-    """Make the items of this kind of job. An item told is always part of the result."""
+    """Make the items of this kind of job. A published item is always part of the result."""
     steps = await run_in_cpu_pool(plan_steps, kind, job_input)
-    found = await run_in_cpu_pool(sections, job_input.text)
-    desk = _Desk(kind, job_input, context, found)
-    answers = await make_calls(steps, context, desk.receive)
-    await desk.finish()
-    return await run_in_cpu_pool(desk.report, steps, answers)
+    text_sections = await run_in_cpu_pool(sections, job_input.text)
+    pipeline = _ItemPipeline(kind, job_input, context, text_sections)
+    calls = await run_calls(steps, context, pipeline.add)
+    await pipeline.finish()
+    return await run_in_cpu_pool(pipeline.to_material, steps, calls)
 
 
-class _Desk:
-    """Where the drafts of one job arrive."""
+class _ItemPipeline:
+    """The way of one job's drafts to its items."""
 
     def __init__(
-        self, kind: Kind, job_input: JobInput, context: AttemptContext, found: Sequence[Span]
+        self, kind: Kind, job_input: JobInput, context: AttemptContext, text_sections: Sequence[Span]
     ) -> None:
         self._input = job_input
         self._context = context
-        self._sections = found
-        self._cards = ItemSet[Flashcard](self._wanted(kind, Task.CARDS), found)
-        self._questions = ItemSet[QuizQuestion](self._wanted(kind, Task.QUESTIONS), found)
+        self._sections = text_sections
+        self._cards = ItemSet[Flashcard](self._wanted(kind, Task.CARDS), text_sections)
+        self._questions = ItemSet[QuizQuestion](self._wanted(kind, Task.QUESTIONS), text_sections)
 
-    async def receive(self, step: PlannedStep, completion: Completion[Struct]) -> None:
-        """Check one part's drafts and tell what is chosen of them."""
-        await self._tell(await run_in_cpu_pool(self._choose, step, completion))
+    async def add(self, step: PlannedStep, completion: Completion[Struct]) -> None:
+        """Check the drafts of one part, and publish the items that are chosen."""
+        await self._publish(await run_in_cpu_pool(self._choose, step, completion))
 
     def _choose(
         self, step: PlannedStep, completion: Completion[Struct]
     ) -> Sequence[Flashcard | QuizQuestion]:
         text, difficulty = self._input.text, self._input.options.difficulty
-        language = language_of_answer(self._input, completion)
+        language = completion_language(self._input, completion)
         match completion.value:
             case CardDrafts(cards=cards):
                 checked = check_cards(
@@ -90,33 +90,34 @@ class _Desk:
                 raise TypeError(f"{step.name} makes no items")
 
     async def finish(self) -> None:
-        await self._tell(self._cards.fill())
-        await self._tell(self._questions.fill())
+        """Fill up the items with spare ones, once all parts are there."""
+        await self._publish(self._cards.fill())
+        await self._publish(self._questions.fill())
 
-    def report(self, steps: Sequence[PlannedStep], answers: Answers) -> Material:
+    def to_material(self, steps: Sequence[PlannedStep], calls: CallResults) -> Material:
         cards, questions = self._cards.chosen, self._questions.chosen
-        sorts = {"flashcards": self._cards, "questions": self._questions}
-        made = {name: gathering for name, gathering in sorts.items() if gathering.wanted}
+        sets = {"flashcards": self._cards, "questions": self._questions}
+        wanted = {name: items for name, items in sets.items() if items.wanted}
         quality = Quality(
-            requested={name: gathering.wanted for name, gathering in made.items()},
-            delivered={name: len(gathering.chosen) for name, gathering in made.items()},
-            drafted={name: gathering.drafted for name, gathering in made.items()},
+            requested={name: items.wanted for name, items in wanted.items()},
+            delivered={name: len(items.chosen) for name, items in wanted.items()},
+            drafted={name: items.drafted for name, items in wanted.items()},
             dropped=dict(sorted((self._cards.dropped + self._questions.dropped).items())),
             coverage=coverage([*cards, *questions], self._input.text, self._sections),
-            sections_failed=len({step.span for step in steps if step.name in answers.failed}),
+            sections_failed=len({step.span for step in steps if step.name in calls.failed}),
         )
-        languages = {language_of_answer(self._input, one) for one in answers.completions.values()}
+        languages = {completion_language(self._input, one) for one in calls.completions.values()}
         return Material(
             language=languages.pop() if len(languages) == 1 else language_of(self._input),
             cards=cards,
             questions=questions,
             quality=quality,
-            answers=answers,
+            calls=calls,
         )
 
     def _wanted(self, kind: Kind, task: Task) -> int:
         return wanted_items(task, self._input.options, len(self._input.text)) if task in TASKS[kind] else 0
 
-    async def _tell(self, items: Sequence[Flashcard | QuizQuestion]) -> None:
+    async def _publish(self, items: Sequence[Flashcard | QuizQuestion]) -> None:
         for item in items:
             await self._context.item(item)
