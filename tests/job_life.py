@@ -68,7 +68,7 @@ class MemoryResults:
             if known is None or known.attempt < job.attempt:
                 self.rows[job.id] = job
 
-    async def save_told(self, jobs: Sequence[JobSnapshot]) -> None:
+    async def save_records(self, jobs: Sequence[JobSnapshot]) -> None:
         self.rows |= {job.id: job for job in jobs}
 
     async def find(self, job_id: JobId) -> JobSnapshot | None:

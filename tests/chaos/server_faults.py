@@ -10,7 +10,7 @@ from tests.chaos.fleet import Fleet, until_ready
 from tests.chaos.pending import AWAY_SECONDS
 
 from local.services.readiness import wait_ready
-from shared.adapters.postgres.connection import AWAY, Connection
+from shared.adapters.postgres.connection import UNAVAILABLE, Connection
 from shared.adapters.postgres.connection import connect as connect_postgres
 from shared.adapters.redis.connection import call
 from shared.domain.errors import StoreUnavailable
@@ -153,7 +153,7 @@ class LockPostgres:
         try:
             self._connection = await connect_postgres(fleet.postgres_server.url)
             await self._connection.execute("BEGIN; LOCK TABLE async_jobs IN ACCESS EXCLUSIVE MODE")
-        except AWAY:
+        except UNAVAILABLE:
             pass  # another fault has it
         return []
 

@@ -62,7 +62,7 @@ async def _serve(settings: ChatSettings) -> None:
         await stack.enter_async_context(serving_metrics(meter, settings))
         redis = connect(settings.redis_url, name="chat", observe=ScriptMetrics(meter))
         stack.push_async_callback(redis.aclose)
-        results = await ResultStore.open(settings.postgres_url, name="chat", watcher=pool)
+        results = await ResultStore.open(settings.postgres_url, name="chat", observer=pool)
         stack.push_async_callback(results.close)
         pool.track_pool(results)
         providers = build_providers(settings, redis=redis, metrics=metrics, tracer=tracer)

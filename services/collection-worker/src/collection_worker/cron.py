@@ -147,7 +147,7 @@ async def _run(settings: CronSettings) -> None:
         stack.push_async_callback(redis.aclose)
         results = await ResultStore.open(settings.postgres_url, name="cron")
         stack.push_async_callback(results.close)
-        StoreCollector(meter, redis, results.survey, shards=settings.shards)
+        StoreCollector(meter, redis, results.stats, shards=settings.shards)
         await stack.enter_async_context(serving_metrics(meter, settings))
         days = settings.result_retention_days
         jobs = schedule(

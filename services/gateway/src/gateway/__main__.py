@@ -95,7 +95,7 @@ async def _open(settings: GatewaySettings, meter: Meter, stack: AsyncExitStack) 
     )
     redis = connect(settings.redis_url, name="gateway", observe=ScriptMetrics(meter))
     stack.push_async_callback(redis.aclose)
-    results = await ResultStore.open(settings.postgres_url, name="gateway", watcher=pool)
+    results = await ResultStore.open(settings.postgres_url, name="gateway", observer=pool)
     stack.push_async_callback(results.close)
     pool.track_pool(results)
     parts = Parts(

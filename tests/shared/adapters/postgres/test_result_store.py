@@ -183,7 +183,7 @@ async def test_what_a_record_tells_stands_even_over_a_later_attempt(
     job = make_final_job(kind=COLLECTION, attempt=3)
     await result_store.save([job])
     told = again(job, attempt=2, result=None, state=JobState.CANCELLED, finished_at=job.finished_at + 1)
-    await result_store.save_told([told])
+    await result_store.save_records([told])
     assert await result_store.find(job.id) == told
     assert await count(connection, "flashcards") == 0
 
@@ -194,7 +194,7 @@ async def test_what_a_record_told_before_its_replay_yields_to_what_the_replay_ma
     dead = make_final_job(attempt=3, **FAILED)
     done = make_final_job(id=dead.id, attempt=4, finished_at=dead.finished_at + 60)
     await result_store.save([done])
-    await result_store.save_told([dead])
+    await result_store.save_records([dead])
     assert await result_store.find(dead.id) == done
 
 
@@ -219,7 +219,7 @@ async def test_two_processes_saving_the_same_jobs_in_opposite_order_both_get_thr
             saves = [again(job, attempt=attempt) for job in jobs]
             group.create_task(result_store.save(saves))
             group.create_task(other.save(saves[::-1]))
-            group.create_task(other.save_told(saves[::-1]))
+            group.create_task(other.save_records(saves[::-1]))
     await other.close()
     assert await count(connection, "async_jobs") == 100
     assert await count(connection, "flashcards") == 100
@@ -295,7 +295,7 @@ async def test_what_a_record_tells_is_kept_even_next_to_a_row_that_is_refused(
     result_store: ResultStore,
 ) -> None:
     good = make_final_job(**CANCELLED)
-    await result_store.save_told([make_final_job(**CANCELLED, attempt=-1), good])
+    await result_store.save_records([make_final_job(**CANCELLED, attempt=-1), good])
     assert await result_store.find(good.id) == good
 
 
@@ -356,7 +356,7 @@ async def test_a_late_save_does_not_bring_a_deleted_collection_back(
     await result_store.save([job])
     await result_store.delete_collection(ADA, job.id)
     await result_store.save([again(job, attempt=2)])
-    await result_store.save_told([again(job, attempt=2)])
+    await result_store.save_records([again(job, attempt=2)])
     assert await result_store.find(job.id) is None
     assert await count(connection, "study_collections") == 0
     assert await connection.fetchval("SELECT title FROM async_jobs") == ""
@@ -419,7 +419,7 @@ async def test_every_call_says_so_when_postgres_is_away_and_works_when_it_is_bac
     postgres_server.process.kill()
     calls = [
         result_store.save([make_final_job()]),
-        result_store.save_told([make_final_job()]),
+        result_store.save_records([make_final_job()]),
         result_store.find(job.id),
         result_store.list_jobs(ADA, kinds=[COLLECTION], before=None, limit=1),
         result_store.find_collection(ADA, job.id),

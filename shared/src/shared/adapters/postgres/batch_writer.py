@@ -8,12 +8,12 @@ from shared.domain.jobs.job import JobId
 from shared.domain.jobs.job_snapshot import JobSnapshot
 
 GROUP_JOBS = 500
-"""Jobs that one statement writes at most."""
+"""Limit of the jobs that one statement writes."""
 GROUP_BYTES = 4 << 20
-"""Bytes of results that one statement writes at most, so that it stays within a fraction of its time-out."""
+"""Limit of the results that one statement writes, in bytes, so that it takes a fraction of its timeout."""
 
 Write = Callable[[Sequence[JobSnapshot]], Awaitable[set[JobId]]]
-"""Writes jobs of different ids; returns those that were refused for what is in them."""
+"""Writes jobs with different ids, and returns those that Postgres refused because of their content."""
 
 
 def batch_writer(write: Write) -> Batcher[JobSnapshot, None]:

@@ -1,4 +1,4 @@
-"""Connections to Postgres, with types that asyncpg lacks, and the one table of what its errors mean."""
+"""Connections to Postgres: types that asyncpg lacks, and the meaning of its errors."""
 
 import asyncio
 import time
@@ -12,9 +12,9 @@ from shared.domain.errors import StoreUnavailable
 
 CONNECT_SECONDS = 5.0
 COMMAND_SECONDS = 10.0
-"""A statement takes milliseconds: a server that does not answer for this long is away."""
+"""Time limit of a statement. Statements take milliseconds, so a server that needs longer counts as unreachable."""
 RETRY_AFTER_SECONDS = 2.0
-"""What a caller is told to wait when Postgres is away: a restart takes about this long."""
+"""The `Retry-After` while Postgres is unreachable; a restart takes about this long."""
 
 Row = Mapping[str, Any]
 
@@ -47,23 +47,23 @@ class Pool(Protocol):
     def terminate(self) -> None: ...
 
 
-class Watcher(Protocol):
-    """Who wants to know what a pool does."""
+class PoolObserver(Protocol):
+    """Is called with the durations of a pool's operations."""
 
-    def waited(self, seconds: float) -> None:
-        """For a connection, its opening included."""
+    def observe_wait(self, seconds: float) -> None:
+        """The time until a connection was available, including its opening."""
 
-    def asked(self, query: str, seconds: float) -> None:
-        """A statement, as it was sent."""
+    def observe_query(self, query: str, seconds: float) -> None:
+        """The duration of a statement."""
 
 
 _errors = cast(Any, asyncpg)
 
-AWAY: tuple[type[BaseException], ...] = (
+UNAVAILABLE: tuple[type[BaseException], ...] = (
     OSError,
     TimeoutError,
     asyncio.IncompleteReadError,
-    _errors.InterfaceError,  # the connection went while it was in use
+    _errors.InterfaceError,  # the connection broke while it was in use
     _errors.PostgresConnectionError,
     _errors.CannotConnectNowError,
     _errors.AdminShutdownError,
@@ -77,27 +77,27 @@ AWAY: tuple[type[BaseException], ...] = (
     _errors.SerializationError,
     _errors.UndefinedTableError,  # before the migration of this release has run
     _errors.UndefinedColumnError,
-    _errors.InvalidAuthorizationSpecificationError,  # an operator's mistake, and no job is lost for it
+    _errors.InvalidAuthorizationSpecificationError,  # a mistake of the operator, for which no job may be lost
     _errors.InvalidCatalogNameError,
 )
-"""What is raised when the server cannot do this now: it will later."""
+"""Errors after which the same statement may succeed later."""
 
 UNACCEPTABLE: tuple[type[BaseException], ...] = (
     _errors.DataError,
     _errors.IntegrityConstraintViolationError,
     _errors.ProgramLimitExceededError,
 )
-"""What is raised when a row itself is at fault: it would be refused again."""
+"""Errors that are caused by a row itself, which the server would refuse again."""
 
 
 @asynccontextmanager
-async def translated() -> AsyncGenerator[None]:
-    """Raises `StoreUnavailable` for what means that Postgres is away."""
+async def translate_errors() -> AsyncGenerator[None]:
+    """Raises `StoreUnavailable` for errors that mean that Postgres is unreachable."""
     try:
         yield
     except UNACCEPTABLE:  # some of these are InterfaceErrors too
         raise
-    except AWAY as error:
+    except UNAVAILABLE as error:
         raise StoreUnavailable(retry_after=RETRY_AFTER_SECONDS) from error
 
 
@@ -106,29 +106,29 @@ async def connect(url: str) -> Connection:
     return cast(Connection, await cast(Any, asyncpg).connect(url, timeout=CONNECT_SECONDS))
 
 
-async def _leave(_: Connection) -> None:
-    """Nothing is set on a connection, so nothing need be reset: a round trip saved on each use."""
+async def _skip_reset(_: Connection) -> None:
+    """No session state is ever set on a connection. Skipping the reset saves a round trip on each use."""
 
 
 @asynccontextmanager
-async def acquired(pool: Pool, watcher: Watcher | None) -> AsyncGenerator[Connection]:
-    """A connection for a block. Raises `StoreUnavailable` for what means that Postgres is away."""
+async def acquire(pool: Pool, observer: PoolObserver | None) -> AsyncGenerator[Connection]:
+    """Lend a connection for a block. Raises `StoreUnavailable` if Postgres is unreachable."""
     began = time.perf_counter()
-    async with translated(), pool.acquire(timeout=CONNECT_SECONDS) as connection:
-        if watcher is not None:
-            watcher.waited(time.perf_counter() - began)
+    async with translate_errors(), pool.acquire(timeout=CONNECT_SECONDS) as connection:
+        if observer is not None:
+            observer.observe_wait(time.perf_counter() - began)
         yield connection
 
 
-async def open_pool(url: str, *, name: str, size: int, watcher: Watcher | None = None) -> Pool:
-    """A pool that connects when it is first used: Postgres may be away, and an idle one sends nothing."""
+async def open_pool(url: str, *, name: str, size: int, observer: PoolObserver | None = None) -> Pool:
+    """A pool that connects on first use, because Postgres may be unreachable now."""
 
-    def tell(record: Any) -> None:
-        if watcher is not None:
-            watcher.asked(record.query, record.elapsed)
+    def observe(record: Any) -> None:
+        if observer is not None:
+            observer.observe_query(record.query, record.elapsed)
 
     async def prepare(connection: Any) -> None:
-        connection.add_query_logger(tell)
+        connection.add_query_logger(observe)
 
     return cast(
         Pool,
@@ -138,8 +138,8 @@ async def open_pool(url: str, *, name: str, size: int, watcher: Watcher | None =
             max_size=size,
             timeout=CONNECT_SECONDS,
             command_timeout=COMMAND_SECONDS,
-            init=prepare if watcher else None,
-            reset=_leave,
+            init=prepare if observer else None,
+            reset=_skip_reset,
             server_settings={"application_name": name[:63]},
         ),
     )

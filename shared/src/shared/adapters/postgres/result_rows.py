@@ -1,4 +1,4 @@
-"""Final jobs as rows of Postgres and back. A collection's result is spread over its tables, byte for byte."""
+"""Converts final jobs to rows of Postgres and back. The result of a collection is spread over its tables, byte for byte."""
 
 from collections.abc import Iterable, Sequence
 from functools import cache
@@ -16,7 +16,7 @@ from shared.domain.usage import Usage
 
 
 class Parts(Struct, frozen=True, kw_only=True, tag="collection", tag_field="object"):
-    """`shared.domain.study.material.Collection` with its items as the bytes they are kept as."""
+    """`shared.domain.study.material.Collection` with its items as raw JSON."""
 
     title: str
     language: str
@@ -55,20 +55,20 @@ def is_collection(job: JobSnapshot) -> bool:
 
 
 def to_parts(job: JobSnapshot) -> Parts | None:
-    """Raises `msgspec.DecodeError` for a result that is none."""
+    """The parts of a succeeded collection; None for any other job. Raises `msgspec.DecodeError` if the result is not valid."""
     if not is_collection(job) or job.state is not JobState.SUCCEEDED:
         return None
     return _parts.decode(job.result or b"")
 
 
 def as_columns(rows: Iterable[tuple[object, ...]], width: int) -> list[Sequence[object]]:
-    """What `unnest` takes: an array per column."""
+    """One array for each column, as `unnest` takes them."""
     columns = list(zip(*rows, strict=True))
     return list(columns) if columns else [()] * width
 
 
 def job_row(job: JobSnapshot) -> tuple[object, ...]:
-    """In the order of `save_jobs.sql`."""
+    """The parameters of `save_jobs.sql`, in its order."""
     result = None if is_collection(job) or job.result is None else job.result.decode()
     problem = None if job.problem is None else msgspec.json.encode(job.problem).decode()
     return (
@@ -95,12 +95,12 @@ def item_rows(job_id: JobId, items: Sequence[Raw]) -> list[tuple[object, ...]]:
 
 
 def clean(text: str) -> str:
-    """Postgres keeps no NUL in a text: it becomes the replacement character, so that offsets still hold."""
+    """Postgres accepts no NUL in a text. It becomes the replacement character, so that offsets stay right."""
     return text.replace("\0", "\ufffd") if "\0" in text else text
 
 
 def to_snapshot(row: Row) -> JobSnapshot:
-    """From `find_job.sql`, or `list_jobs.sql`, which leaves results out."""
+    """Convert a row of `find_job.sql`, or of `list_jobs.sql`, which has no result."""
     return JobSnapshot(
         id=JobId(row["id"]),
         user=UserId(row["user_id"]),

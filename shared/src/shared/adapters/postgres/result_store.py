@@ -1,4 +1,4 @@
-"""Results in Postgres: one row per final job, written before its settle, read by whoever asks for it later."""
+"""Stores the results of final jobs in Postgres, one row per job. A row is written before its job is settled."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -15,8 +15,8 @@ from shared.adapters.postgres.connection import (
     UNACCEPTABLE,
     Connection,
     Pool,
-    Watcher,
-    acquired,
+    PoolObserver,
+    acquire,
     open_pool,
 )
 from shared.adapters.postgres.result_rows import (
@@ -38,37 +38,37 @@ from shared.domain.jobs.job_snapshot import JobSnapshot
 log = structlog.get_logger()
 
 POOL_SIZE = 5
-"""One writes at a time, the others read."""
+"""Connections of the pool: one writes at a time, and the others read."""
 PRUNE_ROWS = 5_000
-"""Per statement: short locks, and well within the time-out."""
+"""Rows that one statement deletes, so that locks are short and the statement stays within its timeout."""
 CLOSE_SECONDS = COMMAND_SECONDS + CONNECT_SECONDS
 
 REFUSED = (*UNACCEPTABLE, msgspec.DecodeError, ValueError)
-"""What is wrong with a job that has no row: Postgres will not have it, or its result is none."""
+"""Errors of a job that cannot be stored: Postgres refuses its content, or its result is not valid."""
 
 
-class DatabaseSurvey(Struct, frozen=True):
-    """The server and the database, looked at from outside."""
+class DatabaseStats(Struct, frozen=True):
+    """Statistics of the server and the database."""
 
     connections: int
-    """To all databases, everybody's."""
+    """Connections to all databases, of all clients."""
     max_connections: int
     size: int
-    """Bytes."""
+    """Size of the database in bytes."""
 
 
 class ResultStore:
-    """Every method raises `StoreUnavailable` when Postgres is away; it connects again by itself."""
+    """Every method raises `StoreUnavailable` if Postgres is unreachable. The pool reconnects by itself."""
 
-    def __init__(self, pool: Pool, watcher: Watcher | None = None) -> None:
+    def __init__(self, pool: Pool, observer: PoolObserver | None = None) -> None:
         self._pool = pool
-        self._watcher = watcher
-        self._saves = batch_writer(lambda jobs: self._write(jobs, is_told=False))
+        self._observer = observer
+        self._saves = batch_writer(lambda jobs: self._write(jobs, from_records=False))
 
     @classmethod
-    async def open(cls, url: str, *, name: str, watcher: Watcher | None = None) -> "ResultStore":
-        """Does not connect yet. `name` is what the server's own lists show."""
-        return cls(await open_pool(url, name=name, size=POOL_SIZE, watcher=watcher), watcher)
+    async def open(cls, url: str, *, name: str, observer: PoolObserver | None = None) -> "ResultStore":
+        """Open a store without connecting. `name` is the application name that the server shows."""
+        return cls(await open_pool(url, name=name, size=POOL_SIZE, observer=observer), observer)
 
     @property
     def idle_connections(self) -> int:
@@ -79,7 +79,7 @@ class ResultStore:
         return self._pool.get_size() - self._pool.get_idle_size()
 
     async def close(self) -> None:
-        """Finish the saves under way, then disconnect."""
+        """Finish pending saves, then disconnect."""
         try:
             async with asyncio.timeout(CLOSE_SECONDS):
                 await self._saves.close()
@@ -92,29 +92,30 @@ class ResultStore:
             await connection.fetchval("SELECT 1")
 
     async def save(self, jobs: Sequence[JobSnapshot]) -> None:
-        """Keep what attempts came to. A row of the same or a later attempt stays as it is.
+        """Save the results of attempts. A row of the same or a later attempt stays as it is.
 
-        Concurrent calls share a statement. Raises `Unexpected` when Postgres refuses a job for what is in it; the
-        others are saved.
+        Concurrent calls share a statement. Raises `Unexpected` if Postgres refuses the content of a job; the others are
+        saved.
         """
         if len(jobs) == 1:
             return await self._saves.add(jobs[0])
-        fates = await asyncio.gather(*(self._saves.add(job) for job in jobs), return_exceptions=True)
-        for fate in fates:
-            if fate is not None:
-                raise fate
+        errors = await asyncio.gather(*(self._saves.add(job) for job in jobs), return_exceptions=True)
+        for error in errors:
+            if error is not None:
+                raise error
         return None
 
-    async def save_told(self, jobs: Sequence[JobSnapshot]) -> None:
-        """Keep what records tell of jobs that ended without a worker, whatever row there was when they did.
+    async def save_records(self, jobs: Sequence[JobSnapshot]) -> None:
+        """Save the records of jobs that ended without a worker. They replace rows of the same attempt.
 
-        A job that Postgres refuses is logged and left out: it would be refused again, and must not hold up the others.
+        A job whose content Postgres refuses is logged and left out, because it would be refused again and must not delay the
+        others.
         """
         last = {job.id: job for job in jobs}
-        await self._write(sorted(last.values(), key=lambda job: job.id), is_told=True)
+        await self._write(sorted(last.values(), key=lambda job: job.id), from_records=True)
 
     async def find(self, job_id: JobId, *, user: UserId | None = None) -> JobSnapshot | None:
-        """With its result. With `user`: only if it is theirs."""
+        """The job with its result. With `user`, only if it is theirs."""
         if not is_job_id(job_id):
             return None
         async with self._acquired() as connection:
@@ -124,26 +125,26 @@ class ResultStore:
     async def list_jobs(
         self, user: UserId, *, kinds: Sequence[str], before: JobId | None, limit: int
     ) -> list[JobSnapshot]:
-        """Newest first, from below `before`; without results."""
+        """Jobs older than `before`, newest first, without results."""
         async with self._acquired() as connection:
             rows = await connection.fetch(statement("list_jobs"), user, list(kinds), before, limit)
         return [to_snapshot(row) for row in rows]
 
     async def find_collection(self, user: UserId, job_id: JobId) -> JobSnapshot | None:
-        """As `find`, for jobs of kind collection; without a result when it failed or was cancelled."""
+        """The job of a collection; it has no result if it failed or was cancelled."""
         job = await self.find(job_id, user=user)
         return job if job and is_collection(job) else None
 
     async def delete_collection(self, user: UserId, job_id: JobId) -> bool:
-        """Forget the material, keep what it cost. False: there is no such collection."""
+        """Delete the material and keep its cost. Returns False if there is no such collection."""
         if not is_job_id(job_id):
             return False
         async with self._acquired() as connection:
             return await connection.fetchval(statement("remove_collection"), job_id, user) == 1
 
     async def prune(self, *, before: float) -> int:
-        """Delete the rows of jobs that ended before a time (Unix seconds), but for collections that were not removed.
-        Returns how many."""
+        """Delete the rows of jobs that ended before a time (Unix seconds), except collections that their user did not delete.
+        Returns the number of deleted rows."""
         pruned = 0
         while True:
             async with self._acquired() as connection:
@@ -154,10 +155,10 @@ class ResultStore:
             if count < PRUNE_ROWS:
                 return pruned
 
-    async def survey(self) -> DatabaseSurvey:
+    async def stats(self) -> DatabaseStats:
         async with self._acquired() as connection:
             (row,) = await connection.fetch(statement("stats"))
-        return DatabaseSurvey(**row)
+        return DatabaseStats(**row)
 
     async def charged(self, user: UserId, windows: Sequence[str]) -> dict[str, int]:
         """Tokens of the user's final jobs, by budget window."""
@@ -169,8 +170,8 @@ class ResultStore:
     async def charged_before(
         self, before: float, windows: Sequence[str], *, after: Charge | None, limit: int
     ) -> list[Charge]:
-        """What jobs accepted before a time (Unix seconds) have cost in these windows of this month: a page of it, from
-        behind `after`."""
+        """A page of the cost of jobs accepted before a time (Unix seconds) in these windows of this month. It begins after
+        `after`."""
         user, window = (after.user, after.window) if after else ("", "")
         async with self._acquired() as connection:
             rows = await connection.fetch(
@@ -179,34 +180,32 @@ class ResultStore:
         return [Charge(row["user_id"], row["period"], row["tokens"]) for row in rows]
 
     def _acquired(self) -> AbstractAsyncContextManager[Connection]:
-        return acquired(self._pool, self._watcher)
+        return acquire(self._pool, self._observer)
 
-    async def _write(self, jobs: Sequence[JobSnapshot], *, is_told: bool) -> set[JobId]:
-        """All in one go; one by one when one of them is refused. Returns those that are."""
+    async def _write(self, jobs: Sequence[JobSnapshot], *, from_records: bool) -> set[JobId]:
+        """Write all jobs together, or one by one if one of them is refused. Returns the refused ones."""
         try:
-            await self._write_together(jobs, is_told=is_told)
+            await self._write_together(jobs, from_records=from_records)
         except REFUSED as error:
             if len(jobs) > 1:
-                refused = [await self._write([job], is_told=is_told) for job in jobs]
+                refused = [await self._write([job], from_records=from_records) for job in jobs]
                 return set[JobId]().union(*refused)
             log.error("result.refused", job_id=jobs[0].id, error_type=type(error).__name__)
             return {jobs[0].id}
         return set()
 
-    async def _write_together(self, jobs: Sequence[JobSnapshot], *, is_told: bool) -> None:
+    async def _write_together(self, jobs: Sequence[JobSnapshot], *, from_records: bool) -> None:
         rows = as_columns(map(job_row, jobs), 18)
         async with self._acquired() as connection:
             if not any(map(is_collection, jobs)):
-                await connection.fetch(statement("save_jobs"), *rows, is_told)
+                await connection.fetch(statement("save_jobs"), *rows, from_records)
                 return
-            parts = {job.id: made for job in jobs if (made := to_parts(job))}
+            parts = {job.id: job_parts for job in jobs if (job_parts := to_parts(job))}
             async with connection.transaction():
-                saved = await connection.fetch(statement("save_jobs"), *rows, is_told)
+                saved = await connection.fetch(statement("save_jobs"), *rows, from_records)
                 await connection.execute(statement("forget_collections"), [row["id"] for row in saved])
                 kept = {JobId(row["id"]) for row in saved if not row["is_removed"]}
-                await _save_parts(
-                    connection, {job_id: made for job_id, made in parts.items() if job_id in kept}
-                )
+                await _save_parts(connection, {job_id: parts[job_id] for job_id in parts if job_id in kept})
 
 
 async def _save_parts(connection: Connection, collections: Mapping[JobId, Parts]) -> None:

@@ -149,7 +149,7 @@ async def _open_stores(
     stack.push_async_callback(blocking.aclose)
     renewing = connect_sync(url, name=f"{name}:renew", timeout_seconds=policy.renew_seconds, observe=scripts)
     stack.callback(renewing.close)
-    results = await ResultStore.open(settings.postgres_url, name=name, watcher=pool)
+    results = await ResultStore.open(settings.postgres_url, name=name, observer=pool)
     stack.push_async_callback(results.close)
     pool.track_pool(results)
     return _Stores(redis, blocking, renewing, results)

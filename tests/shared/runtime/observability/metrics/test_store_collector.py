@@ -10,7 +10,7 @@ from tests.metric_samples import MetricSamples, read
 from tests.servers import FAKE, MACHINE, REDIS_KINDS, RealRedis
 
 from local.servers.postgres_server import PostgresServer
-from shared.adapters.postgres.result_store import DatabaseSurvey, ResultStore
+from shared.adapters.postgres.result_store import DatabaseStats, ResultStore
 from shared.adapters.redis.connection import RedisClient, call
 from shared.domain.errors import Problem, StoreUnavailable
 from shared.domain.jobs.job import JobState
@@ -24,11 +24,11 @@ UNACCOUNTED = "etude_ledger_unaccounted_jobs"
 LEDGER = "etude_ledger_jobs_total"
 
 
-async def no_database() -> DatabaseSurvey:
+async def no_database() -> DatabaseStats:
     raise StoreUnavailable
 
 
-def looking(redis: RedisClient, database: Callable[[], Awaitable[DatabaseSurvey]] = no_database) -> Look:
+def looking(redis: RedisClient, database: Callable[[], Awaitable[DatabaseStats]] = no_database) -> Look:
     meter = Meter("tests")
     StoreCollector(meter, redis, database, shards=1)
     return lambda: asyncio.to_thread(read, meter)  # as the metrics port does
@@ -164,7 +164,7 @@ async def test_while_redis_is_away_nothing_old_is_told(real_life: JobLife, redis
 async def test_it_tells_how_postgres_is(
     real_redis: RedisClient, result_store: ResultStore, postgres_server: PostgresServer
 ) -> None:
-    look = looking(real_redis, result_store.survey)
+    look = looking(real_redis, result_store.stats)
     seen = await look()
     assert seen.of("etude_postgres_up") == 1
     assert 1 <= seen.of("etude_postgres_connections") <= seen.of("etude_postgres_max_connections")

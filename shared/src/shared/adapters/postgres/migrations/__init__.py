@@ -1,4 +1,4 @@
-"""The schema of Postgres, and the way it came to be: forward only, a migration a change, its SQL written by hand."""
+"""Migrations of the Postgres schema. They only go forward, and their SQL is written by hand."""
 
 import asyncio
 import io
@@ -11,7 +11,7 @@ from alembic.util import CommandError
 from shared.adapters.postgres.connection import Connection, connect
 
 ADVISORY_LOCK = 0x457475646500
-"""Any number, the same in all processes that migrate: the first one does it, the others find it done."""
+"""Key of the lock that all migrating processes take, so that the first one migrates and the others find it done."""
 
 
 class UnknownRevision(Exception):
@@ -19,10 +19,9 @@ class UnknownRevision(Exception):
 
 
 def migrate(url: str) -> None:
-    """Bring a database to the newest schema: all of it or nothing. Does nothing where it is newest already.
+    """Migrate a database to the newest schema in one transaction. Several processes may call it at the same time.
 
-    Blocks, and starts an event loop of its own: call it where none runs. Any number of processes may at once.
-    Raises `UnknownRevision`, and what asyncpg raises when Postgres is away.
+    It blocks and runs an event loop of its own. Raises `UnknownRevision`, and the errors of asyncpg.
     """
     asyncio.run(_migrate(url))
 
@@ -40,14 +39,14 @@ async def _migrate(url: str) -> None:
 
 
 async def current_revision(connection: Connection) -> str | None:
-    """None for a database that was never migrated."""
+    """The revision of the schema; None for a database that was never migrated."""
     if await connection.fetchval("SELECT to_regclass('alembic_version')") is None:
         return None
     return await connection.fetchval("SELECT version_num FROM alembic_version")
 
 
 def write_sql(since: str | None, *, until: str = "head") -> str:
-    """The statements that lead from one revision to another, as one script; empty when there is nothing to do.
+    """The statements that lead from one revision to another, as one script, which is empty if there is nothing to do.
 
     Alembic writes them and asyncpg runs them, so that no second driver is needed.
     """

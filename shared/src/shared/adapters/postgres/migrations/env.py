@@ -1,8 +1,8 @@
-"""What Alembic runs around the migrations: they are written out as SQL, see `write_sql`."""
+"""Alembic runs this module around the migrations, which `write_sql` writes as SQL."""
 
 from alembic import context
 
-# the transaction is the caller's, and so is the connection
+# the caller has the connection and the transaction
 context.configure(
     dialect_name="postgresql", output_buffer=context.config.output_buffer, transactional_ddl=False
 )

@@ -1,4 +1,4 @@
--- What a user's final jobs have cost in each of these windows.
+-- Tokens of a user's final jobs in each of these windows.
 SELECT period, sum(prompt_tokens + completion_tokens)::bigint AS tokens
 FROM async_jobs
 CROSS JOIN unnest(windows) AS period

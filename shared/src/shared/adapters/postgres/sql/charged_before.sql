@@ -1,5 +1,5 @@
--- What jobs accepted before $1 have cost in each of these windows, user by user: a page, from behind user $3 in window $4.
--- All windows asked for are of this month, and so is the end of each job that was charged in one.
+-- Tokens of jobs accepted before $1, by user and window: a page that begins after user $3 and window $4.
+-- All windows are of this month, and so is the end of each job that was charged in one.
 SELECT user_id, period, sum(prompt_tokens + completion_tokens)::bigint AS tokens
 FROM async_jobs
 CROSS JOIN unnest(windows) AS period

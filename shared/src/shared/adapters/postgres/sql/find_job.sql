@@ -1,4 +1,4 @@
--- One job with its result. $2: only if it is this user's; NULL: whoever's.
+-- One job with its result. $2 is the user it must belong to; NULL means any user.
 SELECT
     {job_columns},
     result::text,

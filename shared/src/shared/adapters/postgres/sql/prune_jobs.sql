@@ -1,4 +1,4 @@
--- A batch of rows of jobs that ended before $1. Collections are a learner's own, and go when their learner says so.
+-- Deletes a batch of rows of jobs that ended before $1. Only their user deletes collections.
 DELETE FROM async_jobs
 WHERE id IN (
     SELECT old.id

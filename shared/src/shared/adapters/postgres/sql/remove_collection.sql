@@ -1,4 +1,4 @@
--- The learner's material goes; what it cost stays in the books.
+-- Deletes the material of a collection and keeps its cost, which budgets are restored from.
 WITH removed AS (
     UPDATE async_jobs SET is_removed = TRUE, title = '', error = NULL
     WHERE id = $1::uuid AND user_id = $2 AND kind = 'collection' AND NOT is_removed

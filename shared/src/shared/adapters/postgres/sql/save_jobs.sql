@@ -1,6 +1,6 @@
--- One row per final job: a row of the same or a later attempt stays, unless the record itself tells ($19); but a record
--- that was read before its dead letter was replayed, and done by a later attempt, has nothing to tell any more.
--- Returns the jobs written now; a removed one stays removed.
+-- Writes one row per final job. A row of the same or a later attempt stays, unless the data come from the record ($19). A record
+-- that was read before its dead letter was replayed and finished by a later attempt does not replace that attempt's row.
+-- Returns the jobs that were written. A removed job stays removed.
 INSERT INTO async_jobs AS kept (
     id, user_id, kind, status, attempt, created_at, started_at, finished_at, plan, model, generated_by,
     fallback_used, prompt_tokens, completion_tokens, windows, title, result, error
@@ -13,7 +13,7 @@ FROM unnest(
     $1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::float8[], $7::float8[], $8::float8[], $9::text[],
     $10::text[], $11::text[], $12::boolean[], $13::bigint[], $14::bigint[], $15::text[], $16::text[], $17::text[],
     $18::text[]
-) AS told (
+) AS given (
     id, user_id, kind, status, attempt, created_at, started_at, finished_at, plan, model, generated_by,
     fallback_used, prompt_tokens, completion_tokens, windows, title, result, error
 )

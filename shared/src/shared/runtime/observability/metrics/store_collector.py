@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 import structlog
 
-from shared.adapters.postgres.result_store import DatabaseSurvey
+from shared.adapters.postgres.result_store import DatabaseStats
 from shared.adapters.redis.connection import RedisClient, nodes
 from shared.adapters.redis.stats import (
     LEDGER,
@@ -46,7 +46,7 @@ class StoreCollector:
         self,
         meter: Meter,
         redis: RedisClient,
-        survey_database: Callable[[], Awaitable[DatabaseSurvey]],
+        survey_database: Callable[[], Awaitable[DatabaseStats]],
         *,
         shards: int,
         clock: Callable[[], float] = time.time,
@@ -198,7 +198,7 @@ class _NodeMetrics:
 class _DatabaseMetrics:
     def __init__(self, meter: Meter) -> None:
         self._up = meter.gauge("etude_postgres_up").of()
-        self._database = _Readings[DatabaseSurvey](
+        self._database = _Readings[DatabaseStats](
             meter,
             {
                 "etude_postgres_connections": lambda database: database.connections,
@@ -207,7 +207,7 @@ class _DatabaseMetrics:
             },
         )
 
-    def put(self, database: DatabaseSurvey) -> None:
+    def put(self, database: DatabaseStats) -> None:
         self._up.set(1)
         self._database.put(database)
 

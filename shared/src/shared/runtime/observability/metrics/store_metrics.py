@@ -30,7 +30,7 @@ def _type_of(error: Exception | None) -> str:
 
 
 class PoolMetrics:
-    """Measures every statement: a `Watcher`."""
+    """Measures every statement: a `PoolObserver`."""
 
     def __init__(self, meter: Meter) -> None:
         self._statements = meter.histogram("db_client_operation_duration_seconds")
@@ -39,10 +39,10 @@ class PoolMetrics:
         self._connections = meter.gauge("etude_db_pool_connections")
         self._connections.expect(["idle", "used"])
 
-    def waited(self, seconds: float) -> None:
+    def observe_wait(self, seconds: float) -> None:
         self._waits.observe(seconds)
 
-    def asked(self, query: str, seconds: float) -> None:
+    def observe_query(self, query: str, seconds: float) -> None:
         self._statements.of(POSTGRES, statement_names().get(query, OTHER)).observe(seconds)
 
     def track_pool(self, results: ResultStore) -> None:

@@ -33,7 +33,7 @@ blocked by its own lock."""
 class Results(Charges, Protocol):
     """Where rows are saved: `shared.adapters.postgres.result_store.ResultStore`."""
 
-    async def save_told(self, jobs: Sequence[JobSnapshot]) -> None: ...
+    async def save_records(self, jobs: Sequence[JobSnapshot]) -> None: ...
 
 
 class Maintenance:
@@ -115,7 +115,7 @@ class Maintenance:
         if expired := await self._store.expire_holds(shard):
             log.warning("holds.expired", count=expired)
         if unsaved := await self._store.unsaved(shard):
-            await self._results.save_told(unsaved)
+            await self._results.save_records(unsaved)
             await self._store.forget_unsaved(shard, [job.id for job in unsaved])
 
     async def promote(self) -> float:
