@@ -28,6 +28,7 @@ SOURCES = [
     if "src" in path.parts
 ]
 FROM_THE_CLIENT_LIBRARY = ("process_cpu_seconds_total", "process_open_fds", "process_resident_memory_bytes")
+REFERRING = (".py", ".yaml", ".yml", ".lua", ".conf", ".toml")
 SUFFIXES = ("_bucket", "_sum", "_count")
 
 
@@ -61,6 +62,19 @@ def test_paths() -> None:
         missing((page, name) for page, name in named if not (ROOT / name).exists() and name not in examples)
         == []
     )
+
+
+def test_pages_that_manifests_and_modules_refer_to() -> None:
+    files = [
+        path
+        for top in ("shared", "services", "deploy", ".github")
+        for path in (ROOT / top).rglob("*")
+        if path.is_file()
+    ]
+    texts = [(path, path.read_text("utf-8", errors="ignore")) for path in files if path.suffix in REFERRING]
+    named = [(path, name) for path, text in texts for name in re.findall(r"shared/docs/[\w/-]+\.md", text)]
+    assert len(named) >= 5
+    assert missing((path, name) for path, name in named if not (ROOT / name).exists()) == []
 
 
 def created_by_the_examples() -> set[str]:
@@ -145,7 +159,7 @@ def test_dashboards_and_panels() -> None:
     titles = {board["title"].rstrip("?") for board in boards}
     panels = {panel["title"].rstrip("?") for board in boards for panel in board["panels"]}
     page = re.sub(r"\s+", " ", (DOCS / "runbooks.md").read_text("utf-8"))
-    named = set(re.findall(r"(?<!\*)\*((?:Are|Do|How|Is|What|Which) [^*]+?)\??\*(?!\*)", page))
+    named = set(re.findall(r"(?<!\*)\*((?:Are|Do|Does|How|Is|What|Which) [^*]+?)\??\*(?!\*)", page))
     quoted = set(re.findall(r'"((?:How|Is|What|When|Which|Why|Does|Do) [^"]+?)\?"', page))
     assert len(named) > 5
     assert {

@@ -21,7 +21,7 @@ BOARD = Board(
     title="How close are Redis and Postgres to their limits?",
     reading=(
         "Far enough, when memory and connections are below 80 %, the AOF is written and nothing is evicted. Redis must "
-        "never evict: a key it throws away may be an accepted job."
+        "never evict: an evicted key may be an accepted job."
     ),
     rows=(
         Row(

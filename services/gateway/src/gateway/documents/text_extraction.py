@@ -38,7 +38,7 @@ class DocumentReader:
         self._slots = asyncio.Semaphore(READERS)
 
     async def read(self, name: str, content: bytes) -> str:
-        """The text of a document, whose format is told by the suffix of its name.
+        """The text of a document, whose format is the suffix of its name.
 
         Raises `UnsupportedDocument`, `InvalidEncoding`, `TooLarge`, `EmptyText`, and `InvalidFields` for NUL characters.
         """

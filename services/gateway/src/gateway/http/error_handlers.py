@@ -36,7 +36,7 @@ async def _answer_study_error(request: Request, error: Exception) -> Response:
 
 
 async def _limit_headers(request: Request, error: StudyError) -> Mapping[str, str]:
-    """A caller who has reached a limit is told what is left of their plan."""
+    """The headers for a caller who has reached a limit: what is left of their plan."""
     caller = getattr(request.state, "caller", None)
     if caller is None or not isinstance(error, LimitReached):
         return {}

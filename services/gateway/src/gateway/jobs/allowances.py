@@ -15,7 +15,7 @@ class Allowances:
         self._clock = clock
 
     async def read(self, caller: Caller) -> tuple[Allowance, dict[str, str]]:
-        """The allowance and the headers that tell it. Raises `StoreUnavailable`."""
+        """The allowance, and the headers that describe it. Raises `StoreUnavailable`."""
         now = self._clock()
         allowance = await self._budgets.allowance(caller.user, caller.plan, now=now)
         requests = Requests(allowance.requests_limit, allowance.requests_left)

@@ -28,7 +28,7 @@ HAND_BACK_SECONDS = 2.0
 
 
 class Consumer:
-    """Runs the jobs of one stream. A Redis that is away never ends it."""
+    """Runs the jobs of one stream. An unreachable Redis never ends it."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class Consumer:
         self.has_read = asyncio.Event()
         """Set once Redis has answered a read."""
         self._stopping = asyncio.Event()
-        self._is_away = False
+        self._is_unreachable = False
 
     def stop(self) -> None:
         """Take no more jobs. `run` returns when what runs is finished or handed back."""
@@ -100,13 +100,13 @@ class Consumer:
         return leased
 
     async def _recover(self, error: Exception) -> None:
-        """Create a missing group again, and wait for a server that is away. Either is logged once."""
+        """Create a missing group again, and wait for an unreachable server. Either is logged once."""
         if isinstance(error, ResponseError) and str(error).startswith("NOGROUP"):
             log.warning("consumer.group_missing", stream=self._stream.stream)
         elif isinstance(error, StoreUnavailable) or is_away(error):
-            if not self._is_away:
+            if not self._is_unreachable:
                 log.warning("consumer.redis_unreachable", error_type=type(error).__name__)
-            self._is_away = True
+            self._is_unreachable = True
         else:
             log.error("consumer.read_failed", exc_info=error)
         with suppress(StoreUnavailable):
@@ -117,9 +117,9 @@ class Consumer:
 
     def _note_read(self) -> None:
         self.has_read.set()
-        if self._is_away:
+        if self._is_unreachable:
             log.info("consumer.redis_reachable")
-        self._is_away = False
+        self._is_unreachable = False
 
     # -- stopping -----------------------------------------------------------------------------------------------
 
@@ -128,7 +128,7 @@ class Consumer:
         while not taking.done():
             try:
                 await self._stream.wake()
-            except Exception:  # noqa: BLE001 - not allowed, or away: the read ends by itself after its block time
+            except Exception:  # noqa: BLE001 - not permitted or unreachable: the read ends by itself after its block time
                 log.info("consumer.unblock_failed")
             await asyncio.wait([taking], timeout=WAKE_SECONDS)
 

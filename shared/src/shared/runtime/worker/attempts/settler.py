@@ -74,7 +74,7 @@ class Settler:
         return saved if saved and saved.state is JobState.SUCCEEDED else None
 
     async def settle(self, job: LeasedJob, ending: Ending, usage: Usage) -> Settlement | None:
-        """Close the attempt. Returns None if nothing was settled, because another attempt owns the job or Redis is away."""
+        """Close the attempt. Returns None if nothing was settled, because another attempt owns the job or Redis is unreachable."""
         match ending:
             case None:
                 settlement = hand_back(job, HandedBack().problem, usage=usage, now=self._clock())

@@ -19,7 +19,7 @@ MAX_RESTORED = 1_000
 
 
 class Charges(Protocol):
-    """What was used, as the rows tell: `shared.adapters.postgres.result_store.ResultStore`."""
+    """Reads from the rows what was used: `shared.adapters.postgres.result_store.ResultStore`."""
 
     async def charged_before(
         self, before: float, windows: Sequence[str], *, after: Charge | None, limit: int
