@@ -1,1 +1,1 @@
-"""Study material by rules: what the offline provider is made of. Pure functions of the source; French and English."""
+"""The offline generator: makes study material from French and English sources by rules, with pure functions."""

@@ -1,11 +1,11 @@
-"""Facts that need no grammar: a sentence with its number, date or name left out, and what initials stand for."""
+"""Finds facts without grammar: sentences with a number, date or name left out, and the long forms of initials."""
 
 import re
 from collections.abc import Iterator
 
 from shared.adapters.offline.document_view import Line, SourceView, word_count
 from shared.adapters.offline.english import lexicon as lexicon_en
-from shared.adapters.offline.facts import Fact, Sort, capitalise
+from shared.adapters.offline.facts import AnswerType, Fact, capitalise
 from shared.adapters.offline.french import lexicon as lexicon_fr
 from shared.domain.text.language import Language
 from shared.domain.text.words import ALL_STOP_WORDS, fold, listed, stem, words
@@ -47,7 +47,7 @@ _KEY_WORD = {
         re.IGNORECASE,
     ),
 }
-"""What stands after an article is a noun more often than not; in English, when no other noun follows."""
+"""A word after an article is usually a noun; in English, if no other noun follows."""
 _NO_KEY_WORDS = ALL_STOP_WORDS | set(
     listed(
         "environ milliers millions milliards majorité plupart thousand million billion majority number amount largest"
@@ -59,31 +59,31 @@ _CALLED = re.compile(
 
 
 def stands_alone(line: Line, language: Language) -> bool:
-    """Whether a sentence can be read without the one before it."""
-    first = line.said.replace("'", "' ").split()[0].lower().strip('«“"(')
+    """Whether a sentence can be understood without the one before it."""
+    first = line.text.replace("'", "' ").split()[0].lower().strip('«“"(')
     return first.rstrip("',") not in _LEXICON[language].ANAPHORS
 
 
 def is_clear(line: Line, language: Language) -> bool:
-    """Whether a sentence stands alone and points at nothing before it."""
-    opening = " ".join(line.said.split()[:_OPENING_WORDS])
+    """Whether a sentence stands alone and refers to nothing before it."""
+    opening = " ".join(line.text.split()[:_OPENING_WORDS])
     return (
         stands_alone(line, language)
-        and _POINTING.search(line.said) is None
+        and _POINTING.search(line.text) is None
         and _PRONOUN.search(opening) is None
     )
 
 
 def read_gaps(line: Line, view: SourceView) -> Iterator[Fact]:
     yield from _initials(line, view)
-    if word_count(line.said) > _MAX_GAPPED_WORDS or not is_clear(line, view.language):
+    if word_count(line.text) > _MAX_GAPPED_WORDS or not is_clear(line, view.language):
         return
     yield from _quantity(line, view)
     yield from _called(line, view)
 
 
 def _initials(line: Line, view: SourceView) -> Iterator[Fact]:
-    for match in _INITIALS.finditer(line.said):
+    for match in _INITIALS.finditer(line.text):
         long_form = _long_form(match["before"].split(), match["initials"])
         if long_form:
             asked = _STANDS_FOR if match["initials"].isupper() else _SYMBOL
@@ -91,27 +91,27 @@ def _initials(line: Line, view: SourceView) -> Iterator[Fact]:
                 line,
                 asked[view.language].format(match["initials"]),
                 capitalise(long_form),
-                Sort.CLAUSE,
+                AnswerType.CLAUSE,
                 0.8,
             )
 
 
 def _long_form(before: list[str], initials: str) -> str:
-    """The shortest run of words before the bracket whose letters hold the initials in order, from the first letter on."""
+    """The shortest run of words before the bracket that begins with the first initial and contains the others in order."""
     letters = fold(initials)
     for start in range(len(before) - 1, -1, -1):
         run = " ".join(before[start:])
         bare = re.sub(r"^(?:l|d)'", "", run)
         if (
             fold(bare)[:1] == letters[0]
-            and _holds_in_order(fold(bare), letters)
+            and _contains_in_order(fold(bare), letters)
             and len(bare.split()) * 4 >= len(letters)
         ):
             return bare
     return ""
 
 
-def _holds_in_order(text: str, letters: str) -> bool:
+def _contains_in_order(text: str, letters: str) -> bool:
     position = -1
     for letter in letters:
         position = text.find(letter, position + 1)
@@ -120,57 +120,59 @@ def _holds_in_order(text: str, letters: str) -> bool:
     return True
 
 
-def quantities(said: str, language: Language) -> list[re.Match[str]]:
-    """The numbers that count or measure something: no years, no days of a month."""
+def quantities(text: str, language: Language) -> list[re.Match[str]]:
+    """The numbers that count or measure something, without years and days of a month."""
     words_for_numbers = re.compile(rf"\b(?:{'|'.join(_LEXICON[language].NUMBER_WORDS)})\b", re.IGNORECASE)
-    found = [match for match in _QUANTITY.finditer(said) if not _is_date(said, match)]
-    return found or list(words_for_numbers.finditer(said))
+    found = [match for match in _QUANTITY.finditer(text) if not _is_date(text, match)]
+    return found or list(words_for_numbers.finditer(text))
 
 
-def _is_date(said: str, match: re.Match[str]) -> bool:
-    if _MONTH.match(said, match.end()) or _AFTER_MONTH.search(said[: match.start()]):
+def _is_date(text: str, match: re.Match[str]) -> bool:
+    if _MONTH.match(text, match.end()) or _AFTER_MONTH.search(text[: match.start()]):
         return True
     return (
         len(match[0]) == 4
         and match[0].isdigit()
         and match[0][0] in "12"
-        and not _UNIT.match(said, match.end())
+        and not _UNIT.match(text, match.end())
     )
 
 
 def _quantity(line: Line, view: SourceView) -> Iterator[Fact]:
-    found = quantities(line.said, view.language)
-    if len(found) != 1 or words(line.said).count(fold(found[0][0])) > 1:
+    found = quantities(line.text, view.language)
+    if len(found) != 1 or words(line.text).count(fold(found[0][0])) > 1:
         return
     start, end = found[0].span()
-    if _OLD_YEAR.search(line.said[:start]) and found[0][0].isdigit() and not _UNIT.match(line.said, end):
-        yield _gapped(line, view, start, end, Sort.YEAR, 0.75)
+    if _OLD_YEAR.search(line.text[:start]) and found[0][0].isdigit() and not _UNIT.match(line.text, end):
+        yield _gapped(line, view, start, end, AnswerType.YEAR, 0.75)
         return
-    if found[0][0].isalpha() and line.said.count(",", end) > 1:
-        return  # what is counted is listed right behind
-    yield _gapped(line, view, start, end, Sort.NUMBER, 0.7)
+    if found[0][0].isalpha() and line.text.count(",", end) > 1:
+        return  # the sentence goes on to list what is counted
+    yield _gapped(line, view, start, end, AnswerType.NUMBER, 0.7)
 
 
 def _called(line: Line, view: SourceView) -> Iterator[Fact]:
-    for match in _CALLED.finditer(line.said.rstrip(".")):
+    for match in _CALLED.finditer(line.text.rstrip(".")):
         start, end = match.span("name")
-        if word_count(line.said[:start]) >= 4 and len(match["name"]) > 3:
-            yield _gapped(line, view, start, end, Sort.TERM, 0.75)
+        if word_count(line.text[:start]) >= 4 and len(match["name"]) > 3:
+            yield _gapped(line, view, start, end, AnswerType.TERM, 0.75)
 
 
 def read_key_word(line: Line, view: SourceView) -> Iterator[Fact]:
-    """For a sentence that no rule could read: the noun the source speaks of most is left out, the later of two."""
-    said = words(line.said)
+    """A fact from a sentence in which no rule finds one: the most frequent noun of the source is left out, the later of two."""
+    text = words(line.text)
     found = [
         match
-        for match in _KEY_WORD[view.language].finditer(line.said)
-        if said.count(fold(match["word"])) == 1 and fold(match["word"]) not in _NO_KEY_WORDS
+        for match in _KEY_WORD[view.language].finditer(line.text)
+        if text.count(fold(match["word"])) == 1 and fold(match["word"]) not in _NO_KEY_WORDS
     ]
-    if found and word_count(line.said) <= _MAX_GAPPED_WORDS and is_clear(line, view.language):
+    if found and word_count(line.text) <= _MAX_GAPPED_WORDS and is_clear(line, view.language):
         best = max(found, key=lambda match: (view.frequencies[stem(fold(match["word"]))], match.start()))
-        yield _gapped(line, view, *best.span("word"), Sort.CLAUSE, 0.3)
+        yield _gapped(line, view, *best.span("word"), AnswerType.CLAUSE, 0.3)
 
 
-def _gapped(line: Line, view: SourceView, start: int, end: int, sort: Sort, worth: float) -> Fact:
-    said = capitalise(line.said[:start]) + GAP + line.said[end:]
-    return Fact(line, _FRAME[view.language].format(said), line.said[start:end], sort, worth)
+def _gapped(
+    line: Line, view: SourceView, start: int, end: int, answer_type: AnswerType, worth: float
+) -> Fact:
+    text = capitalise(line.text[:start]) + GAP + line.text[end:]
+    return Fact(line, _FRAME[view.language].format(text), line.text[start:end], answer_type, worth)

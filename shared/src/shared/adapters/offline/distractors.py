@@ -1,4 +1,4 @@
-"""Wrong options of the same sort as the right one: taken from the source, or varied where numbers run out."""
+"""Finds wrong options of the same type as the right one, in the source or by varying a number."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -7,7 +7,7 @@ from itertools import chain
 from shared.adapters.offline.cloze import quantities
 from shared.adapters.offline.document_view import SourceView
 from shared.adapters.offline.english import lexicon as lexicon_en
-from shared.adapters.offline.facts import Fact, Sort, capitalise
+from shared.adapters.offline.facts import AnswerType, Fact, capitalise
 from shared.adapters.offline.french import lexicon as lexicon_fr
 from shared.domain.study.option_rules import LONGEST_RATIO, SHORT_SLACK, SHORTEST_RATIO
 from shared.domain.text.language import Language
@@ -23,43 +23,43 @@ _DAY_STEPS = (-5, 8, 11, -9, 4)
 _FACTORS = (2.0, 0.5, 1.5, 0.75, 3.0, 0.25)
 _SHARE_FACTORS = (0.9, 0.75, 0.6, 0.5)
 _HALF = 50.0
-"""A share above it is varied downwards: there is little room above."""
+"""Percentages above this are only varied downwards, because there is little room above."""
 _SMALL_STEPS = (2, -1, 1, 3, -2, 4)
 _SMALL = 12
-"""Up to here a number is varied by steps: nobody believes in 1.5 moons."""
+"""Numbers up to this are varied by whole steps and not by factors: nobody believes in 1.5 moons."""
 _SAME_AGE = 400
-"""Years further apart than this are not taken for each other."""
+"""Limit of the difference between two years that may be confused, in years."""
 _LAST_YEAR = 2030
 _ARTICLE = re.compile(r"(?:l'|(?:the|an?|les?|la|une?|des) )", re.IGNORECASE)
 
 
 def distractors(fact: Fact, options: Sequence[str], view: SourceView) -> list[str]:
-    """At most three wrong answers, deterministic; fewer when the source gives no more. `options` are the other answers
-    of its sort in the same source, the likeliest first."""
-    said, key = fact.line.said, fact.back
+    """At most three wrong options, the same in every run, or fewer if the source gives no more. `options` are other answers of
+    the same type in the source, the likeliest first."""
+    text, key = fact.line.text, fact.back
     candidates: Iterator[str]
-    if fact.sort is Sort.YEAR:
+    if fact.answer_type is AnswerType.YEAR:
         candidates = chain(_near_years(key, view)[:2], _varied_years(key))
-    elif fact.sort is Sort.DATE:
+    elif fact.answer_type is AnswerType.DATE:
         candidates = chain(_alike_dates(key, view), _varied_dates(key))
-    elif fact.sort is Sort.NUMBER:
-        candidates = chain(_varied_numbers(key, said, view.language))
+    elif fact.answer_type is AnswerType.NUMBER:
+        candidates = chain(_varied_numbers(key, text, view.language))
     else:
         candidates = iter(options)
-    return _first_fit(candidates, key, said)
+    return _first_fit(candidates, key, text)
 
 
-def _first_fit(candidates: Iterator[str], key: str, said: str) -> list[str]:
-    """The first candidates that are neither in the sentence, nor inside each other, nor told apart by their length."""
+def _first_fit(candidates: Iterator[str], key: str, text: str) -> list[str]:
+    """The first candidates that the sentence does not contain, that do not contain each other, and that have a similar length."""
     chosen: list[str] = []
     for candidate in candidates:
         ratio = (len(candidate) + SHORT_SLACK) / (len(key) + SHORT_SLACK)
-        bare = bare_of(candidate)
+        bare = without_article(candidate)
         if (
             SHORTEST_RATIO <= ratio <= LONGEST_RATIO
-            and not contains_phrase(said, bare)
+            and not contains_phrase(text, bare)
             and not any(
-                contains_phrase(other, bare) or contains_phrase(bare, bare_of(other))
+                contains_phrase(other, bare) or contains_phrase(bare, without_article(other))
                 for other in (key, *chosen)
             )
         ):
@@ -69,19 +69,19 @@ def _first_fit(candidates: Iterator[str], key: str, said: str) -> list[str]:
     return chosen
 
 
-def bare_of(said: str) -> str:
-    return _ARTICLE.sub("", said, count=1) if _ARTICLE.match(said) else said
+def without_article(text: str) -> str:
+    return _ARTICLE.sub("", text, count=1) if _ARTICLE.match(text) else text
 
 
-def article_of(said: str) -> str:
-    """`the`, `les`, or nothing: options of one question agree in it."""
-    match = _ARTICLE.match(said)
+def article_of(text: str) -> str:
+    """The normalised article, such as `the` or `le`, or nothing. The options of a question have the same one."""
+    match = _ARTICLE.match(text)
     article = match[0].strip().lower() if match else ""
     return {"la": "le", "l'": "le", "une": "un", "an": "a", "des": "les"}.get(article, article)
 
 
 def _near_years(key: str, view: SourceView) -> list[str]:
-    found = {year for line in view.lines for year in _YEAR.findall(line.said)} - {key}
+    found = {year for line in view.lines for year in _YEAR.findall(line.text)} - {key}
     near = [year for year in found if abs(int(year) - int(key)) <= _SAME_AGE]
     return sorted(near, key=lambda year: (abs(int(year) - int(key)), year))
 
@@ -95,7 +95,7 @@ def _shape(date: str) -> str:
 
 
 def _alike_dates(key: str, view: SourceView) -> list[str]:
-    found = {date for line in view.lines for date in _DATE.findall(line.said)} - {key}
+    found = {date for line in view.lines for date in _DATE.findall(line.text)} - {key}
     year = _YEAR.findall(key)[-1]
     alike = [date for date in found if _shape(date) == _shape(key)]
     return sorted(alike, key=lambda date: (abs(int(_YEAR.findall(date)[-1]) - int(year)), date))
@@ -110,15 +110,15 @@ def _varied_dates(key: str) -> Iterator[str]:
         yield varied
 
 
-def _varied_numbers(key: str, said: str, language: Language) -> Iterator[str]:
+def _varied_numbers(key: str, text: str, language: Language) -> Iterator[str]:
     names = (lexicon_fr if language is Language.FR else lexicon_en).NUMBER_WORDS
     if key.lower() in names:
         place = names.index(key.lower())
         near = [names[place + step] for step in _SMALL_STEPS if 0 <= place + step < len(names)]
         yield from (capitalise(name) if key[0].isupper() else name for name in near)
         return
-    is_share = bool(quantities(said, language)) and re.search(
-        rf"{re.escape(key)} ?(?:%|percent|per cent|pour cent)", said
+    is_share = bool(quantities(text, language)) and re.search(
+        rf"{re.escape(key)} ?(?:%|percent|per cent|pour cent)", text
     )
     factors = _SHARE_FACTORS if is_share and _value(key, language) > _HALF else _FACTORS
     yield from (
@@ -152,7 +152,7 @@ def _decimals(number: str, language: Language) -> int:
 
 
 def _written(value: float, like: str, decimals: int, language: Language) -> str:
-    """The number with as many digits that count and the separators of the one it stands beside."""
+    """The number with the significant digits and separators of `like`."""
     digits = len(re.sub(r"\D", "", like).rstrip("0")) if not decimals else 0
     if digits and value >= 10:
         magnitude = len(str(int(value))) - max(digits, 1)
@@ -170,20 +170,20 @@ def _written(value: float, like: str, decimals: int, language: Language) -> str:
 
 
 def rank_options(names: Sequence[str], like: Fact, *, any_article: bool = False) -> list[str]:
-    """Of the same number and, unless told otherwise, article; the nearest in length first, ties in source order."""
+    """The answers of the same number and, unless `any_article`, the same article. Those of similar length come first."""
     article = article_of(like.back)
     alike: dict[str, str] = {}
     for name in names:
         agrees = any_article or article_of(name) == article
         if agrees and _is_plural(name) == _is_plural(like.back) and name != like.back:
-            alike.setdefault(fold(bare_of(name)), name)
+            alike.setdefault(fold(without_article(name)), name)
     return sorted(alike.values(), key=lambda name: abs(len(words(name)) - len(words(like.back))))
 
 
-def _is_plural(said: str) -> bool:
-    if (article := article_of(said)) in ("les", "des"):
+def _is_plural(text: str) -> bool:
+    if (article := article_of(text)) in ("les", "des"):
         return True
-    last = said.split()[-1]
+    last = text.split()[-1]
     return (
         article in ("", "the")
         and last.endswith("s")

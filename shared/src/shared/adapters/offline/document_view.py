@@ -1,4 +1,4 @@
-"""A source as the rules read it: its sentences in plain words, and what its own spelling tells about its nouns."""
+"""The view of a source that the rules use: its sentences in plain text, and what its spelling says about its nouns."""
 
 import re
 from collections import Counter
@@ -11,7 +11,7 @@ from shared.domain.text.segmentation import MIN_WORDS, BlockKind, Span, blocks, 
 from shared.domain.text.words import content_words, fold, listed, stem, words
 
 MAX_LINES = 400
-"""Sentences read of one source: as many as anybody could be asked for items about, and a bound on the work."""
+"""Limit of the sentences that are read, which bounds the work. It exceeds the number of items that a job may request."""
 
 _MARKUP = re.compile(r"\*+|(?<!\w)_+|_+(?!\w)|`+|\[(?=[^\]]*\]\()|\]\([^)]*\)|^>\s*", re.MULTILINE)
 _INVISIBLE = re.compile(r"[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
@@ -35,9 +35,9 @@ class Line(NamedTuple):
 
     span: Span
     quote: str
-    """Verbatim."""
-    said: str
-    """Without markup, on one line, with straight apostrophes."""
+    """The sentence, verbatim."""
+    text: str
+    """The sentence without markup, on one line, with straight apostrophes."""
 
 
 class SourceView:
@@ -52,51 +52,51 @@ class SourceView:
 
     @cached_property
     def frequencies(self) -> Counter[str]:
-        return Counter(word for line in self.lines for word in set(content_words(line.said)))
+        return Counter(word for line in self.lines for word in set(content_words(line.text)))
 
     @cached_property
     def plain_stems(self) -> frozenset[str]:
-        """Of the words that stand in lower case somewhere: no names."""
+        """Stems of words that occur in lower case, which are no names."""
         return frozenset(
-            stem(fold(word)) for line in self.lines for word in re.findall(r"\b[a-zà-ÿ][\w-]+", line.said)
+            stem(fold(word)) for line in self.lines for word in re.findall(r"\b[a-zà-ÿ][\w-]+", line.text)
         )
 
     @cached_property
     def names(self) -> frozenset[str]:
-        """Words that are capitalised in mid-sentence."""
-        return frozenset(name for line in self.lines for name in _CAPITALISED.findall(line.said))
+        """Words that are capitalised within a sentence."""
+        return frozenset(name for line in self.lines for name in _CAPITALISED.findall(line.text))
 
     @cached_property
     def surnames(self) -> frozenset[str]:
-        """Last words of full names, so that the name alone is known as somebody's."""
-        found = (match for line in self.lines for match in _FULL_NAME.finditer(line.said))
+        """Last words of full names, so that a surname alone is recognised as a person."""
+        found = (match for line in self.lines for match in _FULL_NAME.finditer(line.text))
         return frozenset(match["last"] for match in found if match["first"] not in _PLACE_WORDS)
 
     def salience(self, line: Line) -> float:
-        """How much a sentence is about what the whole is about, 0 to 1."""
-        found = set(content_words(line.said))
+        """How much a sentence is about the main subjects of the source, from 0 to 1."""
+        found = set(content_words(line.text))
         top = max(self.frequencies.values(), default=1)
         return sum(self.frequencies[word] for word in found) / (top * max(6, len(found)))
 
-    def typeset(self, said: str) -> str:
-        """A sentence of ours with the source's kind of apostrophe, and French spacing in French."""
+    def typeset(self, text: str) -> str:
+        """The text with the apostrophes of the source and, in French, with French spacing."""
         if "’" in self.text:
-            said = said.replace("'", "’")
+            text = text.replace("'", "’")
         if self.language is Language.FR:
-            said = re.sub(r" ([?!:;»%])", "\u00a0\\1", said).replace("« ", "«\u00a0")
-        return said
+            text = re.sub(r" ([?!:;»%])", "\u00a0\\1", text).replace("« ", "«\u00a0")
+        return text
 
 
 def plain(text: str) -> str:
-    """Without markup or invisible characters, on one line, with straight apostrophes."""
+    """The text without markup and invisible characters, on one line, with straight apostrophes."""
     text = _REFERENCE.sub("", _INVISIBLE.sub("", _MARKUP.sub("", text)))
     return " ".join(text.replace("’", "'").split())
 
 
-def without_asides(said: str) -> str:
-    """Without what stands in brackets, unless that is nearly all of it."""
-    rest = _ASIDE.sub("", said)
-    return rest if word_count(rest) >= MIN_WORDS else said
+def without_asides(text: str) -> str:
+    """The text without parentheses, unless too little would be left."""
+    rest = _ASIDE.sub("", text)
+    return rest if word_count(rest) >= MIN_WORDS else text
 
 
 def _lines(text: str) -> list[Line]:
@@ -110,5 +110,5 @@ def _lines(text: str) -> list[Line]:
     return found
 
 
-def word_count(said: str) -> int:
-    return len(words(said))
+def word_count(text: str) -> int:
+    return len(words(text))

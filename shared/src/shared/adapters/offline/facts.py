@@ -1,4 +1,4 @@
-"""A fact: one thing a sentence says, with a front that asks for it."""
+"""A fact: one statement of a sentence, with a question that asks for it."""
 
 from enum import StrEnum
 from typing import NamedTuple
@@ -6,8 +6,8 @@ from typing import NamedTuple
 from shared.adapters.offline.document_view import Line
 
 
-class Sort(StrEnum):
-    """What kind of thing answers: options of a question are of one sort."""
+class AnswerType(StrEnum):
+    """The type of an answer. All options of a question have the same one."""
 
     YEAR = "year"
     DATE = "date"
@@ -15,23 +15,23 @@ class Sort(StrEnum):
     NAME = "name"
     TERM = "term"
     CLAUSE = "clause"
-    """Longer than a term: fit for a card, and for options among its like."""
+    """A phrase longer than a term, which is the answer of a card only."""
 
 
 class Fact(NamedTuple):
     line: Line
     front: str
     back: str
-    sort: Sort
+    answer_type: AnswerType
     worth: float
-    """How much it teaches, 0 to 1; what comes first when there are more than wanted."""
+    """How much the fact teaches, from 0 to 1. The facts worth most are used first."""
     topic: str = ""
-    """Of a definition: what is defined."""
+    """The term that a definition defines; empty for other facts."""
 
 
 MAX_BACK_WORDS = 30
-"""A longer answer is no longer one fact."""
+"""Limit of an answer, in words; a longer one is more than one fact."""
 
 
-def capitalise(said: str) -> str:
-    return said[:1].upper() + said[1:]
+def capitalise(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,4 +1,4 @@
-"""Cards and questions made of facts: the most worthwhile first, no sentence twice before each had its turn."""
+"""Makes cards and questions from facts, those worth most first, and spreads them over the sentences of the source."""
 
 import re
 from collections import Counter
@@ -6,43 +6,43 @@ from collections.abc import Iterator, Sequence
 
 from shared.adapters.offline import english, french
 from shared.adapters.offline.cloze import read_gaps, read_key_word
-from shared.adapters.offline.distractors import WANTED, article_of, bare_of, distractors, rank_options
+from shared.adapters.offline.distractors import WANTED, article_of, distractors, rank_options, without_article
 from shared.adapters.offline.document_view import SourceView, word_count
-from shared.adapters.offline.facts import Fact, Sort, capitalise
+from shared.adapters.offline.facts import AnswerType, Fact, capitalise
 from shared.domain.study.material import CardDraft, Difficulty, QuestionDraft
 from shared.domain.study.validation import check_cards, check_questions
 from shared.domain.text.language import Language
 
 GRAMMAR = {Language.FR: french, Language.EN: english}
-_REPEATED_LINE, _REPEATED_SORT = 0.5, 0.04
-"""What a fact loses for each chosen one of the same sentence, or of the same sort."""
+_REPEATED_LINE, _REPEATED_TYPE = 0.5, 0.04
+"""Worth that a fact loses for each chosen fact of the same sentence, and of the same answer type."""
 _SALIENCE = 0.3
 _MATCHES = {
     Language.FR: "Quel terme correspond à cette définition : « {} » ?",
     Language.EN: "Which term matches this definition: “{}”?",
 }
 _LEVEL = {
-    (Difficulty.EASY, Sort.TERM): 0.1,
-    (Difficulty.EASY, Sort.NAME): 0.1,
-    (Difficulty.HARD, Sort.NUMBER): 0.2,
-    (Difficulty.HARD, Sort.DATE): 0.1,
-    (Difficulty.HARD, Sort.YEAR): 0.1,
+    (Difficulty.EASY, AnswerType.TERM): 0.1,
+    (Difficulty.EASY, AnswerType.NAME): 0.1,
+    (Difficulty.HARD, AnswerType.NUMBER): 0.2,
+    (Difficulty.HARD, AnswerType.DATE): 0.1,
+    (Difficulty.HARD, AnswerType.YEAR): 0.1,
 }
-"""What a sort gains at a difficulty."""
+"""Worth that an answer type gains at a difficulty."""
 _QUIZ_WORTH = {
-    Sort.YEAR: 0.9,
-    Sort.DATE: 0.9,
-    Sort.NAME: 0.85,
-    Sort.NUMBER: 0.75,
-    Sort.TERM: 0.6,
-    Sort.CLAUSE: 0.0,
+    AnswerType.YEAR: 0.9,
+    AnswerType.DATE: 0.9,
+    AnswerType.NAME: 0.85,
+    AnswerType.NUMBER: 0.75,
+    AnswerType.TERM: 0.6,
+    AnswerType.CLAUSE: 0.0,
 }
 _MAX_TERM_WORDS = 5
 _MAX_DEFINITION_WORDS = 24
 
 
 def read_all_facts(view: SourceView) -> list[Fact]:
-    """What the rules find in the whole source, in its order."""
+    """All facts that the rules find in the source, in its order."""
     grammar = GRAMMAR[view.language]
     found: list[Fact] = []
     for line in view.lines:
@@ -66,10 +66,10 @@ def make_cards(view: SourceView, count: int, difficulty: Difficulty) -> list[Car
 def make_questions(view: SourceView, count: int, difficulty: Difficulty) -> list[QuestionDraft]:
     """At most `count` drafts that pass the checks, the best first."""
     facts = read_all_facts(view)
-    answers = _Answers(facts, view)
+    pool = _DistractorPool(facts, view)
     made: list[QuestionDraft] = []
     for fact in _by_worth(list(_for_quiz(facts, view)), view, difficulty):
-        draft = _question(fact, answers, view)
+        draft = _question(fact, pool, view)
         if draft is not None and _passes_as_question(draft, fact, view):
             made.append(draft)
         if len(made) >= count:
@@ -78,13 +78,14 @@ def make_questions(view: SourceView, count: int, difficulty: Difficulty) -> list
 
 
 def _by_worth(facts: Sequence[Fact], view: SourceView, difficulty: Difficulty) -> Iterator[Fact]:
-    """All facts, each time the one worth most after those already given."""
+    """All facts, each time the one that is worth most after those before it."""
     salience = {fact.line.span: _SALIENCE * view.salience(fact.line) for fact in facts}
     worth = [
-        fact.worth + salience[fact.line.span] + _LEVEL.get((difficulty, fact.sort), 0.0) for fact in facts
+        fact.worth + salience[fact.line.span] + _LEVEL.get((difficulty, fact.answer_type), 0.0)
+        for fact in facts
     ]
     lines: Counter[int] = Counter()
-    sorts: Counter[Sort] = Counter()
+    types: Counter[AnswerType] = Counter()
     left = list(range(len(facts)))
     while left:
         best = max(
@@ -92,44 +93,48 @@ def _by_worth(facts: Sequence[Fact], view: SourceView, difficulty: Difficulty) -
             key=lambda index: (
                 worth[index]
                 - _REPEATED_LINE * lines[facts[index].line.span.start]
-                - _REPEATED_SORT * sorts[facts[index].sort],
+                - _REPEATED_TYPE * types[facts[index].answer_type],
                 -index,
             ),
         )
         left.remove(best)
         lines[facts[best].line.span.start] += 1
-        sorts[facts[best].sort] += 1
+        types[facts[best].answer_type] += 1
         yield facts[best]
 
 
 def _for_quiz(facts: Sequence[Fact], view: SourceView) -> Iterator[Fact]:
-    """The facts a short answer settles; a definition is turned round, so that its term is the answer."""
+    """The facts with a short answer. A definition is reversed, so that its term is the answer."""
     for fact in facts:
         if fact.topic and word_count(fact.back) <= _MAX_DEFINITION_WORDS:
             definition = fact.back[:1].lower() + fact.back[1:]
             front = _MATCHES[view.language].format(definition)
-            yield fact._replace(front=front, back=capitalise(fact.topic), sort=Sort.TERM, worth=1.0)
-        elif fact.sort is not Sort.CLAUSE and word_count(fact.back) <= _MAX_TERM_WORDS + 2:
-            yield fact._replace(back=_short_name(fact), worth=_QUIZ_WORTH[fact.sort])
+            yield fact._replace(
+                front=front, back=capitalise(fact.topic), answer_type=AnswerType.TERM, worth=1.0
+            )
+        elif fact.answer_type is not AnswerType.CLAUSE and word_count(fact.back) <= _MAX_TERM_WORDS + 2:
+            yield fact._replace(back=_short_name(fact), worth=_QUIZ_WORTH[fact.answer_type])
 
 
 def _short_name(fact: Fact) -> str:
-    """`The English chemist Luke Howard` is `Luke Howard` among other names."""
-    if fact.sort is not Sort.NAME:
+    """The name alone, such as `Luke Howard` for `The English chemist Luke Howard`."""
+    if fact.answer_type is not AnswerType.NAME:
         return fact.back
     capitals = re.findall(r"(?:\b[A-ZÀ-Þ][\w'-]*(?: (?:de|van|von|Le))* ?)+\Z", fact.back)
     name = capitals[0].strip() if capitals else fact.back
     return name if len(fact.back.split()) > 3 and " " in name else fact.back
 
 
-class _Answers:
-    """Every answer of the source by sort: what wrong options are taken from."""
+class _DistractorPool:
+    """The answers of the source by type, from which wrong options are taken."""
 
     def __init__(self, facts: Sequence[Fact], view: SourceView) -> None:
         grammar = GRAMMAR[view.language]
-        self._people = [_short_name(fact) for fact in facts if fact.sort is Sort.NAME and _is_person(fact)]
+        self._people = [
+            _short_name(fact) for fact in facts if fact.answer_type is AnswerType.NAME and _is_person(fact)
+        ]
         self._topics = [capitalise(fact.topic) for fact in facts if fact.topic]
-        clauses = (grammar.parse(capitalise(line.said.rstrip(" ."))) for line in view.lines)
+        clauses = (grammar.parse(capitalise(line.text.rstrip(" ."))) for line in view.lines)
         subjects = [capitalise(clause.subject) for clause in clauses if clause is not None]
         self._terms = [
             term
@@ -138,17 +143,16 @@ class _Answers:
             and not grammar.is_person(term, "")
             and word_count(term) <= _MAX_TERM_WORDS
             and not any(char.isdigit() for char in term)
-            and not grammar.is_hollow(term)
+            and not grammar.is_unspecific(term)
         ]
+        self._names = [term for term in self._terms if grammar.answer_type_of(term, view) is AnswerType.NAME]
 
-        self._names = [term for term in self._terms if grammar.sort_of(term, view) is Sort.NAME]
-
-    def like(self, fact: Fact) -> list[str]:
+    def candidates_for(self, fact: Fact) -> list[str]:
         if fact.topic:
             return rank_options([*self._topics, *self._terms], fact, any_article=True)
-        if fact.sort is Sort.NAME and _is_person(fact):
+        if fact.answer_type is AnswerType.NAME and _is_person(fact):
             return rank_options(self._people, fact)
-        if fact.sort is Sort.NAME and not article_of(fact.back):
+        if fact.answer_type is AnswerType.NAME and not article_of(fact.back):
             return rank_options(self._names, fact)
         return rank_options(self._terms, fact)
 
@@ -157,15 +161,15 @@ def _is_person(fact: Fact) -> bool:
     return fact.front.startswith(("Who ", "Qui ")) and not fact.topic
 
 
-def _question(fact: Fact, answers: _Answers, view: SourceView) -> QuestionDraft | None:
-    wrong = distractors(fact, answers.like(fact), view)
+def _question(fact: Fact, pool: _DistractorPool, view: SourceView) -> QuestionDraft | None:
+    wrong = distractors(fact, pool.candidates_for(fact), view)
     if len(wrong) < WANTED:
         return None
     options = [fact.back, *wrong]
     if fact.topic:
-        options = [capitalise(bare_of(option)) for option in options]
+        options = [capitalise(without_article(option)) for option in options]
     options = [view.typeset(option) for option in options]
-    return QuestionDraft(view.typeset(fact.front), options, 0, view.typeset(fact.line.said), fact.line.quote)
+    return QuestionDraft(view.typeset(fact.front), options, 0, view.typeset(fact.line.text), fact.line.quote)
 
 
 def _passes_as_card(draft: CardDraft, fact: Fact, view: SourceView) -> bool:

@@ -1,8 +1,7 @@
-"""The provider of last resort: study material by rules, from the source alone. No key, no network, no cost.
+"""The offline provider makes study material by rules from the source alone, without key, network or cost.
 
-It writes in the source's language: it cannot translate. Whoever checks its items must ask for that language
-(`detect_language(source)`), not for the one the learner wished; `generated_by` tells. The same prompt gives the same
-bytes. A source without a usable sentence gives empty drafts: the handler decides what that means.
+It cannot translate, so it writes in the language of the source, and its items have to be checked for that language. The same
+prompt gives the same bytes. A source without a usable sentence gives empty drafts.
 """
 
 from collections.abc import AsyncGenerator, Callable
@@ -43,10 +42,10 @@ _WRITERS: dict[Task, Callable[[Prompt], Struct]] = {
 
 
 class OfflineProvider:
-    """A `Provider` that always answers. Its usage is zero: nothing was bought."""
+    """A `Provider` that is always available. Its usage is zero."""
 
     async def complete(self, prompt: Prompt, schema: type[T]) -> Completion[T]:
-        """Raises `ProviderMisconfigured` when the schema is not the task's: a bug of ours."""
+        """Raises `ProviderMisconfigured` if the schema is not that of the task, which is a bug."""
         writer = _WRITERS.get(prompt.task)
         if writer is None:
             raise ProviderMisconfigured(model=MODEL)
@@ -56,12 +55,12 @@ class OfflineProvider:
         return Completion(value=value, usage=Usage(), model=MODEL, generated_by=GENERATED_BY)
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[Delta]:
-        """The best passages of `sources` on the last question, quoted verbatim."""
+        """Stream the passages of `sources` that fit the last question best, quoted verbatim."""
         question = next(
             (message.content for message in reversed(request.messages) if message.role == "user"), ""
         )
-        told = await run_in_cpu_pool(answer, question, request.sources, Language(request.language))
-        for piece in _pieces(told):
+        reply = await run_in_cpu_pool(answer, question, request.sources, Language(request.language))
+        for piece in _pieces(reply):
             yield Delta(text=piece)
         yield Delta(usage=Usage(), model=MODEL, generated_by=GENERATED_BY)
 
@@ -77,9 +76,9 @@ def _count(prompt: Prompt) -> int:
     return prompt.count or DEFAULT_COUNT
 
 
-def _pieces(told: str) -> list[str]:
-    """A few words at a time; joined they are the text."""
-    parts = told.split(" ")
+def _pieces(reply: str) -> list[str]:
+    """Split the text into pieces of a few words."""
+    parts = reply.split(" ")
     groups = [
         " ".join(parts[start : start + _WORDS_PER_DELTA]) for start in range(0, len(parts), _WORDS_PER_DELTA)
     ]

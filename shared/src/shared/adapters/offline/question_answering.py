@@ -1,4 +1,4 @@
-"""Answering a question with the passages of the sources that speak of it; saying so when none does."""
+"""Answers a chat question with quotes from the sources, or says that they contain no answer."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -8,10 +8,10 @@ from shared.domain.text.language import Language
 from shared.domain.text.words import content_words, inverse_document_frequency
 
 MAX_QUOTES = 3
-_ENOUGH = 0.34
-"""Share of the question's weight that a passage must speak of."""
-_CLOSE = 0.6
-"""A further passage is quoted when it is at least this good beside the best."""
+_MIN_COVERAGE = 0.34
+"""Share of the weight of the question's words that the best sentence must contain."""
+_MIN_RELATIVE_SCORE = 0.6
+"""Score of a further quoted sentence, as a ratio to the best."""
 _FOUND = {
     Language.FR: "Voici ce qu’en dit votre cours :\n\n{}",
     Language.EN: "Here is what your material says about it:\n\n{}",
@@ -30,7 +30,7 @@ _NO_SOURCE = {
 
 
 def answer(question: str, sources: Sequence[str], language: Language) -> str:
-    """Quotes that speak of the question, verbatim and in the order of the sources, or an honest no."""
+    """The sentences that fit the question best, verbatim and in the order of the sources, or a message that there are none."""
     if not any(source.strip() for source in sources):
         return _NO_SOURCE[language]
     lines = [line for source in sources for line in SourceView(source).lines]
@@ -42,14 +42,18 @@ def answer(question: str, sources: Sequence[str], language: Language) -> str:
 
 
 def _best(asked: list[str], lines: Sequence[Line]) -> list[Line]:
-    """The lines that hold most of what is asked; a word weighs more the fewer lines have it."""
-    found = [set(content_words(line.said)) for line in lines]
+    """The sentences that cover most of the question. A word weighs more, the fewer sentences contain it.
+
+    The coverage of the question decides here, not BM25 as in the chat service: a sentence must contain a fixed share of the
+    question to be quoted as its answer, and sentences have similar lengths.
+    """
+    found = [set(content_words(line.text)) for line in lines]
     holding = Counter(word for held in found for word in held)
     weight = {word: inverse_document_frequency(holding[word], len(lines)) for word in set(asked)}
     total = sum(weight.values())
     scores = [sum(weight[word] for word in weight if word in held) for held in found]
     top = max(scores, default=0.0)
-    if not total or top < _ENOUGH * total:
+    if not total or top < _MIN_COVERAGE * total:
         return []
     ranked = sorted(range(len(lines)), key=lambda index: (-scores[index], index))
-    return [lines[index] for index in ranked[:MAX_QUOTES] if scores[index] >= _CLOSE * top]
+    return [lines[index] for index in ranked[:MAX_QUOTES] if scores[index] >= _MIN_RELATIVE_SCORE * top]

@@ -1,4 +1,4 @@
-"""Summary, explanation, outline and study note: the source's own sentences, chosen and put in order."""
+"""Makes summaries, explanations, outlines and study notes from selected sentences of the source."""
 
 from collections.abc import Iterator, Sequence
 
@@ -20,7 +20,7 @@ from shared.domain.text.segmentation import Span, sections
 
 SUMMARY_SENTENCES, KEY_POINTS, TERMS, POINTS_PER_SECTION, SELF_TEST = 6, 8, 12, 3, 5
 _DEFINES, _LEADS = 0.25, 0.15
-"""What a sentence gains when it defines something, or opens its section."""
+"""Score that a sentence gains if it defines something, and if it is the first of its section."""
 _LONGEST_TITLE = 80
 _WORDS = {
     Language.FR: ("L’essentiel", "Définitions", "Testez-vous", "Notes de cours", "Partie {}"),
@@ -39,7 +39,7 @@ def summarise(view: SourceView) -> SummaryDraft:
 
 
 def explain(view: SourceView) -> ExplanationDraft:
-    """The course in the order of the source, a paragraph per section, and the terms it defines."""
+    """The main sentences in the order of the source, a paragraph for each section, and the terms that it defines."""
     facts = read_all_facts(view)
     ranked = _ranked(view, facts)[: 2 * SUMMARY_SENTENCES]
     paragraphs = (
@@ -61,7 +61,7 @@ def outline(view: SourceView) -> OutlineDraft:
 
 
 def write_note(view: SourceView) -> TextDraft:
-    """A page to revise from, in Markdown."""
+    """A study note of one page in Markdown."""
     key_points, definitions, test, _, _ = _WORDS[view.language]
     facts = read_all_facts(view)
     points = sorted(_one_per_section(_ranked(view, facts), view, KEY_POINTS), key=lambda line: line.span)
@@ -77,7 +77,7 @@ def write_note(view: SourceView) -> TextDraft:
 
 
 def title_of(view: SourceView) -> str:
-    """The first heading, else what the first definition defines."""
+    """The first heading, or else the first defined term."""
     if view.headings:
         return _shorten(plain(view.headings[0].of(view.text)))
     topics = (fact.topic for fact in read_all_facts(view) if fact.topic)
@@ -85,7 +85,7 @@ def title_of(view: SourceView) -> str:
 
 
 def _ranked(view: SourceView, facts: Sequence[Fact]) -> list[Line]:
-    """The sentences that stand alone, what matters most first."""
+    """The sentences that can be understood alone, the most important first."""
     defining = {fact.line.span for fact in facts if fact.topic}
     opening = {
         next((line.span for line in view.lines if _is_in(line, section)), None)
@@ -101,12 +101,12 @@ def _ranked(view: SourceView, facts: Sequence[Fact]) -> list[Line]:
 
 
 def _summary_size(view: SourceView) -> int:
-    """A quarter of the text, and no more than can be read at a glance."""
+    """The number of sentences of a summary: a quarter of the text, within a limit."""
     return max(1, min(SUMMARY_SENTENCES, len(view.lines) // 4))
 
 
 def _one_per_section(ranked: Sequence[Line], view: SourceView, count: int) -> list[Line]:
-    """The best of each section first, then the best of the rest."""
+    """The best sentence of each section, followed by the best of the others."""
     firsts = [
         next((line for line in ranked if _is_in(line, section)), None) for section in sections(view.text)
     ]
@@ -124,14 +124,14 @@ def _terms(facts: Sequence[Fact], view: SourceView) -> list[Term]:
 
 
 def _heading(section: Span, view: SourceView, number: int) -> str:
-    """The section's own, else what it defines or begins with."""
+    """The heading of the section, or else its first sentence."""
     for heading in view.headings:
         if section.start <= heading.start < section.end:
             return _shorten(plain(heading.of(view.text)))
     first = next((line for line in view.lines if _is_in(line, section)), None)
     if first is None:
         return _WORDS[view.language][4].format(number)
-    return _shorten(view.typeset(first.said.rstrip(".")))
+    return _shorten(view.typeset(first.text.rstrip(".")))
 
 
 def _shorten(title: str) -> str:
@@ -145,7 +145,7 @@ def _is_in(line: Line, section: Span) -> bool:
 
 
 def _said(line: Line, view: SourceView) -> str:
-    return view.typeset(GRAMMAR[view.language].without_connective(line.said))
+    return view.typeset(GRAMMAR[view.language].without_connective(line.text))
 
 
 def _prose(lines: Sequence[Line], view: SourceView) -> str:

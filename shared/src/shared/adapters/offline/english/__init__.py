@@ -1,7 +1,7 @@
-"""English, as far as the rules read it."""
+"""The English grammar of the offline generator."""
 
 from shared.adapters.offline.english.clauses import parse, without_connective
 from shared.adapters.offline.english.facts import read_facts
-from shared.adapters.offline.english.nouns import is_hollow, is_person, sort_of
+from shared.adapters.offline.english.nouns import answer_type_of, is_person, is_unspecific
 
-__all__ = ["is_hollow", "is_person", "parse", "read_facts", "sort_of", "without_connective"]
+__all__ = ["answer_type_of", "is_person", "is_unspecific", "parse", "read_facts", "without_connective"]

@@ -1,4 +1,4 @@
-"""Simple statements taken apart, asked, and cut where the next clause begins."""
+"""Parses simple statements, turns them into questions, and cuts them where the next clause begins."""
 
 import re
 from typing import NamedTuple
@@ -32,11 +32,11 @@ _DEFINITION_END = re.compile(
 )
 _LONG_DEFINITION = 24
 _NEW_CLAUSE = re.compile(r"([^,;]{8,}?), (?:and|or|but) ")
-"""A comma before `and` with none before it joins two clauses; after others it ends a list."""
+"""The first comma joins two clauses if `and` follows it; a later comma before `and` ends a list."""
 
 
 class Clause(NamedTuple):
-    """A simple statement, taken apart."""
+    """A parsed simple statement."""
 
     lead: str
     subject: str
@@ -44,16 +44,16 @@ class Clause(NamedTuple):
     rest: str
 
 
-def without_connective(said: str) -> str:
-    """Without the `but` or `in fact` that ties it to the sentence before."""
-    match = _CONNECTIVE.match(said)
-    return capitalise(said[match.end() :]) if match else said
+def without_connective(text: str) -> str:
+    """The text without a leading `but` or `in fact`, which refers to the sentence before."""
+    match = _CONNECTIVE.match(text)
+    return capitalise(text[match.end() :]) if match else text
 
 
-def parse(said: str) -> Clause | None:
-    """Subject, verb and rest of a statement whose verb is known; None when it is not that simple."""
-    lead = LEAD.match(said)
-    body = said[lead.end() :] if lead else said
+def parse(text: str) -> Clause | None:
+    """Parse a statement whose verb is known; None if it is not that simple."""
+    lead = LEAD.match(text)
+    body = text[lead.end() :] if lead else text
     previous = ""
     for index, token in enumerate(TOKEN.finditer(body)):
         word = token[0].lower()
@@ -86,7 +86,7 @@ def _is_finite(word: str, previous: str, after: str) -> bool:
 
 
 def ask(wh: str, clause: Clause, view: SourceView) -> str | None:
-    """The clause as a question: `was` and its like change places with the subject, other verbs take `do`."""
+    """The clause as a question: a form of `be` or a modal verb is moved before the subject, and other verbs take `do`."""
     subject, verb = name_of(clause.subject, view, is_plural=is_plural(clause.verb)), clause.verb.lower()
     lead = f" {lower_lead(clause.lead)}" if clause.lead else ""
     if verb in BE or verb in MODALS - {"has", "have", "had"}:
@@ -112,19 +112,19 @@ def lower_lead(lead: str) -> str:
     return lead[:1].lower() + lead[1:]
 
 
-def cut_definition(said: str) -> str:
-    """A definition keeps its conditions, as long as it can be remembered."""
-    end = _DEFINITION_END.search(said)
-    whole = said[: end.start()] if end else said
-    return whole if word_count(whole) <= _LONG_DEFINITION else cut(said)
+def cut_definition(text: str) -> str:
+    """The definition with its conditions, or only up to the next clause if it is too long to remember."""
+    end = _DEFINITION_END.search(text)
+    whole = text[: end.start()] if end else text
+    return whole if word_count(whole) <= _LONG_DEFINITION else cut(text)
 
 
-def cut(said: str, *more: str) -> str:
-    """Up to where the next clause begins; the whole when nothing sensible would be left."""
-    end = _NEW_CLAUSE.match(said) or _CLAUSE_END.search(said)
+def cut(text: str, *more: str) -> str:
+    """The text up to the next clause, or all of it if too little would be left."""
+    end = _NEW_CLAUSE.match(text) or _CLAUSE_END.search(text)
     if end is not None and end.re is _NEW_CLAUSE:
-        return said[: end.end(1)]
-    cut = said[: end.start()] if end and word_count(said[: end.start()]) >= 2 else said
+        return text[: end.end(1)]
+    cut = text[: end.start()] if end and word_count(text[: end.start()]) >= 2 else text
     for separator in more:
         cut = cut.split(separator)[0]
-    return cut.strip(" ,") if word_count(cut) >= 2 else said
+    return cut.strip(" ,") if word_count(cut) >= 2 else text

@@ -1,4 +1,4 @@
-"""What something is, is made of, is used for, or when it happens."""
+"""Facts about what something is, what it is made of, what it is used for, and when it happens."""
 
 import re
 from collections.abc import Iterator
@@ -9,14 +9,14 @@ from shared.adapters.offline.english.clauses import LEAD, cut, cut_definition, i
 from shared.adapters.offline.english.lexicon import BE, FORMS, MODALS, PREPOSITIONS, SUPERLATIVE
 from shared.adapters.offline.english.nouns import (
     VAGUE,
-    holds_verb,
+    answer_type_of,
+    contains_verb,
     is_bare_name,
     is_person,
     is_subject,
     name_of,
-    sort_of,
 )
-from shared.adapters.offline.facts import MAX_BACK_WORDS, Fact, Sort, capitalise
+from shared.adapters.offline.facts import MAX_BACK_WORDS, AnswerType, Fact, capitalise
 from shared.domain.text.words import content_words, fold, stem
 
 _DEFINING = re.compile(
@@ -26,7 +26,7 @@ _DEFINING = re.compile(
 _NAMED = re.compile(
     r"(?P<what>The [^,;:]{4,60}?) (?P<be>is|was) (?P<name>[A-Z][\w'-]+(?: [A-Z][\w'-]+){0,3})"
 )
-"""The description first, the name last."""
+"""A description followed by the name."""
 _APPOSED = re.compile(
     r"\b(?P<term>(?:the )?(?:[A-Z][\w'-]+|[a-z]+(?= [a-z]+,)|)(?: ?[A-Z]?[\w'-]+){0,2}), (?P<meaning>(?:a|an|the) [^,;:()]{12,130})(?=[,;.]|$)"
 )
@@ -39,16 +39,16 @@ _MADE_OF = re.compile(
 _USED_FOR = re.compile(r"(?P<term>[^,;]{3,60}?) (?P<be>is|are) used (?P<use>(?:to|for) .+)")
 
 
-def read_name(said: str, line: Line, view: SourceView) -> Iterator[Fact]:
-    match = _NAMED.fullmatch(said)
-    if match and not holds_verb(match["what"]) and len(content_words(match["what"])) > 1:
+def read_name(text: str, line: Line, view: SourceView) -> Iterator[Fact]:
+    match = _NAMED.fullmatch(text)
+    if match and not contains_verb(match["what"]) and len(content_words(match["what"])) > 1:
         what = name_of(match["what"], view)
-        yield Fact(line, f"What {match['be']} {what}?", match["name"], Sort.NAME, 0.8)
+        yield Fact(line, f"What {match['be']} {what}?", match["name"], AnswerType.NAME, 0.8)
 
 
-def read_definition(said: str, line: Line, view: SourceView) -> Iterator[Fact]:
-    match = _DEFINING.fullmatch(said)
-    if match is None or not is_subject(match["term"]) or holds_verb(match["term"]):
+def read_definition(text: str, line: Line, view: SourceView) -> Iterator[Fact]:
+    match = _DEFINING.fullmatch(text)
+    if match is None or not is_subject(match["term"]) or contains_verb(match["term"]):
         return
     be = match["be"] or "is"
     term = name_of(match["term"], view, is_plural=is_plural(be))
@@ -65,38 +65,42 @@ def read_definition(said: str, line: Line, view: SourceView) -> Iterator[Fact]:
         core = re.split(r",? and | that |, ", meaning)[0] if is_unique else meaning
         if word_count(core) >= 3 and not re.match(r"the \w+ (?:in|of|on)\b", core):
             yield Fact(
-                line, f"What {be} {core}?", capitalise(match["term"]), sort_of(match["term"], view), 0.8
+                line,
+                f"What {be} {core}?",
+                capitalise(match["term"]),
+                answer_type_of(match["term"], view),
+                0.8,
             )
         return
     wh = "Who" if is_person(match["term"], meaning) else "What"
-    yield Fact(line, f"{wh} {be} {term}?", capitalise(meaning), Sort.CLAUSE, 1.0, topic=match["term"])
+    yield Fact(line, f"{wh} {be} {term}?", capitalise(meaning), AnswerType.CLAUSE, 1.0, topic=match["term"])
 
 
-def read_apposition(said: str, line: Line, view: SourceView) -> Iterator[Fact]:
+def read_apposition(text: str, line: Line, view: SourceView) -> Iterator[Fact]:
     """`the Kuiper belt, a ring of icy bodies` says what the belt is."""
-    lead = LEAD.match(said)
-    for match in _APPOSED.finditer(said, lead.end() if lead else 0):
+    lead = LEAD.match(text)
+    for match in _APPOSED.finditer(text, lead.end() if lead else 0):
         term, meaning = _last_noun_phrase(match["term"]), match["meaning"]
-        is_listed = said[match.end() :].lstrip(", ").startswith(("and ", "or "))
+        is_listed = text[match.end() :].lstrip(", ").startswith(("and ", "or "))
         if term is None or is_listed or not _is_known(term, view) or not _can_be(term, meaning):
             continue
         if re.match(SUPERLATIVE, meaning):
-            yield Fact(line, f"What is {meaning}?", capitalise(term), sort_of(term, view), 0.75)
+            yield Fact(line, f"What is {meaning}?", capitalise(term), answer_type_of(term, view), 0.75)
         else:
             asked = f"{'Who' if is_person(term, meaning) else 'What'} is {name_of(term, view)}?"
-            yield Fact(line, asked, capitalise(meaning), Sort.CLAUSE, 0.85, topic=term)
+            yield Fact(line, asked, capitalise(meaning), AnswerType.CLAUSE, 0.85, topic=term)
 
 
-def _last_noun_phrase(said: str) -> str | None:
-    """What follows the small words, when it has an article or is a name."""
-    tokens = list(dropwhile(lambda token: token.lower() in _SMALL, said.split()))
+def _last_noun_phrase(text: str) -> str | None:
+    """The noun phrase after leading function words; None if it has no article and is no name."""
+    tokens = list(dropwhile(lambda token: token.lower() in _FUNCTION_WORDS, text.split()))
     is_phrase = bool(tokens) and (tokens[0].lower() == "the" or all(token[:1].isupper() for token in tokens))
     holds_past = any(token.lower() in _FINITE_PASTS for token in tokens)
     return " ".join(tokens) if is_phrase and not holds_past and len(tokens) <= _LONGEST_TERM else None
 
 
 def _is_known(term: str, view: SourceView) -> bool:
-    """Whether it is a name, or its noun stands somewhere else too."""
+    """Whether the term is a name, or its noun occurs elsewhere too."""
     last = term.split()[-1]
     return term.lower() != "the" and (
         any(char.isupper() for char in term) or stem(fold(last)) in view.plain_stems
@@ -104,7 +108,7 @@ def _is_known(term: str, view: SourceView) -> bool:
 
 
 def _can_be(term: str, meaning: str) -> bool:
-    """Whether the one may describe the other: a phrase and no clause, and not one thing for many."""
+    """Whether the meaning can describe the term: it is a phrase, not a clause, and agrees in number."""
     last = term.split()[-1]
     is_one_for_many = last.endswith("s") and last.islower() and meaning.startswith(("a ", "an "))
     return (
@@ -116,22 +120,22 @@ def _can_be(term: str, meaning: str) -> bool:
     )
 
 
-_SMALL = PREPOSITIONS | MODALS | set(BE) | {"and", "or"}
+_FUNCTION_WORDS = PREPOSITIONS | MODALS | set(BE) | {"and", "or"}
 _LONGEST_TERM, _SHORTEST_MEANING = 4, 4
-"""Words."""
+"""Limits in words."""
 _FINITE_PASTS = frozenset(word for word, form in FORMS.items() if form.tense == "past")
 
 
-def read_condition(said: str, line: Line, view: SourceView) -> Iterator[Fact]:
-    match = _WHEN.fullmatch(said)
+def read_condition(text: str, line: Line, view: SourceView) -> Iterator[Fact]:
+    match = _WHEN.fullmatch(text)
     if match and is_subject(match["term"]) and not VAGUE.search(match["when"]):
         verb, *tail = match["verb"].split()
         asked = " ".join(["When does", name_of(match["term"], view), FORMS[verb].base, *tail])
-        yield Fact(line, f"{asked}?", capitalise(cut(match["when"])), Sort.CLAUSE, 0.9)
+        yield Fact(line, f"{asked}?", capitalise(cut(match["when"])), AnswerType.CLAUSE, 0.9)
 
 
-def read_parts(said: str, line: Line, view: SourceView) -> Iterator[Fact]:
-    match = _MADE_OF.fullmatch(said)
+def read_parts(text: str, line: Line, view: SourceView) -> Iterator[Fact]:
+    match = _MADE_OF.fullmatch(text)
     if (
         match
         and is_subject(match["term"])
@@ -144,16 +148,16 @@ def read_parts(said: str, line: Line, view: SourceView) -> Iterator[Fact]:
             if how.startswith(("is", "are"))
             else f"What {'does' if how.startswith('consists') else 'do'} {term} consist of?"
         )
-        yield Fact(line, front, capitalise(match["parts"]), Sort.CLAUSE, 0.9)
+        yield Fact(line, front, capitalise(match["parts"]), AnswerType.CLAUSE, 0.9)
 
 
-def read_use(said: str, line: Line, view: SourceView) -> Iterator[Fact]:
-    match = _USED_FOR.fullmatch(said)
+def read_use(text: str, line: Line, view: SourceView) -> Iterator[Fact]:
+    match = _USED_FOR.fullmatch(text)
     if match and is_subject(match["term"]) and not VAGUE.search(match["use"]):
         yield Fact(
             line,
             f"What {match['be']} {name_of(match['term'], view)} used for?",
             capitalise(cut(match["use"])),
-            Sort.CLAUSE,
+            AnswerType.CLAUSE,
             0.85,
         )

@@ -1,4 +1,4 @@
-"""What an English sentence says, asked in English."""
+"""Finds the facts in an English sentence, each with a question."""
 
 from collections.abc import Iterator
 
@@ -26,19 +26,19 @@ from shared.adapters.offline.facts import Fact, capitalise
 
 
 def read_facts(line: Line, view: SourceView) -> Iterator[Fact]:
-    """Every fact a rule finds in one sentence that stands on its own."""
-    said = capitalise(FILLER.sub("", without_connective(without_asides(line.said)).rstrip(" .!")))
-    yield from read_apposition(said, line, view)
-    first = TOKEN.match(said)
-    if first is None or first[0].lower() in ANAPHORS or said.startswith(("As ", "What ", "How ", "Let ")):
+    """All facts that rules find in a sentence that can be understood alone."""
+    text = capitalise(FILLER.sub("", without_connective(without_asides(line.text)).rstrip(" .!")))
+    yield from read_apposition(text, line, view)
+    first = TOKEN.match(text)
+    if first is None or first[0].lower() in ANAPHORS or text.startswith(("As ", "What ", "How ", "Let ")):
         return
-    yield from read_definition(said, line, view)
-    yield from read_name(said, line, view)
-    yield from read_condition(said, line, view)
-    yield from read_parts(said, line, view)
-    yield from read_use(said, line, view)
-    yield from read_cause(said, line, view)
-    if (clause := parse(said)) is not None:
+    yield from read_definition(text, line, view)
+    yield from read_name(text, line, view)
+    yield from read_condition(text, line, view)
+    yield from read_parts(text, line, view)
+    yield from read_use(text, line, view)
+    yield from read_cause(text, line, view)
+    if (clause := parse(text)) is not None:
         yield from read_date(clause, line, view)
         yield from read_place(clause, line, view)
         yield from read_author(clause, line, view)

@@ -1,4 +1,4 @@
-"""English forms the rules know: enough verbs to find the predicate of a textbook sentence."""
+"""English word forms: enough verbs to find the predicate of a textbook sentence."""
 
 from typing import NamedTuple
 

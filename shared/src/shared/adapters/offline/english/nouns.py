@@ -1,4 +1,4 @@
-"""Noun phrases: which may be subjects, how they stand in a question, whether somebody is meant."""
+"""Rules for noun phrases: which can be subjects, how they are written in a question, and which are persons."""
 
 import re
 
@@ -12,7 +12,7 @@ from shared.adapters.offline.english.lexicon import (
     PERSONS,
     PREPOSITIONS,
 )
-from shared.adapters.offline.facts import Sort
+from shared.adapters.offline.facts import AnswerType
 from shared.domain.text.words import content_words, fold, listed, stem
 
 TOKEN = re.compile(r"[\w'-]+")
@@ -22,19 +22,19 @@ VAGUE = re.compile(
 )
 
 
-def is_subject(said: str) -> bool:
-    found = [word.lower() for word in TOKEN.findall(said)]
+def is_subject(text: str) -> bool:
+    found = [word.lower() for word in TOKEN.findall(text)]
     return (
         0 < len(found) <= 9
         and not set(found) & ANAPHORS - {"one", "some", "most", "many"}
         and found[0] not in PREPOSITIONS
-        and "," not in said
-        and bool(content_words(said))
+        and "," not in text
+        and bool(content_words(text))
     )
 
 
 def name_of(subject: str, view: SourceView, *, is_plural: bool = False) -> str:
-    """The noun phrase as it stands within a question: without its capital unless it is a name."""
+    """The noun phrase as it is written within a question, in lower case unless it is a name."""
     first = subject.split(" ", 1)[0]
     bare = first.removesuffix("'s")
     if first.lower() in DETERMINERS:
@@ -55,16 +55,16 @@ def name_of(subject: str, view: SourceView, *, is_plural: bool = False) -> str:
 _COMMON_ENDINGS = ("tion", "sion", "sis", "ment", "ity", "ism", "ance", "ence", "ing", "ics")
 
 
-def is_person(said: str, evidence: str) -> bool:
-    """Whether somebody is meant: a trade says it, or a full name next to a trade or to what only people do."""
-    found = {word.lower() for word in TOKEN.findall(said)}
+def is_person(text: str, evidence: str) -> bool:
+    """Whether the noun phrase is a person: it is a profession, or a full name near a profession or an action of people."""
+    found = {word.lower() for word in TOKEN.findall(text)}
     if found & PERSONS or {word.removesuffix("s") for word in found} & PERSONS:
         return True
-    is_full_name = len(said.split()) in (2, 3) and all(
-        word[:1].isupper() and word.isalpha() for word in said.split()
+    is_full_name = len(text.split()) in (2, 3) and all(
+        word[:1].isupper() and word.isalpha() for word in text.split()
     )
-    told = {word.lower() for word in TOKEN.findall(evidence)[:12]}
-    return is_full_name and bool(told & (PERSONS | _HUMAN_DEEDS))
+    evidence_words = {word.lower() for word in TOKEN.findall(evidence)[:12]}
+    return is_full_name and bool(evidence_words & (PERSONS | _HUMAN_DEEDS))
 
 
 _HUMAN_DEEDS = frozenset(
@@ -75,17 +75,17 @@ _HUMAN_DEEDS = frozenset(
 )
 
 
-def sort_of(said: str, view: SourceView) -> Sort:
-    """A name when the source capitalises it in mid-sentence."""
-    return Sort.NAME if said.split()[-1] in view.names or said in view.names else Sort.TERM
+def answer_type_of(text: str, view: SourceView) -> AnswerType:
+    """A name if the source capitalises it within a sentence, or else a term."""
+    return AnswerType.NAME if text.split()[-1] in view.names or text in view.names else AnswerType.TERM
 
 
-def is_bare_name(written: str, said: str) -> bool:
-    """Whether it keeps its capital and has no article, as `Canberra` does: the description asks, the name answers."""
-    return written == said and said.split()[0].lower() not in DETERMINERS and len(said.split()) <= 3
+def is_bare_name(written: str, text: str) -> bool:
+    """Whether the term is a name without an article, such as `Canberra`. Then the question asks for it by its description."""
+    return written == text and text.split()[0].lower() not in DETERMINERS and len(text.split()) <= 3
 
 
-def holds_verb(term: str) -> bool:
+def contains_verb(term: str) -> bool:
     """Whether a would-be noun phrase already holds a verb or opens with a preposition."""
     found = [word.lower() for word in TOKEN.findall(term)]
     return found[0] in PREPOSITIONS or any(
@@ -94,15 +94,17 @@ def holds_verb(term: str) -> bool:
     )
 
 
-def is_hollow(said: str) -> bool:
-    """Whether a noun phrase names nothing by itself: `the rest`, `eight planets`, `many farmers`."""
-    found = [word.lower() for word in TOKEN.findall(said)]
-    return found[-1] in HOLLOW or found[0] in (DETERMINERS - {"the", "a", "an"}) or found[0].isdigit()
+def is_unspecific(text: str) -> bool:
+    """Whether a noun phrase is too general to be an answer: `the rest`, `eight planets`, `many farmers`."""
+    found = [word.lower() for word in TOKEN.findall(text)]
+    return (
+        found[-1] in UNSPECIFIC_NOUNS or found[0] in (DETERMINERS - {"the", "a", "an"}) or found[0].isdigit()
+    )
 
 
-HOLLOW = frozenset(
+UNSPECIFIC_NOUNS = frozenset(
     listed(
         "rest result results process number amount level molecule part parts kind type example way thing value"
     )
 )
-"""Subjects that nobody could name from the question alone."""
+"""Subjects that a learner could not name from the question alone."""

@@ -1,4 +1,4 @@
-"""What happened: why, when, where, who did it and to what."""
+"""Facts about an event: why, when and where it happened, who did it, and to what."""
 
 import re
 from collections.abc import Iterator
@@ -15,8 +15,8 @@ from shared.adapters.offline.english.lexicon import (
     PREPOSITIONS,
     Form,
 )
-from shared.adapters.offline.english.nouns import HOLLOW, VAGUE, is_person, name_of
-from shared.adapters.offline.facts import MAX_BACK_WORDS, Fact, Sort, capitalise
+from shared.adapters.offline.english.nouns import UNSPECIFIC_NOUNS, VAGUE, is_person, name_of
+from shared.adapters.offline.facts import MAX_BACK_WORDS, AnswerType, Fact, capitalise
 from shared.domain.text.words import content_words, listed
 
 _BECAUSE = re.compile(r"(?P<effect>.{15,160}?),? (?P<cause>because .{8,}|, since .{8,})", re.IGNORECASE)
@@ -30,9 +30,9 @@ _WHERE = re.compile(
 _SECOND_VERB = re.compile(r" (?:and|but|or) (?:then |later |also )?(?P<verb>[a-z]+)\b")
 
 
-def read_cause(said: str, line: Line, view: SourceView) -> Iterator[Fact]:
-    first = _BECAUSE_FIRST.fullmatch(said)
-    match = first or _BECAUSE.fullmatch(said)
+def read_cause(text: str, line: Line, view: SourceView) -> Iterator[Fact]:
+    first = _BECAUSE_FIRST.fullmatch(text)
+    match = first or _BECAUSE.fullmatch(text)
     if match is None:
         return
     clause = parse(capitalise(match["effect"].strip(" ,")))
@@ -40,11 +40,11 @@ def read_cause(said: str, line: Line, view: SourceView) -> Iterator[Fact]:
     if clause is None or VAGUE.search(match["effect"]) or word_count(cause) > MAX_BACK_WORDS:
         return
     if (asked := ask("Why", clause, view)) is not None:
-        yield Fact(line, asked, capitalise(cause.strip()), Sort.CLAUSE, 0.95)
+        yield Fact(line, asked, capitalise(cause.strip()), AnswerType.CLAUSE, 0.95)
 
 
 def read_date(clause: Clause, line: Line, view: SourceView) -> Iterator[Fact]:
-    if len(_ANY_YEAR.findall(line.said)) != 1:
+    if len(_ANY_YEAR.findall(line.text)) != 1:
         return
     lead = _WHEN_DATE.fullmatch(clause.lead)
     verb_span = _SECOND_VERB.search(clause.rest)
@@ -61,7 +61,7 @@ def read_date(clause: Clause, line: Line, view: SourceView) -> Iterator[Fact]:
     wh = "In what year" if date.isdigit() else "When"
     asked = ask(wh, asked_of._replace(rest=cut(asked_of.rest, " after ", " by ")), view)
     if asked is not None and not VAGUE.search(asked):
-        yield Fact(line, asked, date, Sort.YEAR if date.isdigit() else Sort.DATE, 0.85)
+        yield Fact(line, asked, date, AnswerType.YEAR if date.isdigit() else AnswerType.DATE, 0.85)
 
 
 def read_place(clause: Clause, line: Line, view: SourceView) -> Iterator[Fact]:
@@ -74,7 +74,7 @@ def read_place(clause: Clause, line: Line, view: SourceView) -> Iterator[Fact]:
     else:
         form = FORMS[clause.verb.lower()]
         asked = f"Where {_DO[form.tense]} {subject} {form.base}{match['tail'] or ''}?"
-    yield Fact(line, asked, capitalise(place), Sort.CLAUSE, 0.75)
+    yield Fact(line, asked, capitalise(place), AnswerType.CLAUSE, 0.75)
 
 
 _PASSIVE = re.compile(
@@ -91,14 +91,14 @@ def read_author(clause: Clause, line: Line, view: SourceView) -> Iterator[Fact]:
     if form is None or form.tense != "past" or not is_person(match["agent"], "discovered"):
         return
     asked = f"Who {match['verb']} {name_of(clause.subject, view)}{match['more']}?"
-    yield Fact(line, asked, capitalise(match["agent"]), Sort.NAME, 0.85)
+    yield Fact(line, asked, capitalise(match["agent"]), AnswerType.NAME, 0.85)
 
 
 def read_agent(clause: Clause, line: Line, view: SourceView) -> Iterator[Fact]:
     """`What absorbs …?`: the subject is the answer."""
     predicate = f"{clause.verb} {cut(clause.rest)}"
     lead = f" {lower_lead(clause.lead)}" if clause.lead else ""
-    if not _is_telling(clause, predicate) or VAGUE.search(lead):
+    if not _identifies_subject(clause, predicate) or VAGUE.search(lead):
         return
     who = is_person(clause.subject, clause.verb) or clause.subject in view.surnames
     is_name = clause.subject in view.names
@@ -108,13 +108,13 @@ def read_agent(clause: Clause, line: Line, view: SourceView) -> Iterator[Fact]:
         line,
         f"{asked} {predicate}{lead}?",
         capitalise(clause.subject),
-        Sort.NAME if who or is_name else Sort.TERM,
+        AnswerType.NAME if who or is_name else AnswerType.TERM,
         0.8 if who else 0.6,
     )
 
 
-def _is_telling(clause: Clause, predicate: str) -> bool:
-    """Whether the predicate alone lets a learner name the subject."""
+def _identifies_subject(clause: Clause, predicate: str) -> bool:
+    """Whether a learner can name the subject from the predicate alone."""
     verb = clause.verb.lower()
     is_noun_after_be = verb in BE and clause.rest.split(" ")[0] not in PARTICIPLES
     return not (
@@ -122,7 +122,7 @@ def _is_telling(clause: Clause, predicate: str) -> bool:
         or is_noun_after_be
         or verb in MODALS
         or clause.rest.startswith(("to any ", "to the ", "when ", "if "))
-        or clause.subject.split()[-1].lower() in HOLLOW
+        or clause.subject.split()[-1].lower() in UNSPECIFIC_NOUNS
         or word_count(clause.subject) > _LONGEST_SUBJECT
         or word_count(predicate) > _LONGEST_PREDICATE
         or len(set(content_words(predicate))) < _FEWEST_CONTENT_WORDS
@@ -143,26 +143,26 @@ def read_object(clause: Clause, line: Line, view: SourceView) -> Iterator[Fact]:
     lead = f" {lower_lead(clause.lead)}" if clause.lead else ""
     subject = name_of(clause.subject, view, is_plural=form.tense == "plural")
     asked = f"What {_DO[form.tense]} {subject} {form.base}{lead}?"
-    yield Fact(line, asked, capitalise(target), Sort.CLAUSE, 0.65)
+    yield Fact(line, asked, capitalise(target), AnswerType.CLAUSE, 0.65)
 
 
-def _is_object(said: str) -> bool:
-    """Whether a noun phrase follows the verb, and one worth asking for."""
-    first = said.split(" ")[0].lower()
+def _is_object(text: str) -> bool:
+    """Whether the text is a noun phrase that is worth asking for."""
+    first = text.split(" ")[0].lower()
     return not (
         first in PREPOSITIONS | PARTICIPLES | ANAPHORS | _NO_OBJECT_STARTS
         or first.endswith("ly")
-        or said.endswith(" ways")
-        or not 2 <= len(set(content_words(said))) <= _MOST_CONTENT_WORDS
-        or VAGUE.search(said)
-        or re.search(r"\d", said)
+        or text.endswith(" ways")
+        or not 2 <= len(set(content_words(text))) <= _MOST_CONTENT_WORDS
+        or VAGUE.search(text)
+        or re.search(r"\d", text)
     )
 
 
 _DO = {"singular": "does", "plural": "do", "past": "did"}
 _PRESENT = Form("", "singular")
 _LONGEST_SUBJECT, _LONGEST_PREDICATE = 6, 18
-"""Words."""
+"""Limits in words."""
 _FEWEST_CONTENT_WORDS, _MOST_CONTENT_WORDS = 3, 10
 _NO_OBJECT = frozenset(
     listed("remain become move occur appear happen lie stay argue claim believe live last")

@@ -1,7 +1,7 @@
-"""French, as far as the rules read it."""
+"""The French grammar of the offline generator."""
 
 from shared.adapters.offline.french.clauses import parse, without_connective
 from shared.adapters.offline.french.facts import read_facts
-from shared.adapters.offline.french.nouns import is_hollow, is_person, sort_of
+from shared.adapters.offline.french.nouns import answer_type_of, is_person, is_unspecific
 
-__all__ = ["is_hollow", "is_person", "parse", "read_facts", "sort_of", "without_connective"]
+__all__ = ["answer_type_of", "is_person", "is_unspecific", "parse", "read_facts", "without_connective"]

@@ -1,4 +1,4 @@
-"""Simple statements taken apart, asked, and cut where the next clause begins."""
+"""Parses simple statements, turns them into questions, and cuts them where the next clause begins."""
 
 import re
 from typing import NamedTuple
@@ -30,12 +30,12 @@ _MASCULINE, _FEMININE = ("le ", "un ", "ce "), ("la ", "une ", "cette ")
 
 
 class Clause(NamedTuple):
-    """A simple statement, taken apart."""
+    """A parsed simple statement."""
 
     lead: str
     subject: str
     clitic: str
-    """`se ` or `s'`, or nothing."""
+    """`se `, `s'` or empty."""
     verb: str
     rest: str
 
@@ -44,16 +44,16 @@ class Clause(NamedTuple):
         return f"{self.clitic}{self.verb} {self.rest}".strip()
 
 
-def without_connective(said: str) -> str:
-    """Without the `mais` or `en effet` that ties it to the sentence before."""
-    match = _CONNECTIVE.match(said)
-    return capitalise(said[match.end() :]) if match else said
+def without_connective(text: str) -> str:
+    """The text without a leading `mais` or `en effet`, which refers to the sentence before."""
+    match = _CONNECTIVE.match(text)
+    return capitalise(text[match.end() :]) if match else text
 
 
-def parse(said: str) -> Clause | None:
-    """Subject, verb and rest of a statement whose verb is known; None when it is not that simple."""
-    lead = LEAD.match(said)
-    body = said[lead.end() :] if lead else said
+def parse(text: str) -> Clause | None:
+    """Parse a statement whose verb is known; None if it is not that simple."""
+    lead = LEAD.match(text)
+    body = text[lead.end() :] if lead else text
     previous, before = "", 0
     for index, token in enumerate(TOKEN.finditer(body)):
         word = token[0].lower()
@@ -87,7 +87,7 @@ def _is_finite(word: str, previous: str, after: str) -> bool:
 
 
 def ask(wh: str, clause: Clause, view: SourceView) -> str:
-    """The clause as a question: with `-t-il`/`-t-elle` where the article tells the gender, else with `est-ce que`."""
+    """The clause as a question, with `-t-il` or `-t-elle` if the article shows the gender, or else with `est-ce que`."""
     subject = name_of(clause.subject, view)
     lead = f" {lower_lead(clause.lead)}" if clause.lead else ""
     rest = f" {clause.rest}" if clause.rest else ""
@@ -98,9 +98,9 @@ def ask(wh: str, clause: Clause, view: SourceView) -> str:
     return elide(f"{wh} est-ce que {subject} {clause.clitic}{clause.verb}{rest}{lead} ?")
 
 
-def elide(said: str) -> str:
-    """`que un` is `qu'un`; before an aspirated or mute h nobody can tell, so it is left."""
-    return re.sub(r"\b([Qq])ue (?=[aeiouâàéèêëîïôûœAEIOUÉÈ])", r"\1u'", said)
+def elide(text: str) -> str:
+    """Write `que un` as `qu'un`. Before an h it is left, because the spelling does not say whether the h is aspirated."""
+    return re.sub(r"\b([Qq])ue (?=[aeiouâàéèêëîïôûœAEIOUÉÈ])", r"\1u'", text)
 
 
 def is_verb(word: str) -> bool:
@@ -112,17 +112,17 @@ def lower_lead(lead: str) -> str:
     return lead[:1].lower() + lead[1:]
 
 
-def cut_definition(said: str) -> str:
-    """A definition keeps its conditions, as long as it can be remembered."""
-    end = _DEFINITION_END.search(said)
-    whole = said[: end.start()] if end else said
-    return whole if word_count(whole) <= _LONG_DEFINITION else cut(said)
+def cut_definition(text: str) -> str:
+    """The definition with its conditions, or only up to the next clause if it is too long to remember."""
+    end = _DEFINITION_END.search(text)
+    whole = text[: end.start()] if end else text
+    return whole if word_count(whole) <= _LONG_DEFINITION else cut(text)
 
 
-def cut(said: str) -> str:
-    """Up to where the next clause begins; the whole when nothing sensible would be left."""
-    if new_clause := _NEW_CLAUSE.match(said):
+def cut(text: str) -> str:
+    """The text up to the next clause, or all of it if too little would be left."""
+    if new_clause := _NEW_CLAUSE.match(text):
         return new_clause[1]
-    end = _CLAUSE_END.search(said)
-    cut = said[: end.start()] if end and word_count(said[: end.start()]) >= 2 else said
+    end = _CLAUSE_END.search(text)
+    cut = text[: end.start()] if end and word_count(text[: end.start()]) >= 2 else text
     return cut.strip(" ,")

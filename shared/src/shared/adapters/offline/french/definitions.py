@@ -1,20 +1,20 @@
-"""What something is, is called, is made of, serves or depends on."""
+"""Facts about what something is, how it is called, what it is made of, and what it serves or depends on."""
 
 import re
 from collections.abc import Iterator
 
 from shared.adapters.offline.document_view import Line, SourceView, word_count
-from shared.adapters.offline.facts import MAX_BACK_WORDS, Fact, Sort, capitalise
+from shared.adapters.offline.facts import MAX_BACK_WORDS, AnswerType, Fact, capitalise
 from shared.adapters.offline.french.clauses import LEAD, cut, cut_definition, elide, parse
 from shared.adapters.offline.french.nouns import (
     VAGUE,
-    holds_verb,
+    answer_type_of,
+    contains_verb,
     is_bare_name,
     is_person,
     is_subject,
     is_unique,
     name_of,
-    sort_of,
 )
 
 _DEFINING = re.compile(
@@ -36,9 +36,9 @@ _CALLED = re.compile(
 )
 
 
-def read_definition(said: str, line: Line, view: SourceView) -> Iterator[Fact]:
-    match = _DEFINING.fullmatch(said)
-    if match is None or not is_subject(match["term"]) or holds_verb(match["term"]):
+def read_definition(text: str, line: Line, view: SourceView) -> Iterator[Fact]:
+    match = _DEFINING.fullmatch(text)
+    if match is None or not is_subject(match["term"]) or contains_verb(match["term"]):
         return
     meaning = cut_definition(match["meaning"])
     if VAGUE.search(meaning) or not 3 <= word_count(meaning) <= MAX_BACK_WORDS:
@@ -50,14 +50,14 @@ def read_definition(said: str, line: Line, view: SourceView) -> Iterator[Fact]:
             line,
             f"{_which(meaning, be)} {meaning} ?",
             capitalise(match["term"]),
-            sort_of(match["term"], view),
+            answer_type_of(match["term"], view),
             0.8,
         )
         return
     if meaning.startswith(("de ", "du ")):
         return
     asked = f"Qui {be} {term} ?" if is_person(match["term"], meaning) else _what_is(term, match["term"])
-    yield Fact(line, elide(asked), capitalise(meaning), Sort.CLAUSE, 1.0, topic=match["term"])
+    yield Fact(line, elide(asked), capitalise(meaning), AnswerType.CLAUSE, 1.0, topic=match["term"])
 
 
 def _what_is(term: str, written: str) -> str:
@@ -65,7 +65,7 @@ def _what_is(term: str, written: str) -> str:
 
 
 def _which(meaning: str, be: str) -> str:
-    """`Quel est le plus …`, `Quelle est la plus …`; `Qu'est-ce qui est l'…` where the gender does not show."""
+    """`Quel est` or `Quelle est`, or `Qu'est-ce qui est` if the article does not show the gender."""
     if meaning.startswith("la "):
         return f"Quelle {be}"
     if meaning.startswith("le "):
@@ -73,22 +73,22 @@ def _which(meaning: str, be: str) -> str:
     return "Qu'est-ce qui est"
 
 
-def read_apposition(said: str, line: Line, view: SourceView) -> Iterator[Fact]:
+def read_apposition(text: str, line: Line, view: SourceView) -> Iterator[Fact]:
     """`la Bastille, une prison royale` says what the Bastille is."""
-    lead = LEAD.match(said)
-    for match in _APPOSED.finditer(said, lead.end() if lead else 0):
+    lead = LEAD.match(text)
+    for match in _APPOSED.finditer(text, lead.end() if lead else 0):
         term, meaning = _noun_phrase(match["term"]), match["meaning"]
-        is_listed = said[match.end() :].lstrip(", ").startswith(("et ", "ou "))
+        is_listed = text[match.end() :].lstrip(", ").startswith(("et ", "ou "))
         is_clause = match["id"] is None and parse(capitalise(meaning)) is not None
         if term is None or is_listed or is_clause or not _can_be(term, meaning):
             continue
         asked = f"Qui est {term} ?" if is_person(term, meaning) else _what_is(name_of(term, view), term)
         worth = 0.95 if match["id"] else 0.85
-        yield Fact(line, elide(asked), capitalise(meaning), Sort.CLAUSE, worth, topic=term)
+        yield Fact(line, elide(asked), capitalise(meaning), AnswerType.CLAUSE, worth, topic=term)
 
 
 def _can_be(term: str, meaning: str) -> bool:
-    """Whether the one may describe the other."""
+    """Whether the meaning can describe the term."""
     return (
         word_count(meaning) >= _SHORTEST_MEANING
         and VAGUE.search(meaning) is None
@@ -98,51 +98,56 @@ def _can_be(term: str, meaning: str) -> bool:
 
 
 _SHORTEST_MEANING, _LONGEST_TERM = 4, 5
-"""Words."""
+"""Limits in words."""
 
 
 def _agree(term: str, meaning: str) -> bool:
-    """Whether both can be the same thing: number always, gender where both articles tell."""
-    article, other = (re.split(r"[ ']", said.lower(), maxsplit=1)[0] for said in (term, meaning))
+    """Whether term and meaning agree in number and, if both articles show it, in gender."""
+    article, other = (re.split(r"[ ']", text.lower(), maxsplit=1)[0] for text in (term, meaning))
     if (article == "les") != (other in ("les", "des")):
         return False
     return {article, other} not in ({"le", "la"}, {"le", "une"}, {"la", "un"})
 
 
-def _noun_phrase(said: str) -> str | None:
-    """The noun phrase at the end, with an article of its own, or a name; None when there is none to define."""
-    for article in _ARTICLE.finditer(said):
+def _noun_phrase(text: str) -> str | None:
+    """The noun phrase at the end with its article, or a name; None if there is neither."""
+    for article in _ARTICLE.finditer(text):
         phrase = re.sub(
-            r"^(?:du|au) ", "le ", said[article.end("de") if article["de"] else article.start() :]
+            r"^(?:du|au) ", "le ", text[article.end("de") if article["de"] else article.start() :]
         )
-        if len(phrase.split()) <= _LONGEST_TERM and not holds_verb(phrase):
+        if len(phrase.split()) <= _LONGEST_TERM and not contains_verb(phrase):
             return phrase
-    words = said.split()
-    return said if len(words) < _LONGEST_TERM - 1 and all(word[:1].isupper() for word in words) else None
+    words = text.split()
+    return text if len(words) < _LONGEST_TERM - 1 and all(word[:1].isupper() for word in words) else None
 
 
-def read_called(said: str, line: Line, view: SourceView) -> Iterator[Fact]:
-    match = _CALLED.fullmatch(said)
+def read_called(text: str, line: Line, view: SourceView) -> Iterator[Fact]:
+    match = _CALLED.fullmatch(text)
     if match and not VAGUE.search(match["meaning"]) and word_count(match["meaning"]) <= MAX_BACK_WORDS:
         yield Fact(
             line,
             f"Comment appelle-t-on {match['meaning']} ?",
             capitalise(match["term"].strip()),
-            Sort.TERM,
+            AnswerType.TERM,
             0.95,
         )
 
 
-def read_use(said: str, line: Line, view: SourceView) -> Iterator[Fact]:
+def read_use(text: str, line: Line, view: SourceView) -> Iterator[Fact]:
     for pattern, question, key, worth in (
         (_SERVES, "À quoi {verb} {term} ?", "use", 0.85),
         (_DEPENDS, "De quoi {verb} {term} ?", "what", 0.75),
         (_MADE_OF, "De quoi {verb} {term} ?", "parts", 0.85),
     ):
-        match = pattern.fullmatch(said)
-        if match is None or not is_subject(match["term"]) or holds_verb(match["term"]) or ":" in match[key]:
+        match = pattern.fullmatch(text)
+        if (
+            match is None
+            or not is_subject(match["term"])
+            or contains_verb(match["term"])
+            or ":" in match[key]
+        ):
             continue
         answer = cut(match[key])
         if not VAGUE.search(answer) and 2 <= word_count(answer) <= MAX_BACK_WORDS:
             asked = question.format(verb=match["verb"], term=name_of(match["term"], view))
-            yield Fact(line, asked, capitalise(answer), Sort.CLAUSE, worth)
+            yield Fact(line, asked, capitalise(answer), AnswerType.CLAUSE, worth)

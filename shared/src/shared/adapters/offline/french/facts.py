@@ -1,4 +1,4 @@
-"""What a French sentence says, asked in French."""
+"""Finds the facts in a French sentence, each with a question."""
 
 from collections.abc import Iterator
 
@@ -17,24 +17,24 @@ from shared.adapters.offline.french.statements import (
 
 
 def read_facts(line: Line, view: SourceView) -> Iterator[Fact]:
-    """Every fact a rule finds in one sentence that stands on its own."""
-    said = PARTICIPLE_LEAD.sub(
-        "", FILLER.sub("", without_connective(without_asides(line.said)).rstrip(" .!"))
+    """All facts that rules find in a sentence that can be understood alone."""
+    text = PARTICIPLE_LEAD.sub(
+        "", FILLER.sub("", without_connective(without_asides(line.text)).rstrip(" .!"))
     )
-    said = capitalise(said)
-    yield from read_apposition(said, line, view)
-    yield from read_called(said, line, view)
-    first = said.replace("'", "' ").split()[0].lower()
+    text = capitalise(text)
+    yield from read_apposition(text, line, view)
+    yield from read_called(text, line, view)
+    first = text.replace("'", "' ").split()[0].lower()
     if (
         first in ANAPHORS
         or first.rstrip("'") in ("c", "qu")
-        or said.startswith(("Comme ", "Que ", "Comment "))
+        or text.startswith(("Comme ", "Que ", "Comment "))
     ):
         return
-    yield from read_definition(said, line, view)
-    yield from read_use(said, line, view)
-    yield from read_cause(said, line, view)
-    if (clause := parse(said)) is not None:
+    yield from read_definition(text, line, view)
+    yield from read_use(text, line, view)
+    yield from read_cause(text, line, view)
+    if (clause := parse(text)) is not None:
         yield from read_date(clause, line, view)
         yield from read_place(clause, line, view)
         yield from read_agent(clause, line, view)

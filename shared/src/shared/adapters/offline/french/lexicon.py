@@ -1,4 +1,4 @@
-"""French forms the rules know: enough verbs to find the predicate of a textbook sentence."""
+"""French word forms: enough verbs to find the predicate of a textbook sentence."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ from shared.domain.text.words import listed
 class Form(NamedTuple):
     is_plural: bool
     is_simple: bool = True
-    """One word: `capte`, not `a capté`."""
+    """Whether the form is one word: `capte`, not `a capté`."""
 
 
 _FIRST_GROUP = listed("""absorb abrit aggrav aid amélior apport assur attaqu augment caus capt command comport compt consomm constat
@@ -75,7 +75,7 @@ INSTITUTIONS = frozenset(
     listed("""convention assemblée directoire tribunal comité parlement gouvernement état église armée sénat conseil
     république""")
 )
-"""What acts like somebody without being a person: asked for with `qui`."""
+"""Institutions, which act like persons, so that the question for them begins with `qui`."""
 MONTHS = "janvier|février|mars|avril|mai|juin|juillet|août|septembre|octobre|novembre|décembre"
 NUMBER_WORDS = listed("deux trois quatre cinq six sept huit neuf dix onze douze")
 SUPERLATIVE = r"(?:le|la|l'|les) ?(?:plus|moins|seule?s?|premi[eè]re?s?|derni[eè]re?s?|principale?s?|meilleure?s?|unique)\b"

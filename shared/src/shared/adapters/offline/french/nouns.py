@@ -1,10 +1,10 @@
-"""Noun phrases: which may be subjects, how they stand in a question, whether somebody is meant."""
+"""Rules for noun phrases: which can be subjects, how they are written in a question, and which are persons."""
 
 import itertools
 import re
 
 from shared.adapters.offline.document_view import SourceView
-from shared.adapters.offline.facts import Sort
+from shared.adapters.offline.facts import AnswerType
 from shared.adapters.offline.french.lexicon import (
     ANAPHORS,
     BE,
@@ -27,34 +27,34 @@ def is_plural_word(word: str) -> bool:
     return word.endswith(("s", "x"))
 
 
-def is_subject(said: str) -> bool:
-    """Whether it can be the subject of a statement that stands alone."""
-    found = [word.lower().rstrip("'") for word in TOKEN.findall(said)]
+def is_subject(text: str) -> bool:
+    """Whether the text can be the subject of a statement that stands alone."""
+    found = [word.lower().rstrip("'") for word in TOKEN.findall(text)]
     return (
         0 < len(found) <= _LONGEST_SUBJECT
         and not set(found) & _POINTING
         and (found[0] not in PREPOSITIONS or found[0] in _ARTICLES)
-        and "," not in said
+        and "," not in text
         and not _is_infinitive(found)
-        and (bool(content_words(said)) or len(found) == _ARTICLE_AND_NOUN)
+        and (bool(content_words(text)) or len(found) == _ARTICLE_AND_NOUN)
     )
 
 
 def _is_infinitive(found: list[str]) -> bool:
-    """`comprendre la photosynthèse`: an act, not a thing."""
+    """Whether the words are an infinitive with its object, such as `comprendre la photosynthèse`."""
     return len(found) > 1 and found[0].endswith(("er", "ir", "re")) and found[1] in DETERMINERS
 
 
 _ARTICLES = frozenset(listed("le la l les un une des"))
 _POINTING = ANAPHORS - set(listed("leur leurs son sa ses on vous nous certains certaines"))
 _LONGEST_SUBJECT = 11
-"""Words."""
+"""Limit of a subject, in words."""
 _ARTICLE_AND_NOUN = 2
-"""`un son`: the noun looks like a possessive."""
+"""Words of a noun with its article. `un son` is a subject although `son` is a stop word."""
 
 
 def name_of(subject: str, view: SourceView) -> str:
-    """The noun phrase as it stands within a question: without its capital unless it is a name."""
+    """The noun phrase as it is written within a question, in lower case unless it is a name."""
     first = re.split(r"[ ']", subject, maxsplit=1)[0]
     if first.lower() in DETERMINERS:
         return first.lower() + subject[len(first) :]
@@ -63,15 +63,19 @@ def name_of(subject: str, view: SourceView) -> str:
     return first.lower() + subject[len(first) :]
 
 
-def is_person(said: str, evidence: str = "") -> bool:
-    """Whether somebody is meant: a trade says it, or a full name next to a trade or to what only people do."""
-    found = [word.lower() for word in TOKEN.findall(said)]
+def is_person(text: str, evidence: str = "") -> bool:
+    """Whether the noun phrase is a person: it is a profession, or a full name near a profession or an action of people."""
+    found = [word.lower() for word in TOKEN.findall(text)]
     if PERSONS & {*found, *(word.removesuffix("s") for word in found)}:
         return True
-    names = said.split()
+    names = text.split()
     is_full_name = 1 < len(names) <= _LONGEST_NAME and names[0][:1].isupper() and names[-1][:1].isupper()
-    told = {word.lower() for word in TOKEN.findall(evidence)[:_EVIDENCE_WORDS]}
-    return is_full_name and found[0].rstrip("'") not in DETERMINERS and bool(told & (PERSONS | _HUMAN_DEEDS))
+    evidence_words = {word.lower() for word in TOKEN.findall(evidence)[:_EVIDENCE_WORDS]}
+    return (
+        is_full_name
+        and found[0].rstrip("'") not in DETERMINERS
+        and bool(evidence_words & (PERSONS | _HUMAN_DEEDS))
+    )
 
 
 _LONGEST_NAME, _EVIDENCE_WORDS = 4, 12
@@ -83,23 +87,25 @@ _HUMAN_DEEDS = frozenset(
 )
 
 
-def sort_of(said: str, view: SourceView) -> Sort:
-    """A name when the source capitalises it in mid-sentence."""
-    last = re.split(r"[ ']", said)[-1]
-    return Sort.NAME if last in view.names or re.split(r"[ ']", said)[0] in view.names else Sort.TERM
+def answer_type_of(text: str, view: SourceView) -> AnswerType:
+    """A name if the source capitalises it within a sentence, or else a term."""
+    last = re.split(r"[ ']", text)[-1]
+    return (
+        AnswerType.NAME if last in view.names or re.split(r"[ ']", text)[0] in view.names else AnswerType.TERM
+    )
 
 
 def is_unique(meaning: str) -> bool:
-    """Whether only one thing fits: `la plus grande …`, `la protéine la plus abondante`."""
+    """Whether the meaning is a superlative, such as `la plus grande …`, which fits one thing only."""
     return re.match(rf"{SUPERLATIVE}|l[ea] [\w-]+ l[ea] (?:plus|moins) ", meaning) is not None
 
 
 def is_bare_name(term: str) -> bool:
-    """Whether it has no article, as `Paris` has none: the description asks, the name answers."""
+    """Whether the term is a name without an article, such as `Paris`. Then the question asks for it by its description."""
     return re.split(r"[ ']", term)[0].lower() not in DETERMINERS and len(term.split()) <= 3
 
 
-def holds_verb(term: str) -> bool:
+def contains_verb(term: str) -> bool:
     """Whether a would-be noun phrase already holds a verb."""
     found = [word.lower() for word in TOKEN.findall(term)]
     return any(
@@ -113,15 +119,17 @@ def holds_verb(term: str) -> bool:
     )
 
 
-def is_hollow(said: str) -> bool:
-    """Whether a noun phrase names nothing by itself: `le reste`, `deux planètes`, `plusieurs rois`."""
-    found = [word.lower().rstrip("'") for word in TOKEN.findall(said)]
-    return bool(set(found[:3]) & HOLLOW) or found[0] in DETERMINERS - _ARTICLES or found[0].isdigit()
+def is_unspecific(text: str) -> bool:
+    """Whether a noun phrase is too general to be an answer: `le reste`, `deux planètes`, `plusieurs rois`."""
+    found = [word.lower().rstrip("'") for word in TOKEN.findall(text)]
+    return (
+        bool(set(found[:3]) & UNSPECIFIC_NOUNS) or found[0] in DETERMINERS - _ARTICLES or found[0].isdigit()
+    )
 
 
-HOLLOW = frozenset(
+UNSPECIFIC_NOUNS = frozenset(
     listed(
         "reste résultat résultats processus nombre quantité niveau partie type exemple manière chose valeur héritage rôle intensité"
     )
 )
-"""Subjects that nobody could name from the question alone."""
+"""Subjects that a learner could not name from the question alone."""

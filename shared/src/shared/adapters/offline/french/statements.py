@@ -1,13 +1,20 @@
-"""What happened: why, to what end, when, where, who did it and to what."""
+"""Facts about an event: why, for what purpose, when and where it happened, who did it, and to what."""
 
 import re
 from collections.abc import Iterator
 
 from shared.adapters.offline.document_view import Line, SourceView, word_count
-from shared.adapters.offline.facts import MAX_BACK_WORDS, Fact, Sort, capitalise
+from shared.adapters.offline.facts import MAX_BACK_WORDS, AnswerType, Fact, capitalise
 from shared.adapters.offline.french.clauses import Clause, ask, cut, elide, is_verb, lower_lead, parse
 from shared.adapters.offline.french.lexicon import BE, DETERMINERS, FORMS, INSTITUTIONS, MONTHS
-from shared.adapters.offline.french.nouns import HOLLOW, TOKEN, VAGUE, is_person, name_of, sort_of
+from shared.adapters.offline.french.nouns import (
+    TOKEN,
+    UNSPECIFIC_NOUNS,
+    VAGUE,
+    answer_type_of,
+    is_person,
+    name_of,
+)
 from shared.domain.text.words import content_words, listed
 
 _CAUSE = re.compile(
@@ -25,33 +32,33 @@ _WHERE = re.compile(
 _SECOND_VERB = re.compile(r" (?:et|ou|puis|mais) (?P<verb>(?:se |s')?[a-zà-ÿ]+)\b")
 
 
-def read_cause(said: str, line: Line, view: SourceView) -> Iterator[Fact]:
-    """Why, or to what end."""
+def read_cause(text: str, line: Line, view: SourceView) -> Iterator[Fact]:
+    """The cause or the purpose of an event."""
     for pattern, wh, worth in ((_CAUSE, "Pourquoi", 0.95), (_PURPOSE, "Dans quel but", 0.75)):
-        match = pattern.fullmatch(said)
+        match = pattern.fullmatch(text)
         clause = parse(match["effect"].strip(" ,")) if match else None
         if match is None or clause is None or VAGUE.search(match["effect"]):
             continue
         reason = match["reason"].strip()
         is_fit = word_count(reason) <= MAX_BACK_WORDS and (pattern is _CAUSE or _is_purpose(clause, reason))
         if is_fit:
-            yield Fact(line, ask(wh, clause, view), _because(reason), Sort.CLAUSE, worth)
+            yield Fact(line, ask(wh, clause, view), _because(reason), AnswerType.CLAUSE, worth)
             return
 
 
 def _because(reason: str) -> str:
-    """`Car` cannot begin an answer."""
+    """The reason as an answer, which cannot begin with `car`."""
     reason = re.sub(r"^car ", "parce que ", reason, flags=re.IGNORECASE)
     return capitalise(re.sub(r"^(parce )que (?=[aeiouéèêhAEIOUÉ])", r"\1qu'", reason))
 
 
 def _is_purpose(clause: Clause, purpose: str) -> bool:
-    """`Afin de` always is one; `pour` only where somebody acts, and not for what was done before."""
+    """Whether the clause has a purpose: `afin de` always, and `pour` only if a person acts and no earlier action follows."""
     return purpose.startswith("afin") or (is_person(clause.subject) and not purpose.startswith("pour avoir"))
 
 
 def read_date(clause: Clause, line: Line, view: SourceView) -> Iterator[Fact]:
-    if len(_ANY_YEAR.findall(line.said)) != 1:
+    if len(_ANY_YEAR.findall(line.text)) != 1:
         return
     lead = _WHEN.fullmatch(clause.lead)
     second = _SECOND_VERB.search(clause.rest)
@@ -69,7 +76,7 @@ def read_date(clause: Clause, line: Line, view: SourceView) -> Iterator[Fact]:
     rest = re.split(r", (?:puis|et|avant|après|mais)\b", cut(rest))[0]
     asked = ask(wh, clause._replace(rest=rest), view)
     if not VAGUE.search(asked.replace("est-ce que", "").replace("est-ce qu'", "")):
-        yield Fact(line, asked, date, Sort.YEAR if date.isdigit() else Sort.DATE, 0.85)
+        yield Fact(line, asked, date, AnswerType.YEAR if date.isdigit() else AnswerType.DATE, 0.85)
 
 
 def read_place(clause: Clause, line: Line, view: SourceView) -> Iterator[Fact]:
@@ -77,14 +84,14 @@ def read_place(clause: Clause, line: Line, view: SourceView) -> Iterator[Fact]:
     if match is None or VAGUE.search(match["place"]):
         return
     asked = f"Où {match['verb']} {name_of(clause.subject, view)} ?"
-    yield Fact(line, asked, capitalise(cut(match["place"])), Sort.CLAUSE, 0.8)
+    yield Fact(line, asked, capitalise(cut(match["place"])), AnswerType.CLAUSE, 0.8)
 
 
 def read_agent(clause: Clause, line: Line, view: SourceView) -> Iterator[Fact]:
     """`Qu'est-ce qui absorbe …` or `Qui …`: the subject is the answer."""
     predicate = f"{clause.clitic}{clause.verb} {cut(clause.rest)}"
     lead = f" {lower_lead(clause.lead)}" if clause.lead else ""
-    if not _is_telling(clause, predicate) or VAGUE.search(lead):
+    if not _identifies_subject(clause, predicate) or VAGUE.search(lead):
         return
     who = is_person(clause.subject, f"{clause.verb} {clause.rest}") or clause.subject in view.surnames
     acts = who or bool(set(clause.subject.lower().replace("'", " ").split()) & INSTITUTIONS)
@@ -92,13 +99,13 @@ def read_agent(clause: Clause, line: Line, view: SourceView) -> Iterator[Fact]:
         line,
         ("Qui" if acts else "Qu'est-ce qui") + f" {predicate}{lead} ?",
         capitalise(clause.subject),
-        Sort.NAME if who else sort_of(clause.subject, view),
+        AnswerType.NAME if who else answer_type_of(clause.subject, view),
         0.8 if who else 0.6,
     )
 
 
-def _is_telling(clause: Clause, predicate: str) -> bool:
-    """Whether the predicate alone lets a learner name the subject."""
+def _identifies_subject(clause: Clause, predicate: str) -> bool:
+    """Whether a learner can name the subject from the predicate alone."""
     verb = clause.verb.lower()
     is_plural = BE[verb] if verb in BE else FORMS[verb].is_plural
     is_noun_after_be = verb in BE and not _PARTICIPLE.match(clause.rest)
@@ -107,7 +114,7 @@ def _is_telling(clause: Clause, predicate: str) -> bool:
         or is_noun_after_be
         or (clause.clitic and verb.startswith("appel"))
         or ":" in predicate
-        or clause.subject.split()[-1].lower() in HOLLOW
+        or clause.subject.split()[-1].lower() in UNSPECIFIC_NOUNS
         or word_count(clause.subject) > _LONGEST_SUBJECT
         or word_count(predicate) > _LONGEST_PREDICATE
         or len(set(content_words(predicate))) < _FEWEST_CONTENT_WORDS
@@ -127,23 +134,23 @@ def read_object(clause: Clause, line: Line, view: SourceView) -> Iterator[Fact]:
         return
     lead = f" {lower_lead(clause.lead)}" if clause.lead else ""
     asked = elide(f"Que {clause.verb} {name_of(clause.subject, view)}{lead} ?")
-    yield Fact(line, asked, capitalise(target), Sort.CLAUSE, 0.65)
+    yield Fact(line, asked, capitalise(target), AnswerType.CLAUSE, 0.65)
 
 
-def _is_object(said: str) -> bool:
-    """Whether a noun phrase follows the verb, and one worth asking for."""
-    first = next((token.rstrip("'") for token in TOKEN.findall(said.lower())), "")
+def _is_object(text: str) -> bool:
+    """Whether the text is a noun phrase that is worth asking for."""
+    first = next((token.rstrip("'") for token in TOKEN.findall(text.lower())), "")
     return (
         first in _BEFORE_OBJECT
-        and 2 <= len(set(content_words(said))) <= _MOST_CONTENT_WORDS
-        and VAGUE.search(said) is None
-        and re.search(r"\d", said) is None
+        and 2 <= len(set(content_words(text))) <= _MOST_CONTENT_WORDS
+        and VAGUE.search(text) is None
+        and re.search(r"\d", text) is None
     )
 
 
 _PARTICIPLE = re.compile(r"[\w-]+(?:é|ée|i|ie|is|ise|it|ite|u|ue|ert|erte)\b")
 _LONGEST_SUBJECT, _LONGEST_PREDICATE = 7, 18
-"""Words."""
+"""Limits in words."""
 _FEWEST_CONTENT_WORDS, _MOST_CONTENT_WORDS = 3, 10
 _NO_OBJECT = frozenset(listed("a ont avait avaient peut peuvent doit doivent")) | set(BE)
 _BEFORE_OBJECT = DETERMINERS - set(listed("de d du au aux deux trois"))
