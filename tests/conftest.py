@@ -24,7 +24,7 @@ from tests.unit_tier import pytest_ignore_collect as pytest_ignore_collect
 
 from local.servers.postgres_server import PostgresServer
 from shared.adapters.postgres.result_store import ResultStore
-from shared.adapters.redis.connection import RedisClient
+from shared.adapters.redis.client import RedisClient
 
 # `make unit` wants an answer while one types; `make test` looks further
 settings.register_profile("unit", max_examples=10)

@@ -15,7 +15,8 @@ from tests.servers import RedisPlace
 from shared.adapters.redis import keys
 from shared.adapters.redis.attempt_store import AttemptStore
 from shared.adapters.redis.budget_store import BudgetStore
-from shared.adapters.redis.connection import Arg, RedisClient, call, nodes
+from shared.adapters.redis.client import Arg, RedisClient
+from shared.adapters.redis.connection import call, nodes
 from shared.adapters.redis.dead_letter_store import DeadLetterStore
 from shared.adapters.redis.event_log import EventLog
 from shared.adapters.redis.job_store import JobStore

@@ -16,15 +16,8 @@ from local.servers.postgres_server import PostgresServer
 from local.servers.redis_server import RedisServer, machine_redis, version_of, wheel_redis
 from shared.adapters.postgres.connection import connect as connect_postgres
 from shared.adapters.postgres.migrations import migrate
-from shared.adapters.redis.connection import (
-    RedisClient,
-    SyncRedisClient,
-    call,
-    connect,
-    connect_blocking,
-    connect_sync,
-    nodes,
-)
+from shared.adapters.redis.client import BlockingClient, RedisClient, SyncRedisClient
+from shared.adapters.redis.connection import call, connect, connect_blocking, connect_sync, nodes
 
 FAKE, WHEEL, MACHINE, VALKEY, CLUSTER = "fake", "redis-6.2", "redis-server", "valkey", "cluster"
 REDIS_KINDS = (FAKE, WHEEL, MACHINE, VALKEY, CLUSTER)
@@ -45,7 +38,7 @@ class RedisPlace(Protocol):
 
     def connect(self) -> RedisClient: ...
 
-    def connect_blocking(self, *, name: str = ..., block_seconds: float = ...) -> RedisClient: ...
+    def connect_blocking(self, *, name: str = ..., block_seconds: float = ...) -> BlockingClient: ...
 
     def connect_sync(self) -> SyncRedisClient: ...
 
@@ -63,7 +56,9 @@ class _ByUrl:
     def connect(self) -> RedisClient:
         return connect(self.url, name="tests")
 
-    def connect_blocking(self, *, name: str = "tests", block_seconds: float = BLOCK_SECONDS) -> RedisClient:
+    def connect_blocking(
+        self, *, name: str = "tests", block_seconds: float = BLOCK_SECONDS
+    ) -> BlockingClient:
         return connect_blocking(self.url, name=name, block_seconds=block_seconds)
 
     def connect_sync(self) -> SyncRedisClient:
@@ -107,7 +102,9 @@ class FakeRedis:
     def connect(self) -> RedisClient:
         return fakeredis.FakeAsyncRedis(server=self._server)
 
-    def connect_blocking(self, *, name: str = "tests", block_seconds: float = BLOCK_SECONDS) -> RedisClient:
+    def connect_blocking(
+        self, *, name: str = "tests", block_seconds: float = BLOCK_SECONDS
+    ) -> BlockingClient:
         return self.connect()
 
     def connect_sync(self) -> SyncRedisClient:

@@ -6,7 +6,8 @@ from tests.servers import RealRedis, RedisPlace
 
 from local.servers.postgres_server import PostgresServer
 from shared.adapters.postgres.connection import connect
-from shared.adapters.redis.connection import RedisClient, call, nodes
+from shared.adapters.redis.client import RedisClient
+from shared.adapters.redis.connection import call, nodes
 
 
 async def test_each_redis_starts_empty_runs_scripts_and_shares_its_memory_between_connections(

@@ -27,7 +27,8 @@ from shared.adapters.postgres.migrations import migrate
 from shared.adapters.postgres.result_store import ResultStore
 from shared.adapters.redis import keys
 from shared.adapters.redis.attempt_store import AttemptStore
-from shared.adapters.redis.connection import RedisClient, call, connect, connect_blocking, connect_sync
+from shared.adapters.redis.client import RedisClient
+from shared.adapters.redis.connection import call, connect, connect_blocking, connect_sync
 from shared.adapters.redis.job_store import JobStore
 from shared.adapters.redis.job_stream import JobStream, reader_name
 from shared.adapters.redis.maintenance_store import MaintenanceStore

@@ -24,7 +24,8 @@ from local.servers.redis_server import RedisServer
 from shared.adapters.postgres.connection import Connection
 from shared.adapters.postgres.connection import connect as connect_postgres
 from shared.adapters.postgres.migrations import migrate
-from shared.adapters.redis.connection import RedisClient, call
+from shared.adapters.redis.client import RedisClient
+from shared.adapters.redis.connection import call
 from shared.adapters.redis.connection import connect as connect_redis
 
 SETTLE_SECONDS, WATCH_SECONDS = 12.0, 20.0

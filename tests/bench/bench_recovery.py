@@ -6,6 +6,7 @@ then the worker that owns the job is killed. The stack starts killed workers aga
 
 # ruff: noqa: T201 - a bench prints what it measured
 
+from contextlib import closing
 from time import monotonic
 
 import httpx
@@ -17,7 +18,8 @@ from tests.paths import read_text
 from tests.simulators.provider_process import ProviderProcess
 
 from shared.adapters.redis import keys
-from shared.adapters.redis.connection import SyncRedisClient, connect_sync
+from shared.adapters.redis.client import SyncRedisClient
+from shared.adapters.redis.connection import connect_sync
 from shared.domain.jobs.job import JobId
 
 KILLS = 10
@@ -46,7 +48,7 @@ def main() -> None:
         httpx.Client(
             base_url=stack.url, headers=headers_of(stack, "learner", "unlimited"), timeout=60, trust_env=False
         ) as client,
-        connect_sync(find_servers(stack).redis_url, name="bench", timeout_seconds=5.0) as redis,
+        closing(connect_sync(find_servers(stack).redis_url, name="bench", timeout_seconds=5.0)) as redis,
     ):
         recoveries = [_kill_in_mid_job(client, redis, provider) for _ in range(KILLS)]
         states = list(provider.states().values())
@@ -82,7 +84,7 @@ def _kill_in_mid_job(client: httpx.Client, redis: SyncRedisClient, provider: Pro
 
 def _owner_of(redis: SyncRedisClient, job_id: JobId) -> int:
     """The process that has its lease: an owner is called service-host-process-chance."""
-    owner = redis.hget(keys.record(0, job_id), "owner")
+    owner = redis.execute_command("HGET", keys.record(0, job_id), "owner")
     assert isinstance(owner, bytes)
     return int(owner.decode().split("-")[-2])
 

@@ -12,7 +12,8 @@ from tests.chaos.service import Service
 
 from shared.adapters.postgres.connection import connect as connect_postgres
 from shared.adapters.redis import keys
-from shared.adapters.redis.connection import RedisClient, call
+from shared.adapters.redis.client import RedisClient
+from shared.adapters.redis.connection import call
 from shared.domain.jobs.job import StreamName, UserId
 
 USER_LOG_CAP = 10_000

@@ -23,7 +23,8 @@ from local.servers.redis_server import RedisServer
 from local.services.readiness import wait_ready
 from local.services.supervised_process import ServiceSpec
 from shared.adapters.postgres.migrations import migrate
-from shared.adapters.redis.connection import RedisClient, connect
+from shared.adapters.redis.client import RedisClient
+from shared.adapters.redis.connection import connect
 
 PLANS_FILE = Path(__file__).parent / "plans.json"
 READY_SECONDS = 60.0

@@ -5,7 +5,8 @@ from typing import Any, cast
 from tests.chaos.fleet import SHARDS, Worker
 
 from shared.adapters.redis import keys
-from shared.adapters.redis.connection import RedisClient, call
+from shared.adapters.redis.client import RedisClient
+from shared.adapters.redis.connection import call
 from shared.domain.jobs.job import StreamName
 from shared.runtime.worker.store_retry import until_available
 

@@ -18,7 +18,8 @@ from chat.internal_auth import InternalAuth
 from shared.adapters.llm.token_counter import count_tokens
 from shared.adapters.postgres.result_store import ResultStore
 from shared.adapters.redis.budget_store import BudgetStore
-from shared.adapters.redis.connection import RedisClient, call
+from shared.adapters.redis.client import RedisClient
+from shared.adapters.redis.connection import call
 from shared.adapters.redis.job_store import JobStore
 from shared.domain.budgets import Plan
 from shared.domain.jobs.job import UserId

@@ -10,7 +10,8 @@ from tests.factories import ADA, PLAN
 
 from chat.internal_auth import Caller
 from shared.adapters.redis import keys
-from shared.adapters.redis.connection import RedisClient, call
+from shared.adapters.redis.client import RedisClient
+from shared.adapters.redis.connection import call
 from shared.domain.chat import ChatQuestion, ChatRole, ChatTurn
 from shared.domain.errors import ProviderUnavailable
 

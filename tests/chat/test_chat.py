@@ -22,7 +22,7 @@ from tests.servers import RealRedis
 
 from shared.adapters.offline.provider import OfflineProvider
 from shared.adapters.postgres.result_store import ResultStore
-from shared.adapters.redis.connection import RedisClient
+from shared.adapters.redis.client import RedisClient
 from shared.adapters.redis.job_store import JobStore
 from shared.domain.errors import ProviderBusy, ProviderUnavailable
 from shared.domain.jobs.job import Kind

@@ -20,7 +20,7 @@ from tests.simulators.faults import Fault, FaultKind
 from tests.simulators.provider import ProviderSimulator
 
 from shared.adapters.redis.budget_store import BudgetStore
-from shared.adapters.redis.connection import RedisClient
+from shared.adapters.redis.client import RedisClient
 
 QUESTION = {"messages": [{"role": "user", "content": "Why?"}]}
 

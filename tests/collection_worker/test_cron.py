@@ -17,7 +17,8 @@ from collection_worker.cron import keep_time, read_cron_settings, schedule, work
 from collection_worker.duties import Duty, forget_consumers, open_streams, prune_results
 from shared.adapters.postgres.result_store import ResultStore
 from shared.adapters.redis import keys
-from shared.adapters.redis.connection import RedisClient, call
+from shared.adapters.redis.client import RedisClient
+from shared.adapters.redis.connection import call
 from shared.domain.jobs.job import StreamName
 from shared.runtime.config.settings import InvalidSettings
 

@@ -16,7 +16,8 @@ from local.ports import LOOPBACK, free_ports
 from local.services.readiness import wait_ready
 from local.services.supervised_process import ServiceSpec
 from shared.adapters.redis import keys
-from shared.adapters.redis.connection import RedisClient, call
+from shared.adapters.redis.client import RedisClient
+from shared.adapters.redis.connection import call
 from shared.domain.jobs.job import JobId
 
 pytestmark = pytest.mark.e2e

@@ -29,7 +29,8 @@ from shared.adapters.llm.token_counter import count_tokens
 from shared.adapters.offline.provider import OfflineProvider
 from shared.adapters.postgres.result_store import ResultStore
 from shared.adapters.redis.budget_store import BudgetStore
-from shared.adapters.redis.connection import RedisClient, call
+from shared.adapters.redis.client import RedisClient
+from shared.adapters.redis.connection import call
 from shared.adapters.redis.event_log import EventLog
 from shared.adapters.redis.job_store import JobStore
 from shared.domain.jobs.job import StreamName

@@ -10,7 +10,7 @@ from tests.factories import make_submission
 from tests.job_life import JobLife, settled
 from tests.servers import RealRedis
 
-from shared.adapters.redis.connection import RedisClient
+from shared.adapters.redis.client import RedisClient
 from shared.domain.errors import Problem
 from shared.domain.jobs.job import JobId, JobState
 

@@ -22,7 +22,8 @@ from gateway.metrics import GatewayMetrics
 from gateway.services import Parts
 from shared.adapters.postgres.result_store import ResultStore
 from shared.adapters.redis.budget_store import BudgetStore
-from shared.adapters.redis.connection import RedisClient, call
+from shared.adapters.redis.client import RedisClient
+from shared.adapters.redis.connection import call
 from shared.adapters.redis.event_log import EventLog
 from shared.adapters.redis.job_store import JobStore
 from shared.runtime.observability.metrics.meter import Meter

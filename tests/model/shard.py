@@ -11,7 +11,8 @@ from tests.servers import RedisPlace, flush
 from shared.adapters.redis import keys
 from shared.adapters.redis.attempt_store import AttemptStore
 from shared.adapters.redis.budget_store import BudgetStore
-from shared.adapters.redis.connection import Arg, call
+from shared.adapters.redis.client import Arg
+from shared.adapters.redis.connection import call
 from shared.adapters.redis.dead_letter_store import DeadLetterStore
 from shared.adapters.redis.job_store import JobStore
 from shared.adapters.redis.job_stream import JobStream

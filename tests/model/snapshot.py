@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 from tests.model.shard_state import NEVER, Counts, HoldFacts, JobFacts, Pending, ShardState, Told
 
-from shared.adapters.redis.connection import RedisClient, call
+from shared.adapters.redis.client import RedisClient
+from shared.adapters.redis.connection import call
 from shared.domain.jobs.job import JobId, JobState, StreamName, UserId
 
 DUMP = """

@@ -6,7 +6,7 @@ import pytest
 from tests.job_life import JobLife
 from tests.servers import RealRedis, RedisPlace
 
-from shared.adapters.redis.connection import RedisClient
+from shared.adapters.redis.client import RedisClient
 
 
 @pytest.fixture

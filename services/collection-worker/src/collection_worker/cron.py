@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 import structlog
@@ -20,8 +20,8 @@ from arq.worker import Worker
 
 from collection_worker.duties import FORGET, PRUNE, Duty, forget_consumers, open_streams, prune_results
 from shared.adapters.postgres.result_store import ResultStore
-from shared.adapters.redis.cluster import is_cluster
-from shared.adapters.redis.connection import connect, end, is_away
+from shared.adapters.redis.connection import connect, connection_pool, end, is_away
+from shared.adapters.redis.topology.cluster import is_cluster
 from shared.runtime.config.settings import CommonSettings, InvalidSettings, read_settings
 from shared.runtime.observability.logging_setup import configure_logs
 from shared.runtime.observability.metrics.meter import Meter
@@ -93,7 +93,7 @@ async def working(
     """An arq worker with a connection of its own, which is closed whatever happens."""
     # JSON, because arq's default is pickle, which would run code from whatever Redis holds.
     encode, decode = msgspec.json.encode, msgspec.json.decode
-    pool = cast(Any, connect(redis_url, name="cron")).connection_pool
+    pool = connection_pool(redis_url, name="cron")
     redis = ArqRedis(pool, job_serializer=encode, job_deserializer=decode, default_queue_name=QUEUE)
     worker = Worker(
         cron_jobs=jobs,

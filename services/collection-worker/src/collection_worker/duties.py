@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import structlog
 
 from shared.adapters.postgres.result_store import ResultStore
-from shared.adapters.redis.connection import RedisClient
+from shared.adapters.redis.client import RedisClient
 from shared.adapters.redis.job_stream import JobStream
 from shared.domain.jobs.job import StreamName
 from shared.domain.jobs.job_policy import JobPolicy

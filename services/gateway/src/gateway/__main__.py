@@ -21,7 +21,8 @@ from gateway.settings import GatewaySettings
 from shared.adapters.llm.token_counter import warm_up
 from shared.adapters.postgres.result_store import ResultStore
 from shared.adapters.redis.budget_store import BudgetStore
-from shared.adapters.redis.connection import AWAY, RedisClient, call, connect, nodes
+from shared.adapters.redis.client import RedisClient
+from shared.adapters.redis.connection import AWAY, call, connect, nodes
 from shared.adapters.redis.durability import CONFIRMATIONS, confirms_early, is_confirmed
 from shared.adapters.redis.event_log import EventLog
 from shared.adapters.redis.job_store import JobStore

@@ -3,7 +3,8 @@
 import asyncio
 from itertools import count
 
-from shared.adapters.redis.connection import RedisClient, call
+from shared.adapters.redis.client import RedisClient
+from shared.adapters.redis.connection import call
 
 
 async def check_cancellations(redis: RedisClient) -> None:

@@ -15,9 +15,9 @@ from tests.job_life import POLICY, JobLife, settled
 from tests.servers import ClusterPlace, Servers, flush
 
 from shared.adapters.redis import keys
-from shared.adapters.redis.cluster import Cluster, Slots, SyncCluster, is_cluster
 from shared.adapters.redis.connection import call, call_each, call_many
 from shared.adapters.redis.event_log import EventLog
+from shared.adapters.redis.topology.cluster import Cluster, Slots, SyncCluster, is_cluster
 from shared.domain.errors import StoreUnavailable
 from shared.domain.jobs.job import JobState, UserId
 from shared.domain.jobs.submission import Submission

@@ -7,7 +7,8 @@ from tests.factories import make_submission
 from tests.servers import MACHINE, WHEEL
 from tests.shared.adapters.redis.cancellations import check_cancellations
 
-from shared.adapters.redis.connection import RedisClient, call
+from shared.adapters.redis.client import RedisClient
+from shared.adapters.redis.connection import call
 from shared.adapters.redis.job_store import JobStore
 from shared.domain.errors import StoreUnavailable
 

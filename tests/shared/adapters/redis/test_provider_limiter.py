@@ -21,7 +21,8 @@ from shared.adapters.llm.openai.provider import OpenAIProvider
 from shared.adapters.llm.rate_limit_hook import RateLimitHook
 from shared.adapters.redis import keys
 from shared.adapters.redis import provider_limiter as gate
-from shared.adapters.redis.connection import RedisClient, call
+from shared.adapters.redis.client import RedisClient
+from shared.adapters.redis.connection import call
 from shared.adapters.redis.provider_limiter import CallOutcome, LimiterPolicy, ProviderLimiter, Reason
 from shared.domain.errors import (
     ProviderBusy,

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, cast
 
 import pytest
 from cryptography import x509
@@ -20,7 +19,8 @@ from tests.shared.adapters.redis.cancellations import check_cancellations
 
 from local.ports import LOOPBACK, free_ports
 from local.servers.redis_server import machine_redis
-from shared.adapters.redis.connection import RedisClient, TlsConnection, call, connect, connect_sync
+from shared.adapters.redis.client import RedisClient
+from shared.adapters.redis.connection import TlsConnection, call, connect, connect_sync, connection_pool
 from shared.domain.errors import StoreUnavailable
 
 pytestmark = pytest.mark.process
@@ -77,10 +77,10 @@ async def tls_redis(tls_url: str) -> AsyncIterator[RedisClient]:
 
 
 async def test_our_own_connection_speaks_tls(tls_redis: RedisClient, tls_url: str) -> None:
-    assert tls_redis.connection_pool.connection_class is TlsConnection
+    assert connection_pool(tls_url, name="tests").connection_class is TlsConnection
     assert await call(tls_redis, "ECHO", "hello") == b"hello"
     renewing = connect_sync(tls_url, name="tests", timeout_seconds=2.0)
-    assert cast(Any, renewing).ping()
+    assert renewing.execute_command("PING")
     renewing.close()
 
 

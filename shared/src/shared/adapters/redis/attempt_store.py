@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from shared.adapters.redis import keys, scripts
-from shared.adapters.redis.connection import Arg, RedisClient
+from shared.adapters.redis.client import Arg, RedisClient
 from shared.domain.errors import LeaseLost
 from shared.domain.jobs.job import LeasedJob
 from shared.domain.usage import Usage

@@ -1,7 +1,8 @@
 """Budgets as their owners see them: what is left, and holds for chat answers, which are no jobs."""
 
 from shared.adapters.redis import keys, scripts
-from shared.adapters.redis.connection import RedisClient, call_many
+from shared.adapters.redis.client import RedisClient
+from shared.adapters.redis.connection import call_many
 from shared.adapters.redis.job_store import raise_refusal, to_balances, window_args
 from shared.domain.budgets import Balance, Plan, windows
 from shared.domain.jobs.job import StreamName, UserId

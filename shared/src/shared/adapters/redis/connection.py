@@ -1,8 +1,10 @@
-"""Connections to Redis, named after their process, with time-outs that fit what they are used for.
+"""Opens connections to Redis and sends commands over them.
 
-A URL that begins with `redis+cluster://` names nodes of a cluster, one with `redis+sentinel://` the sentinels that know
-who is the primary; whoever uses a connection need not know.
+Connections are named after their process, and their timeouts fit their use. A URL that begins with `redis+cluster://` names
+nodes of a cluster, one with `redis+sentinel://` the sentinels that know the primary; the rest of the code need not know which.
 """
+# redis-py 5 leaves parameters of its classes without types.
+# pyright: reportUnknownMemberType=false
 
 import asyncio
 import re
@@ -15,34 +17,33 @@ from typing import Any, cast
 import hiredis
 import redis as sync_redis
 import redis.asyncio as redis
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import OutOfMemoryError, ReadOnlyError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from shared.adapters.redis import sentinel
-from shared.adapters.redis.cluster import Cluster, SyncCluster, is_cluster
-from shared.adapters.redis.cluster_reader import ClusterReader
+from shared.adapters.redis.client import Arg, BlockingClient, Command, RedisClient, Server, SyncRedisClient
 from shared.adapters.redis.durability import mark
+from shared.adapters.redis.topology import sentinel
+from shared.adapters.redis.topology.cluster import Cluster, SyncCluster, is_cluster
+from shared.adapters.redis.topology.cluster_reader import ClusterReader
 from shared.domain.errors import StoreUnavailable
 
-RedisClient = redis.Redis
-SyncRedisClient = sync_redis.Redis
-Arg = str | bytes | int | float
 Observe = Callable[[str, float, Exception | None], None]
-"""What was called, the seconds it took, what went wrong."""
+"""Called with the name of a script, the seconds that it took, and its error."""
 
 OBSERVE = "etude_observe"
-"""The attribute of a connection that holds its `Observe`: redis-py's own class, a cluster's and a fake's alike."""
+"""Name of the attribute of a client that holds its `Observe`; any client can carry it."""
 COMMAND_SECONDS = 5.0
-"""A script takes well under a millisecond: a server that does not answer for this long is away."""
+"""Time limit of one command. A script takes well under 1 ms, so a server that does not reply for this long is away."""
 MAX_CONNECTIONS = 64
 RETRY_AFTER_SECONDS = 2.0
-"""What a caller is told to wait when Redis is away: a restart with a small AOF takes about this long."""
+"""The `Retry-After` when Redis is away: a restart with a small AOF takes about this long."""
 
 AWAY = (RedisConnectionError, RedisTimeoutError, ReadOnlyError, OutOfMemoryError, OSError)
-"""What redis-py raises when the server cannot be used now: it will be back."""
+"""Errors of redis-py after which the server will be back."""
 
 _REFUSAL = re.compile(
     r"(?:^|user_script: ?\d+: -)"
@@ -51,30 +52,29 @@ _REFUSAL = re.compile(
 """How a server says so that redis-py has no class for. Inside a script 6.2 wraps its word in where it happened."""
 
 
-class _Attentive:
-    """Packs commands in C, as a settle of a hundred jobs has a thousand arguments; and hears every cancellation.
+class _CancellationSafe(AbstractConnection):
+    """Works around `asyncio.wait_for`, under which redis-py 5 sends, and which before Python 3.12 can swallow a cancellation
+    that comes as the sending ends: a cancelled listener would go on listening, a cancelled attempt working.
 
-    redis-py sends under `asyncio.wait_for`, which before Python 3.12 forgets a cancellation that comes as the sending
-    ends: a cancelled listener would go on listening, a cancelled attempt working.
+    It also packs commands in C, because a settlement of a hundred jobs has a thousand arguments.
     """
 
     def pack_command(self, *args: Any) -> list[bytes]:
         name, *rest = args
-        return [cast(Any, hiredis).pack_command((*name.encode().split(), *rest))]
+        return [hiredis.pack_command((*name.encode().split(), *rest))]
 
     async def send_packed_command(
         self, command: bytes | str | Iterable[bytes], check_health: bool = True
     ) -> None:
-        connection = cast(Any, self)
-        if not connection.is_connected:
-            await connection.connect()
+        if not self.is_connected:
+            await self.connect()
         elif check_health:
-            await connection.check_health()
+            await self.check_health()
         try:
-            async with asyncio.timeout(connection.socket_timeout):
-                await connection._send_packed_command(_in_parts(command))
-        except BaseException as error:  # half of it may be sent: nothing else can go over this connection
-            await connection.disconnect(nowait=True)
+            async with asyncio.timeout(self.socket_timeout):
+                await self._send_packed_command(_in_parts(command))
+        except BaseException as error:  # a part may be sent, so nothing else can go over this connection
+            await self.disconnect(nowait=True)
             if isinstance(error, TimeoutError):
                 raise RedisTimeoutError("Timeout writing to socket") from None
             if isinstance(error, OSError):
@@ -82,17 +82,17 @@ class _Attentive:
             raise
 
 
-class Connection(_Attentive, redis.Connection): ...
+class Connection(_CancellationSafe, redis.Connection): ...
 
 
-class TlsConnection(_Attentive, redis.SSLConnection): ...
+class TlsConnection(_CancellationSafe, redis.SSLConnection): ...
 
 
-class _WatchedConnection(_Attentive, sentinel.WatchedConnection):
-    """To the primary that a Sentinel watches."""
+class _WatchedConnection(_CancellationSafe, sentinel.WatchedConnection):
+    """Connection to the primary that Sentinel watches."""
 
 
-class _WatchedTlsConnection(_Attentive, sentinel.WatchedTlsConnection): ...
+class _WatchedTlsConnection(_CancellationSafe, sentinel.WatchedTlsConnection): ...
 
 
 def _in_parts(command: bytes | str | Iterable[bytes]) -> Iterable[bytes]:
@@ -102,29 +102,24 @@ def _in_parts(command: bytes | str | Iterable[bytes]) -> Iterable[bytes]:
 
 
 def is_away(error: BaseException) -> bool:
-    """Whether an error means that Redis cannot take this now: gone, loading, read-only, out of memory, failing over."""
+    """Whether Redis cannot take a command now: it is gone, loading, read-only, out of memory or failing over."""
     if isinstance(error, AWAY):
         return True
     return isinstance(error, ResponseError) and _REFUSAL.search(str(error)) is not None
 
 
 async def end(running: asyncio.Task[None]) -> None:
-    """Cancel something that talks to Redis, and wait until it is over.
-
-    redis-py can lose a cancellation that meets a lost connection: it is said until it is heard.
-    """
+    """Cancel a task that uses Redis, and wait until it has ended. redis-py can lose a cancellation that meets a lost
+    connection, so it is repeated."""
     while not running.done():
         running.cancel()
         await asyncio.wait([running], timeout=0.1)
 
 
 async def call(redis_client: RedisClient, *command: Arg) -> Any:
-    """One command. redis-py's types say little; here is the one place that gives up on them.
-
-    Raises `StoreUnavailable` when Redis is away.
-    """
+    """Send one command. Raises `StoreUnavailable` when Redis is away."""
     try:
-        return await cast(Any, redis_client).execute_command(*command)
+        return await redis_client.execute_command(*command)
     except Exception as error:
         if is_away(error):
             raise StoreUnavailable(retry_after=RETRY_AFTER_SECONDS) from error
@@ -132,42 +127,42 @@ async def call(redis_client: RedisClient, *command: Arg) -> Any:
 
 
 async def call_each(
-    redis_client: RedisClient, commands: Sequence[Sequence[Arg]], *, confirm: Sequence[Arg] = ()
+    redis_client: RedisClient, commands: Sequence[Command], *, confirm: Command = ()
 ) -> list[Any]:
-    """Many commands in one round trip; an answer may be an exception, for its caller alone. With `confirm`, a command
-    that waits for what they wrote, it may be `Unconfirmed`.
+    """Send many commands in one round trip. A reply may be an exception, which concerns its command alone. `confirm` is a
+    command that waits for the replication of the writes; with it a reply may be `Unconfirmed`.
 
-    Raises `StoreUnavailable` when Redis is away; when one node of a cluster is, that is the answer of its commands.
+    Raises `StoreUnavailable` when Redis is away; when one node of a cluster is away, its commands have that as reply.
     """
     try:
-        answers = await _execute_many(redis_client, commands, confirm)
+        replies = await _execute_many(redis_client, commands, confirm)
     except Exception as error:
         if is_away(error):
             raise StoreUnavailable(retry_after=RETRY_AFTER_SECONDS) from error
         raise
     return [
         StoreUnavailable(retry_after=RETRY_AFTER_SECONDS)
-        if isinstance(answer, Exception) and is_away(answer)
-        else answer
-        for answer in answers
+        if isinstance(reply, Exception) and is_away(reply)
+        else reply
+        for reply in replies
     ]
 
 
-async def call_many(redis_client: RedisClient, commands: Sequence[Sequence[Arg]]) -> list[Any]:
-    """Many commands in one round trip. Raises the first error there is, `StoreUnavailable` when Redis is away."""
-    answers = await call_each(redis_client, commands)
-    for answer in answers:
-        if isinstance(answer, Exception):
-            raise answer
-    return answers
+async def call_many(redis_client: RedisClient, commands: Sequence[Command]) -> list[Any]:
+    """Send many commands in one round trip. Raises the first error, which is `StoreUnavailable` when Redis is away."""
+    replies = await call_each(redis_client, commands)
+    for reply in replies:
+        if isinstance(reply, Exception):
+            raise reply
+    return replies
 
 
 async def _execute_many(
-    redis_client: RedisClient, commands: Sequence[Sequence[Arg]], confirm: Sequence[Arg]
+    redis_client: RedisClient, commands: Sequence[Command], confirm: Command
 ) -> list[Any]:
-    if isinstance(cast(Any, redis_client), Cluster):
-        return await cast(Any, redis_client).execute_many(commands, confirm)
-    pipeline = cast(Any, redis_client.pipeline(transaction=False))
+    if isinstance(redis_client, Cluster):
+        return await redis_client.execute_many(commands, confirm)
+    pipeline = _one_server(redis_client).pipeline(transaction=False)
     for command in commands:
         pipeline.execute_command(*command)
     if not confirm:
@@ -177,15 +172,15 @@ async def _execute_many(
 
 
 async def nodes(redis_client: RedisClient) -> list[RedisClient]:
-    """The servers behind a connection: one, or those of a cluster that serve slots."""
-    if isinstance(cast(Any, redis_client), Cluster):
-        return await cast(Any, redis_client).nodes()
+    """The servers behind a client: one, or those of a cluster that serve slots."""
+    if isinstance(redis_client, Cluster):
+        return list(await redis_client.nodes())
     return [redis_client]
 
 
 @contextmanager
 def observed(redis_client: RedisClient | SyncRedisClient, name: str) -> Generator[None]:
-    """Tell how long a block took to whoever the connection was opened for."""
+    """Report the duration of a block to the client's observer."""
     observe: Observe | None = getattr(redis_client, OBSERVE, None)
     if observe is None:
         yield
@@ -200,15 +195,24 @@ def observed(redis_client: RedisClient | SyncRedisClient, name: str) -> Generato
 
 
 def connect(url: str, *, name: str, observe: Observe | None = None) -> RedisClient:
-    """A pool for short calls. One retry on a fresh connection: every script may be asked twice."""
-    client = _connect(url, name=name)
+    """Open a pool for short commands. A command is retried once on a new connection, so every script may run twice."""
+    client: RedisClient
+    if is_cluster(url):
+        client = Cluster(url, partial(_connect_server, name=name))
+    else:
+        client = _connect_server(url, name=name)
     setattr(client, OBSERVE, observe)
     return client
 
 
-def _connect(url: str, *, name: str) -> RedisClient:
-    if is_cluster(url):
-        return cast(Any, Cluster(url, partial(_connect, name=name)))
+def connection_pool(url: str, *, name: str) -> redis.ConnectionPool:
+    """The pool alone, for a library that makes its own client of it."""
+    pool = _one_server(_connect_server(url, name=name)).connection_pool
+    assert isinstance(pool, redis.ConnectionPool)
+    return pool
+
+
+def _connect_server(url: str, *, name: str) -> Server:
     return _open(
         url,
         client_name=name,
@@ -221,12 +225,15 @@ def _connect(url: str, *, name: str) -> RedisClient:
     )
 
 
-def connect_blocking(url: str, *, name: str, block_seconds: float) -> RedisClient:
-    """One connection for blocking reads: its socket waits longer than the block, or every quiet read would be cut."""
+def connect_blocking(url: str, *, name: str, block_seconds: float) -> BlockingClient:
+    """Open one connection for blocking reads. Its socket waits longer than a read blocks, so that no quiet read is cut."""
+    connect_server = partial(_connect_blocking_server, name=name, block_seconds=block_seconds)
     if is_cluster(url):
-        cluster = Cluster(url, partial(connect, name=name))
-        reader = ClusterReader(cluster, partial(connect_blocking, name=name, block_seconds=block_seconds))
-        return cast(Any, reader)
+        return ClusterReader(Cluster(url, partial(_connect_server, name=name)), connect_server)
+    return connect_server(url)
+
+
+def _connect_blocking_server(url: str, *, name: str, block_seconds: float) -> redis.Redis:
     return _open(
         url,
         is_single=True,
@@ -238,12 +245,12 @@ def connect_blocking(url: str, *, name: str, block_seconds: float) -> RedisClien
     )
 
 
-def _open(url: str, *, is_single: bool = False, **options: Any) -> RedisClient:
+def _open(url: str, *, is_single: bool = False, **options: Any) -> redis.Redis:
     if sentinel.is_sentinel(url):
-        pool = sentinel.pool(url, _WatchedConnection, _WatchedTlsConnection, **options)
+        pool = sentinel.open_pool(url, _WatchedConnection, _WatchedTlsConnection, **options)
     else:
-        pool = cast(Any, redis.ConnectionPool).from_url(url, connection_class=Connection, **options)
-        if url.startswith("rediss://"):  # redis-py has put its own in the place of ours
+        pool = redis.ConnectionPool.from_url(url, connection_class=Connection, **options)
+        if url.startswith("rediss://"):  # redis-py has put its own class in the place of ours
             pool.connection_class = TlsConnection
     client = redis.Redis(connection_pool=pool, single_connection_client=is_single)
     client.auto_close_connection_pool = True
@@ -253,20 +260,33 @@ def _open(url: str, *, is_single: bool = False, **options: Any) -> RedisClient:
 def connect_sync(
     url: str, *, name: str, timeout_seconds: float, observe: Observe | None = None
 ) -> SyncRedisClient:
-    """For the renewal thread, which must not depend on the event loop."""
-    client = _connect_sync(url, name=name, timeout_seconds=timeout_seconds)
+    """Open a connection for the renewal thread, which must not depend on the event loop."""
+    connect_server = partial(_connect_sync_server, name=name, timeout_seconds=timeout_seconds)
+    client = SyncCluster(url, connect_server) if is_cluster(url) else connect_server(url)
     setattr(client, OBSERVE, observe)
     return client
 
 
-def _connect_sync(url: str, *, name: str, timeout_seconds: float) -> SyncRedisClient:
-    if is_cluster(url):
-        return cast(Any, SyncCluster(url, partial(_connect_sync, name=name, timeout_seconds=timeout_seconds)))
-    open_client = sentinel.connect_sync if sentinel.is_sentinel(url) else cast(Any, sync_redis.Redis).from_url
-    return open_client(
-        url,
-        client_name=name,
-        socket_timeout=timeout_seconds,
-        socket_connect_timeout=timeout_seconds,
-        socket_keepalive=True,
-    )
+def _connect_sync_server(url: str, *, name: str, timeout_seconds: float) -> SyncRedisClient:
+    options: dict[str, Any] = {
+        "client_name": name,
+        "socket_timeout": timeout_seconds,
+        "socket_connect_timeout": timeout_seconds,
+        "socket_keepalive": True,
+    }
+    if sentinel.is_sentinel(url):
+        return sentinel.connect_sync(url, **options)
+    return sync_redis.Redis.from_url(url, **options)
+
+
+def server_address(server: RedisClient) -> str:
+    """`host:port`, without the credentials that a URL may hold."""
+    options = cast(dict[str, Any], _one_server(server).connection_pool.connection_kwargs)
+    return f"{options.get('host', 'localhost')}:{options.get('port', 6379)}"
+
+
+def _one_server(client: RedisClient) -> redis.Redis:
+    """redis-py's client, for what only one server can do. Raises `TypeError` for a cluster."""
+    if not isinstance(client, redis.Redis):
+        raise TypeError(f"{type(client).__name__} is not one server")
+    return client

@@ -1,7 +1,8 @@
 """Dead letters: jobs that failed for good and are kept whole, so that an operator can look at them and replay them."""
 
 from shared.adapters.redis import keys, scripts
-from shared.adapters.redis.connection import RedisClient, call
+from shared.adapters.redis.client import RedisClient
+from shared.adapters.redis.connection import call
 from shared.adapters.redis.job_store import as_fields, to_snapshot, window_args
 from shared.domain.budgets import Plan, windows
 from shared.domain.jobs.job import JobId

@@ -7,19 +7,13 @@ when a listener was too slow for its queue, it reads the log on from the last ev
 
 import asyncio
 from collections.abc import AsyncGenerator
-from typing import Any, cast
+from typing import Any
 
 import structlog
 
 from shared.adapters.redis import keys
-from shared.adapters.redis.connection import (
-    COMMAND_SECONDS,
-    RETRY_AFTER_SECONDS,
-    RedisClient,
-    call,
-    end,
-    is_away,
-)
+from shared.adapters.redis.client import RedisClient
+from shared.adapters.redis.connection import COMMAND_SECONDS, RETRY_AFTER_SECONDS, call, end, is_away
 from shared.domain.errors import StoreUnavailable
 from shared.domain.jobs.events import Event, EventName
 from shared.domain.jobs.job import JobId, UserId
@@ -75,7 +69,7 @@ class EventLog:
             await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _listen(self) -> None:
-        pubsub = cast(Any, self._redis).pubsub()
+        pubsub = self._redis.pubsub()
         try:
             # Nobody listens yet: wait without a connection.
             while not self._queues:

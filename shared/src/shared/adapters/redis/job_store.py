@@ -9,7 +9,8 @@ import msgspec
 
 from shared.adapters.batcher import Batcher
 from shared.adapters.redis import keys, scripts
-from shared.adapters.redis.connection import RETRY_AFTER_SECONDS, Arg, RedisClient, call_many
+from shared.adapters.redis.client import Arg, RedisClient
+from shared.adapters.redis.connection import RETRY_AFTER_SECONDS, call_many
 from shared.adapters.redis.durability import CONFIRMATIONS, Unconfirmed
 from shared.domain.budgets import KEPT_MS, Balance, Plan, Window, windows
 from shared.domain.errors import (

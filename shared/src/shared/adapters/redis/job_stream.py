@@ -5,14 +5,15 @@ entry is deleted in the script that acknowledges it: the stream is as long as th
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
 from redis.exceptions import ResponseError
 
 from shared.adapters.redis import keys, scripts
-from shared.adapters.redis.connection import Arg, RedisClient, call, nodes
+from shared.adapters.redis.client import Arg, BlockingClient, RedisClient
+from shared.adapters.redis.connection import call, nodes
 from shared.domain.errors import WorkerCrashed
 from shared.domain.jobs.job import EntryId, JobId, LeasedJob, StreamName, UserId
 from shared.domain.jobs.job_policy import JobPolicy
@@ -58,7 +59,7 @@ class JobStream:
     def __init__(
         self,
         redis: RedisClient,
-        blocking: RedisClient,
+        blocking: BlockingClient,
         stream: StreamName,
         *,
         consumer: str,
@@ -98,7 +99,7 @@ class JobStream:
         # With fewer free slots than shards only some are asked, so no read may sleep over the others.
         block_seconds = self._policy.block_seconds if len(asked) == self.shards else TURN_SECONDS
         wait = ("BLOCK", int(block_seconds * 1000)) if block else ()
-        answer = await cast(Any, self._blocking).execute_command(
+        answer = await self._blocking.execute_command(
             *("XREADGROUP", "GROUP", keys.GROUP, self.consumer, "COUNT", max(1, count // len(asked)), *wait),
             *("STREAMS", *asked, *(">" for _ in asked)),
         )

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from shared.adapters.redis import keys, scripts
-from shared.adapters.redis.connection import RedisClient, call
+from shared.adapters.redis.client import RedisClient
+from shared.adapters.redis.connection import call
 from shared.adapters.redis.job_store import as_fields, to_snapshot
 from shared.domain.budgets import Charge
 from shared.domain.jobs.job import JobId

@@ -6,11 +6,12 @@ Every state change of a job goes through one of them; each file's header is its 
 import hashlib
 from collections.abc import Sequence
 from importlib import resources
-from typing import Any, cast
+from typing import Any
 
 from redis.exceptions import NoScriptError
 
-from shared.adapters.redis.connection import Arg, RedisClient, SyncRedisClient, call, call_each, observed
+from shared.adapters.redis.client import Arg, RedisClient, SyncRedisClient
+from shared.adapters.redis.connection import call, call_each, observed
 
 
 class Script:
@@ -108,6 +109,6 @@ def run_sync(redis: SyncRedisClient, script: Script, key: str, *args: Arg) -> An
     """For the renewal thread. Raises what redis-py raises."""
     with observed(redis, script.name):
         try:
-            return cast(Any, redis).execute_command("EVALSHA", script.sha, 1, key, *args)
+            return redis.execute_command("EVALSHA", script.sha, 1, key, *args)
         except NoScriptError:
-            return cast(Any, redis).execute_command("EVAL", script.source, 1, key, *args)
+            return redis.execute_command("EVAL", script.source, 1, key, *args)

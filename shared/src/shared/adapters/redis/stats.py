@@ -1,12 +1,13 @@
 """What the stores hold, looked at from outside: for the one process that tells it."""
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from msgspec import Struct
 
 from shared.adapters.redis import keys, scripts
-from shared.adapters.redis.connection import RedisClient, call
+from shared.adapters.redis.client import RedisClient
+from shared.adapters.redis.connection import call
 from shared.domain.jobs.job import StreamName
 
 LEDGER = ("accepted", "succeeded", "failed", "cancelled", "replayed", "dead_lettered")
@@ -107,9 +108,3 @@ async def survey_node(node: RedisClient) -> NodeSurvey:
         commands=info["total_commands_processed"],
         rejected_connections=info["rejected_connections"],
     )
-
-
-def node_name(node: RedisClient) -> str:
-    """`host:port`, without what a URL may hold besides."""
-    place: dict[str, Any] = cast(Any, node).connection_pool.connection_kwargs
-    return f"{place.get('host', 'localhost')}:{place.get('port', 6379)}"

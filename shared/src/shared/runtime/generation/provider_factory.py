@@ -17,7 +17,7 @@ from shared.adapters.llm.span_hook import span_hook
 from shared.adapters.offline.provider import GENERATED_BY as OFFLINE_BY
 from shared.adapters.offline.provider import MODEL as OFFLINE_MODEL
 from shared.adapters.offline.provider import OfflineProvider
-from shared.adapters.redis.connection import RedisClient
+from shared.adapters.redis.client import RedisClient
 from shared.adapters.redis.provider_limiter import LimiterPolicy, ProviderLimiter
 from shared.domain.llm.provider import Provider
 from shared.domain.tracing import NO_TRACER, Tracer

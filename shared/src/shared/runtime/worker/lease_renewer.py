@@ -12,7 +12,8 @@ import structlog
 from msgspec import Struct
 
 from shared.adapters.redis import keys, scripts
-from shared.adapters.redis.connection import SyncRedisClient, is_away
+from shared.adapters.redis.client import SyncRedisClient
+from shared.adapters.redis.connection import is_away
 from shared.domain.jobs.job import JobId, LeasedJob
 from shared.domain.jobs.job_policy import JobPolicy
 

@@ -17,14 +17,8 @@ import uvloop
 
 from shared.adapters.postgres.result_store import ResultStore
 from shared.adapters.redis.attempt_store import AttemptStore
-from shared.adapters.redis.connection import (
-    RedisClient,
-    SyncRedisClient,
-    connect,
-    connect_blocking,
-    connect_sync,
-    end,
-)
+from shared.adapters.redis.client import BlockingClient, RedisClient, SyncRedisClient
+from shared.adapters.redis.connection import connect, connect_blocking, connect_sync, end
 from shared.adapters.redis.job_stream import JobStream, reader_name
 from shared.adapters.redis.maintenance_store import MaintenanceStore
 from shared.domain.generation.handler import Handler
@@ -132,7 +126,7 @@ async def _run(
 
 class _Stores(NamedTuple):
     redis: RedisClient
-    blocking: RedisClient
+    blocking: BlockingClient
     """For blocking reads alone."""
     renewing: SyncRedisClient
     """For the renewing thread alone."""

@@ -10,7 +10,7 @@ from tests.metric_samples import MetricSamples, read
 from tests.simulators.faults import Fault, FaultKind, out_of_credit, rate_limited, server_error
 from tests.simulators.provider import ProviderSimulator
 
-from shared.adapters.redis.connection import RedisClient
+from shared.adapters.redis.client import RedisClient
 from shared.domain.errors import ProviderError, ProviderGarbled
 from shared.domain.llm.provider import ChatRequest, Message, Provider
 from shared.domain.study.material import CardDrafts

@@ -11,7 +11,8 @@ from tests.servers import FAKE, MACHINE, REDIS_KINDS, RealRedis
 
 from local.servers.postgres_server import PostgresServer
 from shared.adapters.postgres.result_store import DatabaseStats, ResultStore
-from shared.adapters.redis.connection import RedisClient, call
+from shared.adapters.redis.client import RedisClient
+from shared.adapters.redis.connection import call
 from shared.domain.errors import Problem, StoreUnavailable
 from shared.domain.jobs.job import JobState
 from shared.runtime.observability.metrics.meter import Meter

@@ -13,13 +13,13 @@ from typing import Generic, TypeVar
 import structlog
 
 from shared.adapters.postgres.result_store import DatabaseStats
-from shared.adapters.redis.connection import RedisClient, nodes
+from shared.adapters.redis.client import RedisClient
+from shared.adapters.redis.connection import nodes, server_address
 from shared.adapters.redis.stats import (
     LEDGER,
     NodeSurvey,
     ShardSurvey,
     StreamSurvey,
-    node_name,
     survey,
     survey_node,
 )
@@ -89,7 +89,7 @@ class StoreCollector:
     async def _collect_redis(self) -> None:
         found = await nodes(self._redis)
         states = await asyncio.gather(*map(_state_of, found))
-        self._node_metrics.put(zip(map(node_name, found), states, strict=True))
+        self._node_metrics.put(zip(map(server_address, found), states, strict=True))
         self._shard_metrics.put([await survey(self._redis, shard) for shard in range(self._shards)])
 
     def _clear_redis(self) -> None:

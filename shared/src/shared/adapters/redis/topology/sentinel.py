@@ -3,9 +3,11 @@
 What is added to redis-py's own clients: a refusal to write ends the connection, wherever in an answer it is said; many
 that have to ask at once ask once; and closing a client closes its connections to the sentinels too.
 """
+# redis-py 5 leaves its Sentinel classes without types.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 import asyncio
-from typing import Any, cast
+from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from msgspec import Struct
@@ -83,23 +85,23 @@ class _Sentinels(sentinel.Sentinel):
 
     async def discover_master(self, service_name: str) -> Any:
         if self._asking is None or self._asking.done():
-            self._asking = asyncio.create_task(cast(Any, super()).discover_master(service_name))
+            self._asking = asyncio.create_task(super().discover_master(service_name))
         return await asyncio.shield(self._asking)
 
 
 class _Pool(sentinel.SentinelConnectionPool):
     async def disconnect(self, inuse_connections: bool = True) -> None:
-        await cast(Any, super()).disconnect(inuse_connections)
+        await super().disconnect(inuse_connections)
         if inuse_connections:
-            for one in cast(Any, self).sentinel_manager.sentinels:
+            for one in self.sentinel_manager.sentinels:
                 await one.aclose()
 
 
 class _SyncPool(sync_sentinel.SentinelConnectionPool):
     def disconnect(self, inuse_connections: bool = True) -> None:
-        cast(Any, super()).disconnect(inuse_connections)
+        super().disconnect(inuse_connections)
         if inuse_connections:
-            for one in cast(Any, self).sentinel_manager.sentinels:
+            for one in self.sentinel_manager.sentinels:
                 one.close()
 
 
@@ -108,11 +110,11 @@ class WatchedConnection(sentinel.SentinelManagedConnection):
 
     async def read_response(self, *args: Any, **options: Any) -> Any:
         try:
-            return await cast(Any, super()).read_response(*args, **options)
+            return await super().read_response(*args, **options)
         except ResponseError as error:
             if not _is_refusal_of_replica(error):
                 raise
-            await cast(Any, self).disconnect()
+            await self.disconnect()
             raise RedisConnectionError("the server became a replica") from error
 
 
@@ -123,11 +125,11 @@ class WatchedTlsConnection(WatchedConnection, sentinel.SentinelManagedSSLConnect
 class _SyncWatchedConnection(sync_sentinel.SentinelManagedConnection):
     def read_response(self, *args: Any, **options: Any) -> Any:
         try:
-            return cast(Any, super()).read_response(*args, **options)
+            return super().read_response(*args, **options)
         except ResponseError as error:
             if not _is_refusal_of_replica(error):
                 raise
-            cast(Any, self).disconnect()
+            self.disconnect()
             raise RedisConnectionError("the server became a replica") from error
 
 
@@ -139,11 +141,13 @@ def _is_refusal_of_replica(error: ResponseError) -> bool:
     return "READONLY " in str(error)
 
 
-def pool(url: str, plain: type[WatchedConnection], tls: type[WatchedTlsConnection], **options: Any) -> Any:
+def open_pool(
+    url: str, plain: type[WatchedConnection], tls: type[WatchedTlsConnection], **options: Any
+) -> Any:
     """A pool of connections, of one class or the other, to whoever is the primary."""
     watched = read_url(url)
-    sentinels = cast(Any, _Sentinels)(watched.sentinels, sentinel_kwargs=_asking(watched))
-    return cast(Any, _Pool)(
+    sentinels = _Sentinels(watched.sentinels, sentinel_kwargs=_asking(watched))
+    return _Pool(
         watched.name,
         sentinels,
         connection_class=tls if watched.is_tls else plain,
@@ -155,7 +159,7 @@ def pool(url: str, plain: type[WatchedConnection], tls: type[WatchedTlsConnectio
 def connect_sync(url: str, **options: Any) -> Any:
     """A client of whoever is the primary, for a thread."""
     watched = read_url(url)
-    sentinels = cast(Any, sync_sentinel.Sentinel)(watched.sentinels, sentinel_kwargs=_asking(watched))
+    sentinels = sync_sentinel.Sentinel(watched.sentinels, sentinel_kwargs=_asking(watched))
     return sentinels.master_for(
         watched.name,
         connection_pool_class=_SyncPool,

@@ -8,12 +8,12 @@ the call.
 import asyncio
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from typing import Any, cast
+from typing import Any
 
-import redis.asyncio as redis
 from redis.exceptions import RedisError
 
-from shared.adapters.redis.cluster import LOST, Cluster
+from shared.adapters.redis.client import Arg, BlockingClient
+from shared.adapters.redis.topology.cluster import LOST, Cluster
 
 END_SECONDS = 1.0
 """A node that does not end a read for this long is hung. What it gave last stays pending, and is claimed."""
@@ -24,13 +24,13 @@ AGAIN_SECONDS = 0.02
 class ClusterReader:
     """Stands where one server's blocking connection does, and knows one command: XREADGROUP."""
 
-    def __init__(self, cluster: Cluster, connect: Callable[[str], redis.Redis]) -> None:
+    def __init__(self, cluster: Cluster, connect: Callable[[str], BlockingClient]) -> None:
         self._cluster = cluster
         self._connect = connect
-        self._connections: dict[bytes, tuple[str, redis.Redis]] = {}
-        self._blocked: dict[bytes, tuple[str, int]] = {}
+        self._connections: dict[Arg, tuple[str, BlockingClient]] = {}
+        self._blocked: dict[Arg, tuple[str, int]] = {}
 
-    async def execute_command(self, *command: Any) -> list[Any]:
+    async def execute_command(self, *command: Arg) -> list[Any]:
         """What one server would answer. Raises what a node raised when no other one had an entry."""
         await self._cluster.know()
         version = self._cluster.slots.version
@@ -52,16 +52,16 @@ class ClusterReader:
             await connection.aclose()
         await self._cluster.aclose()
 
-    async def _read(self, key: bytes, head: tuple[Any, ...]) -> Any:
+    async def _read(self, key: Arg, head: tuple[Arg, ...]) -> Any:
         url, connection = await self._connection(key)
         if "BLOCK" in head:
-            self._blocked[key] = url, await cast(Any, connection).execute_command("CLIENT", "ID")
+            self._blocked[key] = url, await connection.execute_command("CLIENT", "ID")
         try:
-            return await cast(Any, connection).execute_command(*head, key, ">")
+            return await connection.execute_command(*head, key, ">")
         finally:
             self._blocked.pop(key, None)
 
-    async def _connection(self, key: bytes) -> tuple[str, redis.Redis]:
+    async def _connection(self, key: Arg) -> tuple[str, BlockingClient]:
         url = self._cluster.slots.owner(("XREADGROUP", key))
         known = self._connections.get(key)
         if known is None or known[0] != url:
@@ -70,13 +70,13 @@ class ClusterReader:
             self._connections[key] = url, self._connect(url)
         return self._connections[key]
 
-    async def _end(self, reads: dict[bytes, asyncio.Task[Any]]) -> None:
+    async def _end(self, reads: dict[Arg, asyncio.Task[Any]]) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(END_SECONDS), asyncio.TaskGroup() as ending:
                 for key, read in reads.items():
                     ending.create_task(self._end_one(key, read))
 
-    async def _end_one(self, key: bytes, read: asyncio.Task[Any]) -> None:
+    async def _end_one(self, key: Arg, read: asyncio.Task[Any]) -> None:
         while not read.done():
             if where := self._blocked.get(key):
                 await self._unblock(*where)
@@ -84,7 +84,7 @@ class ClusterReader:
 
     async def _unblock(self, url: str, client: int) -> None:
         with suppress(RedisError, OSError):
-            await cast(Any, self._cluster.node(url)).execute_command("CLIENT UNBLOCK", client)
+            await self._cluster.node(url).execute_command("CLIENT UNBLOCK", client)
 
     async def _gather(self, reads: Collection[asyncio.Task[Any]], version: int) -> list[Any]:
         errors = [error for read in reads if not read.cancelled() and (error := read.exception())]

@@ -7,15 +7,14 @@ to another node counts as away: a script must find all keys of its shard in one 
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence
-from typing import Any, cast
+from typing import Any
 
-import redis as sync_redis
-import redis.asyncio as redis
 from redis.crc import key_slot
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from shared.adapters.redis.client import Arg, Command, PubSub, Server, SyncRedisClient
 from shared.adapters.redis.durability import mark
 
 LOST = (RedisConnectionError, RedisTimeoutError, OSError)
@@ -23,8 +22,6 @@ LOST = (RedisConnectionError, RedisTimeoutError, OSError)
 ROUNDS = 4
 """How often a command is sent on. A cluster that agrees with itself needs one."""
 SCHEMES = {"redis+cluster": "redis", "rediss+cluster": "rediss"}
-
-Command = Sequence[Any]
 
 
 class Slots:
@@ -77,13 +74,13 @@ def is_cluster(url: str) -> bool:
     return url.partition("://")[0] in SCHEMES
 
 
-def _key_of(command: Command) -> str | bytes:
+def _key_of(command: Command) -> Arg:
     """Every command we use has its key first, and every script its one key after its hash and their number."""
     return command[3 if command[0] in ("EVALSHA", "EVAL") else 1]
 
 
-def _as_bytes(key: str | bytes) -> bytes:
-    return key.encode() if isinstance(key, str) else key
+def _as_bytes(key: Arg) -> bytes:
+    return key if isinstance(key, bytes) else str(key).encode()
 
 
 def _is_misplaced(answer: Any) -> bool:
@@ -96,19 +93,19 @@ def _is_misplaced(answer: Any) -> bool:
 class Cluster:
     """Stands where one server's client does: short commands, pipelines of them, and the listening connection."""
 
-    def __init__(self, url: str, connect: Callable[[str], redis.Redis]) -> None:
+    def __init__(self, url: str, connect: Callable[[str], Server]) -> None:
         self.slots = Slots(url)
         self._connect = connect
-        self._nodes: dict[str, redis.Redis] = {}
+        self._nodes: dict[str, Server] = {}
         self._learning = asyncio.Lock()
         self._turn = 0
 
-    def node(self, url: str) -> redis.Redis:
+    def node(self, url: str) -> Server:
         if url not in self._nodes:
             self._nodes[url] = self._connect(url)
         return self._nodes[url]
 
-    async def nodes(self) -> list[redis.Redis]:
+    async def nodes(self) -> list[Server]:
         """The clients of all nodes that serve slots."""
         await self.know()
         return [self.node(url) for url in self.slots.primaries]
@@ -125,14 +122,14 @@ class Cluster:
                 return
             for url in self.slots.informants(doubtful):
                 try:
-                    answer = await cast(Any, self.node(url)).execute_command("CLUSTER", "SLOTS")
+                    answer = await self.node(url).execute_command("CLUSTER", "SLOTS")
                 except LOST:
                     continue
                 self.slots.learn(answer, url)
                 return
         raise RedisConnectionError("no node of the cluster answers")
 
-    async def execute_command(self, *command: Any) -> Any:
+    async def execute_command(self, *command: Arg) -> Any:
         (answer,) = await self.execute_many([command])
         if isinstance(answer, Exception):
             raise answer
@@ -166,7 +163,7 @@ class Cluster:
     async def _ask(
         self, url: str, mine: list[int], commands: Sequence[Command], answers: list[Any], confirm: Command
     ) -> None:
-        pipeline = cast(Any, self.node(url).pipeline(transaction=False))
+        pipeline = self.node(url).pipeline(transaction=False)
         for i in mine:
             pipeline.execute_command(*commands[i])
         if confirm:
@@ -179,11 +176,11 @@ class Cluster:
         for i, answer in zip(mine, told, strict=True):
             answers[i] = answer
 
-    def pubsub(self) -> Any:
+    def pubsub(self) -> PubSub:
         """Listen at one node: what is published at any of them reaches all. The next call takes the next node."""
         informants = self.slots.primaries or self.slots.informants()
         self._turn += 1
-        return cast(Any, self.node(informants[self._turn % len(informants)])).pubsub()
+        return self.node(informants[self._turn % len(informants)]).pubsub()
 
     async def aclose(self) -> None:
         for node in self._nodes.values():
@@ -193,12 +190,12 @@ class Cluster:
 class SyncCluster:
     """For the renewal thread: one command at a time."""
 
-    def __init__(self, url: str, connect: Callable[[str], sync_redis.Redis]) -> None:
+    def __init__(self, url: str, connect: Callable[[str], SyncRedisClient]) -> None:
         self.slots = Slots(url)
         self._connect = connect
-        self._nodes: dict[str, sync_redis.Redis] = {}
+        self._nodes: dict[str, SyncRedisClient] = {}
 
-    def execute_command(self, *command: Any) -> Any:
+    def execute_command(self, *command: Arg) -> Any:
         if self.slots.version == 0:
             self._learn()
         for _ in range(ROUNDS):
@@ -225,7 +222,7 @@ class SyncCluster:
     def _ask(self, url: str, command: Command) -> Any:
         if url not in self._nodes:
             self._nodes[url] = self._connect(url)
-        return cast(Any, self._nodes[url]).execute_command(*command)
+        return self._nodes[url].execute_command(*command)
 
     def close(self) -> None:
         for node in self._nodes.values():
