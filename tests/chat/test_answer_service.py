@@ -19,7 +19,7 @@ CALLER = Caller(ADA, PLAN)
 QUESTION = ChatQuestion([ChatTurn(ChatRole.USER, "When does water boil?")])
 
 
-async def test_an_answer_that_nobody_asked_the_provider_for_gives_all_back(start_chat: StartChat):
+async def test_an_answer_without_a_provider_call_releases_its_whole_hold(start_chat: StartChat):
     chat = await start_chat(ScriptedProvider("Never."))
 
     async with chat.answers.begin(CALLER, QUESTION):
@@ -28,7 +28,7 @@ async def test_an_answer_that_nobody_asked_the_provider_for_gives_all_back(start
     assert await chat.spent() == (0, 0)
 
 
-async def test_an_answer_left_between_two_pieces_ends_the_call_at_once(start_chat: StartChat):
+async def test_an_abandoned_answer_closes_the_provider_call_at_once(start_chat: StartChat):
     provider = ScriptedProvider("One.", "Two.")
     chat = await start_chat(provider)
 
@@ -39,7 +39,7 @@ async def test_an_answer_left_between_two_pieces_ends_the_call_at_once(start_cha
         assert provider.is_hung_up.is_set()
 
 
-async def test_a_cut_ends_every_open_answer(start_chat: StartChat):
+async def test_interrupt_ends_every_open_answer(start_chat: StartChat):
     chat = await start_chat(ScriptedProvider("One.", hangs=True))
 
     async with chat.answers.begin(CALLER, QUESTION) as answer:
@@ -56,9 +56,7 @@ async def test_a_cut_ends_every_open_answer(start_chat: StartChat):
     assert held == 0
 
 
-async def test_a_hold_that_its_process_left_behind_ends_by_itself(
-    start_chat: StartChat, real_redis: RedisClient
-):
+async def test_a_hold_of_a_dead_process_expires(start_chat: StartChat, real_redis: RedisClient):
     chat = await start_chat(ScriptedProvider("Never."))
 
     async with chat.answers.begin(CALLER, QUESTION) as answer:
@@ -68,7 +66,7 @@ async def test_a_hold_that_its_process_left_behind_ends_by_itself(
     assert 290 < ends_at_ms / 1000 - int(seconds) <= 301
 
 
-async def test_all_are_settled_only_when_the_last_one_is(start_chat: StartChat):
+async def test_all_settled_waits_for_the_last_answer(start_chat: StartChat):
     chat = await start_chat(ScriptedProvider("Never."))
 
     async with chat.answers.begin(CALLER, QUESTION):

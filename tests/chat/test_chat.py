@@ -38,7 +38,7 @@ async def save_collection(results: ResultStore, **overrides: Any) -> str:
 # -- answers ------------------------------------------------------------------------------------------------
 
 
-async def test_an_answer_comes_whole(start_chat: StartChat):
+async def test_an_answer_is_sent_as_one_json_body(start_chat: StartChat):
     chat = await start_chat(ScriptedProvider("At one hundred ", "degrees."))
 
     answer = await chat.http.post("/api/chat", json=QUESTION)
@@ -55,7 +55,7 @@ async def test_an_answer_comes_whole(start_chat: StartChat):
     }
 
 
-async def test_an_answer_comes_as_it_is_made(start_chat: StartChat):
+async def test_a_streamed_answer_is_sent_in_pieces(start_chat: StartChat):
     chat = await start_chat(ScriptedProvider("At one hundred ", "degrees."))
 
     answer = await chat.http.post("/api/chat", json=STREAMED)
@@ -87,7 +87,7 @@ async def test_the_first_piece_is_sent_before_the_answer_is_complete(start_chat:
         assert "done" in "".join([piece async for piece in pieces])
 
 
-async def test_a_quiet_stream_beats(start_chat: StartChat):
+async def test_a_silent_stream_gets_heartbeats(start_chat: StartChat):
     provider = ScriptedProvider(hangs=True)
     chat = await start_chat(provider, heartbeat_seconds=0.01)
 
@@ -98,7 +98,7 @@ async def test_a_quiet_stream_beats(start_chat: StartChat):
         assert (await anext(answer.aiter_text())).startswith(":")
 
 
-async def test_without_a_collection_the_provider_is_told_to_answer_freely(start_chat: StartChat):
+async def test_without_a_collection_the_instructions_allow_a_free_answer(start_chat: StartChat):
     provider = ScriptedProvider("Oui.")
     chat = await start_chat(provider)
 
@@ -175,7 +175,7 @@ async def test_a_foreign_collection_is_answered_like_an_unknown_one(
     assert await chat.spent() == (0, 0)
 
 
-async def test_a_collection_in_the_making_is_not_ready(start_chat: StartChat, real_redis: RedisClient):
+async def test_an_unfinished_collection_is_409(start_chat: StartChat, real_redis: RedisClient):
     chat = await start_chat(ScriptedProvider("Never."))
     submission = make_submission(kind=Kind.COLLECTION)
     await JobStore(real_redis, shards=1).submit(submission, now=chat.now)
@@ -258,7 +258,7 @@ async def test_a_failure_before_the_first_piece_has_its_own_status(
     assert await chat.spent() == (0, 0)
 
 
-async def test_a_failure_in_mid_stream_is_told_in_the_stream(start_chat: StartChat):
+async def test_a_failure_in_mid_stream_is_an_error_event(start_chat: StartChat):
     error = ProviderUnavailable(usage=Usage(50, 3))
     chat = await start_chat(ScriptedProvider("At one", error=error))
 
@@ -298,7 +298,7 @@ async def test_an_empty_answer_is_a_failure(start_chat: StartChat):
     assert await chat.spent() == (10, 0)
 
 
-async def test_a_client_that_leaves_a_stream_ends_the_call_and_is_charged_what_was_said(
+async def test_a_client_that_leaves_a_stream_ends_the_call_and_pays_for_the_text_so_far(
     start_chat: StartChat,
 ):
     provider = ScriptedProvider("word " * 100, hangs=True)
@@ -331,7 +331,7 @@ async def assert_hung_up(chat: Chat, provider: ScriptedProvider) -> None:
         await chat.answers.all_settled()
 
 
-async def test_without_redis_nothing_is_asked(start_chat: StartChat, redis_server: RealRedis):
+async def test_without_redis_the_provider_is_not_called(start_chat: StartChat, redis_server: RealRedis):
     provider = ScriptedProvider("Never.")
     chat = await start_chat(provider)
     await asyncio.to_thread(redis_server.server.stop)
@@ -349,7 +349,9 @@ async def test_without_redis_nothing_is_asked(start_chat: StartChat, redis_serve
 @pytest.mark.parametrize(
     "headers", [{"X-Etude-Internal": "guess"}, {"X-Etude-Internal": ""}, {"X-Etude-User": ""}]
 )
-async def test_only_the_gateway_is_let_in(start_chat: StartChat, headers: dict[str, str]):
+async def test_requests_without_the_internal_secret_are_refused(
+    start_chat: StartChat, headers: dict[str, str]
+):
     chat = await start_chat(ScriptedProvider("Never."))
 
     answer = await chat.http.post("/api/chat", json=QUESTION, headers=headers)
@@ -382,7 +384,7 @@ def turn(content: Any = "Hello?", role: str = "user") -> dict[str, Any]:
         ([], [""]),
     ],
 )
-async def test_a_wrong_body_is_refused_with_pointers_to_each_fault(
+async def test_an_invalid_body_is_refused_with_a_pointer_to_each_error(
     start_chat: StartChat, body: Any, pointers: list[str]
 ):
     chat = await start_chat(ScriptedProvider("Never."))
@@ -404,7 +406,7 @@ async def test_a_wrong_body_is_refused_with_pointers_to_each_fault(
         (b"hello", "text/plain", 415, "unsupported_media_type"),
     ],
 )
-async def test_what_is_no_json_of_ours_is_refused(
+async def test_a_malformed_body_is_refused(
     start_chat: StartChat, content: bytes, media_type: str, status: int, code: str
 ):
     chat = await start_chat(ScriptedProvider("Never."))
@@ -414,7 +416,7 @@ async def test_what_is_no_json_of_ours_is_refused(
     assert (answer.status_code, answer.json()["code"]) == (status, code)
 
 
-async def test_other_addresses_and_methods_are_problems_too(start_chat: StartChat):
+async def test_unknown_paths_and_methods_are_problems(start_chat: StartChat):
     chat = await start_chat(ScriptedProvider())
 
     unknown, wrong = await chat.http.get("/api/talk"), await chat.http.get("/api/chat")

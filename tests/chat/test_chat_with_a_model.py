@@ -93,7 +93,7 @@ async def test_the_collection_s_text_reaches_the_model_fenced_and_only_there(
     assert not any("PWNED" in message for message in others)
 
 
-async def test_a_cut_answer_is_told_and_charged(
+async def test_a_cut_answer_ends_with_an_error_and_is_charged(
     start_chat: StartChat, simulator: ProviderSimulator, provider: OpenAIProvider, collection_id: str
 ):
     chat = await start_chat(provider)
@@ -108,7 +108,7 @@ async def test_a_cut_answer_is_told_and_charged(
     assert held == 0
 
 
-async def test_a_busy_model_is_said_to_be_busy(
+async def test_a_busy_model_is_reported_as_provider_busy(
     start_chat: StartChat, simulator: ProviderSimulator, provider: OpenAIProvider
 ):
     chat = await start_chat(provider)
@@ -120,7 +120,7 @@ async def test_a_busy_model_is_said_to_be_busy(
     assert await chat.spent() == (0, 0)
 
 
-async def test_a_busy_model_is_replaced_by_the_offline_generator_which_says_so(
+async def test_a_busy_model_is_replaced_by_the_labelled_offline_generator(
     start_chat: StartChat, simulator: ProviderSimulator, provider: OpenAIProvider, collection_id: str
 ):
     chat = await start_chat(FallbackProvider([provider, OfflineProvider()]))

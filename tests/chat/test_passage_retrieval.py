@@ -52,7 +52,7 @@ def test_the_passage_that_answers_the_question_is_chosen(question: str, fact: st
     assert any(FACTS[fact] in span.of(TEXT) for span in chosen)
 
 
-def test_a_follow_up_leans_on_the_question_before_it():
+def test_a_follow_up_question_uses_the_words_of_the_one_before():
     chosen = choose_passages(TEXT, ["What do the stomata do?", "And why is that so?"], limit=2)
 
     assert any(FACTS["stomata"] in span.of(TEXT) for span in chosen)
@@ -89,7 +89,7 @@ def test_passages_of_any_text_are_in_order_bounded_and_apart(text: str, question
     assert set(choose_passages(text, [question])) <= set(found)
 
 
-def test_a_repeated_sentence_is_quoted_where_it_stands():
+def test_a_repeated_sentence_is_quoted_at_its_own_place():
     shown = choose_passages(TEXT, ["stomata"], limit=1)
 
     (quote,) = used_quotes(f"According to your text: {FACTS['stomata']} That is all.", TEXT, shown)
@@ -128,7 +128,7 @@ def test_a_sentence_that_is_closely_followed_counts_as_used():
         "",
     ],
 )
-def test_what_the_text_does_not_say_is_never_a_quote(answer: str):
+def test_text_that_is_not_in_the_source_is_never_a_quote(answer: str):
     assert used_quotes(answer, TEXT, choose_passages(TEXT, ["chlorophyll"])) == []
 
 

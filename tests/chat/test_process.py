@@ -60,7 +60,7 @@ async def read_until(process: Process, event: str) -> dict[str, Any]:
     raise AssertionError(f"the process ended without {event}")
 
 
-async def test_it_answers_until_it_is_told_to_stop_and_exits_well(redis_url: str, postgres_url: str):
+async def test_it_serves_until_sigterm_and_exits_with_0(redis_url: str, postgres_url: str):
     async with running(ETUDE_REDIS_URL=redis_url, ETUDE_POSTGRES_URL=postgres_url) as (process, http):
         ready = await http.get("/readyz")
         answer = await http.post("/api/chat", json=QUESTION)
@@ -91,7 +91,7 @@ async def test_a_wrong_setting_is_one_line_that_names_the_variable(variables: di
     assert stderr.count(b"\n") == 1
 
 
-async def test_an_answer_that_a_stop_cuts_says_so_and_gives_its_tokens_back(
+async def test_an_answer_cut_by_a_stop_ends_with_an_error_and_releases_its_tokens(
     redis_url: str, postgres_url: str, real_redis: RedisClient
 ):
     budgets = BudgetStore(real_redis, shards=1)
@@ -114,7 +114,7 @@ async def test_an_answer_that_a_stop_cuts_says_so_and_gives_its_tokens_back(
             assert (await budgets.allowance(ADA, PLAN, now=time.time())).balances[0].held == 0
 
 
-async def test_it_logs_what_every_answer_cost_also_one_whose_reader_left(redis_url: str, postgres_url: str):
+async def test_it_logs_the_usage_of_every_answer_also_after_a_disconnect(redis_url: str, postgres_url: str):
     async with ProviderSimulator() as simulator:
         simulator.piece_seconds = 0.2
         model = {"OPENAI_API_KEY": "a-key", "OPENAI_BASE_URL": simulator.url}

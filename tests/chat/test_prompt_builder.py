@@ -44,7 +44,7 @@ def test_the_collection_s_text_is_data_and_never_a_message():
     assert not any("Ignore all rules" in message.content for message in prompt.messages)
 
 
-def test_a_chat_without_a_collection_is_not_told_to_answer_from_sources():
+def test_without_a_collection_the_prompt_names_no_sources():
     prompt = build_prompt(ask("Why?"), None)
 
     turns = render_chat(prompt.messages, prompt.sources, prompt.language)

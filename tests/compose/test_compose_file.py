@@ -17,7 +17,7 @@ def test_every_variable_it_sets_is_one_that_a_process_reads() -> None:
     assert named - OF_THE_FILE - known == set()
 
 
-def test_every_image_of_others_has_its_exact_version() -> None:
+def test_every_public_image_has_an_exact_version() -> None:
     images = re.findall(r"^    image: (\S+)$", TEXT, re.MULTILINE)
     theirs = [image for image in images if not image.startswith("etude-")]
     assert len(theirs) == 5
@@ -25,7 +25,7 @@ def test_every_image_of_others_has_its_exact_version() -> None:
 
 
 @pytest.mark.parametrize("unwanted", ["container_name", "privileged", "docker.sock", "0.0.0.0:", "env_file"])
-def test_it_does_without(unwanted: str) -> None:
+def test_the_compose_file_does_not_contain(unwanted: str) -> None:
     assert unwanted not in TEXT
 
 

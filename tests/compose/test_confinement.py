@@ -80,7 +80,7 @@ def published_ports(fleet: Fleet, service: str) -> list[tuple[str, str]]:
 # --- who reaches whom ------------------------------------------------------------------------------------------------
 
 
-def test_a_store_is_reached_from_its_own_network_and_from_no_other(fleet: Fleet) -> None:
+def test_a_store_is_reachable_only_from_its_own_network(fleet: Fleet) -> None:
     seen = {
         (network, store)
         for network in ("data", "edge", "monitoring", "screens", "egress")
@@ -91,11 +91,11 @@ def test_a_store_is_reached_from_its_own_network_and_from_no_other(fleet: Fleet)
     assert seen == {("data", "redis"), ("data", "postgres")}
 
 
-def test_from_the_edge_the_gateway_is_reached(fleet: Fleet) -> None:
+def test_the_gateway_is_reachable_from_the_edge_network(fleet: Fleet) -> None:
     assert python_on(fleet.network("edge"), OPENS.format(host="gateway", port=8000)) == "open"
 
 
-def test_who_asks_a_provider_gets_out_and_nobody_else(fleet: Fleet) -> None:
+def test_only_services_that_call_a_provider_reach_the_internet(fleet: Fleet) -> None:
     host, port = OUTSIDE
     if python_on("bridge", OPENS.format(host=host, port=port)) == "closed":
         pytest.skip(f"no container here reaches {host}, so that some do not shows nothing")
@@ -164,7 +164,7 @@ def test_a_service_cannot_harm_redis(fleet: Fleet, command: str) -> None:
     assert fleet.redis("service", *command.split()).startswith("NOPERM")
 
 
-def test_redis_answers_nobody_without_a_password(fleet: Fleet) -> None:
+def test_redis_requires_a_password(fleet: Fleet) -> None:
     assert fleet.execute("redis", "redis-cli", "PING").strip() == "NOAUTH Authentication required."
     assert fleet.redis("probe", "GET", "x").startswith("NOPERM")
 
@@ -191,12 +191,12 @@ find / -xdev -type f \( -path '*/.cache/*' -o -path '/var/cache/uv/*' -o -path '
 
 
 @pytest.mark.parametrize("image", IMAGES)
-def test_an_image_holds_nothing_that_builds(fleet: Fleet, image: str) -> None:
+def test_an_image_contains_no_build_tool(fleet: Fleet, image: str) -> None:
     name = f"etude-{image}:{VERSION}"
     assert run("docker", "run", "--rm", "--user", "0", name, "sh", "-c", BUILDERS) == ""
 
 
-def test_who_asks_no_provider_does_not_carry_its_library(fleet: Fleet) -> None:
+def test_only_images_that_call_a_provider_contain_its_library(fleet: Fleet) -> None:
     code = "import importlib.util; print(importlib.util.find_spec('openai') is not None)"
     carries = {
         image

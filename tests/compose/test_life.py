@@ -33,7 +33,7 @@ def test_a_job_and_a_collection_end_with_nothing_configured(fleet: Fleet) -> Non
     assert collection["flashcards"]
 
 
-def test_a_job_whose_container_is_killed_ends_in_another_one_and_nothing_is_bought_twice(
+def test_a_job_of_a_killed_container_ends_in_another_one_and_is_paid_once(
     fleet: Fleet, tmp_path: Path
 ) -> None:
     key = tmp_path / "key"
@@ -85,7 +85,7 @@ def owner_of(fleet: Fleet, job_id: str) -> str:
     return found
 
 
-def test_prometheus_finds_every_process_of_a_service_that_grew(fleet: Fleet) -> None:
+def test_prometheus_finds_every_process_of_a_scaled_service(fleet: Fleet) -> None:
     fleet.up("--scale", "ai-worker=3")
     wanted = {"gateway": 1, "chat": 1, "ai-worker": 3, "collection-worker": 1, "cron": 1}
     with httpx.Client(base_url=fleet.prometheus_url, trust_env=False, timeout=DEADLINE_SECONDS) as prometheus:
@@ -101,7 +101,7 @@ def targets_up(prometheus: httpx.Client) -> dict[str, int]:
     return dict(Counter(t["labels"]["job"] for t in active["activeTargets"] if t["health"] == "up"))
 
 
-def test_what_was_made_and_who_may_come_in_outlive_the_containers(fleet: Fleet) -> None:
+def test_collections_and_tokens_outlive_the_containers(fleet: Fleet) -> None:
     made = make_collection(fleet)
     fleet.down()
     fleet.up()
@@ -109,7 +109,7 @@ def test_what_was_made_and_who_may_come_in_outlive_the_containers(fleet: Fleet) 
         assert client.get(f"/api/collections/{made['id']}").json() == made
 
 
-def test_a_worker_that_is_stopped_hands_over_in_time(fleet: Fleet) -> None:
+def test_a_stopped_worker_exits_with_0(fleet: Fleet) -> None:
     (worker, *_) = fleet.containers("collection-worker")
     fleet.compose("stop", "collection-worker")
     assert json.loads(run("docker", "inspect", worker))[0]["State"]["ExitCode"] == 0

@@ -47,7 +47,7 @@ def test_no_two_fleets_share_a_secret(root: Path, tmp_path_factory: pytest.TempP
     assert set(contents(root).values()) & set(contents(other).values()) == set()
 
 
-def test_what_is_missing_is_made_and_the_rest_follows_from_what_is_there(root: Path) -> None:
+def test_missing_secrets_are_made_and_derived_files_follow(root: Path) -> None:
     (root / "redis" / "service-password").unlink()
     (root / "gateway" / "postgres-url").unlink()
     before = contents(root)
@@ -60,7 +60,7 @@ def test_what_is_missing_is_made_and_the_rest_follows_from_what_is_there(root: P
     assert after["operator/keys/jwt-private.pem"] == before["operator/keys/jwt-private.pem"]
 
 
-def test_a_start_that_was_cut_short_is_made_good(root: Path) -> None:
+def test_an_interrupted_start_is_completed(root: Path) -> None:
     kept = contents(root)
     (root / "gateway" / "redis-url").unlink()
     (root / "gateway" / "redis-url.draft").write_text("redis://serv")
@@ -68,7 +68,7 @@ def test_a_start_that_was_cut_short_is_made_good(root: Path) -> None:
     assert contents(root) == kept
 
 
-def test_nobody_else_may_read_them(root: Path) -> None:
+def test_secrets_are_readable_only_by_owner_and_group(root: Path) -> None:
     modes = {stat.S_IMODE(path.stat().st_mode) for path in root.rglob("*") if path.is_file()}
     assert modes == {0o440}
     assert stat.S_IMODE((root / "operator" / "keys").stat().st_mode) == 0o750
@@ -86,7 +86,7 @@ def test_the_gateway_can_check_what_an_operator_signs(root: Path) -> None:
     assert target.find_stack().redis_url == (root / "worker" / "redis-url").read_text().strip()
 
 
-def test_only_the_hash_of_a_password_is_told_to_redis_and_nobody_is_let_in_without(root: Path) -> None:
+def test_redis_gets_only_hashes_and_requires_a_password(root: Path) -> None:
     users = (root / "redis" / "users.acl").read_text()
     passwords = [path.read_text().strip() for path in (root / "redis").glob("*-password")]
     assert len(passwords) == 3
@@ -96,6 +96,6 @@ def test_only_the_hash_of_a_password_is_told_to_redis_and_nobody_is_let_in_witho
     assert users.splitlines()[0] == "user default off ~* &* +@all"
 
 
-def test_what_the_stack_file_says_is_all_an_operator_needs(root: Path) -> None:
+def test_the_stack_file_has_all_that_an_operator_needs(root: Path) -> None:
     stack = json.loads((root / "operator" / "stack.json").read_text())
     assert stack["url"] == "http://gateway:8000"

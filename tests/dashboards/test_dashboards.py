@@ -25,7 +25,7 @@ def charts(board: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize("file", files(), ids=lambda file: file.name)
-def test_what_is_committed_is_what_the_code_makes(file: Path) -> None:
+def test_the_committed_files_are_what_the_code_generates(file: Path) -> None:
     assert file.read_text(encoding="utf-8") == files()[file], "run: make dashboards"
 
 
@@ -44,7 +44,7 @@ def test_it_asks_a_question_and_its_first_panel_says_how_to_read_the_answer(boar
 
 
 @every_board
-def test_nobody_edits_it_in_the_browser(board: Any) -> None:
+def test_a_dashboard_is_not_editable(board: Any) -> None:
     assert board["editable"] is False
 
 
@@ -81,7 +81,7 @@ def test_no_query_is_left_out(board: Any) -> None:
 
 
 @every_board
-def test_panels_have_a_place_of_their_own(board: Any) -> None:
+def test_panels_do_not_overlap(board: Any) -> None:
     taken: set[tuple[int, int]] = set()
     for panel in board["panels"]:
         place = panel["gridPos"]
@@ -96,7 +96,7 @@ def test_panels_have_a_place_of_their_own(board: Any) -> None:
 
 
 @every_board
-def test_its_panels_are_told_apart(board: Any) -> None:
+def test_panels_have_different_ids(board: Any) -> None:
     ids = [panel["id"] for panel in board["panels"]]
     assert len(set(ids)) == len(ids)
 

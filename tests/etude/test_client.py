@@ -122,7 +122,7 @@ async def test_retry_after_is_obeyed(connect: Connect):
     ],
     ids=["too_long", "no_retry_after", "not_retryable"],
 )
-async def test_a_refusal_without_a_prospect_is_raised_at_once(connect: Connect, refusal: dict[str, Any]):
+async def test_a_refusal_that_is_not_retryable_is_raised_at_once(connect: Connect, refusal: dict[str, Any]):
     fake = ScriptedApi(problem(**refusal))
 
     with pytest.raises(ApiError):
@@ -170,7 +170,7 @@ async def test_a_body_of_something_else_is_named(connect: Connect, body: str):
 
 
 @pytest.mark.parametrize("url", ["localhost:8000", "::", "http:///x", "ftp://etude"])
-def test_an_address_that_is_none_is_refused(url: str):
+def test_an_invalid_url_is_refused(url: str):
     with pytest.raises(InvalidUrl):
         Client(url, "t")
 
@@ -214,7 +214,7 @@ async def test_a_first_connection_names_no_event(connect: Connect):
     assert "Last-Event-ID" not in fake.requests[0].headers
 
 
-async def test_a_server_that_stays_away_is_given_up(connect: Connect):
+async def test_an_unreachable_server_is_given_up_after_a_while(connect: Connect):
     fake = ScriptedApi(*[httpx.Response(503)] * (RECONNECTIONS + 1))
 
     with pytest.raises(Unreachable):
@@ -223,7 +223,7 @@ async def test_a_server_that_stays_away_is_given_up(connect: Connect):
     assert len(fake.pauses) == RECONNECTIONS
 
 
-async def test_nothing_left_to_hear_ends_the_stream(connect: Connect):
+async def test_a_204_ends_the_stream(connect: Connect):
     assert await connect(ScriptedApi(httpx.Response(204))).events(api.job_events("j1", after="3-0")) == []
 
 
@@ -292,7 +292,7 @@ def test_however_the_bytes_are_cut_the_events_are_the_same(cuts: list[int]):
         assert list(client.job_events("j1")) == EVENTS
 
 
-async def test_an_event_that_the_end_of_the_stream_cut_off_is_none(connect: Connect):
+async def test_an_incomplete_last_event_is_dropped(connect: Connect):
     fake = ScriptedApi(stream(STATUS, DONE[:-1]), stream(DONE))
 
     events = await connect(fake).events(api.job_events("j1"))

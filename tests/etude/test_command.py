@@ -71,7 +71,7 @@ async def test_a_job_is_submitted_followed_and_shown(api: tuple[FakeApi, str], f
     assert headers["idempotency-key"].startswith("key-")
 
 
-async def test_json_is_all_that_stdout_gets(api: tuple[FakeApi, str], file: str):
+async def test_with_json_stdout_has_only_json(api: tuple[FakeApi, str], file: str):
     _, url = api
 
     ran = await etude("ai", "text", file, "--json", url=url)
@@ -88,7 +88,7 @@ async def test_a_text_can_be_piped_in(api: tuple[FakeApi, str]):
     assert json.loads(fake.bodies[0])["input"] == {"text": "L’eau bout."}
 
 
-async def test_a_dropped_connection_is_taken_up_where_it_was(api: tuple[FakeApi, str], file: str):
+async def test_a_dropped_connection_resumes_after_the_last_event(api: tuple[FakeApi, str], file: str):
     fake, url = api
     fake.on("GET", "/api/ai/j1/events", events(STATUS, ITEM, is_cut=True), events(END))
 
@@ -114,9 +114,7 @@ async def test_a_stream_that_closes_early_or_is_refused_for_a_moment_is_tried_ag
     assert pauses == [1.0, 2.0, 4.0]
 
 
-async def test_a_listener_that_has_heard_everything_goes_on_to_the_result(
-    api: tuple[FakeApi, str], file: str
-):
+async def test_a_stream_without_more_events_leads_to_the_result(api: tuple[FakeApi, str], file: str):
     fake, url = api
     fake.on("GET", "/api/ai/j1/events", Response(status_code=204))
 
@@ -125,7 +123,7 @@ async def test_a_listener_that_has_heard_everything_goes_on_to_the_result(
     assert ran.out.startswith("A note.")
 
 
-async def test_a_server_that_stays_away_is_given_up(api: tuple[FakeApi, str], file: str):
+async def test_an_unreachable_server_is_given_up_after_a_while(api: tuple[FakeApi, str], file: str):
     fake, url = api
     pauses: list[float] = []
     fake.on("GET", "/api/ai/j1/events", Response(status_code=502))
@@ -190,14 +188,14 @@ async def test_a_refusal_is_one_line_and_an_exit_code(
     assert ran.err.count("\n") == 1
 
 
-async def test_nobody_at_the_address_is_one_line(file: str):
+async def test_an_unreachable_address_is_one_line(file: str):
     ran = await etude("ai", "text", file, url="http://127.0.0.1:9")
 
     assert (ran.code, ran.err) == (3, "etude: Etude does not answer at http://127.0.0.1:9\n")
 
 
 @pytest.mark.parametrize("url", ["localhost:8000", "::", "http:///x"])
-async def test_an_address_that_is_none_is_named(url: str):
+async def test_an_invalid_url_is_named(url: str):
     ran = await etude("jobs", url=url)
 
     assert (ran.code, ran.out) == (2, "")
@@ -281,7 +279,7 @@ async def test_a_chat_is_shown_as_it_comes_with_its_quotes(api: tuple[FakeApi, s
     }
 
 
-async def test_a_conversation_sends_what_was_said_before(api: tuple[FakeApi, str]):
+async def test_a_conversation_sends_its_earlier_messages(api: tuple[FakeApi, str]):
     fake, url = api
     yes = ('event: delta\ndata: {"text":"Yes."}', "event: done\ndata: {}")
     fake.on("POST", "/api/chat", events(*yes), events(*yes))

@@ -133,7 +133,7 @@ async def test_a_collection_can_be_asked(place: Place):
     assert "«" in ran.out
 
 
-async def test_a_wrong_token_is_said_in_one_line(place: Place):
+async def test_a_wrong_token_is_one_line(place: Place):
     ran = await etude("usage", url=place.url, token="guess")
 
     assert (ran.code, ran.err) == (

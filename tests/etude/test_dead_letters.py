@@ -43,7 +43,7 @@ async def test_dead_letters_are_listed_with_their_reason(life: JobLife):
     assert "ada" in line
 
 
-async def test_a_dead_letter_says_in_words_why_it_ended(life: JobLife):
+async def test_a_dead_letter_shows_the_message_of_its_error(life: JobLife):
     job_id = await bury(life)
 
     ran = await etude("dead", "show", job_id, "--redis-url", life.place.url, language="fr")
@@ -51,7 +51,7 @@ async def test_a_dead_letter_says_in_words_why_it_ended(life: JobLife):
     assert "Le générateur de texte est occupé" in ran.out
 
 
-async def test_a_replayed_letter_is_queued_and_dead_no_more(life: JobLife):
+async def test_a_replayed_dead_letter_is_queued(life: JobLife):
     job_id = await bury(life)
 
     replayed = await etude("dead", "replay", job_id, "--redis-url", life.place.url)
@@ -62,7 +62,7 @@ async def test_a_replayed_letter_is_queued_and_dead_no_more(life: JobLife):
     assert (again.code, again.err) == (1, f"etude: {job_id} is no dead letter\n")
 
 
-async def test_the_local_stack_tells_where_its_redis_is(life: JobLife, tmp_path: Path):
+async def test_the_stack_file_has_the_address_of_redis(life: JobLife, tmp_path: Path):
     (tmp_path / "stack.json").write_text(f'{{"url": "http://unused", "redis_url": "{life.place.url}"}}')
     job_id = await bury(life)
 
@@ -75,7 +75,7 @@ async def test_the_local_stack_tells_where_its_redis_is(life: JobLife, tmp_path:
     ("url", "code", "said"),
     [("redis://127.0.0.1:9", 3, "Redis does not answer"), ("http://here", 2, "ETUDE_REDIS_URL")],
 )
-async def test_a_redis_that_is_not_there_is_one_line(url: str, code: int, said: str):
+async def test_an_unreachable_redis_is_one_line(url: str, code: int, said: str):
     ran = await etude("dead", "list", "--redis-url", url)
 
     assert (ran.code, ran.out) == (code, "")

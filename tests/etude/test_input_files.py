@@ -28,7 +28,7 @@ def test_a_document_is_sent_as_it_is(tmp_path: Path):
     assert read_source(str(file), BytesIO()) == File("Course.PDF", b"%PDF-1.7", "application/pdf")
 
 
-def test_a_file_that_is_not_there_is_a_wrong_command_line(tmp_path: Path):
+def test_a_missing_file_is_a_usage_error(tmp_path: Path):
     with pytest.raises(Failure, match="No such file") as failure:
         read_text(str(tmp_path / "absent.txt"), BytesIO())
 

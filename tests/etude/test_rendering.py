@@ -60,13 +60,13 @@ def test_a_result_of_every_kind_is_readable(result: Result, expected: str):
     assert expected in shown(result)
 
 
-def test_what_is_missing_is_said_with_its_reason():
+def test_a_shortfall_is_shown_with_its_reasons():
     text = shown(Flashcards(language="en", flashcards=[CARD], quality=QUALITY))
 
     assert "1 of 3 flashcards; 50% of the sections quoted; dropped by the checks: 2 quote not found" in text
 
 
-def test_what_the_offline_generator_made_says_so():
+def test_offline_material_is_labelled():
     result = Text(language="en", text="A note.")
 
     assert "offline generator" in shown(result, generated_by="offline")

@@ -8,7 +8,7 @@ from etude.cli.failure import ExitCode, Failure
 from etude.cli.target import Target
 
 
-def test_what_the_options_say_comes_first(tmp_path: Path):
+def test_options_override_the_stack_file(tmp_path: Path):
     (tmp_path / "stack.json").write_text('{"url": "http://other"}')
     (tmp_path / "token").write_text("other")
     target = Target(data_dir=tmp_path, url="http://here/", token="mine")
@@ -16,7 +16,7 @@ def test_what_the_options_say_comes_first(tmp_path: Path):
     assert (target.find_url(), target.find_token()) == ("http://here", "mine")
 
 
-def test_what_is_not_given_is_taken_from_the_running_stack(tmp_path: Path):
+def test_missing_options_come_from_the_stack_file(tmp_path: Path):
     (tmp_path / "stack.json").write_text('{"url": "http://127.0.0.1:8000", "redis_url": "r", "pid": 1}')
     (tmp_path / "token").write_text("mine\n")
     target = Target(data_dir=tmp_path)

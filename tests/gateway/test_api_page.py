@@ -12,13 +12,13 @@ from shared.runtime.http.request_body import JSON_BYTES, MAX_DEPTH
 PAGE = (ROOT / "shared" / "docs" / "api.md").read_text(encoding="utf-8")
 
 
-def test_it_lists_every_call_and_no_other(parts: Parts):
+def test_the_api_page_lists_every_route_and_no_other(parts: Parts):
     document = create_api(Services(parts)).openapi()
     calls = {f"{method} {path}" for method, path, _ in operations(document)}
     table = PAGE.split("## Authentication")[0]
     assert set(re.findall(r"`((?:GET|POST|DELETE) /\S+)`", table)) == calls
 
 
-def test_its_numbers_are_the_real_ones():
+def test_the_numbers_of_the_api_page_are_those_of_the_code():
     assert f"{JSON_BYTES:,} bytes" in PAGE
     assert f"at most {MAX_DEPTH} levels deep" in PAGE

@@ -39,7 +39,7 @@ def check_unavailable(answer: httpx.Response) -> None:
     assert answer.json()["retryable"] is True
 
 
-async def test_who_comes_while_redis_is_found_away_is_told_with_those_who_found_out(
+async def test_requests_that_wait_for_an_unreachable_redis_fail_together(
     redis_server: RealRedis,
 ) -> None:
     redis = redis_server.connect()
@@ -77,13 +77,13 @@ async def test_who_comes_while_redis_is_found_away_is_told_with_those_who_found_
         ("DELETE", f"/api/collections/{UNKNOWN}", None),
     ],
 )
-async def test_without_redis_nothing_is_accepted_or_made_up(
+async def test_without_redis_a_request_gets_503(
     desk: Desk, method: str, path: str, body: dict[str, object] | None
 ):
     check_unavailable(await desk.client().request(method, path, json=body))
 
 
-async def test_what_may_not_be_stored_is_neither_accepted_nor_refused_and_asked_again_is_the_same_job(
+async def test_an_unconfirmed_submission_is_503_and_its_repetition_the_same_job(
     desk: Desk, parts: Parts, redis_server: RealRedis
 ):
     """Accepted is to be with a replica here, and there is none."""
@@ -102,7 +102,7 @@ async def test_what_may_not_be_stored_is_neither_accepted_nor_refused_and_asked_
 
 
 @pytest.mark.usefixtures("no_redis")
-async def test_without_redis_bad_requests_are_still_told_apart(desk: Desk):
+async def test_without_redis_invalid_requests_get_their_own_errors(desk: Desk):
     assert (await desk.client().post("/api/ai", json={})).status_code == 422
     assert (await desk.anonymous().post("/api/ai", json=SUMMARY)).status_code == 401
     assert (await desk.anonymous().get("/healthz")).status_code == 200
@@ -123,7 +123,7 @@ async def test_jobs_are_accepted_again_when_redis_is_back(desk: Desk, redis_serv
     assert [job["id"] for job in page["data"]] == [after["id"], before["id"]]
 
 
-async def test_without_postgres_jobs_are_accepted_and_results_wait(
+async def test_without_postgres_jobs_are_accepted_and_results_are_503(
     desk: Desk, postgres_server: PostgresServer, result_store: ResultStore
 ):
     client = desk.client()
@@ -148,7 +148,7 @@ async def test_without_postgres_jobs_are_accepted_and_results_wait(
     assert (await client.get(f"/api/ai/{done.id}")).json()["result"]["summary"] == "Short."
 
 
-async def test_without_the_chat_service_the_rest_goes_on(desk: Desk):
+async def test_without_the_chat_service_only_chat_is_503(desk: Desk):
     client = desk.client()
     answer = await client.post("/api/chat", json={"messages": [{"role": "user", "content": "?"}]})
 

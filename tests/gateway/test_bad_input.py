@@ -44,7 +44,7 @@ async def test_one_byte_more_is_too_large(desk: Desk):
     assert "1048576" in problem["detail"]
 
 
-async def test_what_is_too_large_is_counted_while_it_comes(desk: Desk):
+async def test_a_large_body_is_refused_while_it_arrives(desk: Desk):
     async def chunks() -> AsyncIterator[bytes]:
         body = padded(JSON_BYTES + 1)
         for start in range(0, len(body), 100_000):
@@ -86,7 +86,9 @@ async def test_a_wrong_content_type_is_refused(desk: Desk, path: str, media_type
         (b'"text"', 422, "invalid_fields"),
     ],
 )
-async def test_what_is_no_body_of_ours_is_named(desk: Desk, path: str, body: bytes, status: int, code: str):
+async def test_an_invalid_body_gets_its_own_error_code(
+    desk: Desk, path: str, body: bytes, status: int, code: str
+):
     await refused(desk, status, code, path, content=body, headers=JSON)
 
 
@@ -105,7 +107,7 @@ async def test_what_is_no_body_of_ours_is_named(desk: Desk, path: str, body: byt
         ({"kind": "quiz", "input": {"text": "a\0b"}}, ["/input/text"]),
     ],
 )
-async def test_every_fault_of_a_job_is_pointed_at(desk: Desk, body: dict[str, Any], pointers: list[str]):
+async def test_every_error_in_a_job_has_a_pointer(desk: Desk, body: dict[str, Any], pointers: list[str]):
     problem = await refused(desk, 422, "invalid_fields", json=body)
     assert [fault["pointer"] for fault in problem["errors"]] == pointers
     assert all(fault["detail"] for fault in problem["errors"])
@@ -124,7 +126,7 @@ async def test_every_fault_of_a_job_is_pointed_at(desk: Desk, body: dict[str, An
         ),
     ],
 )
-async def test_every_fault_of_a_collection_is_pointed_at(
+async def test_every_error_in_a_collection_has_a_pointer(
     desk: Desk, body: dict[str, Any], pointers: list[str]
 ):
     problem = await refused(desk, 422, "invalid_fields", "/api/collections", json=body)
@@ -132,7 +134,7 @@ async def test_every_fault_of_a_collection_is_pointed_at(
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n\t \u00a0\u2003"])
-async def test_an_empty_text_is_named(desk: Desk, text: str):
+async def test_an_empty_text_is_refused_with_its_own_code(desk: Desk, text: str):
     await refused(desk, 422, "empty_text", json={"kind": "quiz", "input": {"text": text}})
     await refused(desk, 422, "empty_text", "/api/collections", json={"text": text})
 

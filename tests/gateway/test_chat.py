@@ -64,7 +64,7 @@ async def desk(parts: Parts, chat: Chat) -> AsyncIterator[Desk]:
             yield opened
 
 
-async def test_the_question_goes_on_with_who_asks(desk: Desk, chat: Chat):
+async def test_the_question_is_forwarded_with_its_caller(desk: Desk, chat: Chat):
     headers = {"X-Request-Id": "r-1", "Accept-Language": "fr", "X-Etude-User": "bob", "X-Etude-Plan": "pro"}
     answer = await desk.client(plan="small").post("/api/chat", json=QUESTION, headers=headers)
 
@@ -79,14 +79,14 @@ async def test_the_question_goes_on_with_who_asks(desk: Desk, chat: Chat):
     assert "authorization" not in asked.headers
 
 
-async def test_the_answer_comes_back_without_what_is_internal(desk: Desk):
+async def test_internal_headers_are_not_passed_on(desk: Desk):
     answer = await desk.client().post("/api/chat", json=QUESTION)
     assert answer.headers["RateLimit"] == "left"
     assert "X-Internal" not in answer.headers
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
-async def test_pieces_come_as_they_are_made(desk: Desk, chat: Chat):
+async def test_chunks_are_passed_on_as_they_arrive(desk: Desk, chat: Chat):
     said = asyncio.Queue[bytes | None]()
 
     async def stream(_: Request) -> Response:
@@ -108,7 +108,7 @@ async def test_pieces_come_as_they_are_made(desk: Desk, chat: Chat):
 
 
 @pytest.mark.parametrize("has_begun", [False, True])
-async def test_a_hang_up_goes_through(desk: Desk, chat: Chat, has_begun: bool):
+async def test_a_client_disconnect_closes_the_forwarded_request(desk: Desk, chat: Chat, has_begun: bool):
     asked, ended = asyncio.Event(), asyncio.Event()
 
     async def end() -> None:
@@ -153,7 +153,7 @@ async def test_problems_of_the_chat_are_passed_on(desk: Desk, chat: Chat):
     assert answer.headers["Content-Language"] == "fr"
 
 
-async def test_a_secret_the_chat_does_not_know_is_our_fault_and_not_the_caller_s(desk: Desk, chat: Chat):
+async def test_a_wrong_internal_secret_is_503_and_not_401(desk: Desk, chat: Chat):
     async def refuse(_: Request) -> Response:
         return Response(status_code=401)
 
@@ -163,7 +163,7 @@ async def test_a_secret_the_chat_does_not_know_is_our_fault_and_not_the_caller_s
     assert (answer.status_code, answer.json()["code"]) == (503, "chat_unavailable")
 
 
-async def test_an_answer_that_breaks_off_is_not_taken_for_whole(desk: Desk, chat: Chat):
+async def test_an_interrupted_response_closes_the_connection(desk: Desk, chat: Chat):
     async def break_off(_: Request) -> Response:
         async def pieces() -> AsyncIterator[bytes]:
             yield b"event: delta\n\n"
@@ -176,14 +176,14 @@ async def test_an_answer_that_breaks_off_is_not_taken_for_whole(desk: Desk, chat
         await desk.client().post("/api/chat", json=QUESTION)
 
 
-async def test_a_question_too_large_goes_nowhere(desk: Desk, chat: Chat):
+async def test_a_question_that_is_too_large_is_not_forwarded(desk: Desk, chat: Chat):
     body = b'"' + b"x" * JSON_BYTES
     answer = await desk.client().post("/api/chat", content=body, headers={"Content-Type": "application/json"})
 
     assert (answer.status_code, chat.asked) == (413, [])
 
 
-async def test_nobody_asks_without_a_token(desk: Desk, chat: Chat):
+async def test_a_question_without_a_token_is_not_forwarded(desk: Desk, chat: Chat):
     answer = await desk.anonymous(**{"X-Etude-Internal": INTERNAL_SECRET}).post("/api/chat", json=QUESTION)
     assert (answer.status_code, chat.asked) == (401, [])
 

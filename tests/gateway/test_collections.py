@@ -92,7 +92,7 @@ async def test_a_failed_collection_says_why(desk: Desk, result_store: ResultStor
     assert (made["status"], made["error"]["code"], made["flashcards"]) == ("failed", "no_usable_text", [])
 
 
-async def test_jobs_and_collections_are_not_each_other(desk: Desk):
+async def test_a_collection_is_not_shown_as_a_job_nor_a_job_as_a_collection(desk: Desk):
     client = desk.client()
     made = await submit(client)
 
@@ -115,7 +115,7 @@ async def test_a_list_leaves_the_material_out(desk: Desk, result_store: ResultSt
 # -- removing ---------------------------------------------------------------------------------------------------------
 
 
-async def test_removing_one_in_the_making_cancels_it(desk: Desk):
+async def test_removing_an_unfinished_collection_cancels_it(desk: Desk):
     client = desk.client()
     made = await submit(client)
 
@@ -128,7 +128,7 @@ async def test_removing_one_in_the_making_cancels_it(desk: Desk):
     assert [window["held"] for window in usage["windows"]] == [0, 0]
 
 
-async def test_one_that_was_cancelled_stays_away_when_its_row_is_saved(
+async def test_a_cancelled_collection_stays_removed_when_its_row_is_saved(
     desk: Desk, life: JobLife, result_store: ResultStore
 ):
     client = desk.client()
@@ -141,7 +141,7 @@ async def test_one_that_was_cancelled_stays_away_when_its_row_is_saved(
     assert (await client.get("/api/collections")).json()["data"] == []
 
 
-async def test_removing_one_that_is_ready_forgets_its_material(
+async def test_removing_a_ready_collection_deletes_its_material(
     desk: Desk, life: JobLife, result_store: ResultStore
 ):
     async def make(job_input: JobInput, context: AttemptContext) -> Outcome:
@@ -159,7 +159,7 @@ async def test_removing_one_that_is_ready_forgets_its_material(
     assert (await client.get(f"{path}/export")).status_code == 404
 
 
-async def test_nobody_removes_another_s(desk: Desk, result_store: ResultStore):
+async def test_another_user_cannot_remove_a_collection(desk: Desk, result_store: ResultStore):
     final = make_final_job(kind=Kind.COLLECTION)
     await result_store.save([final])
     path = f"/api/collections/{final.id}"
@@ -235,7 +235,7 @@ async def test_a_document_is_read(
     assert " ".join((await text_of(life, result_store)).split()) == TEXT
 
 
-async def test_a_document_without_a_title_is_called_by_its_name(desk: Desk):
+async def test_the_title_of_a_document_defaults_to_its_file_name(desk: Desk):
     answer = await upload(desk.client(), "notes.txt", TEXT.encode())
     assert answer.json()["title"] == "notes"
 
@@ -265,7 +265,7 @@ def bomb() -> bytes:
         ("notes.txt", b"a" * (12 * JSON_BYTES), 413, "too_large"),
     ],
 )
-async def test_a_document_that_cannot_be_read_is_named(
+async def test_an_unreadable_document_is_refused_with_its_own_code(
     desk: Desk, name: str, content: bytes, status: int, code: str
 ):
     answer = await upload(desk.client(), name, content)
@@ -283,13 +283,13 @@ async def test_a_document_that_cannot_be_read_is_named(
         ({"text": TEXT}, "/text"),
     ],
 )
-async def test_a_fault_beside_the_document_is_pointed_at(desk: Desk, fields: dict[str, str], pointer: str):
+async def test_an_invalid_form_field_has_a_pointer(desk: Desk, fields: dict[str, str], pointer: str):
     answer = await upload(desk.client(), "notes.txt", TEXT.encode(), **fields)
     assert answer.status_code == 422
     assert [fault["pointer"] for fault in answer.json()["errors"]] == [pointer]
 
 
-async def test_a_form_without_a_document_is_pointed_at(desk: Desk):
+async def test_a_form_without_a_document_has_a_pointer(desk: Desk):
     answer = await desk.client().post("/api/collections", files={"title": (None, "Plants")})
     assert answer.json()["errors"][0]["pointer"] == "/file"
 
@@ -302,7 +302,7 @@ async def test_a_form_without_a_document_is_pointed_at(desk: Desk):
         ("multipart/form-data; boundary=b", b"--b\r\nContent-Disposition: form-data\r\n\r\nx\r\n--b--\r\n"),
     ],
 )
-async def test_a_form_that_is_none_is_refused(desk: Desk, media_type: str, body: bytes):
+async def test_a_malformed_form_is_refused(desk: Desk, media_type: str, body: bytes):
     answer = await desk.client().post("/api/collections", content=body, headers={"Content-Type": media_type})
     assert answer.status_code in {400, 422}
 
@@ -319,7 +319,7 @@ async def ready(result_store: ResultStore) -> str:
     return f"/api/collections/{final.id}/export"
 
 
-async def test_json_is_everything(desk: Desk, ready: str):
+async def test_the_json_export_is_the_whole_collection(desk: Desk, ready: str):
     answer = await desk.client().get(ready)
 
     assert answer.headers["Content-Type"] == "application/json"
@@ -327,7 +327,7 @@ async def test_json_is_everything(desk: Desk, ready: str):
     assert answer.json()["flashcards"][0]["front"] == "=cmd()"
 
 
-async def test_csv_is_for_spreadsheets_and_holds_no_formula(desk: Desk, ready: str):
+async def test_the_csv_export_contains_no_formula(desk: Desk, ready: str):
     answer = await desk.client().get(ready, params={"format": "csv"})
 
     assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
@@ -337,7 +337,7 @@ async def test_csv_is_for_spreadsheets_and_holds_no_formula(desk: Desk, ready: s
     assert question[1:4] == ["Quelle ville la Seine traverse-t-elle ?", "Paris", "Lyon | Paris | Lille"]
 
 
-async def test_tsv_is_for_anki_a_line_a_card(desk: Desk, ready: str):
+async def test_the_tsv_export_has_one_line_per_card(desk: Desk, ready: str):
     answer = await desk.client().get(ready, params={"format": "tsv"})
 
     lines = answer.text.splitlines()
@@ -346,13 +346,13 @@ async def test_tsv_is_for_anki_a_line_a_card(desk: Desk, ready: str):
     assert len(lines) == 5
 
 
-async def test_it_is_saved_under_its_title(desk: Desk, ready: str):
+async def test_an_export_is_named_after_the_title(desk: Desk, ready: str):
     answer = await desk.client().get(ready, params={"format": "csv"})
     name = "L%20%C3%A9t%C3%A9%202026.csv"
     assert answer.headers["Content-Disposition"] == f"attachment; filename*=UTF-8''{name}"
 
 
-async def test_what_is_not_ready_cannot_be_taken_away_yet(desk: Desk):
+async def test_an_unfinished_collection_cannot_be_exported(desk: Desk):
     client = desk.client()
     made = await submit(client)
 
@@ -362,14 +362,12 @@ async def test_what_is_not_ready_cannot_be_taken_away_yet(desk: Desk):
     assert answer.headers["Retry-After"] == "2"
 
 
-async def test_an_unknown_format_is_pointed_at(desk: Desk, ready: str):
+async def test_an_unknown_format_has_a_pointer(desk: Desk, ready: str):
     answer = await desk.client().get(ready, params={"format": "apkg"})
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/query/format")
 
 
-async def test_who_would_rather_wait_gets_the_collection(
-    desk: Desk, life: JobLife, result_store: ResultStore
-):
+async def test_prefer_wait_returns_the_ready_collection(desk: Desk, life: JobLife, result_store: ResultStore):
     async def make(job_input: JobInput, context: AttemptContext) -> Outcome:
         return Done(make_collection(), "model-1", "offline")
 

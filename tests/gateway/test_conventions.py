@@ -22,7 +22,7 @@ PATHS = ("/healthz", "/readyz", "/openapi.json", "/api/ai", "/api/collections", 
 
 
 @pytest.mark.parametrize("path", PATHS)
-async def test_every_answer_names_its_request_and_is_taken_for_what_it_is(desk: Desk, path: str):
+async def test_every_response_has_a_request_id_and_forbids_sniffing(desk: Desk, path: str):
     answer = await desk.client().get(path)
     assert answer.headers["X-Request-Id"].startswith("request-")
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
@@ -30,13 +30,13 @@ async def test_every_answer_names_its_request_and_is_taken_for_what_it_is(desk: 
     assert answer.headers["Referrer-Policy"] == "no-referrer"
 
 
-async def test_a_request_may_bring_its_own_id(desk: Desk):
+async def test_a_valid_request_id_is_kept(desk: Desk):
     answer = await desk.client().get("/api/usage", headers={"X-Request-Id": "trace/4711"})
     assert answer.headers["X-Request-Id"] == "trace/4711"
 
 
 @pytest.mark.parametrize("given", ["", "a b", "<script>", "x" * 129, "{}"])
-async def test_an_id_that_could_be_more_than_one_is_replaced(desk: Desk, given: str):
+async def test_an_invalid_request_id_is_replaced(desk: Desk, given: str):
     answer = await desk.client().get("/api/usage", headers={"X-Request-Id": given})
     assert answer.headers["X-Request-Id"] == "request-1"
 
@@ -72,7 +72,7 @@ async def test_the_type_of_a_problem_leads_to_its_explanation(desk: Desk):
     "path",
     ["/", "/api", "/api/ai/", "/api/ai/1/2", "/metrics", "/docs/assets/none.js", "/redoc", "/../etc/passwd"],
 )
-async def test_an_unknown_path_is_a_problem_too(desk: Desk, path: str):
+async def test_an_unknown_path_is_a_problem(desk: Desk, path: str):
     answer = await desk.client().get(path, follow_redirects=False)
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 
@@ -88,7 +88,7 @@ async def test_an_unknown_path_is_a_problem_too(desk: Desk, path: str):
         ("POST", "/openapi.json", "GET"),
     ],
 )
-async def test_another_method_is_told_which_are_allowed(desk: Desk, method: str, path: str, allowed: str):
+async def test_a_405_lists_the_allowed_methods(desk: Desk, method: str, path: str, allowed: str):
     answer = await desk.client().request(method, path)
     assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
     assert answer.headers["Allow"] == allowed
@@ -102,7 +102,7 @@ async def test_head_is_get_without_the_body(desk: Desk, path: str):
     assert head.headers["Content-Type"] == get.headers["Content-Type"]
 
 
-async def test_what_is_one_s_own_is_kept_by_nobody_else(desk: Desk):
+async def test_responses_for_one_user_are_not_cached_for_others(desk: Desk):
     client = desk.client()
     job = (await client.post("/api/ai", json=SUMMARY)).json()
     for path in ("/api/ai", job["links"]["self"], "/api/collections"):
@@ -121,7 +121,7 @@ class Broken:
         raise RuntimeError(f"secret of {TEXT}")
 
 
-async def test_a_bug_is_an_answer_too_and_says_nothing(parts: Parts):
+async def test_a_bug_is_a_500_without_details(parts: Parts):
     broken: Any = Broken()
     async with open_desk(msgspec.structs.replace(parts, store=broken)) as desk:
         with capture_logs() as logs:
@@ -136,7 +136,7 @@ async def test_a_bug_is_an_answer_too_and_says_nothing(parts: Parts):
 # -- the log ----------------------------------------------------------------------------------------------------------
 
 
-async def test_every_request_is_a_line_that_holds_no_word_of_the_client_s(desk: Desk):
+async def test_every_request_is_logged_without_text_of_the_client(desk: Desk):
     client = desk.client()
     with capture_logs() as logs:
         await client.post("/api/ai?secret=1", json=SUMMARY)
@@ -156,7 +156,7 @@ async def test_every_request_is_a_line_that_holds_no_word_of_the_client_s(desk: 
     assert make_token()[:20] not in said
 
 
-async def test_the_request_s_id_is_in_whatever_is_logged_for_it(desk: Desk):
+async def test_every_log_line_of_a_request_has_its_id(desk: Desk):
     with capture_logs(processors=[structlog.contextvars.merge_contextvars]) as logs:
         await desk.client().get("/api/usage", headers={"X-Request-Id": "r-9"})
     assert [line["request_id"] for line in logs if line["event"] == "http.request"] == ["r-9"]
@@ -165,13 +165,13 @@ async def test_the_request_s_id_is_in_whatever_is_logged_for_it(desk: Desk):
 # -- health -----------------------------------------------------------------------------------------------------------
 
 
-async def test_a_process_that_lives_and_could_work_says_so(desk: Desk):
+async def test_liveness_and_readiness_are_200_when_all_is_reachable(desk: Desk):
     anybody = desk.anonymous()
     assert (await anybody.get("/healthz")).json() == {"status": "ok"}
     assert (await anybody.get("/readyz")).json() == {"status": "ok", "redis": "ok", "postgres": "ok"}
 
 
-async def test_readiness_says_what_is_away(parts: Parts):
+async def test_readiness_names_the_unreachable_dependency(parts: Parts):
     async def away() -> None:
         raise OSError
 
@@ -186,12 +186,12 @@ async def test_readiness_says_what_is_away(parts: Parts):
 ORIGIN = "https://app.example"
 
 
-async def test_pages_of_other_origins_may_not_call(desk: Desk):
+async def test_other_origins_are_refused_by_default(desk: Desk):
     answer = await desk.client().get("/api/usage", headers={"Origin": ORIGIN})
     assert "Access-Control-Allow-Origin" not in answer.headers
 
 
-async def test_pages_that_are_named_may(parts: Parts):
+async def test_configured_origins_are_allowed(parts: Parts):
     async with open_desk(msgspec.structs.replace(parts, cors_origins=[ORIGIN])) as desk:
         asked = {"Origin": ORIGIN, "Access-Control-Request-Method": "POST"}
         wanted = {"Access-Control-Request-Headers": "authorization,idempotency-key,content-type"}
@@ -218,7 +218,7 @@ async def test_every_problem_of_a_job_is_one_of_the_catalogue(desk: Desk, result
     assert (error["status"], error["retryable"]) == (422, False)
 
 
-async def test_connections_are_kept(desk: Desk):
+async def test_connections_are_reused(desk: Desk):
     limits = httpx.Limits(max_connections=1, max_keepalive_connections=1)
     async with httpx.AsyncClient(
         base_url=desk.url,

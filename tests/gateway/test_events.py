@@ -28,7 +28,7 @@ async def tell(job_input: JobInput, context: AttemptContext) -> Outcome:
     return DONE
 
 
-async def test_a_listener_hears_of_every_change_in_order_and_then_the_end(
+async def test_a_listener_receives_every_event_in_order_up_to_done(
     desk: Desk, life: JobLife, result_store: ResultStore
 ):
     client = desk.client()
@@ -56,7 +56,7 @@ async def test_a_listener_hears_of_every_change_in_order_and_then_the_end(
     assert events[3].data["item"] == msgspec.to_builtins(make_card())
 
 
-async def test_a_listener_who_lost_the_line_goes_on_where_it_was(
+async def test_a_reconnected_listener_resumes_after_its_last_event(
     desk: Desk, life: JobLife, result_store: ResultStore
 ):
     client = desk.client()
@@ -72,7 +72,7 @@ async def test_a_listener_who_lost_the_line_goes_on_where_it_was(
             assert await heard.all() == whole[position + 1 :]
 
 
-async def test_the_same_events_are_told_by_another_gateway(
+async def test_another_gateway_sends_the_same_events(
     desk: Desk, parts: Parts, life: JobLife, result_store: ResultStore
 ):
     client = desk.client()
@@ -95,7 +95,7 @@ async def test_the_same_events_are_told_by_another_gateway(
     assert [event.data["status"] for event in rest] == ["running", "succeeded"]
 
 
-async def test_who_has_heard_everything_is_told_to_stop(desk: Desk, life: JobLife, result_store: ResultStore):
+async def test_a_listener_with_all_events_gets_204(desk: Desk, life: JobLife, result_store: ResultStore):
     client = desk.client()
     job = await submit(client)
     await drain(life, result_store)
@@ -107,7 +107,7 @@ async def test_who_has_heard_everything_is_told_to_stop(desk: Desk, life: JobLif
     assert (answer.status_code, answer.content) == (204, b"")
 
 
-async def test_who_comes_when_the_log_is_gone_still_hears_the_end(desk: Desk, result_store: ResultStore):
+async def test_an_expired_log_still_gives_the_done_event(desk: Desk, result_store: ResultStore):
     final = make_final_job(state=JobState.FAILED, problem=Problem("no_usable_text"), result=None)
     await result_store.save([final])
 
@@ -118,7 +118,7 @@ async def test_who_comes_when_the_log_is_gone_still_hears_the_end(desk: Desk, re
     assert done.data["error"]["title"] == "Aucune phrase exploitable"
 
 
-async def test_why_it_failed_is_told_in_the_listener_s_language(
+async def test_the_error_of_a_failed_job_is_in_the_listener_s_language(
     desk: Desk, life: JobLife, result_store: ResultStore
 ):
     client = desk.client()
@@ -131,7 +131,7 @@ async def test_why_it_failed_is_told_in_the_listener_s_language(
     assert done.data["error"]["title"] == "Aucune phrase exploitable"
 
 
-async def test_why_it_is_tried_again_is_told(desk: Desk, life: JobLife, result_store: ResultStore):
+async def test_a_retry_event_has_its_error(desk: Desk, life: JobLife, result_store: ResultStore):
     tries = 0
 
     async def fail_once(job_input: JobInput, context: AttemptContext) -> Outcome:
@@ -152,7 +152,7 @@ async def test_why_it_is_tried_again_is_told(desk: Desk, life: JobLife, result_s
     assert events[-1].data["status"] == "succeeded"
 
 
-async def test_one_stream_tells_of_everything_of_one_s_own(
+async def test_the_user_stream_has_the_events_of_all_own_jobs(
     desk: Desk, life: JobLife, result_store: ResultStore
 ):
     ada, bob = desk.client(), desk.client(sub="bob")
@@ -173,7 +173,7 @@ async def test_one_stream_tells_of_everything_of_one_s_own(
 
 
 @pytest.mark.parametrize("path", ["/api/events", "/api/ai/{id}/events"])
-async def test_silence_is_filled_with_comments(parts: Parts, path: str):
+async def test_a_silent_stream_gets_comments(parts: Parts, path: str):
     async with open_desk(msgspec.structs.replace(parts, heartbeat_seconds=0.05)) as desk:
         client = desk.client()
         job = await submit(client)
@@ -187,7 +187,7 @@ async def test_silence_is_filled_with_comments(parts: Parts, path: str):
                     break
 
 
-async def test_a_listener_who_leaves_costs_nothing(parts: Parts):
+async def test_a_disconnected_listener_leaves_nothing_behind(parts: Parts):
     async with open_desk(msgspec.structs.replace(parts, heartbeat_seconds=0.02)) as desk:
         client, other = desk.client(), desk.client()
         job = await submit(client)
@@ -237,7 +237,7 @@ async def test_streams_end_when_the_process_stops(desk: Desk):
         assert await heard.all() == []
 
 
-async def test_a_cancel_is_heard_at_once(desk: Desk):
+async def test_a_cancellation_is_sent_at_once(desk: Desk):
     client = desk.client()
     job = await submit(client)
     async with listen(client, job["links"]["events"]) as heard:
@@ -248,7 +248,7 @@ async def test_a_cancel_is_heard_at_once(desk: Desk):
 
 
 @pytest.mark.parametrize("last", ["x", "1", "1-", "-1", "1-1-1", "99999999999999999999-0"])
-async def test_what_is_no_event_id_is_pointed_at(desk: Desk, last: str):
+async def test_an_invalid_event_id_has_a_pointer(desk: Desk, last: str):
     client = desk.client()
     job = await submit(client)
     header = await client.get(job["links"]["events"], headers={"Last-Event-ID": last})
@@ -259,7 +259,7 @@ async def test_what_is_no_event_id_is_pointed_at(desk: Desk, last: str):
     assert query.json()["errors"][0]["pointer"] == "/query/last_event_id"
 
 
-async def test_a_collection_tells_its_items(desk: Desk, life: JobLife, result_store: ResultStore):
+async def test_the_stream_of_a_collection_has_its_items(desk: Desk, life: JobLife, result_store: ResultStore):
     client = desk.client()
     made = (await client.post("/api/collections", json={"text": TEXT})).json()
     async with listen(client, made["links"]["events"]) as heard:

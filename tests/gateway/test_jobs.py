@@ -16,7 +16,7 @@ from shared.domain.jobs.job_id import is_job_id
 UNKNOWN = "01920000-0000-7000-8000-000000000001"
 
 
-async def test_a_job_is_accepted_with_where_it_is_and_when_to_ask(desk: Desk):
+async def test_an_accepted_job_has_a_location_and_retry_after(desk: Desk):
     answer = await desk.client().post("/api/ai", json=SUMMARY)
 
     job = answer.json()
@@ -45,7 +45,7 @@ async def test_a_job_is_accepted_with_where_it_is_and_when_to_ask(desk: Desk):
     }
 
 
-async def test_what_was_accepted_is_what_is_shown(desk: Desk):
+async def test_a_shown_job_equals_the_accepted_one(desk: Desk):
     client = desk.client()
     accepted = await submit(client)
 
@@ -55,7 +55,7 @@ async def test_what_was_accepted_is_what_is_shown(desk: Desk):
     assert shown["usage"]["held_tokens"] > 0
 
 
-async def test_a_finished_job_has_its_result_and_what_it_cost(
+async def test_a_finished_job_has_its_result_and_its_usage(
     desk: Desk, life: JobLife, result_store: ResultStore
 ):
     client = desk.client()
@@ -95,7 +95,7 @@ async def test_a_failed_job_says_why_in_the_reader_s_language(desk: Desk, result
     assert job["error"]["title"] == "Aucune phrase exploitable"
 
 
-async def test_a_reader_who_has_it_already_gets_304_and_nothing_else(desk: Desk):
+async def test_a_known_entity_tag_gets_304_without_a_body(desk: Desk):
     client = desk.client()
     job = await submit(client)
     first = await client.get(f"/api/ai/{job['id']}")
@@ -123,7 +123,7 @@ async def test_a_change_changes_the_tag(desk: Desk, life: JobLife, result_store:
     assert not any(tag.startswith("W/") for tag in tags)
 
 
-async def test_looking_at_a_job_does_not_move_its_text(desk: Desk, life: JobLife):
+async def test_showing_a_job_does_not_read_its_payload(desk: Desk, life: JobLife):
     async def sent() -> int:
         return int((await life.command("INFO", "stats"))["total_net_output_bytes"])
 
@@ -164,7 +164,7 @@ async def test_the_tag_of_a_final_job_stays_when_its_record_expires(
 
 
 @pytest.mark.parametrize(("method", "suffix"), [("GET", ""), ("DELETE", ""), ("GET", "/events")])
-async def test_another_s_job_is_as_unknown_as_one_that_never_was(desk: Desk, method: str, suffix: str):
+async def test_a_foreign_job_looks_like_an_unknown_one(desk: Desk, method: str, suffix: str):
     job = await submit(desk.client())
     bob = desk.client(sub="bob")
 
@@ -179,7 +179,7 @@ async def test_another_s_job_is_as_unknown_as_one_that_never_was(desk: Desk, met
     assert (await desk.client().get(f"/api/ai/{job['id']}")).json()["status"] == "queued"
 
 
-async def test_another_s_result_is_unknown_too(desk: Desk, result_store: ResultStore):
+async def test_a_foreign_result_looks_like_an_unknown_one(desk: Desk, result_store: ResultStore):
     final = make_final_job(user=UserId("bob"))
     await result_store.save([final])
 
@@ -187,7 +187,7 @@ async def test_another_s_result_is_unknown_too(desk: Desk, result_store: ResultS
 
 
 @pytest.mark.parametrize("job_id", ["1", "not-a-uuid", UNKNOWN.upper(), "%00", "{s0}:stream:ai"])
-async def test_what_can_be_no_id_is_unknown(desk: Desk, job_id: str):
+async def test_an_invalid_id_is_404(desk: Desk, job_id: str):
     answer = await desk.client().get(f"/api/ai/{job_id}")
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 
@@ -217,7 +217,7 @@ async def test_cancelling_twice_is_cancelling_once(desk: Desk):
     assert (second.status_code, second.json()) == (200, first.json())
 
 
-async def test_cancelling_what_is_done_changes_nothing(desk: Desk, result_store: ResultStore):
+async def test_cancelling_a_final_job_changes_nothing(desk: Desk, result_store: ResultStore):
     final = make_final_job()
     await result_store.save([final])
 
@@ -229,7 +229,7 @@ async def test_cancelling_what_is_done_changes_nothing(desk: Desk, result_store:
 # -- waiting ----------------------------------------------------------------------------------------------------------
 
 
-async def test_who_would_rather_wait_gets_the_result(desk: Desk, life: JobLife, result_store: ResultStore):
+async def test_prefer_wait_returns_the_result(desk: Desk, life: JobLife, result_store: ResultStore):
     async with asyncio.TaskGroup() as group:
         consumer = life.consumer(results=result_store)
         working = group.create_task(consumer.run())
@@ -243,14 +243,14 @@ async def test_who_would_rather_wait_gets_the_result(desk: Desk, life: JobLife, 
     assert answer.json()["result"]["summary"] == "Short."
 
 
-async def test_who_waited_in_vain_gets_202(desk: Desk):
+async def test_prefer_wait_that_expires_is_202(desk: Desk):
     answer = await desk.client().post("/api/ai", json=SUMMARY, headers={"Prefer": "respond-async, wait=1"})
 
     assert (answer.status_code, answer.json()["status"]) == (202, "queued")
     assert "Preference-Applied" not in answer.headers
 
 
-async def test_nobody_waits_while_the_process_stops(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+async def test_a_stopping_process_ends_preferred_waits(desk: Desk, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("gateway.http.request_headers.MAX_WAIT_SECONDS", 10 * DEADLINE_SECONDS)
     desk.parts.closing.set()
     async with asyncio.timeout(DEADLINE_SECONDS):
@@ -275,7 +275,7 @@ async def test_the_same_key_and_body_are_the_same_job_charged_once(desk: Desk):
     assert (await client.get("/api/usage")).json()["windows"] == held
 
 
-async def test_a_hundred_at_once_with_one_key_are_one_job(desk: Desk):
+async def test_a_hundred_concurrent_requests_with_one_key_are_one_job(desk: Desk):
     client, headers = desk.client(), {"Idempotency-Key": "k1"}
 
     answers = await asyncio.gather(
@@ -287,7 +287,7 @@ async def test_a_hundred_at_once_with_one_key_are_one_job(desk: Desk):
     assert len((await client.get("/api/ai")).json()["data"]) == 1
 
 
-async def test_a_body_laid_out_otherwise_is_the_same_body(desk: Desk):
+async def test_the_layout_of_the_json_does_not_change_the_fingerprint(desk: Desk):
     client, headers = desk.client(), {"Idempotency-Key": '"k1"', "Content-Type": "application/json"}
     first = await client.post("/api/ai", json=SUMMARY, headers={"Idempotency-Key": "k1"})
 
@@ -309,7 +309,7 @@ async def test_a_key_used_with_another_body_is_refused(desk: Desk):
     assert (elsewhere.status_code, elsewhere.json()["code"]) == (422, "idempotency_conflict")
 
 
-async def test_a_key_is_its_user_s_own(desk: Desk):
+async def test_idempotency_keys_of_users_are_separate(desk: Desk):
     headers = {"Idempotency-Key": "k1"}
     ada = await desk.client().post("/api/ai", json=SUMMARY, headers=headers)
     bob = await desk.client(sub="bob").post("/api/ai", json=SUMMARY, headers=headers)
@@ -318,7 +318,9 @@ async def test_a_key_is_its_user_s_own(desk: Desk):
     assert ada.json()["id"] != bob.json()["id"]
 
 
-async def test_a_replay_shows_the_job_as_it_is_by_now(desk: Desk, life: JobLife, result_store: ResultStore):
+async def test_a_replay_shows_the_current_state_of_the_job(
+    desk: Desk, life: JobLife, result_store: ResultStore
+):
     client, headers = desk.client(), {"Idempotency-Key": "k1"}
     await client.post("/api/ai", json=SUMMARY, headers=headers)
     await drain(life, result_store)
@@ -330,7 +332,7 @@ async def test_a_replay_shows_the_job_as_it_is_by_now(desk: Desk, life: JobLife,
 
 
 @pytest.mark.parametrize("key", ["", "a b", "x" * 256, "clé"])
-async def test_a_key_that_is_none_is_refused(desk: Desk, key: str):
+async def test_an_invalid_idempotency_key_is_refused(desk: Desk, key: str):
     headers = {b"Idempotency-Key": key.encode()}
     answer = await desk.client().post("/api/ai", json=SUMMARY, headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_idempotency_key")
@@ -339,7 +341,7 @@ async def test_a_key_that_is_none_is_refused(desk: Desk, key: str):
 # -- lists ------------------------------------------------------------------------------------------------------------
 
 
-async def test_a_list_is_newest_first_with_live_and_kept_jobs_as_one(
+async def test_a_list_merges_live_and_saved_jobs_newest_first(
     desk: Desk, life: JobLife, result_store: ResultStore
 ):
     client = desk.client()
@@ -380,7 +382,7 @@ async def test_pages_neither_repeat_nor_skip(desk: Desk, life: JobLife, result_s
     assert set(ids) < set(seen)
 
 
-async def test_a_list_holds_one_s_own_jobs_of_the_kind_asked_for(desk: Desk):
+async def test_a_list_has_only_the_user_s_jobs_of_the_requested_kind(desk: Desk):
     ada, bob = desk.client(), desk.client(sub="bob")
     outline = await submit(ada, SUMMARY | {"kind": "outline"})
     await submit(ada)
@@ -408,7 +410,7 @@ async def test_a_list_holds_one_s_own_jobs_of_the_kind_asked_for(desk: Desk):
         ("kind=collection", "/query/kind"),
     ],
 )
-async def test_a_bad_parameter_is_pointed_at(desk: Desk, query: str, pointer: str):
+async def test_an_invalid_query_parameter_has_a_pointer(desk: Desk, query: str, pointer: str):
     answer = await desk.client().get(f"/api/ai?{query}")
     assert answer.status_code == 422
     assert [fault["pointer"] for fault in answer.json()["errors"]] == [pointer]

@@ -15,7 +15,7 @@ from gateway.services import Parts
 from shared.adapters.postgres.result_store import ResultStore
 
 
-async def test_every_accepted_job_says_what_is_left(desk: Desk):
+async def test_every_accepted_job_has_limit_headers(desk: Desk):
     client = desk.client()
     left = [
         int(
@@ -29,7 +29,7 @@ async def test_every_accepted_job_says_what_is_left(desk: Desk):
     assert left == [PLANS["free"].tokens_per_day - held // 2, PLANS["free"].tokens_per_day - held]
 
 
-async def test_a_budget_is_never_exceeded_however_many_ask_at_once(desk: Desk):
+async def test_concurrent_requests_never_exceed_a_budget(desk: Desk):
     client = desk.client(plan="small")
     price = (await client.post("/api/usage/estimate", json=SUMMARY)).json()["tokens"]
     room = PLANS["small"].tokens_per_day // price
@@ -93,14 +93,16 @@ async def test_too_many_unfinished_jobs_are_refused(desk: Desk):
     assert again.status_code == 202
 
 
-async def test_one_s_budget_is_one_s_own(desk: Desk):
+async def test_budgets_of_users_are_separate(desk: Desk):
     ada, bob = desk.client(plan="small"), desk.client(sub="bob", plan="small")
     while (await ada.post("/api/ai", json=SUMMARY)).status_code == 202:
         pass
     assert (await bob.post("/api/ai", json=SUMMARY)).status_code == 202
 
 
-async def test_usage_says_what_is_left_until_when(desk: Desk, life: JobLife, result_store: ResultStore):
+async def test_usage_shows_what_is_left_and_when_it_resets(
+    desk: Desk, life: JobLife, result_store: ResultStore
+):
     client = desk.client(plan="small")
     await client.post("/api/ai", json=SUMMARY)
     await life.consumer(results=result_store).drain()
@@ -143,6 +145,6 @@ async def test_an_estimate_says_when_the_budget_does_not_cover_it(desk: Desk):
     assert (await client.post("/api/ai", json=body)).status_code == 429
 
 
-async def test_an_estimate_of_what_is_unknown_is_pointed_at(desk: Desk):
+async def test_an_estimate_for_an_unknown_route_has_a_pointer(desk: Desk):
     answer = await desk.client().post("/api/usage/estimate?for=songs", json=SUMMARY)
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/query/for")

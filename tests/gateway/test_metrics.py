@@ -16,7 +16,7 @@ def told(desk: Desk, name: str, **labels: str) -> float:
     return read(desk.parts.meter).of(name, **labels)
 
 
-async def test_a_job_is_accepted_once_however_often_it_is_sent(desk: Desk) -> None:
+async def test_a_repeated_submission_is_counted_as_deduplicated(desk: Desk) -> None:
     client = desk.client()
     for _ in range(3):
         await client.post("/api/ai", json=SUMMARY, headers={"Idempotency-Key": "k"})
@@ -25,7 +25,7 @@ async def test_a_job_is_accepted_once_however_often_it_is_sent(desk: Desk) -> No
     assert told(desk, "etude_jobs_deduplicated_total", kind="summary") == 2
 
 
-async def test_a_refusal_says_why(desk: Desk) -> None:
+async def test_a_refusal_is_counted_by_reason(desk: Desk) -> None:
     def refused(reason: str, kind: str) -> None:
         assert told(desk, "etude_jobs_rejected_total", kind=kind, reason=reason) == 1, reason
 
@@ -69,7 +69,9 @@ async def test_a_refusal_says_why(desk: Desk) -> None:
     ],
     ids=lambda value: value if value in AUTH_FAILURES else "",
 )
-async def test_who_is_turned_away_is_counted_by_why(desk: Desk, authorization: str, reason: str) -> None:
+async def test_failed_authentications_are_counted_by_reason(
+    desk: Desk, authorization: str, reason: str
+) -> None:
     headers = {"Authorization": authorization} if authorization else {}
     answer = await desk.anonymous(**headers).get("/api/usage")
     assert answer.status_code == 401
@@ -78,7 +80,7 @@ async def test_who_is_turned_away_is_counted_by_why(desk: Desk, authorization: s
     assert told(desk, "etude_auth_failures_total") == 1
 
 
-async def test_listeners_and_how_soon_they_hear(desk: Desk) -> None:
+async def test_event_streams_and_their_delay_are_measured(desk: Desk) -> None:
     client = desk.client()
     await client.post("/api/ai", json=SUMMARY)  # stands in the log before anybody listens
     async with client.stream("GET", "/api/events") as stream:
@@ -102,7 +104,7 @@ async def hear(lines: AsyncIterator[str]) -> None:
             return
 
 
-async def test_paths_and_methods_of_a_clients_own_are_no_labels(desk: Desk) -> None:
+async def test_unknown_paths_and_methods_are_no_labels(desk: Desk) -> None:
     client = desk.client()
     await client.get("/canary-path")
     await client.request("PROPFIND", "/api/ai")
@@ -115,7 +117,7 @@ async def test_paths_and_methods_of_a_clients_own_are_no_labels(desk: Desk) -> N
     assert readings.of(name, http_route="/api/ai/{id}", http_response_status_code="404") == 1
 
 
-async def test_what_is_refused_for_a_store_that_is_away_and_what_is_only_not_confirmed(
+async def test_an_unreachable_store_counts_as_a_refusal_and_a_missing_confirmation_does_not(
     desk: Desk, redis_server: RealRedis
 ) -> None:
     metrics, errors = desk.parts.metrics, [NotConfirmed(job="j"), StoreUnavailable(retry_after=1.0)]

@@ -14,7 +14,7 @@ from tests.servers import VALKEY, WHEEL, Servers
 from local.ports import LOOPBACK, free_ports
 
 
-def test_it_stops_at_once_though_somebody_listens(redis_url: str, postgres_url: str):
+def test_it_stops_at_once_with_an_open_event_stream(redis_url: str, postgres_url: str):
     (port,) = free_ports(1)
     environ = {
         "ETUDE_PORT": str(port),
@@ -49,7 +49,7 @@ def test_it_stops_at_once_though_somebody_listens(redis_url: str, postgres_url: 
     ("kind", "said"),
     [(WHEEL, "needs WAITAOF"), (VALKEY, "needs appendfsync always here")],
 )
-async def test_it_does_not_start_when_its_redis_cannot_confirm_what_it_is_to_confirm(
+async def test_it_does_not_start_when_redis_cannot_confirm_the_durability(
     servers: Servers, postgres_url: str, kind: str, said: str
 ):
     with skipped_without_server():

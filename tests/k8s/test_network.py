@@ -59,11 +59,11 @@ def _means(rule: dict[str, Any], peers: str, pod: Process, port: str | int | Non
     )
 
 
-def test_nothing_is_allowed_unless_it_is_said() -> None:
+def test_everything_is_denied_by_default() -> None:
     assert {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]} in policies()
 
 
-def test_inside_only_the_gateway_speaks_to_the_chat() -> None:
+def test_only_the_gateway_reaches_the_chat() -> None:
     allowed = {
         (one.name, other.name)
         for one in BASE
@@ -74,7 +74,7 @@ def test_inside_only_the_gateway_speaks_to_the_chat() -> None:
     assert allowed == {("gateway", "chat")}
 
 
-def test_from_outside_the_edge_comes_to_the_gateway_and_prometheus_to_the_metrics() -> None:
+def test_the_ingress_reaches_the_gateway_and_prometheus_the_metrics() -> None:
     allowed = {
         (peer["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"], process.name, port["port"])
         for process in BASE
@@ -87,18 +87,18 @@ def test_from_outside_the_edge_comes_to_the_gateway_and_prometheus_to_the_metric
     assert allowed == {("ingress-nginx", "gateway", "http")} | scraped
 
 
-def test_who_asks_a_provider_reaches_the_internet_and_nobody_else() -> None:
+def test_only_pods_that_call_a_provider_reach_the_internet() -> None:
     assert {one.name for one in BASE if may_reach(one, PROVIDER, 443)} == PROVIDERS
     assert {one.name for one in BASE if may_reach(one, "2606:4700::6812:7c0", 443)} == PROVIDERS
     assert [one.name for one in BASE for port in (80, 6379, 5432) if may_reach(one, PROVIDER, port)] == []
 
 
 @pytest.mark.parametrize("folder", ["base", "overlays/example", "overlays/redis-cluster"])
-def test_nobody_reaches_where_clouds_keep_credentials(folder: str) -> None:
+def test_no_pod_reaches_the_metadata_address_of_clouds(folder: str) -> None:
     assert [one.name for one in BASE for port in (80, 443) if may_reach(one, METADATA, port, folder)] == []
 
 
-def test_the_stores_are_reached_by_who_uses_them_where_an_overlay_says_they_are() -> None:
+def test_only_users_of_a_store_reach_it_at_the_overlay_s_address() -> None:
     folder = "overlays/example"
     assert {one.name for one in BASE if may_reach(one, STORE, 6379, folder)} == set(NAMES) - {"migrate"}
     assert {one.name for one in BASE if may_reach(one, "10.20.0.20", 5432, folder)} == set(NAMES)
@@ -117,7 +117,7 @@ def test_a_policy_is_about_pods_that_exist_and_ports_that_they_have(policy: dict
             assert all(port["port"] in {p["name"] for p in one.container["ports"]} for one in meant)
 
 
-def test_the_edge_lets_through_what_the_gateway_takes_and_waits_as_long_as_it_does() -> None:
+def test_the_ingress_accepts_the_gateway_s_largest_body_and_longest_wait() -> None:
     (ingress,) = of_kind("overlays/example", "Ingress")
     told = {
         key.removeprefix("nginx.ingress.kubernetes.io/"): value

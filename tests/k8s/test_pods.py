@@ -34,7 +34,7 @@ each_long_lived = pytest.mark.parametrize(
 )
 
 
-def test_every_process_there_is_has_its_pod() -> None:
+def test_every_process_has_a_pod() -> None:
     assert sorted(process.module for process in processes("base")) == sorted(SETTINGS)
 
 
@@ -55,14 +55,14 @@ def test_a_pod_may_do_nothing_but_run(folder: str, process: Process) -> None:
 
 
 @each_pod
-def test_a_pod_says_what_it_takes(folder: str, process: Process) -> None:
+def test_a_pod_has_requests_and_limits(folder: str, process: Process) -> None:
     resources = process.container["resources"]
     assert set(resources["requests"]) == {"cpu", "memory"}
     assert set(resources["limits"]) == {"memory"}  # a throttled worker renews its leases late
 
 
 @each_pod
-def test_what_is_mounted_is_there(folder: str, process: Process) -> None:
+def test_every_mounted_volume_is_defined(folder: str, process: Process) -> None:
     volumes = {volume["name"] for volume in process.pod["volumes"]}
     assert {mount["name"] for mount in process.container["volumeMounts"]} == volumes
 
@@ -107,7 +107,7 @@ def secrets_of(volume: Manifest) -> list[tuple[str, list[dict[str, str]]]]:
     return []
 
 
-def test_the_page_names_every_secret_there_is() -> None:
+def test_the_page_lists_every_secret() -> None:
     page = (ROOT / "shared" / "docs" / "kubernetes.md").read_text(encoding="utf-8")
     named = set(re.findall(r"^\| `(etude-[a-z-]+)` \| `([a-z-]+)` \|", page, re.MULTILINE))
     mounted = {secret for _, process in ALL for secret in mounted_files(process).values()}
@@ -136,7 +136,7 @@ def test_a_released_image_is_named_by_its_version() -> None:
 
 
 @each_pod
-def test_what_is_run_can_be_run(folder: str, process: Process) -> None:
+def test_every_command_can_be_run(folder: str, process: Process) -> None:
     assert process.container["command"][:2] == ["python", "-m"]
     module = importlib.import_module(process.module)
     name = f"{process.module}.__main__" if hasattr(module, "__path__") else process.module
@@ -162,7 +162,7 @@ def test_a_pod_is_given_longer_than_it_takes_to_stop(process: Process) -> None:
 
 
 @each_long_lived
-def test_every_pod_is_asked_whether_it_lives(process: Process) -> None:
+def test_every_pod_has_a_liveness_probe(process: Process) -> None:
     probes = {name: process.container.get(f"{name}Probe") for name in ("startup", "liveness", "readiness")}
     asked = {name: probe for name, probe in probes.items() if probe}
     assert "liveness" in asked
@@ -181,7 +181,7 @@ def test_every_pod_is_asked_whether_it_lives(process: Process) -> None:
 @pytest.mark.parametrize(
     ("age", "lives"), [(BEAT_SECONDS, True), (4 * BEAT_SECONDS, True), (31, False), (None, False)]
 )
-def test_the_question_whether_a_worker_lives_is_answered_by_its_pulse(
+def test_the_liveness_probe_of_a_worker_reads_its_liveness_file(
     tmp_path: Path, age: float | None, lives: bool
 ) -> None:
     if age is not None:
@@ -205,7 +205,7 @@ def asks(process: Process, folder: Path) -> bool | None:
 
 
 @each_long_lived
-def test_a_deployment_means_its_own_pods(process: Process) -> None:
+def test_a_deployment_selects_its_own_pods(process: Process) -> None:
     meant = [
         one.name for one in processes("base") if selects(process.manifest["spec"]["selector"], one.labels)
     ]
@@ -225,7 +225,7 @@ def test_a_service_leads_to_a_port_that_its_pods_have(service: Manifest) -> None
     assert str(ports[target]) == environ(meant[0], "base")["ETUDE_PORT"]
 
 
-def test_the_gateway_finds_the_chat_and_the_edge_the_gateway() -> None:
+def test_the_gateway_and_the_ingress_name_existing_services() -> None:
     services = {
         one["metadata"]["name"]: one["spec"]["ports"][0] for one in of_kind("overlays/example", "Service")
     }
@@ -256,7 +256,7 @@ def test_replicas_are_apart_and_leave_one_at_a_time(process: Process) -> None:
     assert budgets[0]["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
 
 
-def test_the_namespace_takes_no_pod_that_may_do_more() -> None:
+def test_the_namespace_enforces_the_restricted_pod_standard() -> None:
     (namespace,) = of_kind("base", "Namespace")
     for level, mode in product(["restricted"], ["enforce", "audit", "warn"]):
         assert namespace["metadata"]["labels"][f"pod-security.kubernetes.io/{mode}"] == level

@@ -16,7 +16,7 @@ KEDA = {"ScaledObject": ScaledObject, "TriggerAuthentication": TriggerAuthentica
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
-def test_kustomize_makes_of_it_what_these_tests_look_at(folder: str) -> None:
+def test_kustomize_renders_what_these_tests_read(folder: str) -> None:
     program = next(
         (
             [path, *rest]

@@ -36,7 +36,7 @@ def test_the_stream_of_every_shard_is_counted_once(folder: str, worker: str) -> 
 
 @pytest.mark.parametrize("folder", TYPES)
 @pytest.mark.parametrize("worker", STREAMS)
-def test_it_is_counted_by_its_length(folder: str, worker: str) -> None:
+def test_a_stream_is_measured_by_its_length(folder: str, worker: str) -> None:
     for trigger in scaled(folder)[worker].spec.triggers:
         assert trigger.type == TYPES[folder]
         assert set(trigger.metadata) == {
@@ -49,7 +49,7 @@ def test_it_is_counted_by_its_length(folder: str, worker: str) -> None:
 
 @pytest.mark.parametrize("folder", TYPES)
 @pytest.mark.parametrize("worker", STREAMS)
-def test_a_worker_is_asked_for_before_the_others_are_full(folder: str, worker: str) -> None:
+def test_a_worker_is_added_before_the_others_are_full(folder: str, worker: str) -> None:
     spec = scaled(folder)[worker].spec
     slots = int(worker_environ(folder, worker)["ETUDE_CONCURRENCY"])
     assert 0 < int(spec.advanced.scaling_modifiers.target) < slots
@@ -58,7 +58,7 @@ def test_a_worker_is_asked_for_before_the_others_are_full(folder: str, worker: s
 
 
 @pytest.mark.parametrize("folder", TYPES)
-def test_nothing_else_sets_the_number_of_what_is_scaled(folder: str) -> None:
+def test_no_manifest_sets_the_replicas_of_a_scaled_deployment(folder: str) -> None:
     counted = {one.name for one in processes(folder) if "replicas" in one.manifest["spec"]}
     assert counted.isdisjoint(scaled(folder))
     assert set(scaled(folder)) == set(STREAMS)

@@ -15,7 +15,7 @@ def test_every_line_starts_with_the_name_it_came_from() -> None:
     assert stream.getvalue() == "            gateway │ hello\ncollection-worker-2 │ bonjour\n"
 
 
-def test_what_the_stack_says_itself_has_no_name_before_it() -> None:
+def test_lines_of_the_stack_itself_have_no_name() -> None:
     stream = io.StringIO()
     Console(stream, is_coloured=True).say("ready: http://127.0.0.1:8000")
     assert stream.getvalue() == "ready: http://127.0.0.1:8000\n"
@@ -30,7 +30,7 @@ def test_a_name_keeps_its_colour() -> None:
     assert first == third != second
 
 
-def test_a_reader_that_went_away_is_no_reason_to_stop() -> None:
+def test_a_closed_pipe_does_not_stop_the_stack() -> None:
     reading, writing = os.pipe()
     os.close(reading)
     stream = os.fdopen(writing, "w", buffering=1)

@@ -42,7 +42,7 @@ def test_a_later_start_finds_what_the_first_one_made(data: DataDir) -> None:
 
 
 @pytest.mark.parametrize("spoil", ["expired", "foreign", "garbage", "missing"])
-def test_a_token_that_is_of_no_more_use_is_made_anew(data: DataDir, spoil: str) -> None:
+def test_an_unusable_token_is_replaced(data: DataDir, spoil: str) -> None:
     first = open_credentials(data, now=NOW).token
     now = NOW + timedelta(seconds=1)
     match spoil:

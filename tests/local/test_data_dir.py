@@ -14,7 +14,7 @@ from local.errors import CannotRun
 STACK = StackFile(url="http://127.0.0.1:8000", redis_url="redis://…", postgres_url="postgresql://…", pid=42)
 
 
-def test_a_second_claim_says_who_runs_there(tmp_path: Path) -> None:
+def test_a_second_claim_names_the_running_stack(tmp_path: Path) -> None:
     first, second = DataDir(tmp_path), DataDir(tmp_path)
     with first.claimed():
         first.publish(STACK)

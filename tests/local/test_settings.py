@@ -6,7 +6,7 @@ from local.settings import LocalSettings
 from shared.runtime.config.settings import InvalidSettings, read_settings
 
 
-def test_without_variables_it_is_one_of_each_on_port_8000() -> None:
+def test_the_defaults_are_one_process_of_each_on_port_8000() -> None:
     settings = read_settings(LocalSettings, {})
     assert (settings.url, settings.ai_workers, settings.collection_workers) == ("http://127.0.0.1:8000", 1, 1)
     assert settings.folder.name == ".etude"

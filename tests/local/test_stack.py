@@ -76,7 +76,7 @@ def _program(folder: Path, name: str, module: str, place: int, port: int) -> Ser
     return ServiceSpec(name=name, module=module, environ=environ, stop_seconds=20.0)
 
 
-async def test_it_greets_when_every_service_answers_and_stops_the_door_first(tmp_path: Path) -> None:
+async def test_it_is_ready_when_every_service_responds_and_stops_the_gateway_first(tmp_path: Path) -> None:
     running, greeted = Running(tmp_path), asyncio.Event()
     life = asyncio.create_task(running.run(greeted))
     await running.lines.wait_for(lambda lines: "works" in lines)
@@ -86,13 +86,13 @@ async def test_it_greets_when_every_service_answers_and_stops_the_door_first(tmp
     assert [line for line in running.lines.seen if line.startswith("left")] == ["left 1", "left 2", "left 3"]
 
 
-async def test_services_that_never_answer_are_given_up_and_stopped(tmp_path: Path) -> None:
+async def test_services_that_never_become_ready_are_stopped(tmp_path: Path) -> None:
     running, greeted = Running(tmp_path, ready_seconds=0.0), asyncio.Event()
     assert await running.run(greeted) is False
     assert not greeted.is_set()
 
 
-async def test_one_that_crashes_again_and_again_before_all_are_ready_is_given_up(tmp_path: Path) -> None:
+async def test_a_service_that_keeps_crashing_before_the_start_ends_the_stack(tmp_path: Path) -> None:
     running, greeted = Running(tmp_path, front="raise SystemExit(1)"), asyncio.Event()
     assert await running.run(greeted) is False
     assert not greeted.is_set()
@@ -105,7 +105,7 @@ async def test_a_stop_before_it_is_ready_is_not_a_failure(tmp_path: Path) -> Non
     assert not greeted.is_set()
 
 
-async def test_whoever_will_not_wait_for_a_worker_can_kill_it(tmp_path: Path) -> None:
+async def test_a_stack_can_be_killed_without_waiting_for_its_workers(tmp_path: Path) -> None:
     running, greeted = Running(tmp_path, worker=DEAF), asyncio.Event()
     life = asyncio.create_task(running.run(greeted))
     await greeted.wait()

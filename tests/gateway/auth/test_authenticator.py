@@ -53,13 +53,13 @@ async def admit(token: str, **options: Any):
     return await make_authenticator(**options).authenticate(f"Bearer {token}")
 
 
-async def test_a_signed_token_says_who_and_which_plan():
+async def test_a_signed_token_names_the_user_and_the_plan():
     caller = await admit(sign(sub="auth0|5f7c", plan="small"))
     assert (caller.user, caller.plan_name, caller.plan) == ("auth0|5f7c", "small", PLANS["small"])
 
 
 @pytest.mark.parametrize("claims", [{}, {"plan": "gold"}, {"plan": 7}, {"plan": None}])
-async def test_who_has_no_plan_that_we_know_has_the_default_one(claims: dict[str, Any]):
+async def test_a_user_without_a_known_plan_gets_the_default_plan(claims: dict[str, Any]):
     assert (await admit(sign(**claims))).plan_name == "free"
 
 
@@ -70,7 +70,7 @@ async def test_who_has_no_plan_that_we_know_has_the_default_one(claims: dict[str
         (ec.generate_private_key(ec.SECP256R1()), "ES256"),
     ],
 )
-async def test_keys_of_each_kind_are_taken(key: Any, algorithm: str):
+async def test_every_kind_of_key_is_accepted(key: Any, algorithm: str):
     assert (await admit(sign(key, algorithm), pem=pem_of(key))).user == "ada"
 
 
@@ -111,18 +111,18 @@ def unsigned() -> str:
         "etk_",
     ],
 )
-async def test_what_is_no_good_token_is_refused(token: str):
+async def test_an_invalid_token_is_refused(token: str):
     with pytest.raises(NotAuthenticated):
         await admit(token, issuer="us", audience="etude")
 
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Basic YTpi", "Token x", "Bearer  "])
-async def test_a_header_of_another_kind_is_refused(header: str):
+async def test_another_authentication_scheme_is_refused(header: str):
     with pytest.raises(NotAuthenticated):
         await make_authenticator().authenticate(header)
 
 
-async def test_issuer_and_audience_are_checked_when_we_have_them():
+async def test_issuer_and_audience_are_checked_when_they_are_set():
     token = sign(iss="us", aud=["etude", "others"])
     assert (await admit(token, issuer="us", audience="etude")).user == "ada"
     assert (await admit(token)).user == "ada"
@@ -131,12 +131,12 @@ async def test_issuer_and_audience_are_checked_when_we_have_them():
 @pytest.mark.parametrize(
     "user", ["", "a b", "a:b", "{s0}", "a}", "a\n", "a\0", "é", "x" * 129, "a*b", '"', "a,b"]
 )
-async def test_a_user_that_could_be_more_than_a_name_in_a_key_is_refused(user: str):
+async def test_a_user_with_characters_of_a_redis_key_is_refused(user: str):
     with pytest.raises(NotAuthenticated):
         await admit(sign(sub=user))
 
 
-async def test_an_api_key_says_who_and_which_plan():
+async def test_an_api_key_names_the_user_and_the_plan():
     caller = await admit(API_KEY)
     assert (caller.user, caller.plan_name) == ("robot", "small")
 
@@ -155,7 +155,7 @@ async def test_a_verified_token_is_not_verified_again_until_it_expires():
         await authenticator.authenticate(token)
 
 
-async def test_a_token_of_years_is_verified_again_after_a_while():
+async def test_a_long_lived_token_is_verified_again_after_the_cache_time():
     clock = Clock()
     keys = CountedKeys()
     authenticator = Authenticator(keys, {}, PLANS, clock=clock)
@@ -205,7 +205,7 @@ class Issuer:
         return Authenticator(keys, {}, PLANS, clock=lambda: NOW)
 
 
-async def test_published_keys_are_fetched_once_for_all_who_come_at_once():
+async def test_concurrent_requests_fetch_the_published_keys_once():
     issuer = Issuer()
     authenticator = issuer.authenticator()
     tokens = [issuer.sign(sub=f"user-{n}") for n in range(20)]
@@ -215,7 +215,7 @@ async def test_published_keys_are_fetched_once_for_all_who_come_at_once():
     assert (len(callers), issuer.fetched) == (20, 1)
 
 
-async def test_a_new_key_is_found_when_its_first_token_comes():
+async def test_a_new_key_is_fetched_for_its_first_token():
     issuer = Issuer()
     authenticator = issuer.authenticator()
     await authenticator.authenticate(issuer.sign())
@@ -225,7 +225,7 @@ async def test_a_new_key_is_found_when_its_first_token_comes():
     assert (await authenticator.authenticate(issuer.sign("k2"))).user == "ada"
 
 
-async def test_made_up_key_ids_do_not_make_us_fetch_again_and_again():
+async def test_unknown_key_ids_do_not_cause_a_fetch_each():
     issuer = Issuer()
     authenticator = issuer.authenticator()
     await authenticator.authenticate(issuer.sign())
@@ -235,7 +235,7 @@ async def test_made_up_key_ids_do_not_make_us_fetch_again_and_again():
     assert issuer.fetched == 1
 
 
-async def test_known_keys_go_on_being_used_while_the_issuer_is_away():
+async def test_known_keys_are_used_while_the_issuer_is_unreachable():
     issuer = Issuer()
     authenticator = issuer.authenticator()
     await authenticator.authenticate(issuer.sign())
@@ -246,7 +246,7 @@ async def test_known_keys_go_on_being_used_while_the_issuer_is_away():
     assert issuer.fetched == 2
 
 
-async def test_a_withdrawn_key_is_forgotten():
+async def test_a_withdrawn_key_is_refused():
     issuer = Issuer()
     authenticator = issuer.authenticator()
     await authenticator.authenticate(issuer.sign())
@@ -258,7 +258,7 @@ async def test_a_withdrawn_key_is_forgotten():
         await authenticator.authenticate(withdrawn)
 
 
-async def test_an_issuer_that_never_answered_is_our_trouble_and_not_the_caller_s():
+async def test_without_any_fetched_key_the_response_is_503():
     issuer = Issuer()
     issuer.status = 500
     with pytest.raises(Unavailable):
@@ -271,7 +271,7 @@ async def test_an_issuer_that_never_answered_is_our_trouble_and_not_the_caller_s
 @pytest.mark.parametrize(
     "content", ["{", "[]", '{"abc": {"user": "a"}}', f'{{"{"0" * 64}": {{"user": "a:b"}}}}']
 )
-def test_api_keys_that_are_none_name_the_variable(content: str):
+def test_invalid_api_keys_name_the_variable(content: str):
     with pytest.raises(InvalidSettings, match="ETUDE_API_KEYS"):
         read_api_keys(content)
 
@@ -283,7 +283,7 @@ def test_api_keys_are_read():
 
 
 @pytest.mark.parametrize("pem", ["", "x", pem_of(ec.generate_private_key(ec.SECP384R1()))])
-def test_a_key_that_is_none_names_the_variable(pem: str):
+def test_an_invalid_public_key_names_the_variable(pem: str):
     with pytest.raises(InvalidSettings, match="ETUDE_JWT_PUBLIC_KEY"):
         LocalKey(pem)
 
@@ -292,7 +292,7 @@ def test_a_key_that_is_none_names_the_variable(pem: str):
 
 
 @pytest.mark.parametrize("path", ["/api/ai", "/api/collections", "/api/usage", "/api/events"])
-async def test_every_bad_token_gets_the_same_answer(desk: Desk, path: str):
+async def test_every_invalid_token_gets_the_same_response(desk: Desk, path: str):
     expired = jwt.encode({"sub": "ada", "exp": time.time() - 60}, PRIVATE_KEY, algorithm="EdDSA")
     answers = [
         await desk.anonymous(**headers).get(path)
@@ -305,6 +305,6 @@ async def test_every_bad_token_gets_the_same_answer(desk: Desk, path: str):
     assert bodies[0]["code"] == "not_authenticated"
 
 
-async def test_nobody_s_body_is_read(desk: Desk):
+async def test_an_unauthenticated_body_is_not_read(desk: Desk):
     answer = await desk.anonymous().post("/api/ai", content=b"\xff" * 3_000_000)
     assert answer.status_code == 401

@@ -38,17 +38,17 @@ async def get(app: FastAPI, path: str, **headers: str) -> httpx.Response:
         return await client.get(path, headers=headers)
 
 
-async def test_it_knows_its_caller(app: FastAPI):
+async def test_a_new_route_gets_its_caller(app: FastAPI):
     response = await get(app, "/api/greeting?times=2", Authorization=f"Bearer {make_token()}")
     assert response.json() == {"user": "ada", "times": 2}
 
 
-async def test_it_refuses_strangers_with_a_problem(app: FastAPI):
+async def test_a_new_route_refuses_unauthenticated_requests_with_a_problem(app: FastAPI):
     response = await get(app, "/api/greeting")
     assert (response.status_code, response.json()["code"]) == (401, "not_authenticated")
 
 
-async def test_an_invalid_parameter_is_pointed_at(app: FastAPI):
+async def test_an_invalid_parameter_has_a_pointer(app: FastAPI):
     response = await get(app, "/api/greeting?times=0", Authorization=f"Bearer {make_token()}")
     assert (response.status_code, response.json()["code"]) == (422, "invalid_fields")
     assert [error["pointer"] for error in response.json()["errors"]] == ["/query/times"]

@@ -30,7 +30,7 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, A
             yield method, path, operation
 
 
-async def test_it_is_served_to_anybody(desk: Desk, document: dict[str, Any]):
+async def test_the_document_needs_no_authentication(desk: Desk, document: dict[str, Any]):
     answer = await desk.anonymous().get("/openapi.json")
     assert (answer.status_code, answer.json()) == (200, document)
 
@@ -61,7 +61,7 @@ def test_every_parameter_of_a_path_is_described(document: dict[str, Any]):
         assert described == set(re.findall(r"{(\w+)}", path))
 
 
-def test_every_code_that_answers_a_request_is_described(document: dict[str, Any]):
+def test_every_error_code_of_a_response_is_described(document: dict[str, Any]):
     described = set(
         re.findall(
             r"`([a-z_]+)`",
@@ -90,7 +90,7 @@ EXAMPLES = 12
 """For each call: more finds more, and `--max-examples 500` by hand is worth its minutes before a release."""
 
 
-def test_it_is_true_whatever_is_sent(tmp_path: Path, redis_url: str, postgres_url: str):
+def test_responses_to_any_request_match_the_document(tmp_path: Path, redis_url: str, postgres_url: str):
     plans = tmp_path / "plans.json"
     plans.write_bytes(msgspec.json.encode({"free": PLAN}))
     (port,) = free_ports(1)

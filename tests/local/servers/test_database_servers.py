@@ -73,7 +73,7 @@ def test_it_runs_between_start_and_stop(make_server: MakeServer, folder: Path) -
 
 
 @pytest.mark.parametrize("name", ["RedisServer", "PostgresServer"])
-def test_it_ends_with_whoever_started_it_and_its_folder_can_be_used_at_once(name: str, folder: Path) -> None:
+def test_a_server_ends_with_its_parent_and_frees_its_folder(name: str, folder: Path) -> None:
     owner = subprocess.Popen(
         [sys.executable, "-c", OWNER.format(name=name), str(folder)],
         stdin=subprocess.PIPE,
@@ -90,7 +90,7 @@ def test_it_ends_with_whoever_started_it_and_its_folder_can_be_used_at_once(name
     assert psutil.wait_procs(family, timeout=DEADLINE_SECONDS)[1] == []
 
 
-def test_two_never_share_a_folder(
+def test_two_servers_never_share_a_folder(
     make_server: MakeServer, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("local.servers.server_process.STOP_SECONDS", 0.1)
@@ -98,7 +98,7 @@ def test_two_never_share_a_folder(
         make_server(folder).start()
 
 
-def test_a_port_that_is_taken_is_said_with_the_servers_own_words(
+def test_a_busy_port_is_reported_with_the_server_s_own_message(
     make_server: MakeServer, folder: Path, tmp_path: Path
 ) -> None:
     with make_server(folder) as server:
@@ -129,7 +129,7 @@ def test_redis_is_durable_and_never_evicts(binary: Path | None, folder: Path) ->
         assert command(server, "GET", "kept") == b"yes"
 
 
-def test_redis_wants_its_password_and_tells_it_to_nobody(folder: Path) -> None:
+def test_redis_requires_its_password_and_does_not_expose_it(folder: Path) -> None:
     with RedisServer(folder) as server:
         password = server.url.split(":")[2].split("@")[0]
         with pytest.raises(sync_redis.AuthenticationError):
@@ -154,7 +154,7 @@ async def test_postgres_keeps_its_rows_and_its_password(folder: Path) -> None:
         assert await ask(server, "SHOW fsync") == "on"
 
 
-async def test_postgres_lets_nobody_in_without_the_password(folder: Path) -> None:
+async def test_postgres_requires_its_password(folder: Path) -> None:
     with PostgresServer(folder, is_durable=False) as server:
         password = server.url.split(":")[2].split("@")[0]
         with pytest.raises(Exception, match="password authentication failed"):
@@ -171,7 +171,7 @@ async def test_postgres_with_a_lost_password_gets_a_new_one_and_keeps_its_rows(f
         assert await ask(server, "SELECT one FROM kept") == 1
 
 
-async def test_postgres_starts_though_a_killed_one_left_the_number_of_a_living_process(folder: Path) -> None:
+async def test_postgres_starts_despite_a_stale_pid_file_with_a_live_pid(folder: Path) -> None:
     with PostgresServer(folder, is_durable=False) as server:
         pid_file = folder / "data" / "postmaster.pid"
         left = pid_file.read_text().replace(str(server.pid), str(os.getpid()), 1)
@@ -180,16 +180,14 @@ async def test_postgres_starts_though_a_killed_one_left_the_number_of_a_living_p
         assert await ask(server, "SELECT 1") == 1
 
 
-def test_postgres_begins_anew_where_a_first_start_was_cut_short(folder: Path) -> None:
+def test_postgres_repeats_an_interrupted_first_start(folder: Path) -> None:
     (folder / "data.partial").mkdir(parents=True)
     (folder / "data.partial" / "PG_VERSION").write_text("18\n")
     with PostgresServer(folder, is_durable=False) as server:
         assert asyncio.run(ask(server, "SELECT current_database()")) == "etude"
 
 
-def test_the_environment_of_a_developers_shell_does_not_lead_postgres_astray(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_postgres_ignores_the_environment_of_the_shell(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PGDATA", "/nowhere")
     monkeypatch.setenv("PGPORT", "1")
     monkeypatch.setenv("LC_ALL", "xx_XX")
@@ -198,7 +196,7 @@ def test_the_environment_of_a_developers_shell_does_not_lead_postgres_astray(
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has two ways to run Postgres")
-async def test_root_changes_from_one_way_of_running_postgres_to_the_other_and_back(
+async def test_root_can_switch_between_the_two_identities_of_postgres(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with PostgresServer(folder, is_durable=False) as server:
@@ -217,7 +215,7 @@ async def test_root_changes_from_one_way_of_running_postgres_to_the_other_and_ba
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="others run it as themselves")
-def test_root_is_told_what_to_do_where_neither_way_is_open(
+def test_root_gets_an_explanation_when_no_identity_works(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def forbidden(*_: object) -> None:

@@ -64,14 +64,14 @@ async def run_guarded(server: Server, crashes: int) -> str:
     return stream.getvalue()
 
 
-async def test_it_is_started_again_each_time_and_it_is_said() -> None:
+async def test_a_server_is_restarted_after_every_exit_and_reported() -> None:
     server = Server()
     said = await run_guarded(server, crashes=2)
     assert server.starts == 3
     assert said.count("redis │ exited unexpectedly: restarts in 0 s") == 2
 
 
-async def test_one_that_cannot_start_says_why_and_is_tried_again() -> None:
+async def test_a_server_that_cannot_start_is_reported_and_tried_again() -> None:
     server = Server(refusals=2)
     said = await run_guarded(server, crashes=1)
     assert server.starts == 2

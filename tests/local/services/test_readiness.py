@@ -9,7 +9,7 @@ from local.ports import LOOPBACK
 from local.services.readiness import wait_ready
 
 
-async def test_a_service_is_ready_when_it_answers_200_and_not_before() -> None:
+async def test_a_service_is_ready_once_it_responds_with_200() -> None:
     answers = iter(
         [b"", b"garbage\r\n", b"HTTP/1.1 503 Service Unavailable\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n"]
     )

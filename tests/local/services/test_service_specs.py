@@ -15,12 +15,12 @@ def make_services(**environ: str) -> ServiceSpecs:
     return list_services(settings, ADDRESSES, CREDENTIALS, environ)
 
 
-def test_there_are_as_many_workers_as_asked_for_and_one_of_everything_else() -> None:
+def test_workers_are_as_many_as_configured_and_other_services_one_each() -> None:
     names = [spec.name for wave in make_services().stop_order for spec in wave]
     assert names == ["gateway", "chat", "ai-worker-1", "ai-worker-2", "collection-worker", "cron"]
 
 
-def test_everybody_is_told_where_redis_and_postgres_are_whatever_the_shell_says() -> None:
+def test_the_stack_s_stores_override_the_environment_of_the_shell() -> None:
     services = make_services(ETUDE_REDIS_URL="redis://elsewhere", OPENAI_API_KEY="sk-test", PATH="/bin")
     for spec in (services.gateway, services.chat, *services.workers):
         assert spec.environ["ETUDE_REDIS_URL"] == "redis://there"
@@ -42,7 +42,7 @@ def test_the_gateway_finds_the_chat_and_both_know_the_secret_by_file() -> None:
         assert front.environ["ETUDE_INTERNAL_SECRET_FILE"] == "internal-secret"
 
 
-def test_workers_are_told_no_secret_they_do_not_need() -> None:
+def test_workers_get_no_secret_that_they_do_not_need() -> None:
     for worker in make_services().workers:
         assert "ETUDE_INTERNAL_SECRET_FILE" not in worker.environ
         assert "ETUDE_JWT_PUBLIC_KEY_FILE" not in worker.environ

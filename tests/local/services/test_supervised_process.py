@@ -32,7 +32,7 @@ def make_process(
     return SupervisedProcess(spec, lines, backoff=AT_ONCE)
 
 
-async def test_its_lines_come_out_whole_with_those_of_stderr(tmp_path: Path, lines: Lines) -> None:
+async def test_stdout_and_stderr_are_copied_in_whole_lines(tmp_path: Path, lines: Lines) -> None:
     child = make_process(
         tmp_path, lines, "import sys, signal\nprint('été')\nprint('oh', file=sys.stderr)\nsignal.pause()"
     )
@@ -54,7 +54,7 @@ async def test_a_line_longer_than_the_buffer_does_not_stop_the_copying(tmp_path:
     assert "".join(lines.seen) == "x" * 3_000_000 + "after"
 
 
-async def test_one_that_crashes_is_started_again_and_it_is_said(tmp_path: Path, lines: Lines) -> None:
+async def test_a_crashed_process_is_restarted_and_reported(tmp_path: Path, lines: Lines) -> None:
     child = make_process(tmp_path, lines, "import sys\nprint('started')\nsys.exit(3)")
     async with asyncio.TaskGroup() as group:
         group.create_task(child.run())
@@ -65,7 +65,7 @@ async def test_one_that_crashes_is_started_again_and_it_is_said(tmp_path: Path, 
     )
 
 
-async def test_one_that_is_killed_is_started_again(tmp_path: Path, lines: Lines) -> None:
+async def test_a_killed_process_is_restarted(tmp_path: Path, lines: Lines) -> None:
     child = make_process(tmp_path, lines, "import os, signal\nprint(os.getpid())\nsignal.pause()")
     async with asyncio.TaskGroup() as group:
         group.create_task(child.run())
@@ -76,7 +76,9 @@ async def test_one_that_is_killed_is_started_again(tmp_path: Path, lines: Lines)
     assert lines.seen[1].startswith("exited unexpectedly (SIGKILL)")
 
 
-async def test_one_that_will_not_stop_is_killed_after_its_time(tmp_path: Path, lines: Lines) -> None:
+async def test_a_process_that_does_not_stop_is_killed_after_its_grace_period(
+    tmp_path: Path, lines: Lines
+) -> None:
     source = (
         "import os, signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint(os.getpid())\n"
         "while True: signal.pause()"

@@ -46,7 +46,7 @@ def answer(error: StudyError | Problem, language: str = "en") -> tuple[int, dict
         (";;;,,,=", "en"),
     ],
 )
-def test_the_reader_s_language_is_found(header: str, language: str):
+def test_the_language_is_negotiated(header: str, language: str):
     assert negotiate_language(header) == language
 
 
@@ -69,7 +69,7 @@ def test_a_problem_has_every_member_of_the_contract():
     )
 
 
-def test_faults_carry_pointer_and_words():
+def test_errors_have_a_pointer_and_a_message():
     _, _, view = answer(InvalidFields(FieldProblem("/kind", "wrong_type", {"expected": "text"})), "fr")
     assert [(fault.pointer, fault.detail) for fault in view.errors] == [("/kind", "Attendu : un texte.")]
 
@@ -86,22 +86,22 @@ def test_a_refused_budget_says_what_is_left_and_when_it_resets():
     )
 
 
-def test_a_bad_token_is_told_how_to_sign_in():
+def test_a_401_has_a_www_authenticate_header():
     status, headers, _ = answer(NotAuthenticated())
     assert (status, headers["WWW-Authenticate"]) == (401, 'Bearer error="invalid_token"')
 
 
-def test_a_store_that_is_away_is_a_503_to_retry():
+def test_an_unreachable_store_is_a_503_with_retry_after():
     status, headers, view = answer(StoreUnavailable(retry_after=2))
     assert (status, headers["Retry-After"], view.retryable) == (503, "2", True)
 
 
-def test_a_code_nobody_knows_is_our_fault():
+def test_an_unknown_code_is_a_500():
     status, _, view = answer(Problem("made_up"))
     assert (status, view.title) == (500, MESSAGES["en"]["internal_error"].title)
 
 
-def test_a_surprise_says_nothing_about_itself():
+def test_an_unexpected_error_has_no_details():
     _, _, view = answer(Unexpected())
     assert view.detail == MESSAGES["en"]["internal_error"].detail
 

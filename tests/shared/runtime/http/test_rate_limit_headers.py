@@ -12,7 +12,7 @@ DAY, MONTH = windows(make_plan(tokens_per_day=100, tokens_per_month=1_000), NOW)
 BALANCES = (Balance(DAY, used=30, held=20), Balance(MONTH, used=990, held=20))
 
 
-def test_they_say_what_is_left_of_each_window_and_for_how_long():
+def test_the_headers_show_what_is_left_of_each_window():
     assert limit_headers(BALANCES, now=NOW) == {
         "ratelimit-policy": '"day";q=100;w=86400;qu="tokens", "month";q=1000;w=2419200;qu="tokens"',
         "ratelimit": '"day";r=50;t=3570, "month";r=0;t=89970',

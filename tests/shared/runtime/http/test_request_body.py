@@ -109,7 +109,7 @@ def test_a_good_body_is_decoded():
         (b'{"a":' * 40 + b"1" + b"}" * 40, TooDeep),
     ],
 )
-def test_what_is_no_json_has_its_name(body: bytes, error: type[StudyError]):
+def test_a_malformed_body_gets_its_own_error_code(body: bytes, error: type[StudyError]):
     with pytest.raises(error):
         DECODER.decode(body)
 
@@ -136,13 +136,13 @@ def test_what_is_no_json_has_its_name(body: bytes, error: type[StudyError]):
         ('{"text": "a", "tags": ["b", "\\u0000"]}', "/tags/1", "nul_character"),
     ],
 )
-def test_a_fault_is_pointed_at(body: str, pointer: str, code: str):
+def test_an_error_has_a_pointer(body: str, pointer: str, code: str):
     with pytest.raises(InvalidFields) as refusal:
         DECODER.decode(body.encode())
     assert [(fault.pointer, fault.code) for fault in refusal.value.fields] == [(pointer, code)]
 
 
-def test_all_faults_are_told_at_once():
+def test_all_errors_are_reported_at_once():
     with pytest.raises(InvalidFields) as refusal:
         DECODER.decode(b'{"txt": "a", "is_loud": "no", "options": {"questions": -1}}')
     assert refusal.value.fields == (
@@ -161,7 +161,7 @@ def test_brackets_inside_a_text_do_not_nest():
     check_depth(msgspec.json.encode({"text": '[{"\\' * 1_000}))
 
 
-def test_as_deep_as_allowed_is_allowed():
+def test_the_deepest_allowed_body_is_accepted():
     check_depth(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH)
     with pytest.raises(TooDeep):
         check_depth(b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1))
@@ -172,7 +172,7 @@ def test_a_hostile_row_of_quotes_takes_no_longer_than_its_length():
 
 
 @given(st.binary(max_size=200))
-def test_no_bytes_at_all_do_more_than_raise_an_error_of_ours(body: bytes):
+def test_any_bytes_raise_only_study_errors(body: bytes):
     with contextlib.suppress(StudyError):
         DECODER.decode(body)
 
@@ -183,7 +183,7 @@ def test_no_bytes_at_all_do_more_than_raise_an_error_of_ours(body: bytes):
         lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     )
 )
-def test_whatever_is_refused_has_a_fault_to_point_at(value: object):
+def test_every_refused_body_has_at_least_one_pointer(value: object):
     with pytest.raises(StudyError) as refusal:
         DECODER.decode(msgspec.json.encode([value]))
     assert not isinstance(refusal.value, InvalidFields) or refusal.value.fields

@@ -43,7 +43,7 @@ def log_calls() -> Iterator[tuple[str, ast.Call]]:
 
 
 @pytest.mark.slow
-def test_every_line_names_a_fact_and_has_only_keys_of_the_schema() -> None:
+def test_every_logged_event_has_a_name_and_keys_of_the_schema() -> None:
     wrong = [place for place, call in log_calls() if not is_in_order(call)]
     assert len(list(log_calls())) > 40
     assert wrong == []
@@ -71,7 +71,7 @@ def test_the_page_on_privacy_lists_the_keys_of_the_schema_and_no_other() -> None
     assert set(re.findall(r"`(\w+)`", "".join(rows))) == ALLOWED
 
 
-def test_nothing_is_said_past_the_schema() -> None:
+def test_no_module_writes_past_the_logger() -> None:
     """No module prints, or logs by another way."""
     said = re.compile(
         r"\bprint\(|logging\.(?:debug|info|warning|error|exception)\(|getLogger\([^)]*\)\.(?:debug|info|warn|err)"
@@ -98,11 +98,11 @@ def test_a_value_that_is_not_a_plain_one_is_dropped_and_counted(value: object) -
     assert (line.reason, line.dropped_keys) == (None, 1)
 
 
-def test_a_value_ends_somewhere() -> None:
+def test_a_long_value_is_cut() -> None:
     assert logged(reason="x" * 9_999).reason == "x" * MAX_LINE_VALUE + "…"
 
 
-def test_what_is_logged_below_an_attempt_says_which() -> None:
+def test_every_line_of_an_attempt_names_it() -> None:
     job = make_job(attempt=2)
     current_job.set(job)
     try:
@@ -113,13 +113,13 @@ def test_what_is_logged_below_an_attempt_says_which() -> None:
     assert (of_another.job_id, of_another.kind, of_another.request_id) == (other, None, None)
 
 
-def test_what_is_logged_below_a_request_says_which() -> None:
+def test_every_line_of_a_request_names_it() -> None:
     with bound_contextvars(request_id="r-1", trace_id="t-1"):
         line = logged()
     assert (line.request_id, line.trace_id) == ("r-1", "t-1")
 
 
-def test_people_get_lines_they_can_read() -> None:
+def test_the_lines_format_is_readable() -> None:
     with kept_log(log_format="lines") as log:
         structlog.get_logger().info("job.settled", state="succeeded", text=WORD)
     assert re.search(r"info .*job\.settled .*state=succeeded", log.getvalue())
@@ -166,7 +166,7 @@ raise RuntimeError(words) from ValueError(words)
 
 
 @pytest.mark.process
-def test_whoever_speaks_writes_lines_of_the_schema_and_no_words_of_a_text() -> None:
+def test_libraries_and_uncaught_exceptions_log_lines_of_the_schema_without_text() -> None:
     ended = subprocess.run(
         [sys.executable, "-c", SPEAKING],
         capture_output=True,

@@ -51,12 +51,12 @@ async def lose_lease(job_input: JobInput, context: AttemptContext) -> Outcome:
     raise LeaseLost
 
 
-async def test_the_record_carries_the_trace_from_who_submits_to_who_works(life: JobLife) -> None:
+async def test_the_record_carries_the_trace_to_the_worker(life: JobLife) -> None:
     await life.submit(traceparent=SUBMITTED)
     assert (await life.lease_one(life.stream())).traceparent == SUBMITTED
 
 
-async def test_a_record_of_an_older_release_has_no_trace_and_is_worked_on_all_the_same(life: JobLife) -> None:
+async def test_a_record_without_a_trace_is_processed(life: JobLife) -> None:
     submission = await life.submit(traceparent=SUBMITTED)
     (key,) = {name for name in await life.key_names() if name.endswith(f":job:{submission.id}")}
     await life.command("HDEL", key, "traceparent")
@@ -88,7 +88,7 @@ async def test_an_attempt_that_lost_its_lease_says_so(life: JobLife) -> None:
 
 
 @on_one_redis
-async def test_without_a_collector_jobs_are_done_as_ever(life: JobLife) -> None:
+async def test_an_unreachable_collector_does_not_affect_jobs(life: JobLife) -> None:
     jobs = [await life.submit() for _ in range(20)]
     (nobody,) = free_ports(1)
     settings = CommonSettings(otlp_endpoint=f"http://127.0.0.1:{nobody}")
@@ -123,12 +123,12 @@ print(*sorted(name for name in sys.modules if name.startswith({library!r})))
         ("chat.__main__", "opentelemetry.sdk"),
     ],
 )
-def test_who_wants_no_traces_does_not_load_what_writes_them(module: str, library: str) -> None:
+def test_without_traces_the_sdk_is_not_loaded(module: str, library: str) -> None:
     assert loaded(module, library, endpoint="") == ""
 
 
 @pytest.mark.process
-def test_who_wants_traces_does() -> None:
+def test_with_traces_the_sdk_is_loaded() -> None:
     assert "opentelemetry.sdk.trace" in loaded("ai_worker.__main__", "opentelemetry", endpoint="http://h:1")
 
 

@@ -22,7 +22,7 @@ def test_a_histogram_counts_what_fell_up_to_each_bound() -> None:
     assert seen.of("etude_job_deliveries_count", stream="ai") == 5
 
 
-def test_what_is_expected_is_there_at_0_from_the_start() -> None:
+def test_expected_series_start_at_0() -> None:
     meter = Meter("tests")
     meter.counter("etude_jobs_rejected_total").expect(["quiz", "text"], ["budget", "rate"])
     seen = read(meter)
@@ -30,7 +30,7 @@ def test_what_is_expected_is_there_at_0_from_the_start() -> None:
     assert len([name for name, *_ in seen.samples if name == "etude_jobs_rejected_total"]) == 4
 
 
-def test_a_gauge_may_be_asked_when_somebody_looks() -> None:
+def test_a_gauge_may_be_read_at_scrape_time() -> None:
     meter, busy = Meter("tests"), list[int]()
     meter.gauge("etude_worker_slots_busy").of("ai").read_from(lambda: len(busy))
     assert read(meter).of("etude_worker_slots_busy", stream="ai") == 0
@@ -38,7 +38,7 @@ def test_a_gauge_may_be_asked_when_somebody_looks() -> None:
     assert read(meter).of("etude_worker_slots_busy", stream="ai") == 1
 
 
-def test_every_process_tells_of_itself_and_nothing_of_pythons_insides() -> None:
+def test_every_process_exposes_process_metrics_but_no_python_internals() -> None:
     names = read(Meter("tests")).names
     assert {"etude_build_info", "process_cpu_seconds_total", "process_resident_memory_bytes"} <= names
     assert not [name for name in names if name.startswith("python_")]
@@ -50,7 +50,7 @@ def test_a_scraper_that_asks_for_openmetrics_gets_it() -> None:
     assert body.endswith(b"# EOF\n")
 
 
-def test_a_name_that_is_not_in_the_catalogue_cannot_be_told() -> None:
+def test_a_metric_outside_the_catalogue_is_refused() -> None:
     with pytest.raises(KeyError):
         Meter("tests").counter("etude_jobs_imagined_total")
     with pytest.raises(AssertionError):

@@ -94,14 +94,14 @@ async def test_a_429_is_a_retry_and_a_fallback(desk: Desk) -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-async def test_what_is_to_be_called_again_says_why(desk: Desk, fault: Fault, reason: str) -> None:
+async def test_retries_are_counted_by_reason(desk: Desk, fault: Fault, reason: str) -> None:
     desk.simulator.faults.add(fault)
     await desk.provider.complete(CARDS_PROMPT, CardDrafts)
     told = desk.read()
     assert told.of(RETRIES, model="large", reason=reason) == told.of(RETRIES) == 1
 
 
-async def test_an_answer_that_does_not_fit_was_paid_for_in_vain(desk: Desk) -> None:
+async def test_a_response_that_does_not_fit_counts_as_waste(desk: Desk) -> None:
     desk.simulator.faults.add(Fault(kind=FaultKind.WRONG_SCHEMA))
     completion = await desk.provider.complete(CARDS_PROMPT, CardDrafts)
     told = desk.read()
@@ -121,14 +121,14 @@ async def test_two_that_do_not_fit_are_both_wasted_and_asked_again_once(desk: De
     assert told.of(RETRIES, reason="garbled") == told.of(RETRIES) == 1
 
 
-async def test_a_refusal_was_paid_for_in_vain(desk: Desk) -> None:
+async def test_a_refused_response_counts_as_waste(desk: Desk) -> None:
     desk.simulator.faults.add(Fault(kind=FaultKind.REFUSAL))
     with pytest.raises(ProviderError) as raised:
         await desk.provider.complete(CARDS_PROMPT, CardDrafts)
     assert desk.read().of(WASTED, model="large", reason="failed") == raised.value.usage.total > 0
 
 
-async def test_the_breaker_is_seen_to_open(desk: Desk) -> None:
+async def test_the_state_of_the_circuit_is_exposed(desk: Desk) -> None:
     assert desk.read().of("etude_llm_circuit_state", model="large") == 0
     desk.simulator.faults.add(out_of_credit())
     await desk.provider.complete(CARDS_PROMPT, CardDrafts)
@@ -152,6 +152,6 @@ async def test_a_stream_tells_when_it_began_and_a_cut_one_leaves_nothing_in_flig
 
 
 @pytest.mark.parametrize("content", ["{", '{"m": 1}', '{"m": {"input": 1}}', '{"m": {"input": 1, "out": 2}}'])
-def test_prices_that_are_none_are_refused_with_their_variable(content: str) -> None:
+def test_invalid_prices_name_the_variable(content: str) -> None:
     with pytest.raises(InvalidSettings, match=r"^ETUDE_MODEL_PRICES: "):
         read_prices(content)

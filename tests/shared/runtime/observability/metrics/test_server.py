@@ -19,7 +19,7 @@ def on(port: int) -> tuple[CommonSettings, str]:
     return CommonSettings(metrics_port=port), f"http://127.0.0.1:{port}"
 
 
-async def test_it_answers_while_the_block_runs_and_no_longer() -> None:
+async def test_the_server_runs_only_inside_the_block() -> None:
     settings, url = on(free_ports(1)[0])
     async with serving_metrics(Meter("tests"), settings):
         seen = await asyncio.to_thread(scrape, f"{url}/metrics")
@@ -31,21 +31,21 @@ async def test_it_answers_while_the_block_runs_and_no_longer() -> None:
     assert "metrics" not in {thread.name for thread in threading.enumerate()}
 
 
-async def test_a_busy_event_loop_keeps_no_scraper_waiting() -> None:
+async def test_a_busy_event_loop_does_not_delay_a_scrape() -> None:
     settings, url = on(free_ports(1)[0])
     async with serving_metrics(Meter("tests"), settings):
         seen = scrape(f"{url}/metrics")  # the loop is held for as long as this takes
     assert seen.of("etude_build_info") == 1
 
 
-async def test_a_reader_that_takes_nothing_keeps_the_event_loop_free() -> None:
+async def test_a_stalled_scraper_does_not_block_the_event_loop() -> None:
     settings, url = on(free_ports(1)[0])
     async with serving_metrics(Meter("tests"), settings):
         with socket.create_connection(("127.0.0.1", settings.metrics_port)):
             assert (await asyncio.to_thread(scrape, f"{url}/metrics")).samples
 
 
-async def test_a_port_that_is_taken_is_said_with_its_variable() -> None:
+async def test_a_busy_port_names_the_variable() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(
@@ -62,7 +62,7 @@ async def test_without_a_port_nothing_listens() -> None:
 
 
 @pytest.mark.slow
-async def test_a_loop_that_was_held_is_seen_to_lag() -> None:
+async def test_a_blocked_event_loop_shows_its_lag() -> None:
     settings, url = on(free_ports(1)[0])
     async with serving_metrics(Meter("tests"), settings), asyncio.timeout(DEADLINE_SECONDS):
         while not lags_above_a_quarter(scrape(f"{url}/metrics")):

@@ -94,7 +94,7 @@ async def test_a_flushed_redis_has_no_job_and_misses_none(life: JobLife, look: L
 
 
 @pytest.mark.parametrize("redis_place", REAL, indirect=True)
-async def test_a_lost_job_is_seen(life: JobLife, look: Look) -> None:
+async def test_a_lost_job_is_counted_as_unaccounted(life: JobLife, look: Look) -> None:
     await life.submit()
     await life.command("DEL", life.stream().key(0))  # what nothing of ours does
     assert (await look()).of(UNACCOUNTED) == 1
@@ -134,7 +134,7 @@ async def test_ages_are_those_of_the_oldest(life: JobLife, look: Look) -> None:
 
 
 @pytest.mark.parametrize("redis_place", [MACHINE], indirect=True)
-async def test_it_tells_how_redis_is(life: JobLife, look: Look) -> None:
+async def test_the_state_of_redis_is_exposed(life: JobLife, look: Look) -> None:
     seen = await look()
     assert seen.of("etude_redis_up") == 1
     assert seen.of("etude_redis_memory_used_bytes") > 100_000
@@ -145,7 +145,9 @@ async def test_it_tells_how_redis_is(life: JobLife, look: Look) -> None:
     assert seen.of("etude_exporter_last_success_timestamp_seconds", target="redis") > 0
 
 
-async def test_while_redis_is_away_nothing_old_is_told(real_life: JobLife, redis_server: RealRedis) -> None:
+async def test_old_values_are_removed_while_redis_is_unreachable(
+    real_life: JobLife, redis_server: RealRedis
+) -> None:
     look = looking(real_life.redis)
     await real_life.submit()
     before = await look()
@@ -162,7 +164,7 @@ async def test_while_redis_is_away_nothing_old_is_told(real_life: JobLife, redis
     assert (await look()).of("etude_stream_entries", stream="ai") == 1
 
 
-async def test_it_tells_how_postgres_is(
+async def test_the_state_of_postgres_is_exposed(
     real_redis: RedisClient, result_store: ResultStore, postgres_server: PostgresServer
 ) -> None:
     look = looking(real_redis, result_store.stats)
