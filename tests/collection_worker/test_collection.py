@@ -94,7 +94,7 @@ async def test_the_quality_report_accounts_for_every_draft():
     assert quality.sections_failed == 0
 
 
-async def test_the_items_told_are_the_items_delivered():
+async def test_the_published_items_are_those_of_the_result():
     context = FakeAttemptContext(FakeProvider())
 
     collection = await collect(LONG, context)
@@ -102,7 +102,7 @@ async def test_the_items_told_are_the_items_delivered():
     assert Counter(item.id for item in context.items) == Counter(item.id for item in all_items(collection))
 
 
-async def test_items_are_told_as_their_part_is_ready_not_at_the_end():
+async def test_items_are_published_when_their_part_is_ready():
     told_before_last_call: list[int] = []
     context = FakeAttemptContext(
         FakeProvider(faults=lambda prompt: told_before_last_call.append(len(context.items)))
@@ -132,7 +132,7 @@ async def test_a_second_attempt_makes_the_same_collection_from_the_kept_steps_wi
     assert context.asked == []
 
 
-async def test_a_refused_part_is_reported_and_the_rest_delivered():
+async def test_a_refused_part_is_reported_and_the_others_give_items():
     marked = LONG.replace("1789", "1789 (réservé)")
     whole = await collect(marked, FakeAttemptContext(FakeProvider()))
 
@@ -197,7 +197,7 @@ async def test_the_requested_counts_are_delivered():
     assert collection.quality.requested == {"flashcards": 3}
 
 
-async def test_offline_material_is_in_the_language_of_its_source_and_says_so():
+async def test_offline_material_states_the_language_of_its_source():
     context = FakeAttemptContext(FakeProvider(generated_by="offline"))
 
     collection = await collect(FRENCH, context, options=Options(language=Language.EN))

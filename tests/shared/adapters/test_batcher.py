@@ -35,7 +35,7 @@ async def test_a_batch_takes_no_more_items_than_its_count_allows() -> None:
     assert written == [[0, 1], [2, 3], [4]]
 
 
-async def test_an_exception_is_the_fate_of_its_own_item() -> None:
+async def test_an_exception_is_raised_for_its_own_item_only() -> None:
     async def write(items: list[int]) -> list[int | BaseException]:
         return [ValueError() if item < 0 else item for item in items]
 
@@ -67,7 +67,7 @@ async def test_a_failed_write_fails_the_waiting_items_only_if_told_to(fails_wait
     assert isinstance(fates[1], OSError) is fails_waiting
 
 
-async def test_a_slow_batch_does_not_hold_up_the_next_when_several_may_be_in_flight() -> None:
+async def test_a_slow_batch_does_not_delay_the_next_if_several_may_run() -> None:
     has_begun, may_end = asyncio.Event(), asyncio.Event()
 
     async def write(items: list[int]) -> list[int]:
@@ -86,7 +86,7 @@ async def test_a_slow_batch_does_not_hold_up_the_next_when_several_may_be_in_fli
     assert await slow == 1
 
 
-async def test_a_cancelled_caller_disturbs_nobody() -> None:
+async def test_a_cancelled_caller_does_not_affect_the_batch() -> None:
     may_end = asyncio.Event()
 
     async def write(items: list[int]) -> list[int]:

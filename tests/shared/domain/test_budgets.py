@@ -55,7 +55,7 @@ def at(text: str) -> float:
         ),
     ],
 )
-def test_a_moment_lies_in_its_day_and_its_month(
+def test_the_windows_are_the_day_and_the_month_of_the_time(
     now: str, day: str, day_ends: str, month: str, month_ends: str
 ):
     daily, monthly = windows(PLAN, at(now))
@@ -83,5 +83,5 @@ def test_each_window_has_the_limit_of_the_plan():
 @pytest.mark.parametrize(
     ("used", "held", "left"), [(0, 0, 1_000), (300, 200, 500), (900, 100, 0), (1_200, 0, 0)]
 )
-def test_what_is_left_is_neither_used_nor_held_and_never_negative(used: int, held: int, left: int):
+def test_left_excludes_used_and_held_tokens_and_is_never_negative(used: int, held: int, left: int):
     assert Balance(windows(PLAN, 0.0)[0], used, held).left == left

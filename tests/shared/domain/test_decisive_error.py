@@ -21,12 +21,12 @@ UNCOUNTED = ProviderBusy(is_counted=False)
 @pytest.mark.parametrize(
     ("milder", "severer"), list(itertools.pairwise([UNCOUNTED, BUSY, REFUSED, BUG, LOST]))
 )
-def test_the_most_severe_error_decides_in_any_order(milder: Exception, severer: Exception):
+def test_the_most_severe_error_is_chosen_in_any_order(milder: Exception, severer: Exception):
     assert most_severe([milder, severer]) is most_severe([severer, milder]) is severer
 
 
 @pytest.mark.parametrize("errors", [[BUSY, StoreUnavailable()], [StoreUnavailable(), BUSY]])
-def test_of_equal_errors_the_first_decides(errors: list[Exception]):
+def test_of_equally_severe_errors_the_first_is_chosen(errors: list[Exception]):
     assert most_severe(errors) is errors[0]
 
 
@@ -45,5 +45,5 @@ def test_errors_inside_nested_groups_count():
         ([ProviderOutOfCredit(), ProviderRefused()], 0),
     ],
 )
-def test_a_retryable_error_leaves_the_most_hope(errors: list[ProviderError], decisive: int):
+def test_a_retryable_error_is_the_most_hopeful(errors: list[ProviderError], decisive: int):
     assert most_hopeful(errors) is errors[decisive]

@@ -42,13 +42,13 @@ def test_the_catalogue_has_exactly_the_codes_of_the_tree(language: str):
 
 
 @pytest.mark.parametrize("code", CODES)
-def test_both_languages_mention_the_same_facts(code: str):
+def test_both_languages_use_the_same_params(code: str):
     assert placeholders(MESSAGES["en"][code]) == placeholders(MESSAGES["fr"][code])
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])
 @pytest.mark.parametrize("code", CODES)
-def test_nothing_is_left_to_fill_in(code: str, language: str):
+def test_no_placeholder_is_left_in_a_message(code: str, language: str):
     params = PARAMS.get(code, {})
 
     message = localize(Problem(code, params), language)
@@ -71,7 +71,7 @@ def test_a_title_is_a_phrase_and_a_detail_is_a_sentence(code: str, language: str
 
 
 @pytest.mark.parametrize("code", CODES)
-def test_french_is_written_as_the_french_write(code: str):
+def test_french_texts_follow_french_typography(code: str):
     text = " ".join(MESSAGES["fr"][code])
 
     assert "'" not in text
@@ -79,11 +79,11 @@ def test_french_is_written_as_the_french_write(code: str):
 
 
 @pytest.mark.parametrize("language", ["de", "", "EN-gb"])
-def test_a_language_we_do_not_write_is_answered_in_english(language: str):
+def test_an_unsupported_language_gets_english_messages(language: str):
     assert localize(Problem("not_found"), language) == MESSAGES["en"]["not_found"]
 
 
-def test_a_code_of_a_newer_release_is_our_fault_not_the_readers():
+def test_an_unknown_code_is_shown_as_an_internal_error():
     assert localize(Problem("from_the_future"), "fr") == MESSAGES["fr"]["internal_error"]
 
 
@@ -92,7 +92,7 @@ def test_field_messages_are_the_same_set_in_both_languages():
 
 
 @pytest.mark.parametrize("code", sorted(FIELD_MESSAGES["en"]))
-def test_a_field_message_mentions_what_was_expected(code: str):
+def test_a_field_message_contains_the_expected_value(code: str):
     for language in ("en", "fr", "de"):
         said = localize_field(code, {"expected": "an integer"}, language)
 

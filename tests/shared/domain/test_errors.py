@@ -34,7 +34,7 @@ SAME_MEANING = {"internal_error": {StudyError, Unexpected}}
 """The root is what we raise when we know no better, and that is a bug of ours."""
 
 
-def test_a_code_has_one_meaning():
+def test_each_code_belongs_to_one_class():
     by_code: defaultdict[str, set[type[StudyError]]] = defaultdict(set)
     for error in ALL:
         by_code[error.code].add(error)
@@ -51,7 +51,7 @@ def test_every_class_has_a_code_of_its_own_in_plain_letters(error: type[StudyErr
 
 
 @pytest.mark.parametrize("error", [*tree(LimitReached), *tree(Unavailable)])
-def test_limits_and_outages_pass(error: type[StudyError]):
+def test_limits_and_outages_are_retryable(error: type[StudyError]):
     assert error.is_retryable
 
 
@@ -63,27 +63,27 @@ def test_another_model_is_tried_only_where_waiting_or_paying_elsewhere_would_hel
 @pytest.mark.parametrize(
     "code", ["provider_out_of_credit", "provider_refused", "context_too_long", "no_usable_text"]
 )
-def test_what_would_fail_the_same_way_again_is_never_retried(code: str):
+def test_errors_that_would_recur_are_not_retryable(code: str):
     assert [error.is_retryable for error in ALL if error.code == code] == [False]
 
 
-def test_the_trunk_says_whose_turn_it_is():
+def test_every_error_descends_from_one_of_the_main_classes():
     assert {error.__name__ for error in StudyError.__subclasses__()} == {
         error.__name__ for error in (RequestError, LimitReached, Unavailable, JobError, ProviderError)
     }
 
 
-def test_an_error_as_a_value_keeps_its_code_its_params_and_its_wait():
+def test_a_problem_keeps_code_params_and_retry_after():
     error = BudgetExceeded(window="day", left=10, needed=500, retry_after=60.0)
 
     assert error.problem == Problem("budget_exceeded", {"window": "day", "left": 10, "needed": 500}, 60.0)
 
 
-def test_an_error_says_its_code_and_nothing_else():
+def test_the_text_of_an_error_is_its_code():
     assert str(BudgetExceeded(window="day", left=10, needed=500)) == "budget_exceeded"
 
 
-def test_a_failed_call_keeps_what_it_cost():
+def test_a_failed_call_keeps_its_usage():
     error = ProviderBusy(usage=Usage(10, 5), retry_after=3.0)
 
     assert error.usage == Usage(10, 5)
@@ -91,7 +91,7 @@ def test_a_failed_call_keeps_what_it_cost():
     assert error.problem == Problem("provider_busy", {}, 3.0)
 
 
-def test_faults_of_a_body_are_listed():
+def test_invalid_fields_are_listed():
     fault = FieldProblem("/options/flashcards", "wrong_type", {"expected": "an integer"})
 
     assert InvalidFields(fault).fields == (fault,)

@@ -63,7 +63,9 @@ def models(simulator: ProviderSimulator) -> list[str]:
     return [call.model for call in simulator.journal.calls]
 
 
-async def test_the_first_model_answers_alone(chain: FallbackProvider, simulator: ProviderSimulator):
+async def test_only_the_first_model_is_called_if_it_succeeds(
+    chain: FallbackProvider, simulator: ProviderSimulator
+):
     completion = await chain.complete(PROMPT, CardDrafts)
 
     assert (completion.model, completion.fallback_used) == ("large", False)
@@ -73,7 +75,7 @@ async def test_the_first_model_answers_alone(chain: FallbackProvider, simulator:
 @pytest.mark.parametrize(
     "fault", [rate_limited("54"), overloaded(), server_error(), out_of_credit(), Fault(kind=FaultKind.RESET)]
 )
-async def test_the_next_model_answers_when_the_first_is_busy_or_away(
+async def test_the_next_model_is_called_if_the_first_is_busy_or_unavailable(
     fault: Fault, chain: FallbackProvider, simulator: ProviderSimulator
 ):
     simulator.faults.add(fault)
@@ -92,7 +94,7 @@ async def test_the_next_model_answers_when_the_first_is_busy_or_away(
         (Fault(kind=FaultKind.ERROR, status=401), ProviderMisconfigured),
     ],
 )
-async def test_no_other_model_is_asked_what_is_wrong_with_the_input_or_the_key(
+async def test_an_error_of_the_input_or_the_key_does_not_fall_back(
     fault: Fault, error: type[ProviderError], chain: FallbackProvider, simulator: ProviderSimulator
 ):
     simulator.faults.add(fault)
@@ -103,9 +105,7 @@ async def test_no_other_model_is_asked_what_is_wrong_with_the_input_or_the_key(
     assert models(simulator) == ["large"]
 
 
-async def test_what_a_failed_try_cost_is_part_of_the_usage(
-    chain: FallbackProvider, simulator: ProviderSimulator
-):
+async def test_the_usage_includes_failed_models(chain: FallbackProvider, simulator: ProviderSimulator):
     simulator.faults.add(Fault(kind=FaultKind.WRONG_SCHEMA), server_error())
 
     completion = await chain.complete(PROMPT, CardDrafts)
@@ -116,7 +116,7 @@ async def test_what_a_failed_try_cost_is_part_of_the_usage(
     assert completion.usage == paid
 
 
-async def test_when_all_fail_the_error_leaves_the_most_hope(
+async def test_if_all_fail_the_most_hopeful_error_is_raised(
     chain: FallbackProvider, simulator: ProviderSimulator
 ):
     simulator.faults.add(out_of_credit(), rate_limited("9"))
@@ -127,7 +127,7 @@ async def test_when_all_fail_the_error_leaves_the_most_hope(
     assert raised.value.retry_after == 9
 
 
-async def test_the_offline_generator_is_a_last_resort_that_says_so(
+async def test_the_offline_generator_is_the_last_fallback_and_marked_as_such(
     client: OpenAIClient, simulator: ProviderSimulator
 ):
     simulator.faults.add(out_of_credit())
@@ -149,7 +149,9 @@ async def test_a_stream_falls_back_before_its_first_words(
     assert models(simulator) == ["large", "small"]
 
 
-async def test_a_stream_does_not_begin_twice(chain: FallbackProvider, simulator: ProviderSimulator):
+async def test_a_stream_that_has_begun_does_not_fall_back(
+    chain: FallbackProvider, simulator: ProviderSimulator
+):
     simulator.faults.add(Fault(kind=FaultKind.CUT, pieces=4))
 
     with pytest.raises(ProviderUnavailable):
@@ -158,7 +160,7 @@ async def test_a_stream_does_not_begin_twice(chain: FallbackProvider, simulator:
     assert models(simulator) == ["large"]
 
 
-async def test_closing_the_stream_of_a_chain_hangs_up(chain: FallbackProvider, simulator: ProviderSimulator):
+async def test_closing_a_stream_closes_its_connection(chain: FallbackProvider, simulator: ProviderSimulator):
     simulator.piece_seconds = 0.001
 
     async with aclosing(chain.stream(QUESTION)) as stream:

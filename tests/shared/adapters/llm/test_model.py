@@ -44,7 +44,9 @@ def repeating(provider: Provider, calls: int) -> Model:
 
 
 @pytest.mark.parametrize("calls", [1, 2, 3])
-async def test_n_calls_allowed_are_n_calls(calls: int, provider: Provider, simulator: ProviderSimulator):
+async def test_calls_per_attempt_includes_the_first_call(
+    calls: int, provider: Provider, simulator: ProviderSimulator
+):
     simulator.faults.add(server_error(times=9))
 
     with pytest.raises(ProviderUnavailable):
@@ -53,7 +55,7 @@ async def test_n_calls_allowed_are_n_calls(calls: int, provider: Provider, simul
     assert len(simulator.journal.calls) == calls
 
 
-async def test_a_short_fault_is_waited_out(provider: Provider, simulator: ProviderSimulator):
+async def test_a_short_outage_is_waited_out(provider: Provider, simulator: ProviderSimulator):
     simulator.faults.add(rate_limited("0"))
 
     completion = await repeating(provider, 2).complete(CARDS_PROMPT, CardDrafts)
@@ -70,7 +72,7 @@ async def test_a_short_fault_is_waited_out(provider: Provider, simulator: Provid
         (Fault(kind=FaultKind.REFUSAL), ProviderRefused),
     ],
 )
-async def test_a_long_wait_or_a_lasting_fault_is_left_to_the_job(
+async def test_a_long_wait_or_a_permanent_error_is_raised_at_once(
     fault: Fault, error: type[ProviderError], provider: Provider, simulator: ProviderSimulator
 ):
     simulator.faults.add(fault)
@@ -81,7 +83,7 @@ async def test_a_long_wait_or_a_lasting_fault_is_left_to_the_job(
     assert len(simulator.journal.calls) == 1
 
 
-async def test_what_failed_calls_cost_is_part_of_the_usage(provider: Provider, simulator: ProviderSimulator):
+async def test_the_usage_includes_failed_calls(provider: Provider, simulator: ProviderSimulator):
     simulator.faults.add(Fault(kind=FaultKind.WRONG_SCHEMA), server_error())
 
     completion = await repeating(provider, 2).complete(CARDS_PROMPT, CardDrafts)
@@ -137,7 +139,7 @@ async def test_hooks_run_around_each_call_the_first_outermost(
     assert (calls[0].usage, calls[0].answered_by) == (completion.usage, completion.model)
 
 
-async def test_a_hook_sees_what_a_failed_call_cost(provider: Provider, simulator: ProviderSimulator):
+async def test_a_hook_sees_the_usage_of_a_failed_call(provider: Provider, simulator: ProviderSimulator):
     calls = list[ModelCall]()
     hook = recording("hook", [], calls)
     simulator.faults.add(Fault(kind=FaultKind.REFUSAL))
@@ -150,7 +152,7 @@ async def test_a_hook_sees_what_a_failed_call_cost(provider: Provider, simulator
     assert calls[0].usage == raised.value.usage != Usage()
 
 
-async def test_closing_a_stream_leaves_its_hooks(provider: Provider, simulator: ProviderSimulator):
+async def test_closing_a_stream_exits_its_hooks(provider: Provider, simulator: ProviderSimulator):
     seen, calls = list[str](), list[ModelCall]()
     hook = recording("hook", seen, calls)
     model = Model(provider, name="model-1", provider_name="openai", hooks=[hook])

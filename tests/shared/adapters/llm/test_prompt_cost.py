@@ -57,7 +57,7 @@ def worst_cost(step: PlannedStep) -> int:
 @pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(text=texts, kind=st.sampled_from(list(Kind)), wish=st.none() | st.integers(0, 100))
-def test_the_hold_covers_every_call_answered_twice_at_full_length(text: str, kind: Kind, wish: int | None):
+def test_the_hold_covers_every_call_with_a_re_ask_at_full_length(text: str, kind: Kind, wish: int | None):
     job_input = make_input(kind, text, Options(flashcards=wish, questions=wish))
 
     spent = sum(worst_cost(step) for step in plan_steps(kind, job_input))
@@ -77,7 +77,7 @@ def test_the_allowance_for_rendering_covers_the_fence_and_the_roles():
     assert 0 < count_turns(render_prompt(step.prompt)) - bare <= RENDERING_TOKENS
 
 
-def test_the_allowance_for_a_re_ask_covers_its_words_and_its_reason():
+def test_the_allowance_for_a_re_ask_covers_its_text_and_reason():
     asked = render_prompt(plan_steps(Kind.SUMMARY, AiInput(text=SENTENCES[0]))[0].prompt)
     reasked = render_reask(asked, DUMMY, "é" * 10_000)
 

@@ -63,7 +63,7 @@ def newest() -> str | None:
     return ScriptDirectory.from_config(make_config()).get_current_head()
 
 
-def test_an_empty_database_becomes_the_newest(empty_url: str) -> None:
+def test_an_empty_database_is_migrated_to_the_newest_revision(empty_url: str) -> None:
     assert asyncio.run(revision_of(empty_url)) is None
     migrate(empty_url)
     assert asyncio.run(revision_of(empty_url)) == newest()
@@ -84,7 +84,7 @@ def test_processes_that_start_together_migrate_once(empty_url: str) -> None:
     assert asyncio.run(revision_of(empty_url)) == newest()
 
 
-def test_each_migration_alone_leads_to_the_same_schema_as_all_at_once(
+def test_single_migrations_give_the_same_schema_as_all_together(
     empty_url: str, postgres_server: PostgresServer
 ) -> None:
     migrate(empty_url)

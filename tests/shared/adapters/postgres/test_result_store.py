@@ -68,14 +68,14 @@ def again(job: JobSnapshot, **changes: Any) -> JobSnapshot:
     ],
     ids=["ai", "collection", "failed", "failed collection", "cancelled", "bare", "dear", "unknown kind"],
 )
-async def test_a_job_is_found_as_it_was_saved(result_store: ResultStore, job: JobSnapshot) -> None:
+async def test_a_found_job_equals_the_saved_one(result_store: ResultStore, job: JobSnapshot) -> None:
     await result_store.save([job])
     assert await result_store.find(job.id) == job
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(st.characters(codec="utf-8"), max_size=40))
-def test_any_text_survives_but_for_nul(postgres_server: PostgresServer, text: str) -> None:
+def test_any_text_is_stored_unchanged_except_nul(postgres_server: PostgresServer, text: str) -> None:
     """Every example has ids of its own, so they may share the server."""
     made = make_collection(title=text, text=text, flashcards=[make_card(front=text, back=text)])
     ai = make_final_job(result=msgspec.json.encode(Summary(language="en", summary=text, key_points=[text])))
@@ -98,9 +98,7 @@ def test_any_text_survives_but_for_nul(postgres_server: PostgresServer, text: st
     )
 
 
-async def test_a_collection_lies_in_its_tables_item_by_item(
-    result_store: ResultStore, connection: Connection
-) -> None:
+async def test_a_collection_is_stored_item_by_item(result_store: ResultStore, connection: Connection) -> None:
     job = make_final_job(kind=COLLECTION)
     await result_store.save([job])
     fronts = await connection.fetch("SELECT item ->> 'front' AS front FROM flashcards ORDER BY position")
@@ -114,7 +112,7 @@ async def test_an_unknown_job_is_not_found(result_store: ResultStore) -> None:
     assert await result_store.find(JobId("not an id at all")) is None
 
 
-async def test_a_foreign_job_is_as_unknown_as_one_that_never_was(result_store: ResultStore) -> None:
+async def test_a_job_of_another_user_is_not_found(result_store: ResultStore) -> None:
     job = make_final_job(kind=COLLECTION, user=ADA)
     await result_store.save([job])
     assert await result_store.find(job.id, user=ADA) == job
@@ -141,7 +139,7 @@ async def test_a_second_save_of_a_job_makes_no_second_row(
 
 
 @pytest.mark.parametrize("late_attempt", [1, 2], ids=["an earlier attempt", "the same attempt again"])
-async def test_a_late_save_changes_nothing(
+async def test_a_save_of_an_earlier_attempt_changes_nothing(
     result_store: ResultStore, connection: Connection, late_attempt: int
 ) -> None:
     job = make_final_job(kind=COLLECTION, attempt=2)
@@ -177,18 +175,18 @@ async def test_a_later_failure_leaves_no_items_of_an_earlier_success(
     assert await count(connection, "study_collections") == 0
 
 
-async def test_what_a_record_tells_stands_even_over_a_later_attempt(
+async def test_a_record_replaces_even_the_row_of_a_later_attempt(
     result_store: ResultStore, connection: Connection
 ) -> None:
     job = make_final_job(kind=COLLECTION, attempt=3)
     await result_store.save([job])
-    told = again(job, attempt=2, result=None, state=JobState.CANCELLED, finished_at=job.finished_at + 1)
-    await result_store.save_records([told])
-    assert await result_store.find(job.id) == told
+    record = again(job, attempt=2, result=None, state=JobState.CANCELLED, finished_at=job.finished_at + 1)
+    await result_store.save_records([record])
+    assert await result_store.find(job.id) == record
     assert await count(connection, "flashcards") == 0
 
 
-async def test_what_a_record_told_before_its_replay_yields_to_what_the_replay_made(
+async def test_a_record_read_before_a_replay_does_not_replace_the_row_of_the_replay(
     result_store: ResultStore,
 ) -> None:
     dead = make_final_job(attempt=3, **FAILED)
@@ -209,7 +207,7 @@ async def test_attempts_saved_at_the_same_moment_leave_the_latest(result_store: 
     assert found.model == "model-5"
 
 
-async def test_two_processes_saving_the_same_jobs_in_opposite_order_both_get_through(
+async def test_two_processes_that_save_the_same_jobs_in_opposite_order_do_not_deadlock(
     postgres_url: str, result_store: ResultStore, connection: Connection
 ) -> None:
     jobs = [make_final_job(kind=kind) for kind in (Kind.QUIZ, COLLECTION) for _ in range(50)]
@@ -237,7 +235,7 @@ async def test_concurrent_saves_share_statements(result_store: ResultStore, conn
     assert await connection.fetchval("SELECT count(DISTINCT xmin::text) FROM async_jobs") <= 3
 
 
-async def test_a_cancelled_caller_harms_no_other(result_store: ResultStore) -> None:
+async def test_a_cancelled_caller_does_not_affect_others(result_store: ResultStore) -> None:
     jobs = [make_final_job() for _ in range(10)]
     saves = [asyncio.ensure_future(result_store.save([job])) for job in jobs]
     await asyncio.sleep(0)
@@ -261,7 +259,7 @@ BAD_ROWS = {
 
 @pytest.mark.parametrize("flaw", BAD_ROWS.values(), ids=BAD_ROWS)
 @pytest.mark.parametrize("kind", [Kind.SUMMARY, COLLECTION])
-async def test_a_job_that_is_refused_is_told_so_and_holds_up_nobody(
+async def test_a_refused_job_raises_and_the_others_are_saved(
     result_store: ResultStore, flaw: dict[str, Any], kind: Kind
 ) -> None:
     good = [make_final_job(kind=kind) for _ in range(4)]
@@ -280,7 +278,7 @@ async def test_success_without_a_result_is_refused(result_store: ResultStore) ->
             await result_store.save([make_final_job(kind=kind, result=None)])
 
 
-async def test_a_nul_in_an_answer_is_no_reason_to_refuse_it(result_store: ResultStore) -> None:
+async def test_a_result_with_nul_is_not_refused(result_store: ResultStore) -> None:
     made = make_collection(title="a\0b", flashcards=[make_card(back="c\0d")])
     job = make_final_job(kind=COLLECTION, title="a\0b", result=msgspec.json.encode(made))
     await result_store.save([job])
@@ -291,7 +289,7 @@ async def test_a_nul_in_an_answer_is_no_reason_to_refuse_it(result_store: Result
     assert msgspec.json.decode(found.result, type=Collection).flashcards[0].back == "c\0d"
 
 
-async def test_what_a_record_tells_is_kept_even_next_to_a_row_that_is_refused(
+async def test_records_are_saved_although_one_of_them_is_refused(
     result_store: ResultStore,
 ) -> None:
     good = make_final_job(**CANCELLED)
@@ -302,7 +300,7 @@ async def test_what_a_record_tells_is_kept_even_next_to_a_row_that_is_refused(
 # -- reading back -----------------------------------------------------------------------------------------------------
 
 
-async def test_a_list_is_paged_newest_first_without_results(result_store: ResultStore) -> None:
+async def test_a_list_is_in_pages_newest_first_without_results(result_store: ResultStore) -> None:
     jobs = [make_final_job(id=make_job_id(now=NOW + i)) for i in range(7)]
     await result_store.save(jobs)
     await result_store.save([make_final_job(kind=COLLECTION)])
@@ -311,7 +309,7 @@ async def test_a_list_is_paged_newest_first_without_results(result_store: Result
     assert [*first, *rest] == [again(job, result=None) for job in reversed(jobs)]
 
 
-async def test_a_list_shows_a_collection_under_the_title_it_was_given_in_the_end(
+async def test_a_list_shows_the_final_title_of_a_collection(
     result_store: ResultStore,
 ) -> None:
     job = make_final_job(
@@ -323,7 +321,7 @@ async def test_a_list_shows_a_collection_under_the_title_it_was_given_in_the_end
     assert listed.result is None
 
 
-async def test_a_failed_collection_is_a_collection_and_an_ai_job_is_none(result_store: ResultStore) -> None:
+async def test_find_collection_finds_failed_collections_and_no_ai_jobs(result_store: ResultStore) -> None:
     failed, ai = make_final_job(kind=COLLECTION, **FAILED), make_final_job()
     await result_store.save([failed, ai])
     assert await result_store.find_collection(ADA, failed.id) == failed
@@ -331,7 +329,7 @@ async def test_a_failed_collection_is_a_collection_and_an_ai_job_is_none(result_
 
 
 @pytest.mark.parametrize("outcome", [{}, FAILED], ids=["ready", "failed"])
-async def test_a_deleted_collection_is_gone_with_every_word_but_its_cost_stays(
+async def test_deleting_a_collection_deletes_its_text_and_keeps_its_cost(
     result_store: ResultStore, connection: Connection, outcome: dict[str, Any]
 ) -> None:
     job, other = make_final_job(kind=COLLECTION, **outcome), make_final_job(kind=COLLECTION, **outcome)
@@ -349,7 +347,7 @@ async def test_a_deleted_collection_is_gone_with_every_word_but_its_cost_stays(
     assert await count(connection, "flashcards") == (0 if outcome else 2)
 
 
-async def test_a_late_save_does_not_bring_a_deleted_collection_back(
+async def test_a_late_save_does_not_restore_a_deleted_collection(
     result_store: ResultStore, connection: Connection
 ) -> None:
     job = make_final_job(kind=COLLECTION)
@@ -370,7 +368,7 @@ async def test_only_collections_can_be_deleted(result_store: ResultStore) -> Non
     assert await result_store.find(job.id) == job
 
 
-async def test_pruning_takes_old_rows_but_no_learners_collection(
+async def test_pruning_deletes_old_rows_and_no_collections(
     result_store: ResultStore, connection: Connection
 ) -> None:
     old = {"finished_at": NOW - 1}
@@ -386,7 +384,7 @@ async def test_pruning_takes_old_rows_but_no_learners_collection(
     assert await count(connection, "async_jobs") == 2
 
 
-async def test_pruning_goes_on_until_nothing_is_left(
+async def test_pruning_continues_until_no_old_row_is_left(
     result_store: ResultStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shared.adapters.postgres.result_store.PRUNE_ROWS", 10)
@@ -394,7 +392,7 @@ async def test_pruning_goes_on_until_nothing_is_left(
     assert await result_store.prune(before=NOW + 60) == 25
 
 
-async def test_charges_add_up_by_window(result_store: ResultStore) -> None:
+async def test_charges_are_summed_by_window(result_store: ResultStore) -> None:
     november, day = "month:2026-11", "day:2026-11-18"
     await result_store.save(
         [
@@ -411,7 +409,7 @@ async def test_charges_add_up_by_window(result_store: ResultStore) -> None:
 # -- Postgres away ----------------------------------------------------------------------------------------------------
 
 
-async def test_every_call_says_so_when_postgres_is_away_and_works_when_it_is_back(
+async def test_every_call_raises_while_postgres_is_unreachable_and_works_afterwards(
     postgres_server: PostgresServer, result_store: ResultStore
 ) -> None:
     job = make_final_job(kind=COLLECTION)
@@ -439,7 +437,7 @@ async def test_every_call_says_so_when_postgres_is_away_and_works_when_it_is_bac
     assert await result_store.find(other.id) == other
 
 
-async def test_a_shutdown_in_mid_statement_means_away(
+async def test_a_shutdown_during_a_statement_raises_store_unavailable(
     result_store: ResultStore, connection: Connection, postgres_server: PostgresServer
 ) -> None:
     job = make_final_job()
@@ -458,7 +456,7 @@ async def test_a_shutdown_in_mid_statement_means_away(
     assert await result_store.find(job.id) == job
 
 
-async def test_a_server_that_hangs_means_away_in_the_end(
+async def test_a_server_that_hangs_raises_store_unavailable(
     postgres_url: str, connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shared.adapters.postgres.connection.COMMAND_SECONDS", 0.2)
@@ -471,23 +469,21 @@ async def test_a_server_that_hangs_means_away_in_the_end(
     await store.close()
 
 
-async def test_an_unmigrated_database_loses_no_job(postgres_server: PostgresServer) -> None:
+async def test_an_unmigrated_database_raises_store_unavailable(postgres_server: PostgresServer) -> None:
     store = await ResultStore.open(postgres_server.url.replace("/etude", "/template1"), name="tests")
     with pytest.raises(StoreUnavailable):
         await store.save([make_final_job()])
     await store.close()
 
 
-async def test_a_store_that_nobody_uses_is_not_even_connected(
-    result_store: ResultStore, connection: Connection
-) -> None:
+async def test_an_unused_store_opens_no_connection(result_store: ResultStore, connection: Connection) -> None:
     connected = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'tests'"
     assert await connection.fetchval(connected) == 0
     await result_store.ping()
     assert await connection.fetchval(connected) == 1
 
 
-async def test_closing_waits_for_the_saves_under_way(postgres_url: str, connection: Connection) -> None:
+async def test_closing_waits_for_pending_saves(postgres_url: str, connection: Connection) -> None:
     store = await ResultStore.open(postgres_url, name="tests")
     saves = [asyncio.ensure_future(store.save([make_final_job()])) for _ in range(20)]
     await asyncio.sleep(0)

@@ -76,7 +76,7 @@ def test_the_hold_of_a_short_text_is_not_far_above_its_worst_cost(kind: Kind):
     assert hold_for(kind, job_input, count_words) <= 1.35 * worst_cost(plan_steps(kind, job_input))
 
 
-def test_pricing_reads_the_text_once():
+def test_hold_for_counts_the_text_once():
     read: list[str] = []
 
     def count(text: str) -> int:
@@ -101,7 +101,7 @@ def test_two_attempts_plan_the_same_steps_under_the_same_names(kind: Kind, repea
 
 
 @pytest.mark.parametrize("kind", list(Kind))
-def test_the_sources_are_the_text_verbatim_and_leave_out_nothing(kind: Kind):
+def test_the_sources_of_all_steps_cover_the_text_verbatim(kind: Kind):
     text = SENTENCE * 700
     steps = plan_steps(kind, make_input(kind, text))
     first_task = [step for step in steps if step.prompt.task is steps[0].prompt.task]
@@ -116,7 +116,7 @@ def test_a_text_without_a_usable_sentence_plans_nothing(kind: Kind):
     assert plan_steps(kind, make_input(kind, "xxxx " * 2_000)) == []
 
 
-def test_only_the_parts_with_sentences_are_asked_about():
+def test_only_parts_with_usable_sentences_get_a_step():
     text = SENTENCE * 100 + "0101 1010 " * 3_000
 
     steps = plan_steps(Kind.FLASHCARDS, make_input(Kind.FLASHCARDS, text))
@@ -125,7 +125,7 @@ def test_only_the_parts_with_sentences_are_asked_about():
     assert sum(step.quota for step in steps) == 20
 
 
-def test_a_collection_asks_each_part_for_cards_and_questions():
+def test_a_collection_plans_cards_and_questions_for_each_part():
     steps = plan_steps(Kind.COLLECTION, make_input(Kind.COLLECTION, SENTENCE * 200))
 
     assert [step.name for step in steps] == [
@@ -138,13 +138,13 @@ def test_a_collection_asks_each_part_for_cards_and_questions():
     ]
 
 
-def test_asking_for_no_questions_plans_none():
+def test_zero_requested_questions_plan_no_step():
     job_input = make_input(Kind.COLLECTION, SENTENCE * 200, Options(questions=0))
 
     assert {step.prompt.task for step in plan_steps(Kind.COLLECTION, job_input)} == {"cards"}
 
 
-def test_few_wanted_items_of_a_long_text_come_from_parts_evenly_apart():
+def test_few_items_of_a_long_text_come_from_evenly_spaced_parts():
     job_input = make_input(Kind.FLASHCARDS, SENTENCE * 2_000, Options(flashcards=4))
 
     assert [step.name for step in plan_steps(Kind.FLASHCARDS, job_input)] == [
@@ -155,13 +155,13 @@ def test_few_wanted_items_of_a_long_text_come_from_parts_evenly_apart():
     ]
 
 
-def test_more_drafts_are_asked_for_than_the_result_has_room_for():
+def test_a_step_requests_more_drafts_than_its_quota():
     steps = plan_steps(Kind.COLLECTION, make_input(Kind.COLLECTION, SENTENCE * 40))
 
     assert [(step.quota, step.prompt.count) for step in steps] == [(20, 30), (10, 15)]
 
 
-def test_the_language_is_the_one_asked_for_else_the_texts_own():
+def test_the_language_is_the_requested_one_or_that_of_the_text():
     own = plan_steps(Kind.SUMMARY, make_input(Kind.SUMMARY, SENTENCE * 3))
     asked = plan_steps(Kind.SUMMARY, make_input(Kind.SUMMARY, SENTENCE * 3, Options(language=Language.EN)))
 
@@ -171,7 +171,7 @@ def test_the_language_is_the_one_asked_for_else_the_texts_own():
 
 
 @pytest.mark.parametrize("kind", AI_KINDS)
-def test_each_step_asks_for_the_schema_of_its_task(kind: Kind):
+def test_each_step_has_the_schema_of_its_task(kind: Kind):
     (step,) = plan_steps(kind, make_input(kind, SENTENCE * 5))
 
     assert step.schema is SCHEMAS[step.prompt.task]

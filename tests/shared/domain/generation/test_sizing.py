@@ -28,12 +28,12 @@ def test_shares_add_up_and_follow_the_lengths(total: int, lengths: list[int]):
         assert abs(part - total * length / sum(lengths)) <= 1
 
 
-def test_there_is_nothing_to_share_among_no_parts():
+def test_sharing_among_no_parts_gives_an_empty_list():
     assert share(10, []) == []
 
 
 @given(possible=st.integers(0, 100), lengths=st.lists(st.integers(1, 10_000), min_size=1, max_size=40))
-def test_the_bound_on_what_is_asked_in_all_holds_however_it_is_shared(possible: int, lengths: list[int]):
+def test_max_asked_items_bounds_the_requests_of_every_sharing(possible: int, lengths: list[int]):
     asked = sum(asked_items(quota) for quota in share(possible, lengths))
 
     assert asked <= max_asked_items(possible, len(lengths))
@@ -44,24 +44,24 @@ def test_a_600_word_text_gets_twenty_cards_and_ten_questions_in_one_part():
     assert count_parts(ITEM_TASKS, Options(), 3_700) == 1
 
 
-def test_a_short_text_gets_few():
+def test_a_short_text_gets_few_items():
     assert [wanted_items(task, Options(), 300) for task in ITEM_TASKS] == [2, 1]
 
 
-def test_a_long_text_gets_something_of_every_part():
+def test_a_long_text_gets_items_from_every_part():
     options, characters = Options(), 7_000 * 30
 
     assert count_parts(ITEM_TASKS, options, characters) == 30
     assert [wanted_items(task, options, characters) for task in ITEM_TASKS] == [60, 30]
 
 
-def test_a_count_wished_for_is_taken_up_to_the_bound():
+def test_a_requested_count_is_used_up_to_the_limit():
     assert wanted_items(Task.CARDS, Options(flashcards=7), 50_000) == 7
     assert wanted_items(Task.CARDS, Options(flashcards=100_000), 50_000) == MAX_ITEMS
     assert wanted_items(Task.QUESTIONS, Options(questions=0), 50_000) == 0
 
 
-def test_more_is_wanted_than_asked_when_the_text_cannot_hold_it():
+def test_a_short_text_limits_the_possible_items():
     options = Options(flashcards=50)
 
     assert wanted_items(Task.CARDS, options, 300) == 50
@@ -69,7 +69,7 @@ def test_more_is_wanted_than_asked_when_the_text_cannot_hold_it():
 
 
 @given(characters=st.integers(0, 1_048_576), wish=st.none() | st.integers(0, 1_000))
-def test_no_call_is_asked_for_more_than_a_model_does_well(characters: int, wish: int | None):
+def test_no_call_requests_more_than_the_limit_of_drafts(characters: int, wish: int | None):
     options = Options(flashcards=wish)
     possible = possible_items(Task.CARDS, options, characters)
     parts = count_parts((Task.CARDS,), options, characters)
@@ -78,7 +78,7 @@ def test_no_call_is_asked_for_more_than_a_model_does_well(characters: int, wish:
     assert all(asked_items(quota) <= MAX_ASKED for quota in share(possible, [1] * parts))
 
 
-def test_many_items_of_a_short_text_are_asked_for_in_several_calls():
+def test_many_items_of_a_short_text_take_several_calls():
     options = Options(flashcards=100)
 
     assert count_parts((Task.CARDS,), options, 7_000) == 5

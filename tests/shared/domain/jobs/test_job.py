@@ -7,21 +7,21 @@ from hypothesis import strategies as st
 from shared.domain.jobs.job import AI_KINDS, FINAL_STATES, TRANSITIONS, JobState, Kind, StreamName
 
 
-def test_every_state_has_its_line_in_the_table():
+def test_every_state_has_an_entry_in_the_transition_table():
     assert TRANSITIONS.keys() == set(JobState)
 
 
 @pytest.mark.parametrize("state", list(JobState))
-def test_a_state_is_final_exactly_when_the_table_says_so(state: JobState):
+def test_is_final_agrees_with_the_final_states(state: JobState):
     assert state.is_final == (state in FINAL_STATES)
 
 
 @pytest.mark.parametrize("state", [JobState.SUCCEEDED, JobState.CANCELLED])
-def test_nothing_leads_out_of_success_or_cancellation(state: JobState):
+def test_success_and_cancellation_have_no_transition(state: JobState):
     assert TRANSITIONS[state] == frozenset()
 
 
-def test_only_a_replay_leads_out_of_failure():
+def test_the_only_transition_of_failure_is_a_replay():
     assert TRANSITIONS[JobState.FAILED] == {JobState.QUEUED}
 
 
@@ -53,7 +53,7 @@ def test_a_job_that_was_never_leased_cannot_succeed():
     assert JobState.SUCCEEDED not in TRANSITIONS[JobState.QUEUED]
 
 
-def test_documents_have_a_stream_of_their_own():
+def test_collections_have_their_own_stream():
     assert {kind.stream for kind in AI_KINDS} == {StreamName.AI}
     assert Kind.COLLECTION.stream is StreamName.COLLECTION
     assert {*AI_KINDS, Kind.COLLECTION} == set(Kind)

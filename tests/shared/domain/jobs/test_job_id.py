@@ -26,23 +26,23 @@ def test_ids_sort_by_time_as_text(earlier: int, later: int, one: bytes, other: b
 
 
 @given(bit=st.integers(min_value=0, max_value=73))
-def test_every_one_of_the_74_random_bits_makes_another_id(bit: int) -> None:
+def test_each_of_the_74_random_bits_changes_the_id(bit: int) -> None:
     assert new_job_id(0, (1 << bit).to_bytes(RANDOM_BYTES)) != new_job_id(0, bytes(RANDOM_BYTES))
 
 
 @pytest.mark.parametrize("count", [0, 9, 11])
-def test_another_number_of_random_bytes_is_a_bug_of_the_caller(count: int) -> None:
+def test_a_wrong_number_of_random_bytes_raises(count: int) -> None:
     with pytest.raises(ValueError, match="random bytes"):
         new_job_id(0, bytes(count))
 
 
 @given(now_ms=times, random_bytes=noise)
-def test_what_we_give_out_is_recognised(now_ms: int, random_bytes: bytes) -> None:
+def test_new_ids_are_job_ids(now_ms: int, random_bytes: bytes) -> None:
     assert is_job_id(new_job_id(now_ms, random_bytes))
 
 
 @pytest.mark.parametrize(
     "text", ["", "42", "{" + "0" * 32 + "}", "0" * 32, "0196F2D2-0000-7000-8000-000000000000"]
 )
-def test_other_spellings_are_no_ids(text: str) -> None:
+def test_other_spellings_of_a_uuid_are_not_job_ids(text: str) -> None:
     assert not is_job_id(text)

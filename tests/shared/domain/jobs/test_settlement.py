@@ -43,7 +43,7 @@ def settle(
 
 
 @given(outcome=outcomes, failures=st.integers(0, 9), jitter=st.floats(0, 1, exclude_max=True))
-def test_every_outcome_is_one_allowed_transition_with_all_it_needs(
+def test_every_outcome_gives_an_allowed_transition_with_its_fields(
     outcome: Outcome, failures: int, jitter: float
 ):
     settlement = settle(outcome, failures=failures, jitter=jitter)
@@ -57,7 +57,7 @@ def test_every_outcome_is_one_allowed_transition_with_all_it_needs(
 
 
 @given(sequence=st.lists(outcomes, min_size=1, max_size=40), most=st.integers(1, 6))
-def test_a_job_is_tried_until_it_ends_and_no_more_than_allowed(sequence: list[Outcome], most: int):
+def test_a_job_ends_within_the_limit_of_attempts(sequence: list[Outcome], most: int):
     policy = RetryPolicy(max_attempts=most)
     failures, counted = 0, 0
     for outcome in sequence:
@@ -73,7 +73,7 @@ def test_a_job_is_tried_until_it_ends_and_no_more_than_allowed(sequence: list[Ou
 
 
 @pytest.mark.parametrize("most", [1, 2, 5])
-def test_n_attempts_allowed_means_n_tries(most: int):
+def test_max_attempts_includes_the_first_attempt(most: int):
     policy = RetryPolicy(max_attempts=most)
     states: list[JobState] = []
     failures = 0
@@ -85,14 +85,14 @@ def test_n_attempts_allowed_means_n_tries(most: int):
     assert states == [JobState.QUEUED] * (most - 1) + [JobState.FAILED]
 
 
-def test_success_carries_what_was_made():
+def test_success_carries_the_result():
     settlement = settle(DONE)
 
     assert settlement.state is JobState.SUCCEEDED
     assert settlement.done is DONE
 
 
-def test_a_failure_for_good_ends_the_job_at_once_and_leaves_no_dead_letter():
+def test_a_final_failure_ends_the_job_without_a_dead_letter():
     settlement = settle(Fail(NoUsableText().problem))
 
     assert settlement.state is JobState.FAILED
@@ -115,21 +115,21 @@ def test_a_retry_waits_longer_after_every_failure():
     assert waits == [NOW + 0.5, NOW + 1.0, NOW + 2.0, NOW + 4.0]
 
 
-def test_a_wait_asked_for_is_kept():
+def test_a_requested_delay_is_a_lower_bound():
     settlement = settle(Retry(BUSY, after=54.0), jitter=0.25)
 
     assert settlement.retry_at == NOW + 54.25
 
 
 @given(failures=st.integers(0, 100))
-def test_what_is_not_counted_spends_nothing_of_the_retry_budget(failures: int):
+def test_an_uncounted_retry_adds_no_failure(failures: int):
     settlement = settle(Retry(BUSY, counted=False), failures=failures)
 
     assert settlement.state is JobState.QUEUED
     assert settlement.failures == failures
 
 
-def test_a_job_handed_back_is_read_again_at_once_and_unharmed():
+def test_a_handed_back_job_is_due_at_once_without_a_failure():
     job = msgspec.structs.replace(JOB, failures=3)
 
     settlement = hand_back(job, HandedBack().problem, usage=USAGE, now=NOW)

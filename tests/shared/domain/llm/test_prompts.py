@@ -12,7 +12,7 @@ LANGUAGES = list(Language)
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("task", list(Task))
-def test_every_task_has_its_words_and_leaves_no_placeholder(task: Task, language: Language):
+def test_every_task_has_instructions_without_placeholders(task: Task, language: Language):
     text = instructions(task, language, count=12)
 
     assert len(text) > 200
@@ -26,14 +26,14 @@ def test_the_source_is_data_in_every_prompt(task: Task):
 
 
 @pytest.mark.parametrize("task", list(Task))
-def test_the_language_of_the_answer_is_said_whatever_the_source_is_written_in(task: Task):
+def test_the_instructions_name_the_language_of_the_completion(task: Task):
     assert "Write in English" in instructions(task, Language.EN)
     assert "Écris en français" in instructions(task, Language.FR)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("task", [Task.CARDS, Task.QUESTIONS])
-def test_items_are_asked_for_by_count_and_difficulty(task: Task, language: Language):
+def test_the_instructions_contain_count_and_difficulty(task: Task, language: Language):
     texts = {instructions(task, language, count=17, difficulty=difficulty) for difficulty in Difficulty}
 
     assert len(texts) == len(Difficulty)

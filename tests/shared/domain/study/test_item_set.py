@@ -30,7 +30,7 @@ def make_checked(numbers: Sequence[int], **dropped: int) -> Checked[Flashcard]:
     return Checked(items=[make_card(number) for number in numbers], dropped=dropped, flagged={})
 
 
-def test_a_part_fills_no_more_than_its_quota():
+def test_no_more_than_the_quota_of_a_part_is_chosen():
     gathering = ItemSet[Flashcard](6, SECTIONS)
 
     told = gathering.add(make_checked([0, 1, 2, 3]), quota=3)
@@ -39,7 +39,7 @@ def test_a_part_fills_no_more_than_its_quota():
     assert gathering.chosen == told
 
 
-def test_a_poor_part_is_made_up_for_by_what_others_have_to_spare():
+def test_spare_items_replace_those_that_a_part_lacks():
     gathering = ItemSet[Flashcard](4, SECTIONS)
     gathering.add(make_checked([]), quota=2)
     gathering.add(make_checked([4, 5, 6]), quota=2)
@@ -49,7 +49,7 @@ def test_a_poor_part_is_made_up_for_by_what_others_have_to_spare():
     assert len(gathering.chosen) == 3
 
 
-def test_a_fact_two_parts_ask_for_is_taken_once():
+def test_a_fact_of_two_parts_is_chosen_once():
     gathering = ItemSet[Flashcard](10, SECTIONS)
     gathering.add(make_checked([1]), quota=5)
 
@@ -57,7 +57,7 @@ def test_a_fact_two_parts_ask_for_is_taken_once():
     assert gathering.dropped == {"duplicate": 1}
 
 
-def test_the_result_is_in_the_order_of_the_source_whatever_came_first():
+def test_chosen_items_are_in_the_order_of_the_source():
     gathering = ItemSet[Flashcard](4, SECTIONS)
     gathering.add(make_checked([8, 9]), quota=2)
     gathering.add(make_checked([1, 2]), quota=2)
@@ -71,7 +71,7 @@ def test_the_result_is_in_the_order_of_the_source_whatever_came_first():
         st.tuples(st.lists(st.integers(0, 23), unique=True), st.integers(0, 5), st.integers(0, 3)), max_size=5
     ),
 )
-def test_the_books_balance_and_nothing_told_is_taken_back(
+def test_drafts_are_chosen_or_counted_as_dropped_and_chosen_items_stay(
     wanted: int, parts: list[tuple[list[int], int, int]]
 ):
     gathering = ItemSet[Flashcard](wanted, SECTIONS)

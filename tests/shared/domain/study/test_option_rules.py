@@ -34,7 +34,7 @@ def test_good_options_break_no_rule(options: tuple[str, ...]):
 
 
 @pytest.mark.parametrize("options", GOOD, ids=" · ".join)
-def test_a_card_has_no_options_to_fail_by(options: tuple[str, ...]):
+def test_a_card_breaks_no_option_rule(options: tuple[str, ...]):
     item = candidate(options[0])
 
     assert not any(is_at_fault(item) for _, is_at_fault in (*rules.OPTION_RULES, *rules.OPTION_FLAWS))
@@ -54,7 +54,9 @@ def test_a_card_has_no_options_to_fail_by(options: tuple[str, ...]):
         ([], 0, False),
     ],
 )
-def test_three_to_five_options_and_a_key_among_them(options: list[str], answer: int, is_fine: bool):
+def test_a_question_needs_three_to_five_options_and_a_valid_index(
+    options: list[str], answer: int, is_fine: bool
+):
     assert rules.is_well_formed(options, answer) is is_fine
 
 
@@ -72,7 +74,7 @@ def test_three_to_five_options_and_a_key_among_them(options: list[str], answer: 
     ],
     ids=" · ".join,
 )
-def test_options_that_say_the_same_are_not_distinct(options: tuple[str, ...]):
+def test_options_with_the_same_meaning_are_not_distinct(options: tuple[str, ...]):
     assert rules.options_not_distinct(candidate(*options))
 
 
@@ -87,7 +89,7 @@ def test_options_that_say_the_same_are_not_distinct(options: tuple[str, ...]):
     ],
     ids=" · ".join,
 )
-def test_an_option_inside_another_overlaps(options: tuple[str, ...]):
+def test_options_overlap_if_one_contains_another(options: tuple[str, ...]):
     assert rules.options_overlap(candidate(*options))
 
 
@@ -110,7 +112,7 @@ def test_an_option_inside_another_overlaps(options: tuple[str, ...]):
         "Aucune réponse",
     ],
 )
-def test_all_or_none_of_them_is_no_option(last: str):
+def test_a_catch_all_option_is_found(last: str):
     assert rules.has_catch_all_option(candidate("Mars", "Venus", last))
 
 
@@ -127,7 +129,7 @@ def test_all_or_none_of_them_is_no_option(last: str):
         "Anybody",
     ],
 )
-def test_words_like_all_and_both_may_be_an_answer(last: str):
+def test_words_like_all_and_both_may_be_part_of_an_option(last: str):
     assert not rules.has_catch_all_option(candidate("Mars", "Venus", last))
 
 
@@ -136,7 +138,7 @@ def test_words_like_all_and_both_may_be_an_answer(last: str):
     [("1789", "Robespierre", "Danton"), ("Mars", "Venus", "3 moons"), ("le 5 mai", "jamais", "hier")],
     ids=" · ".join,
 )
-def test_a_number_among_names_gives_itself_away(options: tuple[str, ...]):
+def test_a_number_among_names_is_not_alike(options: tuple[str, ...]):
     assert rules.options_not_alike(candidate(*options))
 
 
@@ -155,7 +157,7 @@ def test_a_number_among_names_gives_itself_away(options: tuple[str, ...]):
     ],
     ids=" · ".join,
 )
-def test_a_length_that_stands_out_is_a_hint(options: tuple[str, ...]):
+def test_an_option_of_unusual_length_is_found(options: tuple[str, ...]):
     assert rules.option_lengths_differ(candidate(*options))
 
 
@@ -170,7 +172,7 @@ def test_a_length_that_stands_out_is_a_hint(options: tuple[str, ...]):
         ("lights", False),
     ],
 )
-def test_a_distractor_does_not_stand_in_the_quote(distractor: str, stands: bool):
+def test_a_distractor_in_the_quote_is_found(distractor: str, stands: bool):
     item = candidate("Red", distractor, "Violet", quote="The leaf absorbs the red and blue light.")
 
     assert rules.distractor_in_quote(item) is stands
@@ -214,5 +216,7 @@ def test_an_article_before_the_gap_is_flagged(stem: str, is_flagged: bool):
         ("Qui règne alors ?", ("Le roi", "Le pape", "Le duc"), False),
     ],
 )
-def test_a_word_only_the_key_repeats_is_flagged(stem: str, options: tuple[str, ...], is_flagged: bool):
+def test_a_word_that_only_the_answer_repeats_is_flagged(
+    stem: str, options: tuple[str, ...], is_flagged: bool
+):
     assert rules.answer_echoes_stem(candidate(*options, stem=stem)) is is_flagged

@@ -45,7 +45,7 @@ def at(*starts: int) -> list[Flashcard]:
         ),
     ],
 )
-def test_nearly_the_same_words_are_one_card(one: tuple[str, str], other: tuple[str, str]):
+def test_cards_with_nearly_the_same_words_are_duplicates(one: tuple[str, str], other: tuple[str, str]):
     first = card(*one, start=0)
 
     assert dedupe([first, card(*other, start=50)]) == [first]
@@ -62,17 +62,17 @@ def test_nearly_the_same_words_are_one_card(one: tuple[str, str], other: tuple[s
         ),
     ],
 )
-def test_two_facts_are_two_cards(one: tuple[str, str], other: tuple[str, str]):
+def test_cards_about_two_facts_are_kept(one: tuple[str, str], other: tuple[str, str]):
     assert len(dedupe([card(*one, start=0), card(*other, start=50)])) == 2
 
 
-def test_the_same_answer_about_the_same_quote_is_one_fact_however_it_is_asked():
+def test_the_same_answer_about_the_same_quote_is_a_duplicate():
     first = card("When was the prison taken?", "1789")
 
     assert dedupe([first, card("Complete: “The Bastille fell in ____.”", "1789")]) == [first]
 
 
-def test_questions_are_compared_by_what_they_ask_and_their_key():
+def test_questions_are_compared_by_question_and_answer():
     first = question("Which planet is the largest of them all?", "Jupiter", "Mars", "Venus")
     again = question("Which planet is the largest of all?", "Jupiter", "Mercury", "Earth", start=90)
     other = question("Which moon is the largest of Saturn?", "Titan", "Europa", "Rhea", start=90)
@@ -80,13 +80,13 @@ def test_questions_are_compared_by_what_they_ask_and_their_key():
     assert dedupe([first, again, other]) == [first, other]
 
 
-def test_every_section_has_its_turn_before_one_has_two():
+def test_every_section_gives_one_item_before_any_gives_two():
     items = at(0, 10, 20, 30, 110, 210, 310)
 
     assert [item.source.start for item in choose_balanced(items, 5, SECTIONS)] == [0, 10, 110, 210, 310]
 
 
-def test_within_a_section_the_earlier_in_the_list_is_the_better():
+def test_within_a_section_the_first_item_is_chosen_first():
     items = [*at(30), *at(0, 10)]
 
     assert [item.source.start for item in choose_balanced(items, 2, SECTIONS)] == [0, 30]
@@ -101,7 +101,7 @@ def test_with_more_sections_than_items_the_chosen_ones_are_spread():
 
 
 @pytest.mark.parametrize(("count", "chosen"), [(0, 0), (3, 3), (99, 7)])
-def test_never_more_than_asked_for_nor_than_there_are(count: int, chosen: int):
+def test_no_more_items_are_chosen_than_requested_or_available(count: int, chosen: int):
     assert len(choose_balanced(at(0, 10, 20, 30, 110, 210, 310), count, SECTIONS)) == chosen
 
 
@@ -120,5 +120,5 @@ def test_coverage_is_the_share_of_sections_that_teach_and_are_quoted():
     assert coverage([], "", []) == 0.0
 
 
-def test_of_a_short_text_every_section_counts():
+def test_every_section_of_a_short_text_counts():
     assert coverage(at(0), "tiny text", [Span(0, 4), Span(5, 9)]) == 0.5

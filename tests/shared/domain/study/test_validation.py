@@ -33,7 +33,7 @@ def check_question(question: QuestionDraft, text: str = TEXT):
     return check_questions([question], text=text, language=Language.FR)
 
 
-def test_a_good_card_quotes_its_source_to_the_letter():
+def test_a_good_card_quotes_its_source_verbatim():
     checked = check_cards([CARD], text=TEXT, language=Language.FR, difficulty=Difficulty.HARD)
 
     (card,) = checked.items
@@ -44,7 +44,7 @@ def test_a_good_card_quotes_its_source_to_the_letter():
     assert checked.dropped == {}
 
 
-def test_a_good_question_keeps_its_one_key_through_the_shuffle():
+def test_the_right_option_survives_the_shuffle():
     (question,) = check_question(QUESTION).items
 
     assert [option.id for option in question.options] == ["a", "b", "c", "d"]
@@ -73,7 +73,7 @@ def _rest(question: QuestionDraft) -> tuple[list[str], int, str, str]:
     return question.options, question.answer, question.explanation, question.quote
 
 
-def test_what_fails_is_counted_under_its_reason():
+def test_a_dropped_draft_is_counted_under_its_reason():
     drafts = [
         CARD,
         CARD,
@@ -104,7 +104,7 @@ def test_what_fails_is_counted_under_its_reason():
     assert len(checked.items) + sum(checked.dropped.values()) == len(drafts)
 
 
-def test_malformed_options_are_a_reason_and_no_crash():
+def test_malformed_options_drop_the_draft():
     for options, answer in (
         ([], 0),
         (["Joseph Priestley"], 0),
@@ -116,7 +116,7 @@ def test_malformed_options_are_a_reason_and_no_crash():
         assert check_question(broken).dropped == {"malformed_options": 1}
 
 
-def test_one_small_flaw_is_told_and_two_are_too_many():
+def test_one_flaw_is_flagged_and_two_drop_the_draft():
     negative = QuestionDraft("Qui n’est pas né au pays ?", *_rest(QUESTION))
     options = ["Joseph Priestley", "Antoine Lavoisier", "Isaac Newton, jamais"]
     both = QuestionDraft("Qui n’est pas né au pays ?", options, 0, "", QUESTION.quote)
@@ -138,7 +138,7 @@ def test_material_in_another_language_keeps_the_quote_of_the_source():
     assert check_card(CARD, language=Language.EN).dropped == {"wrong_language": 1}
 
 
-def test_quotes_are_looked_for_in_the_chunk_and_counted_from_the_start_of_the_text():
+def test_quotes_are_found_in_the_part_with_offsets_of_the_whole_text():
     doubled = TEXT + "\n\n" + TEXT
     chunk = Span(len(TEXT) + 2, len(doubled))
 
@@ -159,7 +159,7 @@ def test_control_and_invisible_characters_do_not_reach_a_learner():
     assert card.back == CARD.back
 
 
-def test_reason_codes_are_words_and_each_stands_once():
+def test_reason_codes_are_unique_words():
     codes = [code for code, _ in (*RULES, *FLAWS)]
 
     assert len(set(codes)) == len(codes)
@@ -172,7 +172,7 @@ TEXTS = st.text(max_size=300) | st.lists(
 
 
 @given(TEXTS, st.data())
-def test_whatever_is_drafted_about_whatever_text_an_item_quotes_it_exactly(text: str, data: st.DataObject):
+def test_items_of_any_draft_and_any_text_quote_the_text_exactly(text: str, data: st.DataObject):
     start = data.draw(st.integers(0, len(text)))
     quote = data.draw(st.just(text[start : start + 60]) | TEXTS)
     back = data.draw(st.just(quote[:30]) | TEXTS)

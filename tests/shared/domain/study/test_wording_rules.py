@@ -47,7 +47,7 @@ def test_an_item_without_words_is_empty(stem: str, answer: str):
 @pytest.mark.parametrize(
     ("stem", "answer"), [("word " * 80, "a"), ("What?", "word " * 41), ("What?", "a" * 301), ("x" * 301, "a")]
 )
-def test_nobody_learns_an_essay(stem: str, answer: str):
+def test_a_long_answer_is_too_long(stem: str, answer: str):
     assert rules.is_too_long(candidate(stem, answer))
 
 
@@ -61,7 +61,7 @@ def test_nobody_learns_an_essay(stem: str, answer: str):
         ("Why are the leaves of this tree green?", "Because they reflect green light", Language.FR),
     ],
 )
-def test_the_other_language_is_noticed(stem: str, answer: str, language: Language):
+def test_an_item_in_the_wrong_language_is_found(stem: str, answer: str, language: Language):
     assert rules.is_in_wrong_language(candidate(stem, answer, language=language))
 
 
@@ -76,7 +76,7 @@ def test_the_other_language_is_noticed(stem: str, answer: str, language: Languag
         ("H2O ?", "Eau", Language.EN),
     ],
 )
-def test_its_own_language_and_what_is_of_no_language_pass(stem: str, answer: str, language: Language):
+def test_the_right_language_and_no_language_pass(stem: str, answer: str, language: Language):
     assert not rules.is_in_wrong_language(candidate(stem, answer, language=language))
 
 
@@ -103,7 +103,7 @@ def test_its_own_language_and_what_is_of_no_language_pass(stem: str, answer: str
         "Comment l’auteur décrit-il la mer dans ce chapitre ?",
     ],
 )
-def test_a_card_does_not_speak_of_its_text(stem: str):
+def test_a_card_that_refers_to_its_text_is_found(stem: str):
     assert rules.refers_to_text(candidate(stem))
 
 
@@ -124,21 +124,21 @@ def test_a_card_does_not_speak_of_its_text(stem: str):
         "Par quel passage le bateau rejoint-il la mer ?",
     ],
 )
-def test_texts_and_authors_may_be_what_is_learned(stem: str):
+def test_texts_and_authors_may_be_the_subject(stem: str):
     assert not rules.refers_to_text(candidate(stem))
 
 
 @pytest.mark.parametrize(
     "answer", ["Yes", "no.", "True", "False", "Oui", "Non !", "Vrai", "faux", "Yes indeed", "Non, jamais"]
 )
-def test_a_coin_could_answer_yes_or_no(answer: str):
+def test_a_yes_or_no_answer_is_true_or_false(answer: str):
     assert rules.is_true_or_false(candidate(answer=answer))
 
 
 @pytest.mark.parametrize(
     "answer", ["No oxygen at all", "True north is geographic", "Le oui l’emporte en 1958", "Notes", "Norway"]
 )
-def test_an_answer_may_begin_like_a_no(answer: str):
+def test_an_answer_may_begin_with_no(answer: str):
     assert not rules.is_true_or_false(candidate(answer=answer))
 
 
@@ -157,7 +157,7 @@ def test_an_answer_may_begin_like_a_no(answer: str):
         ("What?", "Red, green, blue, yellow or black"),
     ],
 )
-def test_a_card_asks_one_fact(stem: str, answer: str):
+def test_a_card_about_several_facts_is_found(stem: str, answer: str):
     assert rules.asks_several_facts(candidate(stem, answer))
 
 
@@ -198,7 +198,7 @@ def test_one_fact_may_have_a_comma_and_a_full_stop(stem: str, answer: str):
         ("Marie Curie", "Pierre et Irène travaillent au laboratoire."),
     ],
 )
-def test_an_answer_that_the_quote_does_not_hold_is_unsupported(answer: str, quote: str):
+def test_an_answer_that_the_quote_does_not_contain_is_found(answer: str, quote: str):
     assert rules.answer_not_in_quote(candidate(answer=answer, quote=quote))
 
 
@@ -221,7 +221,7 @@ def test_an_answer_may_be_reworded(answer: str, quote: str):
     assert not rules.answer_not_in_quote(candidate(answer=answer, quote=quote))
 
 
-def test_of_a_translation_only_the_numbers_are_compared():
+def test_only_the_numbers_of_a_translation_are_compared():
     quote = "The Bastille fell in 1789."
 
     assert not rules.answer_not_in_quote(
@@ -245,7 +245,7 @@ def test_of_a_translation_only_the_numbers_are_compared():
         ("Combien de lunes, deux ou trois ?", "Deux"),
     ],
 )
-def test_a_front_does_not_tell_its_answer(stem: str, answer: str):
+def test_a_front_that_contains_its_answer_is_found(stem: str, answer: str):
     assert rules.stem_leaks_answer(candidate(stem, answer))
 
 
@@ -264,7 +264,7 @@ def test_a_front_does_not_tell_its_answer(stem: str, answer: str):
         ("Combien de lunes Mars possède-t-elle ?", "Deux"),
     ],
 )
-def test_sharing_a_word_is_no_leak(stem: str, answer: str):
+def test_a_shared_word_is_not_a_leak(stem: str, answer: str):
     assert not rules.stem_leaks_answer(candidate(stem, answer))
 
 
@@ -285,6 +285,6 @@ def test_a_negative_question_is_flagged(stem: str, is_negative: bool):
     assert not rules.is_negative_question(candidate(stem))
 
 
-def test_an_explanation_by_the_text_is_flagged():
+def test_an_explanation_that_refers_to_the_text_is_flagged():
     assert rules.explanation_refers_to_text(candidate(explanation="According to the text, it is green."))
     assert not rules.explanation_refers_to_text(candidate(explanation="Green light is reflected."))

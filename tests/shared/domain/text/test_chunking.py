@@ -12,7 +12,7 @@ texts = st.text(st.sampled_from("ab é.\n#-!« »0\t\x00\u200f"), max_size=400)
 
 @settings(deadline=None)
 @given(text=texts, parts=st.integers(1, 40))
-def test_the_parts_are_in_order_and_leave_out_nothing_but_white_space(text: str, parts: int):
+def test_the_parts_are_in_order_and_cover_everything_but_white_space(text: str, parts: int):
     spans = split_text(text, parts)
 
     assert len(spans) <= parts
@@ -48,7 +48,7 @@ def test_an_abbreviation_or_a_decimal_ends_no_sentence():
         assert span.of(text).startswith("Le chimiste")
 
 
-def test_a_heading_is_the_best_place_to_cut_and_stays_with_its_text():
+def test_a_cut_prefers_a_heading_which_stays_with_its_text():
     text = SENTENCE * 44 + "\n\n## La nuit\n\n" + SENTENCE * 6 + "\n\nUn paragraphe. " + SENTENCE * 50
 
     _, second = split_text(text, 2)
@@ -56,7 +56,7 @@ def test_a_heading_is_the_best_place_to_cut_and_stays_with_its_text():
     assert second.of(text).startswith("## La nuit")
 
 
-def test_a_paragraph_is_a_better_place_than_a_sentence():
+def test_a_cut_prefers_a_paragraph_to_a_sentence():
     text = SENTENCE * 48 + "\n\nVoici un autre paragraphe. " + SENTENCE * 52
 
     _, second = split_text(text, 2)
@@ -64,7 +64,7 @@ def test_a_paragraph_is_a_better_place_than_a_sentence():
     assert second.of(text).startswith("Voici")
 
 
-def test_a_text_without_any_boundary_is_cut_blindly():
+def test_a_text_without_boundaries_is_cut_into_equal_parts():
     assert [span.end - span.start for span in split_text("x" * 9_000, 3)] == [3_000, 3_000, 3_000]
 
 

@@ -27,14 +27,14 @@ def test_each_of_our_texts_is_recognised(path: Path):
         ("12345 ++ ~~", Language.EN),
     ],
 )
-def test_a_sentence_is_enough(text: str, language: Language):
+def test_one_sentence_is_enough_to_detect_the_language(text: str, language: Language):
     assert detect_language(text) is language
 
 
 @pytest.mark.parametrize(
     "text", ["", "1789", "Robespierre", "H2O", "photosynthèse", "on", "Louis XVI", "radius"]
 )
-def test_a_name_or_a_number_is_surely_of_no_language(text: str):
+def test_a_name_or_a_number_has_no_sure_language(text: str):
     assert sure_language(text) is None
 
 
@@ -45,7 +45,7 @@ def test_a_name_or_a_number_is_surely_of_no_language(text: str):
         ("What is the role of chlorophyll in the leaves?", Language.EN),
     ],
 )
-def test_a_whole_question_is_sure(text: str, language: Language):
+def test_a_whole_question_has_a_sure_language(text: str, language: Language):
     assert sure_language(text) is language
 
 

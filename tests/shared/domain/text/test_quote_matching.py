@@ -29,7 +29,7 @@ def found(text: str, quote: str, within: Span | None = None) -> str | None:
         ("elle gele a 0 °c", "Elle gèle à 0 °C"),
     ],
 )
-def test_a_retyped_quote_is_found_and_the_source_s_own_characters_are_kept(quote: str, verbatim: str):
+def test_a_retyped_quote_is_found_with_the_characters_of_the_source(quote: str, verbatim: str):
     assert found(FRENCH, quote) == verbatim
 
 
@@ -49,7 +49,7 @@ def test_a_retyped_quote_is_found_and_the_source_s_own_characters_are_kept(quote
         "“”",
     ],
 )
-def test_what_is_not_in_the_text_is_not_found(quote: str):
+def test_a_quote_that_the_text_does_not_contain_is_not_found(quote: str):
     assert found(FRENCH, quote) is None
 
 
@@ -73,12 +73,12 @@ def test_invisible_characters_in_the_source_do_not_hide_a_quote():
     )
 
 
-def test_a_word_is_never_cut():
+def test_a_quote_begins_and_ends_at_word_boundaries():
     assert found("The party is an art form.", "art form") == "art form"
     assert found("A smart form.", "art form") is None
 
 
-def test_quotes_are_looked_for_within_the_window_only_and_offsets_are_of_the_whole():
+def test_quotes_are_found_in_the_window_only_with_offsets_of_the_whole_text():
     text = "Same words here. Other. Same words here."
     window = Span(17, len(text))
 
@@ -88,9 +88,7 @@ def test_quotes_are_looked_for_within_the_window_only_and_offsets_are_of_the_who
 
 @pytest.mark.slow
 @given(st.text(max_size=80), st.data())
-def test_every_slice_of_a_text_is_found_somewhere_or_not_at_all_but_never_wrongly(
-    text: str, data: st.DataObject
-):
+def test_a_slice_of_any_text_is_found_inside_it_or_not_at_all(text: str, data: st.DataObject):
     start = data.draw(st.integers(0, len(text)))
     end = data.draw(st.integers(start, len(text)))
 
@@ -108,6 +106,6 @@ def test_any_quote_of_any_text_gives_a_span_inside_it(text: str, quote: str):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("quote", ["aaaa aaaa", "a" * 500, "aab", "a a a a a b"])
-def test_a_text_of_one_letter_does_not_take_for_ever(quote: str):
+def test_a_text_of_one_letter_is_searched_quickly(quote: str):
     for text in ("a" * 1_000_000, "a " * 500_000):
         QuoteFinder(text).find(quote)

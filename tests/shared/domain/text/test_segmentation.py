@@ -22,7 +22,7 @@ PIECES = st.sampled_from(
 HOSTILE_TEXT = st.lists(PIECES, max_size=120).map("".join) | st.text(max_size=200)
 
 
-def said(text: str) -> list[str]:
+def sentence_texts(text: str) -> list[str]:
     return [span.of(text) for span in sentences(text)]
 
 
@@ -49,20 +49,25 @@ def said(text: str) -> list[str]:
         (" \n\t\n ", []),
     ],
 )
-def test_sentences_end_where_a_reader_says(text: str, expected: list[str]):
-    assert said(text) == expected
+def test_sentence_ends(text: str, expected: list[str]):
+    assert sentence_texts(text) == expected
 
 
-def test_headings_are_no_sentences_and_bullets_belong_to_none():
+def test_sentences_exclude_headings_and_bullets():
     text = "# Title here\n\nA paragraph is here.\n\n- First point is made.\n- Second point too.\n\nTitle again\n===\nLast words."
 
-    assert said(text) == ["A paragraph is here.", "First point is made.", "Second point too.", "Last words."]
+    assert sentence_texts(text) == [
+        "A paragraph is here.",
+        "First point is made.",
+        "Second point too.",
+        "Last words.",
+    ]
 
 
-def test_code_tables_and_rules_are_left_out():
+def test_sentences_exclude_code_tables_and_rules():
     text = "Before it all.\n\n```\ncode. Here.\n```\n\n| a | b |\n|---|---|\n\n* * *\n\nAfter it all."
 
-    assert said(text) == ["Before it all.", "After it all."]
+    assert sentence_texts(text) == ["Before it all.", "After it all."]
 
 
 @pytest.mark.parametrize(
@@ -85,7 +90,7 @@ def test_headings_are_found_with_and_without_markup(text: str, heading: str):
     "text",
     ["It ends here.\n\nNext.", "a small line\n\nNext.", "Is it one?\n\nNext.", "x" * 200 + "\n\nNext."],
 )
-def test_a_sentence_is_no_heading(text: str):
+def test_a_sentence_is_not_a_heading(text: str):
     assert blocks(text)[0].kind is BlockKind.PARAGRAPH
 
 
@@ -146,7 +151,7 @@ def test_a_statement_is_usable(sentence: str):
         "mitochondrie ribosome noyau membrane cytoplasme vacuole",
     ],
 )
-def test_what_nobody_can_learn_from_is_not_usable(sentence: str):
+def test_text_without_a_statement_is_not_usable(sentence: str):
     assert not is_usable(sentence)
 
 
@@ -187,7 +192,7 @@ def test_sections_hold_everything_that_is_a_block(text: str):
     ],
     ids=["one word", "no stop", "lower case", "initials", "headings", "brackets", "marks", "quotes", "lines"],
 )
-def test_a_megabyte_of_anything_is_split_without_a_fuss(text: str):
+def test_a_megabyte_is_split_within_a_second(text: str):
     """Each takes a second at most; a quadratic step would take an hour."""
     check_spans(text, sentences(text))
     check_spans(text, sections(text))

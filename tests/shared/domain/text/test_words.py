@@ -76,7 +76,7 @@ def test_inflections_share_a_stem(one: str, other: str):
 @pytest.mark.parametrize(
     ("one", "other"), [("plant", "planet"), ("mars", "mare"), ("roi", "rois"), ("light", "lithium")]
 )
-def test_other_words_do_not(one: str, other: str):
+def test_different_words_have_different_stems(one: str, other: str):
     assert stem(one) != stem(other)
 
 
@@ -84,7 +84,7 @@ def test_a_stem_is_short_however_long_the_word():
     assert len(stem("a" * 1_000_000)) <= 40
 
 
-def test_small_words_carry_no_meaning():
+def test_content_words_exclude_stop_words():
     assert content_words("The light of the Sun") == [stem("light"), stem("sun")]
     assert content_words("La lumière du Soleil") == [stem("lumiere"), stem("soleil")]
     assert content_words("c’est de la part des uns et of the") == ["part", "uns"]
@@ -101,7 +101,7 @@ def test_small_words_carry_no_meaning():
         ("anything", "…", False),
     ],
 )
-def test_a_phrase_is_held_as_whole_words(text: str, phrase: str, holds: bool):
+def test_a_phrase_is_contained_only_as_whole_words(text: str, phrase: str, holds: bool):
     assert contains_phrase(text, phrase) is holds
 
 

@@ -47,11 +47,11 @@ async def generated_by(read: ProviderSettings) -> str:
     return (await build(read).strict.complete(CARDS_PROMPT, CardDrafts)).generated_by
 
 
-async def test_without_a_key_the_offline_generator_answers():
+async def test_without_a_key_the_offline_generator_is_used():
     assert await generated_by(settings()) == "offline"
 
 
-async def test_with_a_key_the_model_of_the_settings_answers():
+async def test_with_a_key_the_model_of_the_settings_is_used():
     async with ProviderSimulator() as simulator:
         provider = build(with_key(simulator, ETUDE_MODEL="model-7")).strict
         completion = await provider.complete(CARDS_PROMPT, CardDrafts)
@@ -64,7 +64,7 @@ async def test_with_a_key_the_model_of_the_settings_answers():
     assert request.reasoning_effort == ""
 
 
-async def test_a_model_may_be_told_how_much_to_think():
+async def test_the_reasoning_effort_is_sent():
     async with ProviderSimulator() as simulator:
         provider = build(with_key(simulator, ETUDE_REASONING_EFFORT="none")).strict
         await provider.complete(CARDS_PROMPT, CardDrafts)
@@ -75,7 +75,7 @@ async def test_a_model_may_be_told_how_much_to_think():
     assert request.reasoning_effort == "none"
 
 
-async def test_fallback_models_are_asked_in_their_order():
+async def test_fallback_models_are_called_in_order():
     async with ProviderSimulator() as simulator:
         provider = build(with_key(simulator, ETUDE_MODEL="a", ETUDE_FALLBACK_MODELS=" b,c , a,")).strict
         simulator.faults.add(server_error(times=2))
@@ -86,7 +86,7 @@ async def test_fallback_models_are_asked_in_their_order():
     assert completion.fallback_used
 
 
-async def test_the_offline_generator_is_a_last_resort_only_where_it_is_allowed():
+async def test_the_offline_generator_is_a_fallback_only_in_the_lenient_chain():
     async with ProviderSimulator() as simulator:
         simulator.faults.add(out_of_credit(times=2))
         providers = build(with_key(simulator))
@@ -100,7 +100,7 @@ async def test_the_offline_generator_is_a_last_resort_only_where_it_is_allowed()
 
 
 @pytest.mark.parametrize(("environ", "calls"), [({}, 1), ({"ETUDE_CALLS_PER_ATTEMPT": "3"}, 3)])
-async def test_the_calls_of_an_attempt_are_those_of_the_settings(environ: dict[str, str], calls: int):
+async def test_the_calls_per_attempt_are_those_of_the_settings(environ: dict[str, str], calls: int):
     async with ProviderSimulator() as simulator:
         simulator.faults.add(rate_limited("0", times=9))
         provider = build(with_key(simulator, **environ)).strict
@@ -111,7 +111,7 @@ async def test_the_calls_of_an_attempt_are_those_of_the_settings(environ: dict[s
     assert len(simulator.journal.calls) == calls
 
 
-async def test_a_call_is_given_the_time_of_the_settings():
+async def test_the_timeout_of_a_call_is_that_of_the_settings():
     async with ProviderSimulator() as simulator:
         simulator.faults.add(Fault(kind=FaultKind.HANG))
         provider = build(with_key(simulator, ETUDE_PROVIDER_TIMEOUT_SECONDS="0.05")).lenient
@@ -136,19 +136,19 @@ def test_the_key_is_never_printed():
 @pytest.mark.parametrize(
     "url", ["api.openai.com/v1", "ftp://host/v1", "http://", "http://[::1", "http://h:port"]
 )
-def test_a_base_url_that_is_none_is_said_at_the_start(url: str):
+def test_an_invalid_base_url_is_rejected_at_startup(url: str):
     with pytest.raises(InvalidSettings, match="OPENAI_BASE_URL"):
         build(settings(OPENAI_API_KEY=KEY, OPENAI_BASE_URL=url))
 
 
 @pytest.mark.parametrize("key", ["sk-clé", "sk-a\nb", "sk-a b"])
-def test_a_key_that_is_none_is_said_at_the_start_and_not_repeated(key: str):
+def test_an_invalid_key_is_rejected_at_startup_without_being_shown(key: str):
     with pytest.raises(InvalidSettings, match="OPENAI_API_KEY") as raised:
         build(settings(OPENAI_API_KEY=key))
     assert key not in str(raised.value)
 
 
-async def test_a_blank_key_counts_as_none():
+async def test_a_blank_key_counts_as_no_key():
     assert await generated_by(settings(OPENAI_API_KEY=" \n")) == "offline"
 
 

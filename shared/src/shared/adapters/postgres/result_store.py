@@ -106,7 +106,8 @@ class ResultStore:
         return None
 
     async def save_records(self, jobs: Sequence[JobSnapshot]) -> None:
-        """Save the records of jobs that ended without a worker. They replace rows of the same attempt.
+        """Save the records of jobs that ended without a worker. A record replaces the row of its job, unless another attempt wrote
+        the row and ended later.
 
         A job whose content Postgres refuses is logged and left out, because it would be refused again and must not delay the
         others.
