@@ -4,7 +4,7 @@ import asyncio
 import threading
 
 from tests.deadline import DEADLINE_SECONDS
-from tests.job_life import JobLife
+from tests.job_harness import JobHarness
 
 from shared.adapters.redis.job_stream import JobStream
 from shared.domain.jobs.job import StreamName
@@ -16,8 +16,8 @@ POLL_SECONDS = 0.01
 class LeaseThief:
     """In each round it lets the one lease run out, waits until the owner has renewed it, and tries to claim the job."""
 
-    def __init__(self, life: JobLife) -> None:
-        self._life = life
+    def __init__(self, harness: JobHarness) -> None:
+        self._harness = harness
         self.claims: list[int] = []
         """Jobs claimed in each round."""
 
@@ -28,8 +28,8 @@ class LeaseThief:
         thread.join()
 
     async def _run(self) -> None:
-        redis = self._life.place.connect()
-        own = JobLife(self._life.place, redis, policy=self._life.policy)
+        redis = self._harness.place.connect()
+        own = JobHarness(self._harness.place, redis, policy=self._harness.policy)
         stream = JobStream(redis, redis, StreamName.AI, consumer="thief", shards=1, policy=own.policy)
         try:
             async with asyncio.timeout(DEADLINE_SECONDS):

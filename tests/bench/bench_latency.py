@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 import httpx
 import msgspec
 import uvloop
+from httpx_sse import EventSource
 from msgspec import Struct, field
 from tests.bench.stack import headers_of, percentile, running_stack
 from tests.e2e.running import RunningStack
@@ -114,19 +115,9 @@ async def _submit(client: httpx.AsyncClient, heard: Heard) -> None:
 
 
 async def _listen(client: httpx.AsyncClient, heard: Heard) -> None:
-    event_id = name = ""
     async with client.stream("GET", "/api/events") as answer:
-        async for line in answer.aiter_lines():
-            kind, _, value = line.partition(": ")
-            match kind:
-                case "id":
-                    event_id = value
-                case "event":
-                    name = value
-                case "data":
-                    _note(heard, name, int(event_id.split("-")[0]) / 1000, value)
-                case _:
-                    pass
+        async for event in EventSource(answer).aiter_sse():
+            _note(heard, event.event, int(event.id.split("-")[0]) / 1000, event.data)
 
 
 def _note(heard: Heard, name: str, at: float, data: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import msgspec
+from httpx_sse import EventSource
 from msgspec import Struct
 from tests.chaos.history import Asked, Record
 from tests.chaos.load import Wish
@@ -109,7 +110,7 @@ class Askers:
         self, client: httpx.AsyncClient, body: dict[str, Any], headers: Mapping[str, str]
     ) -> tuple[int, str, int]:
         """An answer is whole when it says what it cost; one that broke off may say why."""
-        status, said, event = 0, _Answer(), ""
+        status, said = 0, _Answer()
         leaves = self._chance.random() < LEAVES
         url = f"{self._gateway()}/api/chat"
         try:
@@ -119,15 +120,13 @@ class Askers:
                 status = answer.status_code
                 if not answer.is_success:
                     return status, msgspec.json.decode(await answer.aread(), type=_Answer).code, -1
-                async for line in answer.aiter_lines():
-                    field, _, value = line.partition(": ")
-                    event = value if field == "event" else event
-                    if leaves and event == "delta":
+                async for event in EventSource(answer).aiter_sse():
+                    if leaves and event.event == "delta":
                         return status, "left", -1
-                    if field == "data" and event == "error":
-                        said = msgspec.json.decode(value, type=_Answer)
-                    if field == "data" and event == "usage":
-                        usage = msgspec.json.decode(value, type=_Usage)
+                    if event.event == "error":
+                        said = msgspec.json.decode(event.data, type=_Answer)
+                    if event.event == "usage":
+                        usage = msgspec.json.decode(event.data, type=_Usage)
                         return status, "", usage.prompt_tokens + usage.completion_tokens
         except (httpx.HTTPError, msgspec.DecodeError):
             pass

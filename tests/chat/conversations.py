@@ -1,14 +1,13 @@
 """Questions to the chat, and its streamed answers as events."""
 
-import json
 from typing import Any
+
+from tests.event_streams import parse_events
 
 QUESTION = {"messages": [{"role": "user", "content": "When does water boil?"}]}
 STREAMED = {**QUESTION, "stream": True}
 
 
 def read_events(body: str) -> list[tuple[str, Any]]:
-    """Names and data of an event stream, in order; comments left out."""
-    blocks = [block for block in body.split("\n\n") if block and not block.startswith(":")]
-    fields = [dict(line.split(": ", 1) for line in block.split("\n")) for block in blocks]
-    return [(event["event"], json.loads(event["data"])) for event in fields]
+    """Return the names and data of an event stream, in order."""
+    return [(event.name, event.data) for event in parse_events(body)]

@@ -1,6 +1,5 @@
 """The whole stack as a person starts it: `python -m local` in a folder of its own, driven from outside."""
 
-import json
 import os
 import queue
 import random
@@ -16,6 +15,7 @@ from typing import Any, Self, TextIO
 import httpx
 import psutil
 from tests.deadline import DEADLINE_SECONDS
+from tests.event_streams import iterate_events
 
 from local.errors import CannotRun
 from local.ports import require_free
@@ -160,18 +160,13 @@ def refused(folder: Path, port: int, environ: Mapping[str, str] | None = None) -
 
 
 def events_until_done(client: httpx.Client, path: str) -> Iterator[tuple[str, Any]]:
-    """Name and data of each server-sent event, the last one being `done`."""
-    name = ""
+    """Yield the name and data of each event; the last one is `done`."""
     with client.stream("GET", path) as answer:
         assert answer.status_code == 200, answer.read()
-        for line in answer.iter_lines():
-            field, _, value = line.partition(": ")
-            if field == "event":
-                name = value
-            elif field == "data":
-                yield name, json.loads(value)
-                if name == "done":
-                    return
+        for event in iterate_events(answer):
+            yield event.name, event.data
+            if event.name == "done":
+                return
 
 
 def _inherited() -> dict[str, str]:

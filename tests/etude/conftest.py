@@ -11,7 +11,7 @@ from msgspec import Struct
 from tests.app_server import serving
 from tests.factories import PLAN, make_job_id
 from tests.gateway.desk import INTERNAL_SECRET, PLANS, PUBLIC_PEM, make_token
-from tests.job_life import JobLife
+from tests.job_harness import JobHarness
 from tests.servers import RealRedis
 
 from ai_worker.handlers import HANDLERS as AI_HANDLERS
@@ -39,10 +39,10 @@ from shared.runtime.worker.consumer import Consumer
 
 
 @pytest.fixture
-async def life(redis_server: RealRedis, real_redis: RedisClient) -> AsyncIterator[JobLife]:
-    life = JobLife(redis_server, real_redis)
-    yield life
-    await life.close()
+async def harness(redis_server: RealRedis, real_redis: RedisClient) -> AsyncIterator[JobHarness]:
+    harness = JobHarness(redis_server, real_redis)
+    yield harness
+    await harness.close()
 
 
 class Place(Struct, frozen=True):
@@ -67,7 +67,9 @@ class Place(Struct, frozen=True):
 
 
 @pytest.fixture
-async def place(life: JobLife, real_redis: RedisClient, result_store: ResultStore) -> AsyncIterator[Place]:
+async def place(
+    harness: JobHarness, real_redis: RedisClient, result_store: ResultStore
+) -> AsyncIterator[Place]:
     """Etude, whose workers work when a test says so."""
     provider = OfflineProvider()
     store, budgets = JobStore(real_redis, shards=1), BudgetStore(real_redis, shards=1)
@@ -87,7 +89,7 @@ async def place(life: JobLife, real_redis: RedisClient, result_store: ResultStor
 
     def hire() -> list[Consumer]:
         return [
-            life.consumer(
+            harness.consumer(
                 consumer=f"{stream}-{next(ids)}",
                 stream=stream,
                 handlers=handlers,
@@ -116,8 +118,8 @@ async def place(life: JobLife, real_redis: RedisClient, result_store: ResultStor
             new_request_id=lambda: f"request-{next(ids)}",
             closing=asyncio.Event(),
             internal_secret=INTERNAL_SECRET,
-            meter=life.meter,
-            metrics=GatewayMetrics(life.meter, PLANS),
+            meter=harness.meter,
+            metrics=GatewayMetrics(harness.meter, PLANS),
         )
         stack.callback(group.create_task(parts.events.run()).cancel)
         stack.push_async_callback(parts.chat.aclose)

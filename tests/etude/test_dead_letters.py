@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.etude.command_runner import etude
 from tests.factories import make_submission
-from tests.job_life import JobLife, settled
+from tests.job_harness import JobHarness, settled
 from tests.servers import RealRedis
 
 from shared.adapters.redis.client import RedisClient
@@ -16,26 +16,26 @@ from shared.domain.jobs.job import JobId, JobState
 
 
 @pytest.fixture
-async def life(redis_server: RealRedis, real_redis: RedisClient) -> AsyncIterator[JobLife]:
-    life = JobLife(redis_server, real_redis)
-    yield life
-    await life.close()
+async def harness(redis_server: RealRedis, real_redis: RedisClient) -> AsyncIterator[JobHarness]:
+    harness = JobHarness(redis_server, real_redis)
+    yield harness
+    await harness.close()
 
 
-async def bury(life: JobLife) -> JobId:
+async def bury(harness: JobHarness) -> JobId:
     """Submit a job and let it end as a dead letter."""
-    await life.store.submit(make_submission(), now=time.time())
-    stream = life.stream()
-    job = await life.lease_one(stream)
+    await harness.store.submit(make_submission(), now=time.time())
+    stream = harness.stream()
+    job = await harness.lease_one(stream)
     dead = settled(job, state=JobState.FAILED, problem=Problem("provider_busy"), is_dead=True)
     await stream.settle([dead], now=time.time())
     return job.id
 
 
-async def test_dead_letters_are_listed_with_their_reason(life: JobLife):
-    job_id = await bury(life)
+async def test_dead_letters_are_listed_with_their_reason(harness: JobHarness):
+    job_id = await bury(harness)
 
-    ran = await etude("dead", "list", "--redis-url", life.place.url)
+    ran = await etude("dead", "list", "--redis-url", harness.place.url)
 
     assert ran.code == 0
     (line,) = [line for line in ran.out.splitlines() if job_id in line]
@@ -46,7 +46,7 @@ async def test_dead_letters_are_listed_with_their_reason(life: JobLife):
 async def test_a_dead_letter_shows_the_message_of_its_error(life: JobLife):
     job_id = await bury(life)
 
-    ran = await etude("dead", "show", job_id, "--redis-url", life.place.url, language="fr")
+    ran = await etude("dead", "show", job_id, "--redis-url", harness.place.url, language="fr")
 
     assert "Le générateur de texte est occupé" in ran.out
 
@@ -54,11 +54,11 @@ async def test_a_dead_letter_shows_the_message_of_its_error(life: JobLife):
 async def test_a_replayed_dead_letter_is_queued(life: JobLife):
     job_id = await bury(life)
 
-    replayed = await etude("dead", "replay", job_id, "--redis-url", life.place.url)
-    again = await etude("dead", "replay", job_id, "--redis-url", life.place.url)
+    replayed = await etude("dead", "replay", job_id, "--redis-url", harness.place.url)
+    again = await etude("dead", "replay", job_id, "--redis-url", harness.place.url)
 
     assert (replayed.code, replayed.out) == (0, f"{job_id} is queued again\n")
-    assert (await life.record(job_id)).state is JobState.QUEUED
+    assert (await harness.record(job_id)).state is JobState.QUEUED
     assert (again.code, again.err) == (1, f"etude: {job_id} is no dead letter\n")
 
 

@@ -12,7 +12,7 @@ from tests.app_server import serving
 from tests.deadline import DEADLINE_SECONDS
 from tests.factories import make_job_id
 from tests.gateway.desk import INTERNAL_SECRET, PLANS, PUBLIC_PEM, Desk
-from tests.job_life import JobLife
+from tests.job_harness import JobHarness
 from tests.servers import RealRedis
 
 from gateway.app import create_app
@@ -75,8 +75,8 @@ async def desk(parts: Parts) -> AsyncIterator[Desk]:
 
 
 @pytest.fixture
-async def life(redis_server: RealRedis, real_redis: RedisClient) -> AsyncIterator[JobLife]:
+async def harness(redis_server: RealRedis, real_redis: RedisClient) -> AsyncIterator[JobHarness]:
     """The workers' side of the same Redis."""
-    life = JobLife(redis_server, real_redis)
-    yield life
-    await life.close()
+    harness = JobHarness(redis_server, real_redis)
+    yield harness
+    await harness.close()

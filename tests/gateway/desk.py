@@ -3,15 +3,16 @@
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 import httpx
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from tests.deadline import DEADLINE_SECONDS
+from tests.event_streams import StreamEvent, read_events
 from tests.factories import PLAN, make_plan
-from tests.job_life import JobLife
+from tests.job_harness import JobHarness
 
 from gateway.services import Parts
 from shared.adapters.postgres.result_store import ResultStore
@@ -45,14 +46,6 @@ def make_token(**claims: Any) -> str:
     return jwt.encode(valid | claims, PRIVATE_KEY, algorithm="EdDSA")
 
 
-class Told(NamedTuple):
-    """One event of a stream."""
-
-    id: str
-    name: str
-    data: Any
-
-
 class Desk:
     def __init__(self, parts: Parts, url: str) -> None:
         self.parts = parts
@@ -74,40 +67,33 @@ class Desk:
 
 
 @asynccontextmanager
-async def listen(client: httpx.AsyncClient, path: str, **headers: str) -> AsyncGenerator["Heard"]:
-    """An open event stream."""
+async def listen(client: httpx.AsyncClient, path: str, **headers: str) -> AsyncGenerator["EventReader"]:
+    """Open an event stream."""
     async with client.stream("GET", path, headers=headers) as response:
-        yield Heard(response)
+        reader = EventReader(response)
+        try:
+            yield reader
+        finally:
+            await reader.close()
 
 
-class Heard:
-    """What a listener hears, in order."""
+class EventReader:
+    """Reads the events of one stream in order."""
 
     def __init__(self, response: httpx.Response) -> None:
         self.response = response
-        self.lines = response.aiter_lines()
+        self._events = read_events(response)
 
-    async def next(self) -> Told | None:
-        """The next event; None at the end of the stream. Comments are passed over."""
-        event_id, name, data = "", "", ""
-        async for line in self.lines:
-            field, _, value = line.partition(": ")
-            if field == "id":
-                event_id = value
-            elif field == "event":
-                name = value
-            elif field == "data":
-                data = value
-            elif not line and name:
-                return Told(event_id, name, httpx.Response(200, text=data).json())
-        return None
+    async def next(self) -> StreamEvent | None:
+        """Return the next event; None at the end of the stream."""
+        return await anext(self._events, None)
 
-    async def all(self) -> list[Told]:
-        """Until the stream ends."""
-        events: list[Told] = []
-        while event := await self.next():
-            events.append(event)
-        return events
+    async def all(self) -> list[StreamEvent]:
+        """Return the events until the stream ends."""
+        return [event async for event in self._events]
+
+    async def close(self) -> None:
+        await self._events.aclose()
 
 
 async def submit(client: httpx.AsyncClient, body: dict[str, Any] = SUMMARY, **headers: str) -> dict[str, Any]:
@@ -116,8 +102,8 @@ async def submit(client: httpx.AsyncClient, body: dict[str, Any] = SUMMARY, **he
     return answer.json()
 
 
-async def drain(life: JobLife, results: ResultStore) -> None:
-    await life.consumer(results=results).drain()
+async def drain(harness: JobHarness, results: ResultStore) -> None:
+    await harness.consumer(results=results).drain()
 
 
 async def fail(job_input: JobInput, context: AttemptContext) -> Outcome:

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from tests.factories import make_card, make_collection, make_final_job
 from tests.gateway.desk import COLLECTION, TEXT, Desk
-from tests.job_life import JobLife
+from tests.job_harness import JobHarness
 
 from shared.adapters.postgres.result_store import ResultStore
 from shared.domain.errors import Problem
@@ -63,7 +63,7 @@ async def test_a_ready_collection_has_its_material_and_its_source(desk: Desk, re
 
 
 async def test_the_text_a_worker_gets_is_the_text_that_was_sent(
-    desk: Desk, life: JobLife, result_store: ResultStore
+    desk: Desk, harness: JobHarness, result_store: ResultStore
 ):
     got: list[JobInput] = []
 
@@ -73,7 +73,7 @@ async def test_the_text_a_worker_gets_is_the_text_that_was_sent(
 
     client = desk.client()
     made = await submit(client, {"text": "Été 🗼 " + TEXT, "options": {"flashcards": 3}})
-    await life.consumer(keep, stream=StreamName.COLLECTION, results=result_store).drain()
+    await harness.consumer(keep, stream=StreamName.COLLECTION, results=result_store).drain()
 
     (job_input,) = got
     assert isinstance(job_input, CollectionInput)
@@ -134,7 +134,7 @@ async def test_a_cancelled_collection_stays_removed_when_its_row_is_saved(
     client = desk.client()
     made = await submit(client)
     await client.delete(f"/api/collections/{made['id']}")
-    await life.worker(stream=StreamName.COLLECTION, results=result_store).maintenance.sweep()
+    await harness.worker(stream=StreamName.COLLECTION, results=result_store).maintenance.sweep()
     assert await result_store.find(made["id"]) is not None
 
     assert (await client.get(f"/api/collections/{made['id']}")).status_code == 404
@@ -149,7 +149,7 @@ async def test_removing_a_ready_collection_deletes_its_material(
 
     client = desk.client()
     made = await submit(client)
-    await life.consumer(make, stream=StreamName.COLLECTION, results=result_store).drain()
+    await harness.consumer(make, stream=StreamName.COLLECTION, results=result_store).drain()
     path = f"/api/collections/{made['id']}"
 
     statuses = [(await client.delete(path)).status_code, (await client.delete(path)).status_code]
@@ -203,7 +203,7 @@ def make_pdf(text: str) -> bytes:
     return bytes(out)
 
 
-async def text_of(life: JobLife, results: ResultStore) -> str:
+async def text_of(harness: JobHarness, results: ResultStore) -> str:
     """What the worker was given to read."""
     got: list[str] = []
 
@@ -211,7 +211,7 @@ async def text_of(life: JobLife, results: ResultStore) -> str:
         got.append(job_input.text)
         return Done(make_collection(), "model-1", "offline")
 
-    await life.consumer(keep, stream=StreamName.COLLECTION, results=results).drain()
+    await harness.consumer(keep, stream=StreamName.COLLECTION, results=results).drain()
     return got[0]
 
 
@@ -226,13 +226,13 @@ async def text_of(life: JobLife, results: ResultStore) -> str:
     ],
 )
 async def test_a_document_is_read(
-    desk: Desk, life: JobLife, result_store: ResultStore, name: str, content: bytes
+    desk: Desk, harness: JobHarness, result_store: ResultStore, name: str, content: bytes
 ):
     answer = await upload(desk.client(), name, content, title="Plants", options='{"flashcards": 3}')
 
     assert answer.status_code == 202, answer.text
     assert answer.json()["title"] == "Plants"
-    assert " ".join((await text_of(life, result_store)).split()) == TEXT
+    assert " ".join((await text_of(harness, result_store)).split()) == TEXT
 
 
 async def test_the_title_of_a_document_defaults_to_its_file_name(desk: Desk):
@@ -372,7 +372,7 @@ async def test_prefer_wait_returns_the_ready_collection(desk: Desk, life: JobLif
         return Done(make_collection(), "model-1", "offline")
 
     async with asyncio.TaskGroup() as group:
-        consumer = life.consumer(make, stream=StreamName.COLLECTION, results=result_store)
+        consumer = harness.consumer(make, stream=StreamName.COLLECTION, results=result_store)
         working = group.create_task(consumer.run())
         answer = await desk.client().post("/api/collections", json=COLLECTION, headers={"Prefer": "wait=20"})
         consumer.stop()

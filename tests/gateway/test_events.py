@@ -9,8 +9,8 @@ from tests.deadline import DEADLINE_SECONDS
 from tests.factories import make_card, make_final_job
 from tests.gateway.conftest import open_desk
 from tests.gateway.desk import TEXT, Desk, drain, fail, listen, submit
-from tests.job_life import SUMMARY as DONE
-from tests.job_life import JobLife
+from tests.job_harness import SUMMARY as DONE
+from tests.job_harness import JobHarness
 
 from gateway.services import Parts
 from shared.adapters.postgres.result_store import ResultStore
@@ -35,7 +35,7 @@ async def test_a_listener_receives_every_event_in_order_up_to_done(
     job = await submit(client)
     async with listen(client, job["links"]["events"]) as heard:
         first = await heard.next()
-        await life.consumer(tell, results=result_store).drain()
+        await harness.consumer(tell, results=result_store).drain()
         rest = await heard.all()
 
     assert first is not None
@@ -61,7 +61,7 @@ async def test_a_reconnected_listener_resumes_after_its_last_event(
 ):
     client = desk.client()
     job = await submit(client)
-    await life.consumer(tell, results=result_store).drain()
+    await harness.consumer(tell, results=result_store).drain()
     async with listen(client, job["links"]["events"]) as heard:
         whole = await heard.all()
 
@@ -82,14 +82,14 @@ async def test_another_gateway_sends_the_same_events(
     assert first is not None
 
     other = msgspec.structs.replace(
-        parts, events=type(parts.events)(life.redis, shards=1), closing=asyncio.Event()
+        parts, events=type(parts.events)(harness.redis, shards=1), closing=asyncio.Event()
     )
     last = {"Last-Event-ID": first.id}
     async with (
         open_desk(other) as elsewhere,
         listen(elsewhere.client(), job["links"]["events"], **last) as heard,
     ):
-        await life.consumer(results=result_store).drain()
+        await harness.consumer(results=result_store).drain()
         rest = await heard.all()
 
     assert [event.data["status"] for event in rest] == ["running", "succeeded"]
@@ -98,7 +98,7 @@ async def test_another_gateway_sends_the_same_events(
 async def test_a_listener_with_all_events_gets_204(desk: Desk, life: JobLife, result_store: ResultStore):
     client = desk.client()
     job = await submit(client)
-    await drain(life, result_store)
+    await drain(harness, result_store)
     async with listen(client, job["links"]["events"]) as heard:
         last = (await heard.all())[-1]
 
@@ -124,7 +124,7 @@ async def test_the_error_of_a_failed_job_is_in_the_listener_s_language(
     client = desk.client()
     job = await submit(client)
     async with listen(client, job["links"]["events"], **{"Accept-Language": "fr"}) as heard:
-        await life.consumer(fail, results=result_store).drain()
+        await harness.consumer(fail, results=result_store).drain()
         done = (await heard.all())[-1]
 
     assert done.data["error"]["code"] == "no_usable_text"
@@ -142,7 +142,7 @@ async def test_a_retry_event_has_its_error(desk: Desk, life: JobLife, result_sto
     client = desk.client()
     job = await submit(client)
     async with listen(client, job["links"]["events"]) as heard:
-        await life.consumer(fail_once, results=result_store).drain()
+        await harness.consumer(fail_once, results=result_store).drain()
         events = await heard.all()
 
     (again,) = [event for event in events if "error" in event.data]
@@ -204,7 +204,7 @@ async def test_a_disconnected_listener_leaves_nothing_behind(parts: Parts):
         assert len(asyncio.all_tasks()) <= before + 6
 
 
-async def test_a_thousand_listeners_share_one_connection(desk: Desk, life: JobLife):
+async def test_a_thousand_listeners_share_one_connection(desk: Desk, harness: JobHarness):
     client = desk.client()
     job = await submit(client)
     url = httpx.URL(desk.url)
@@ -222,7 +222,7 @@ async def test_a_thousand_listeners_share_one_connection(desk: Desk, life: JobLi
     opened = [await open_stream() for _ in range(1_000)]
 
     assert desk.parts.events.listeners == 1_000
-    connected = await life.command("CLIENT", "LIST", "TYPE", "pubsub")
+    connected = await harness.command("CLIENT", "LIST", "TYPE", "pubsub")
     assert len(connected.splitlines()) == 1
     for writer in opened:
         writer.close()
@@ -263,7 +263,7 @@ async def test_the_stream_of_a_collection_has_its_items(desk: Desk, life: JobLif
     client = desk.client()
     made = (await client.post("/api/collections", json={"text": TEXT})).json()
     async with listen(client, made["links"]["events"]) as heard:
-        await life.consumer(tell, stream=StreamName.COLLECTION, results=result_store).drain()
+        await harness.consumer(tell, stream=StreamName.COLLECTION, results=result_store).drain()
         events = await heard.all()
 
     assert [event.name for event in events] == ["status", "status", "progress", "item", "progress", "done"]

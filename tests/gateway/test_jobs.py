@@ -6,7 +6,7 @@ import pytest
 from tests.deadline import DEADLINE_SECONDS
 from tests.factories import make_final_job
 from tests.gateway.desk import SUMMARY, TEXT, Desk, drain, submit
-from tests.job_life import JobLife
+from tests.job_harness import JobHarness
 
 from shared.adapters.postgres.result_store import ResultStore
 from shared.domain.errors import Problem
@@ -60,7 +60,7 @@ async def test_a_finished_job_has_its_result_and_its_usage(
 ):
     client = desk.client()
     job = await submit(client)
-    await drain(life, result_store)
+    await drain(harness, result_store)
 
     answer = await client.get(f"/api/ai/{job['id']}")
 
@@ -110,11 +110,11 @@ async def test_a_known_entity_tag_gets_304_without_a_body(desk: Desk):
     assert again.headers["Cache-Control"] == "private, no-cache"
 
 
-async def test_a_change_changes_the_tag(desk: Desk, life: JobLife, result_store: ResultStore):
+async def test_a_change_changes_the_tag(desk: Desk, harness: JobHarness, result_store: ResultStore):
     client = desk.client()
     job = await submit(client)
     tags = [(await client.get(f"/api/ai/{job['id']}")).headers["ETag"]]
-    await life.lease_one(life.stream())
+    await harness.lease_one(harness.stream())
     tags.append((await client.get(f"/api/ai/{job['id']}")).headers["ETag"])
     await client.delete(f"/api/ai/{job['id']}")
     tags.append((await client.get(f"/api/ai/{job['id']}")).headers["ETag"])
@@ -125,7 +125,7 @@ async def test_a_change_changes_the_tag(desk: Desk, life: JobLife, result_store:
 
 async def test_showing_a_job_does_not_read_its_payload(desk: Desk, life: JobLife):
     async def sent() -> int:
-        return int((await life.command("INFO", "stats"))["total_net_output_bytes"])
+        return int((await harness.command("INFO", "stats"))["total_net_output_bytes"])
 
     client = desk.client()
     job = await submit(client, SUMMARY | {"input": {"text": "word " * 200_000}})
@@ -150,13 +150,13 @@ async def test_another_language_is_another_tag(desk: Desk):
 
 
 async def test_the_tag_of_a_final_job_stays_when_its_record_expires(
-    desk: Desk, life: JobLife, result_store: ResultStore
+    desk: Desk, harness: JobHarness, result_store: ResultStore
 ):
     client = desk.client()
     job = await submit(client)
-    await drain(life, result_store)
+    await drain(harness, result_store)
     tag = (await client.get(f"/api/ai/{job['id']}")).headers["ETag"]
-    await life.command("FLUSHALL")
+    await harness.command("FLUSHALL")
 
     answer = await client.get(f"/api/ai/{job['id']}", headers={"If-None-Match": tag})
 
@@ -231,7 +231,7 @@ async def test_cancelling_a_final_job_changes_nothing(desk: Desk, result_store: 
 
 async def test_prefer_wait_returns_the_result(desk: Desk, life: JobLife, result_store: ResultStore):
     async with asyncio.TaskGroup() as group:
-        consumer = life.consumer(results=result_store)
+        consumer = harness.consumer(results=result_store)
         working = group.create_task(consumer.run())
 
         answer = await desk.client().post("/api/ai", json=SUMMARY, headers={"Prefer": "wait=20"})
@@ -323,7 +323,7 @@ async def test_a_replay_shows_the_current_state_of_the_job(
 ):
     client, headers = desk.client(), {"Idempotency-Key": "k1"}
     await client.post("/api/ai", json=SUMMARY, headers=headers)
-    await drain(life, result_store)
+    await drain(harness, result_store)
 
     again = await client.post("/api/ai", json=SUMMARY, headers=headers)
 
@@ -346,7 +346,7 @@ async def test_a_list_merges_live_and_saved_jobs_newest_first(
 ):
     client = desk.client()
     done = await submit(client)
-    await drain(life, result_store)
+    await drain(harness, result_store)
     waiting = await submit(client)
 
     answer = await client.get("/api/ai")
@@ -361,11 +361,11 @@ async def test_a_list_merges_live_and_saved_jobs_newest_first(
     assert "Link" not in answer.headers
 
 
-async def test_pages_neither_repeat_nor_skip(desk: Desk, life: JobLife, result_store: ResultStore):
+async def test_pages_neither_repeat_nor_skip(desk: Desk, harness: JobHarness, result_store: ResultStore):
     client = desk.client()
     for _ in range(3):
         await submit(client)
-    await drain(life, result_store)
+    await drain(harness, result_store)
     ids = [(await submit(client))["id"] for _ in range(4)]
     seen: list[str] = []
     url = "/api/ai?limit=2"

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from tests.gateway.conftest import open_desk
 from tests.gateway.desk import COLLECTION, PLANS, SUMMARY, TEXT, Desk
-from tests.job_life import JobLife
+from tests.job_harness import JobHarness
 
 from gateway.services import Parts
 from shared.adapters.postgres.result_store import ResultStore
@@ -42,9 +42,9 @@ async def test_concurrent_requests_never_exceed_a_budget(desk: Desk):
     assert {answer.json()["code"] for answer in refused} == {"budget_exceeded"}
 
 
-async def test_two_gateways_share_one_budget(desk: Desk, parts: Parts, life: JobLife):
+async def test_two_gateways_share_one_budget(desk: Desk, parts: Parts, harness: JobHarness):
     other = msgspec.structs.replace(
-        parts, store=type(parts.store)(life.redis, shards=1), closing=asyncio.Event()
+        parts, store=type(parts.store)(harness.redis, shards=1), closing=asyncio.Event()
     )
     async with open_desk(other) as elsewhere:
         clients = [desk.client(plan="small"), elsewhere.client(plan="small")]
@@ -105,7 +105,7 @@ async def test_usage_shows_what_is_left_and_when_it_resets(
 ):
     client = desk.client(plan="small")
     await client.post("/api/ai", json=SUMMARY)
-    await life.consumer(results=result_store).drain()
+    await harness.consumer(results=result_store).drain()
     await client.post("/api/ai", json=SUMMARY)
 
     answer = await client.get("/api/usage")

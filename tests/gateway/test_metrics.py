@@ -1,10 +1,9 @@
 """What the gateway tells: jobs let in and refused, callers turned away, listeners, requests."""
 
 import time
-from collections.abc import AsyncIterator
 
 import pytest
-from tests.gateway.desk import COLLECTION, SUMMARY, Desk, make_token
+from tests.gateway.desk import COLLECTION, SUMMARY, Desk, listen, make_token
 from tests.metric_samples import read
 from tests.servers import RealRedis
 
@@ -83,9 +82,8 @@ async def test_failed_authentications_are_counted_by_reason(
 async def test_event_streams_and_their_delay_are_measured(desk: Desk) -> None:
     client = desk.client()
     await client.post("/api/ai", json=SUMMARY)  # stands in the log before anybody listens
-    async with client.stream("GET", "/api/events") as stream:
-        lines = stream.aiter_lines()
-        await hear(lines)
+    async with listen(client, "/api/events") as stream:
+        await stream.next()
         assert told(desk, "etude_event_streams_active") == 1
         assert told(desk, "etude_http_inflight_requests") == 1
         route = {"http_route": "/api/events", "http_response_status_code": "200"}
@@ -93,7 +91,7 @@ async def test_event_streams_and_their_delay_are_measured(desk: Desk) -> None:
         assert told(desk, "etude_event_delay_seconds_count") == 0
         for _ in range(2):
             await client.post("/api/ai", json=SUMMARY)
-            await hear(lines)
+            await stream.next()
         assert told(desk, "etude_event_delay_seconds_count") >= 1
 
 

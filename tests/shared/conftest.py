@@ -3,21 +3,21 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from tests.job_life import JobLife
+from tests.job_harness import JobHarness
 from tests.servers import RealRedis, RedisPlace
 
 from shared.adapters.redis.client import RedisClient
 
 
 @pytest.fixture
-async def life(redis_place: RedisPlace, redis: RedisClient) -> AsyncIterator[JobLife]:
-    job_life = JobLife(redis_place, redis)
-    yield job_life
-    await job_life.close()
+async def harness(redis_place: RedisPlace, redis: RedisClient) -> AsyncIterator[JobHarness]:
+    harness = JobHarness(redis_place, redis)
+    yield harness
+    await harness.close()
 
 
 @pytest.fixture
-async def real_life(redis_server: RealRedis, real_redis: RedisClient) -> AsyncIterator[JobLife]:
-    job_life = JobLife(redis_server, real_redis)
-    yield job_life
-    await job_life.close()
+async def real_harness(redis_server: RealRedis, real_redis: RedisClient) -> AsyncIterator[JobHarness]:
+    harness = JobHarness(redis_server, real_redis)
+    yield harness
+    await harness.close()

@@ -5,8 +5,8 @@
 import tempfile
 from pathlib import Path
 
+from tests.watch.accelerated_rules import FACTOR
 from tests.watch.drill import drill
-from tests.watch.haste import FACTOR
 
 
 def main() -> None:
@@ -15,10 +15,10 @@ def main() -> None:
     print(f"{'alert':<22}{'heard after':>12}{'silent after':>14}  others")
     with tempfile.TemporaryDirectory() as folder:
         for heard in drill(Path(folder)):
-            is_well &= heard.is_as_it_should_be
+            is_well &= heard.has_passed
             others = ", ".join(sorted(heard.others)) or "none"
             print(
-                f"{heard.alert:<22}{heard.seconds_to_hear:>10.0f} s{heard.seconds_to_fall_silent:>12.0f} s  {others}",
+                f"{heard.alert:<22}{heard.seconds_to_fire:>10.0f} s{heard.seconds_to_resolve:>12.0f} s  {others}",
                 flush=True,
             )
     raise SystemExit(0 if is_well else 1)

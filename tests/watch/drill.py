@@ -7,29 +7,29 @@ from time import monotonic
 
 from msgspec import Struct
 from tests.watch.load import Traffic, bury
-from tests.watch.watched import Watched, watching
+from tests.watch.monitored_stack import MonitoredStack, monitored_stack
 
-Fault = Callable[[Watched], AbstractContextManager[None]]
+Fault = Callable[[MonitoredStack], AbstractContextManager[None]]
 HEAR_SECONDS = 180.0
 
 
-class Heard(Struct, frozen=True):
+class DrillResult(Struct, frozen=True):
     """What came of one fault."""
 
     alert: str
-    seconds_to_hear: float
-    seconds_to_fall_silent: float
+    seconds_to_fire: float
+    seconds_to_resolve: float
     others: frozenset[str]
     """Heard meanwhile, and wrongly so."""
 
     @property
-    def is_as_it_should_be(self) -> bool:
-        return not self.others and max(self.seconds_to_hear, self.seconds_to_fall_silent) < HEAR_SECONDS
+    def has_passed(self) -> bool:
+        return not self.others and max(self.seconds_to_fire, self.seconds_to_resolve) < HEAR_SECONDS
 
 
 @contextmanager
-def hung_workers(watched: Watched) -> Generator[None]:
-    worker = watched.stack.process_of("ai_worker")
+def hung_workers(monitored: MonitoredStack) -> Generator[None]:
+    worker = monitored.stack.process_of("ai_worker")
     worker.suspend()
     try:
         yield
@@ -38,24 +38,24 @@ def hung_workers(watched: Watched) -> Generator[None]:
 
 
 @contextmanager
-def failing_provider(watched: Watched) -> Generator[None]:
-    watched.provider.set_rates({"server_error": 1.0}, seed=1)
+def failing_provider(monitored: MonitoredStack) -> Generator[None]:
+    monitored.provider.set_rates({"server_error": 1.0}, seed=1)
     try:
         yield
     finally:
-        watched.provider.set_rates({}, seed=1)
+        monitored.provider.set_rates({}, seed=1)
 
 
 @contextmanager
-def dead_letter(watched: Watched) -> Generator[None]:
-    with watched.client_of("ada", "pro") as ada:
-        bury(watched, ada)
+def dead_letter(monitored: MonitoredStack) -> Generator[None]:
+    with monitored.client_of("ada", "pro") as ada:
+        bury(monitored, ada)
     yield
 
 
 @contextmanager
-def spent_budgets(watched: Watched) -> Generator[None]:
-    with Traffic(watched.client_of("poe", "poor"), pause_seconds=0.05):
+def spent_budgets(monitored: MonitoredStack) -> Generator[None]:
+    with Traffic(monitored.client_of("poe", "poor"), pause_seconds=0.05):
         yield
 
 
@@ -68,22 +68,22 @@ FAULTS: dict[str, Fault] = {
 """By the alert that must name each."""
 
 
-def drill(folder: Path) -> Iterator[Heard]:
+def drill(folder: Path) -> Iterator[DrillResult]:
     """One fault after the other, on one stack under load. Raises `NoServer`."""
-    with watching(folder) as watched, Traffic(watched.client_of("eve", "pro"), pause_seconds=0.2):
+    with monitored_stack(folder) as monitored, Traffic(monitored.client_of("eve", "pro"), pause_seconds=0.2):
         for alert, fault in FAULTS.items():
-            yield cause(watched, alert, fault)
+            yield cause(monitored, alert, fault)
 
 
-def cause(watched: Watched, alert: str, fault: Fault) -> Heard:
+def cause(monitored: MonitoredStack, alert: str, fault: Fault) -> DrillResult:
     began = monotonic()
-    with fault(watched):
-        heard = watched.listen_until({alert}, HEAR_SECONDS)
+    with fault(monitored):
+        heard = monitored.firing_until({alert}, HEAR_SECONDS)
         ended = monotonic()
-    heard |= watched.listen_until(set(), HEAR_SECONDS)
-    return Heard(
+    heard |= monitored.firing_until(set(), HEAR_SECONDS)
+    return DrillResult(
         alert=alert,
-        seconds_to_hear=ended - began,
-        seconds_to_fall_silent=monotonic() - ended,
+        seconds_to_fire=ended - began,
+        seconds_to_resolve=monotonic() - ended,
         others=frozenset(heard - {alert}),
     )

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import httpx
 from tests.e2e.running import events_until_done
-from tests.watch.watched import Watched
+from tests.watch.monitored_stack import MonitoredStack
 
 TEXT = (
     "The mitochondrion is the organelle that produces most of the energy of a cell. "
@@ -15,9 +15,9 @@ TEXT = (
 )
 
 
-def smoke(watched: Watched) -> None:
+def smoke(monitored: MonitoredStack) -> None:
     """Jobs, a collection that is followed, chat, a repeat, refusals, a retry, a dead letter."""
-    with watched.client_of("ada", "pro") as ada, watched.client_of("poe", "poor") as poe:
+    with monitored.client_of("ada", "pro") as ada, monitored.client_of("poe", "poor") as poe:
         follow(ada, post(ada, "/api/collections", text=TEXT, title="Cells"))
         for kind in ("summary", "flashcards"):
             follow(ada, submit(ada, kind, key=kind))
@@ -28,18 +28,18 @@ def smoke(watched: Watched) -> None:
         assert poe.post("/api/ai", json=job("summary")).status_code == 429
         stranger = {"Authorization": "Bearer nobody"}
         assert ada.get("/api/usage", headers=stranger).status_code == 401
-        watched.provider.fail_next_calls("server_error", times=1)
+        monitored.provider.fail_next_calls("server_error", times=1)
         follow(ada, submit(ada, "summary"))
-        bury(watched, ada)
+        bury(monitored, ada)
 
 
-def bury(watched: Watched, client: httpx.Client) -> None:
+def bury(monitored: MonitoredStack, client: httpx.Client) -> None:
     """A job whose every call fails ends as a dead letter, and no other job with it."""
-    worker = watched.stack.process_of("ai_worker")
+    worker = monitored.stack.process_of("ai_worker")
     worker.suspend()  # until it is known whose calls are to fail
     try:
         path = submit(client, "summary")
-        watched.provider.fail_calls_of(path.rpartition("/")[2], "server_error")
+        monitored.provider.fail_calls_of(path.rpartition("/")[2], "server_error")
     finally:
         worker.resume()
     assert follow(client, path)["status"] == "failed"

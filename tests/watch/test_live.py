@@ -8,8 +8,8 @@ import pytest
 from tests.conftest import skipped_without_server
 from tests.deadline import DEADLINE_SECONDS
 from tests.watch.load import Traffic, smoke
+from tests.watch.monitored_stack import MonitoredStack, monitored_stack
 from tests.watch.queries import operands, panel_queries, rule_queries
-from tests.watch.watched import Watched, watching
 
 pytestmark = pytest.mark.e2e
 
@@ -17,11 +17,11 @@ pytestmark = pytest.mark.e2e
 def test_after_a_little_of_everything_every_panel_and_every_alert_has_data(tmp_path: Path) -> None:
     with (
         skipped_without_server(),
-        watching(tmp_path) as watched,
-        Traffic(watched.client_of("eve", "pro"), pause_seconds=0.2),
+        monitored_stack(tmp_path) as monitored,
+        Traffic(monitored.client_of("eve", "pro"), pause_seconds=0.2),
     ):
-        smoke(watched)
-        assert still_unanswered(watched, everything()) == {}
+        smoke(monitored)
+        assert still_unanswered(monitored, everything()) == {}
 
 
 def everything() -> dict[str, str]:
@@ -34,13 +34,13 @@ def everything() -> dict[str, str]:
     return {**panel_queries(), **parts}
 
 
-def still_unanswered(watched: Watched, queries: dict[str, str]) -> dict[str, str]:
+def still_unanswered(monitored: MonitoredStack, queries: dict[str, str]) -> dict[str, str]:
     until = monotonic() + DEADLINE_SECONDS
     while queries and monotonic() < until:
-        queries = {name: query for name, query in queries.items() if not has_data(watched, query)}
+        queries = {name: query for name, query in queries.items() if not has_data(monitored, query)}
     return queries
 
 
-def has_data(watched: Watched, query: str) -> bool:
+def has_data(monitored: MonitoredStack, query: str) -> bool:
     """A 0 is data: whoever writes `or vector(0)` claims that it is true."""
-    return any(not math.isnan(value) for value in watched.ask(query))
+    return any(not math.isnan(value) for value in monitored.ask(query))

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from redis.exceptions import ResponseError
 from tests.conftest import skipped_without_server
 from tests.deadline import DEADLINE_SECONDS
-from tests.job_life import POLICY, JobLife, settled
+from tests.job_harness import POLICY, JobHarness, settled
 from tests.servers import ClusterPlace, Servers, flush
 
 from shared.adapters.redis import keys
@@ -28,29 +28,29 @@ USERS = [UserId(f"user-{i}") for i in range(40)]
 """Enough to live in every shard."""
 
 
-async def _life(place: ClusterPlace, **policy: Any) -> AsyncIterator[JobLife]:
+async def _harness(place: ClusterPlace, **policy: Any) -> AsyncIterator[JobHarness]:
     client = place.connect()
     await flush(client)
-    life = JobLife(place, client, shards=SHARDS, policy=replace(POLICY, **policy))
-    yield life
-    await life.close()
+    harness = JobHarness(place, client, shards=SHARDS, policy=replace(POLICY, **policy))
+    yield harness
+    await harness.close()
     await client.aclose()
 
 
 @pytest.fixture
-async def life(servers: Servers) -> AsyncIterator[JobLife]:
+async def harness(servers: Servers) -> AsyncIterator[JobHarness]:
     with skipped_without_server():
         place = servers.cluster()
-    async for one in _life(place, block_seconds=10 * DEADLINE_SECONDS):
+    async for one in _harness(place, block_seconds=10 * DEADLINE_SECONDS):
         yield one
 
 
 @pytest.fixture
-async def fragile(servers: Servers) -> AsyncIterator[JobLife]:
+async def fragile(servers: Servers) -> AsyncIterator[JobHarness]:
     """On a cluster of its own, with a replica for each node."""
     with skipped_without_server():
         place = servers.cluster(replicas=1)
-    async for one in _life(place):
+    async for one in _harness(place):
         yield one
     place.cluster.stop()
 
@@ -75,43 +75,43 @@ def test_nodes_are_learnt_with_their_replicas_and_may_have_an_address_of_version
     assert slots.owner(("PING",)) == "redis://[::1]:7000"
 
 
-async def submit_all(life: JobLife) -> list[Submission]:
+async def submit_all(harness: JobHarness) -> list[Submission]:
     """One job of each user, all at once."""
-    return await asyncio.gather(*(life.submit(user=user) for user in USERS))
+    return await asyncio.gather(*(harness.submit(user=user) for user in USERS))
 
 
-async def test_jobs_of_every_shard_are_accepted_run_and_leave_nothing(life: JobLife) -> None:
-    jobs = await submit_all(life)
-    assert {life.store.shard_of(job.user) for job in jobs} == set(range(SHARDS))
-    assert await life.consumer().drain() == len(jobs)
-    assert {(await life.record(job.id, job.user)).state for job in jobs} == {JobState.SUCCEEDED}
+async def test_jobs_of_every_shard_are_accepted_run_and_leave_nothing(harness: JobHarness) -> None:
+    jobs = await submit_all(harness)
+    assert {harness.store.shard_of(job.user) for job in jobs} == set(range(SHARDS))
+    assert await harness.consumer().drain() == len(jobs)
+    assert {(await harness.record(job.id, job.user)).state for job in jobs} == {JobState.SUCCEEDED}
     for shard in range(SHARDS):
-        assert (await life.count_entries(shard=shard), await life.count_pending(shard=shard)) == (0, 0)
-    assert {held for user in USERS for _, held in await life.budget(user)} == {0}
+        assert (await harness.count_entries(shard=shard), await harness.count_pending(shard=shard)) == (0, 0)
+    assert {held for user in USERS for _, held in await harness.budget(user)} == {0}
 
 
-async def test_the_shards_live_on_all_three_nodes(life: JobLife) -> None:
-    await submit_all(life)
-    found = await life.command_everywhere("KEYS", "*:stream:ai")
+async def test_the_shards_live_on_all_three_nodes(harness: JobHarness) -> None:
+    await submit_all(harness)
+    found = await harness.command_everywhere("KEYS", "*:stream:ai")
     assert sum(len(names) for names in found) == SHARDS
     assert all(found)
 
 
-async def test_a_blocked_read_is_ended_by_a_job_of_any_shard(life: JobLife) -> None:
-    stream = life.stream()
+async def test_a_blocked_read_is_ended_by_a_job_of_any_shard(harness: JobHarness) -> None:
+    stream = harness.stream()
     await stream.ensure_groups()
-    for user in {life.store.shard_of(user): user for user in USERS}.values():
+    for user in {harness.store.shard_of(user): user for user in USERS}.values():
         reading = asyncio.create_task(stream.read(100, block=True))
-        job = await life.submit(user=user)
+        job = await harness.submit(user=user)
         async with asyncio.timeout(DEADLINE_SECONDS):  # the block is ten times as long
             (entry,) = await reading
-        assert (entry.job_id, entry.shard) == (job.id, life.store.shard_of(user))
+        assert (entry.job_id, entry.shard) == (job.id, harness.store.shard_of(user))
 
 
-async def test_reads_while_jobs_arrive_take_no_more_than_asked_and_lose_none(life: JobLife) -> None:
-    stream = life.stream()
+async def test_reads_while_jobs_arrive_take_no_more_than_asked_and_lose_none(harness: JobHarness) -> None:
+    stream = harness.stream()
     await stream.ensure_groups()
-    submitting = asyncio.gather(*(life.submit(user=user) for user in USERS * 5))
+    submitting = asyncio.gather(*(harness.submit(user=user) for user in USERS * 5))
     read: Counter[str] = Counter()
     async with asyncio.timeout(DEADLINE_SECONDS):
         while len(read) < 5 * len(USERS):
@@ -120,11 +120,11 @@ async def test_reads_while_jobs_arrive_take_no_more_than_asked_and_lose_none(lif
             read.update(entry.job_id for entry in entries)
     assert set(read) == {job.id for job in await submitting}
     assert set(read.values()) == {1}
-    assert sum([await life.count_pending(shard=shard) for shard in range(SHARDS)]) == len(read)
+    assert sum([await harness.count_pending(shard=shard) for shard in range(SHARDS)]) == len(read)
 
 
-async def test_waking_ends_the_reads_of_all_shards(life: JobLife) -> None:
-    stream = life.stream()
+async def test_waking_ends_the_reads_of_all_shards(harness: JobHarness) -> None:
+    stream = harness.stream()
     await stream.ensure_groups()
     reading = asyncio.create_task(stream.read(100, block=True))
     async with asyncio.timeout(DEADLINE_SECONDS):
@@ -133,74 +133,74 @@ async def test_waking_ends_the_reads_of_all_shards(life: JobLife) -> None:
     assert await reading == []
 
 
-async def test_leases_of_every_shard_are_renewed_by_one_thread(life: JobLife) -> None:
-    await submit_all(life)
-    stream, heartbeat = life.stream(), life.heartbeat()
-    leased = await life.lease(stream)
+async def test_leases_of_every_shard_are_renewed_by_one_thread(harness: JobHarness) -> None:
+    await submit_all(harness)
+    stream, lease_renewer = harness.stream(), harness.lease_renewer()
+    leased = await harness.lease(stream)
     assert len(leased) == len(USERS)
     for one in leased:
-        await life.age(one)
-        heartbeat.hold(one, lambda: None)
-    await asyncio.to_thread(heartbeat.renew)
+        await harness.age(one)
+        lease_renewer.hold(one, lambda: None)
+    await asyncio.to_thread(lease_renewer.renew)
     for shard in range(SHARDS):
-        assert await life.stream("w2").claim(shard, 100) == []
+        assert await harness.stream("w2").claim(shard, 100) == []
 
 
-async def test_a_client_with_an_old_view_of_the_cluster_is_sent_on(life: JobLife) -> None:
-    await call(life.redis, "SET", "{s0}:n", 1)
-    slots = cast(Cluster, cast(Any, life.redis)).slots
+async def test_a_client_with_an_old_view_of_the_cluster_is_sent_on(harness: JobHarness) -> None:
+    await call(harness.redis, "SET", "{s0}:n", 1)
+    slots = cast(Cluster, cast(Any, harness.redis)).slots
     sent_on = 0
     for one in slots.primaries:
         host, _, port = one.rpartition("@")[2].partition(":")
         believed = [(0, 16_383, [host.encode(), int(port)])]
         slots.learn(believed, one)
-        assert await call_many(life.redis, [("GET", "{s0}:n"), ("EXISTS", "{s1}:n")]) == [b"1", 0]
+        assert await call_many(harness.redis, [("GET", "{s0}:n"), ("EXISTS", "{s1}:n")]) == [b"1", 0]
         slots.learn(believed, one)
-        assert await call(life.redis, "GET", "{s0}:n") == b"1"
+        assert await call(harness.redis, "GET", "{s0}:n") == b"1"
         sent_on += len(slots.primaries) == 3
     assert sent_on == 2
 
 
-async def test_the_renewal_thread_is_sent_on_too(life: JobLife) -> None:
-    renewing = cast(SyncCluster, cast(Any, life.place.connect_sync()))
-    for node in cast(ClusterPlace, life.place).cluster.nodes:
+async def test_the_renewal_thread_is_sent_on_too(harness: JobHarness) -> None:
+    renewing = cast(SyncCluster, cast(Any, harness.place.connect_sync()))
+    for node in cast(ClusterPlace, harness.place).cluster.nodes:
         renewing.slots.learn([(0, 16_383, [b"127.0.0.1", node.port])], "")
         assert await asyncio.to_thread(renewing.execute_command, "SET", "{s0}:n", 1)
     renewing.close()
 
 
-async def test_a_node_that_hangs_does_not_keep_the_others_jobs(life: JobLife) -> None:
-    cluster = cast(ClusterPlace, life.place).cluster
-    stream = life.stream()
+async def test_a_node_that_hangs_does_not_keep_the_others_jobs(harness: JobHarness) -> None:
+    cluster = cast(ClusterPlace, harness.place).cluster
+    stream = harness.stream()
     await stream.ensure_groups()
-    hung = cluster.owner(keys.tag(life.store.shard_of(USERS[0])))
-    user = next(user for user in USERS if cluster.owner(keys.tag(life.store.shard_of(user))) is not hung)
+    hung = cluster.owner(keys.tag(harness.store.shard_of(USERS[0])))
+    user = next(user for user in USERS if cluster.owner(keys.tag(harness.store.shard_of(user))) is not hung)
     reading = asyncio.create_task(stream.read(100, block=True))
-    job = await life.submit(user=user)
+    job = await harness.submit(user=user)
     assert [entry.job_id for entry in await reading] == [job.id]
     hung.process.pause()
     try:
         reading = asyncio.create_task(stream.read(100, block=True))
-        job = await life.submit(user=user)
+        job = await harness.submit(user=user)
         async with asyncio.timeout(DEADLINE_SECONDS):
             assert [entry.job_id for entry in await reading] == [job.id]
     finally:
         hung.process.resume()
-    later = await life.submit(user=USERS[0])
+    later = await harness.submit(user=USERS[0])
     async with asyncio.timeout(DEADLINE_SECONDS):
         assert [entry.job_id for entry in await stream.read(100, block=True)] == [later.id]
 
 
-async def test_an_error_is_the_answer_of_its_own_command(life: JobLife) -> None:
-    wrong, right = await call_each(life.redis, [("INCR", "{s0}:n", "too many"), ("INCR", "{s1}:n")])
+async def test_an_error_is_the_answer_of_its_own_command(harness: JobHarness) -> None:
+    wrong, right = await call_each(harness.redis, [("INCR", "{s0}:n", "too many"), ("INCR", "{s1}:n")])
     assert isinstance(wrong, ResponseError)
     assert right == 1
     with pytest.raises(ResponseError):
-        await call_many(life.redis, [("INCR", "{s0}:n", "too many"), ("INCR", "{s1}:n")])
+        await call_many(harness.redis, [("INCR", "{s0}:n", "too many"), ("INCR", "{s1}:n")])
 
 
 async def test_after_a_node_is_killed_its_jobs_are_claimed_read_and_heard_of_on_its_successor(
-    fragile: JobLife,
+    fragile: JobHarness,
 ) -> None:
     cluster = cast(ClusterPlace, fragile.place).cluster
 
@@ -218,9 +218,9 @@ async def test_after_a_node_is_killed_its_jobs_are_claimed_read_and_heard_of_on_
     # A worker that will be gone with a job, and one that goes on.
     orphan = await fragile.submit(user=user)
     (leased,) = await fragile.lease(fragile.stream("gone"))
-    heartbeat = fragile.heartbeat("survivor")
-    survivor = fragile.consumer(consumer="survivor", heartbeat=heartbeat)
-    heartbeat.start()
+    lease_renewer = fragile.lease_renewer("survivor")
+    survivor = fragile.consumer(consumer="survivor", lease_renewer=lease_renewer)
+    lease_renewer.start()
     working = asyncio.create_task(survivor.run())
     first = await fragile.submit(user=user)
     await _is_done(fragile, first)
@@ -248,11 +248,11 @@ async def test_after_a_node_is_killed_its_jobs_are_claimed_read_and_heard_of_on_
     async with asyncio.timeout(DEADLINE_SECONDS):
         assert sorted(await hearing) == sorted([orphan.id, first.id, last.id])
     await _stop(survivor, working, listening)
-    await heartbeat.stop()
+    await lease_renewer.stop()
 
 
-async def _is_done(life: JobLife, job: Submission) -> None:
-    assert (await life.final(job.id, job.user)).state is JobState.SUCCEEDED
+async def _is_done(harness: JobHarness, job: Submission) -> None:
+    assert (await harness.final(job.id, job.user)).state is JobState.SUCCEEDED
 
 
 async def _hear(event_log: EventLog, user: UserId, *, jobs: int) -> list[str]:

@@ -5,7 +5,7 @@ from importlib import resources
 
 import pytest
 from tests.factories import ADA
-from tests.job_life import JobLife
+from tests.job_harness import JobHarness
 
 from shared.adapters.redis import keys, scripts
 from shared.domain.jobs.job import JobId, StreamName
@@ -28,7 +28,7 @@ def test_every_script_file_is_in_use() -> None:
 
 
 @pytest.mark.parametrize("shard", [0, 7])
-async def test_lua_and_python_make_the_same_key_names(life: JobLife, shard: int) -> None:
+async def test_lua_and_python_make_the_same_key_names(harness: JobHarness, shard: int) -> None:
     prelude = (FOLDER / "prelude.lua").read_text()
     named = {
         "stream_key('ai')": keys.work_stream(shard, StreamName.AI),
@@ -62,12 +62,12 @@ async def test_lua_and_python_make_the_same_key_names(life: JobLife, shard: int)
     assert {name.split("(")[0] for name in named} == made | {"GROUP"}
 
     source = f"{prelude}\nreturn {{{', '.join(named)}}}"
-    answer = await life.command("EVAL", source, 1, keys.due(shard))
+    answer = await harness.command("EVAL", source, 1, keys.due(shard))
     assert [name.decode() for name in answer] == list(named.values())
 
 
-async def test_a_server_that_forgot_the_scripts_is_told_them_again(life: JobLife) -> None:
-    await life.submit()
-    await life.command_everywhere("SCRIPT FLUSH")
-    await life.submit()
-    assert len(await life.lease(life.stream())) == 2
+async def test_a_server_that_forgot_the_scripts_is_told_them_again(harness: JobHarness) -> None:
+    await harness.submit()
+    await harness.command_everywhere("SCRIPT FLUSH")
+    await harness.submit()
+    assert len(await harness.lease(harness.stream())) == 2

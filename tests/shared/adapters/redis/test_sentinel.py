@@ -11,7 +11,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from tests.conftest import skipped_without_server
 from tests.deadline import DEADLINE_SECONDS
 from tests.factories import ADA, make_submission
-from tests.job_life import JobLife, settled, succeed
+from tests.job_harness import JobHarness, settled, succeed
 from tests.redis_sentinel import WatchedRedis
 from tests.servers import MACHINE, VALKEY, WHEEL, Servers, WatchedPlace
 
@@ -29,19 +29,19 @@ from shared.runtime.worker.store_retry import until_available
 
 
 @pytest.fixture(params=[WHEEL, MACHINE, VALKEY])
-async def life(request: pytest.FixtureRequest, servers: Servers) -> AsyncIterator[JobLife]:
+async def harness(request: pytest.FixtureRequest, servers: Servers) -> AsyncIterator[JobHarness]:
     with skipped_without_server():
         place = await asyncio.to_thread(servers.watched, request.param)
     client = place.connect()
-    job_life = JobLife(place, client)
-    yield job_life
-    await job_life.close()
+    harness = JobHarness(place, client)
+    yield harness
+    await harness.close()
     await client.aclose()
     place.watched.stop()
 
 
-def watched(life: JobLife) -> WatchedRedis:
-    return cast(WatchedPlace, life.place).watched
+def watched(harness: JobHarness) -> WatchedRedis:
+    return cast(WatchedPlace, harness.place).watched
 
 
 def test_a_url_names_the_sentinels_and_what_they_watch() -> None:
@@ -63,22 +63,22 @@ def test_a_url_without_hosts_or_a_name_is_refused_without_its_password(url: str)
 
 
 async def test_after_the_primary_is_killed_jobs_run_are_accepted_and_heard_of_at_its_successor(
-    life: JobLife,
+    harness: JobHarness,
 ) -> None:
-    servers, is_running, may_end = watched(life), asyncio.Event(), asyncio.Event()
+    servers, is_running, may_end = watched(harness), asyncio.Event(), asyncio.Event()
 
     async def wait_for_word(job_input: JobInput, context: AttemptContext) -> Outcome:
         is_running.set()
         await may_end.wait()
         return await succeed(job_input, context)
 
-    event_log = EventLog(life.redis, shards=1)
+    event_log = EventLog(harness.redis, shards=1)
     listening = asyncio.create_task(event_log.run())
-    heartbeat = life.heartbeat()
-    consumer = life.consumer(wait_for_word, heartbeat=heartbeat)
-    heartbeat.start()
+    lease_renewer = harness.lease_renewer()
+    consumer = harness.consumer(wait_for_word, lease_renewer=lease_renewer)
+    lease_renewer.start()
     working = asyncio.create_task(consumer.run())
-    first = await life.submit()
+    first = await harness.submit()
     hearing = asyncio.create_task(_hear(event_log, jobs=2))
     await is_running.wait()
 
@@ -87,31 +87,31 @@ async def test_after_the_primary_is_killed_jobs_run_are_accepted_and_heard_of_at
     await asyncio.to_thread(primary.ask, "WAIT", 1, 5_000)
     primary.process.kill()
     with pytest.raises(StoreUnavailable):
-        await life.submit()
+        await harness.submit()
     await asyncio.to_thread(servers.wait_for_successor, primary)
-    second = await until_available(life.submit, seconds=DEADLINE_SECONDS)
+    second = await until_available(harness.submit, seconds=DEADLINE_SECONDS)
 
     # The running job ends there at its first attempt, the blocked reader reads on, and the listener misses nothing.
     may_end.set()
     async with asyncio.timeout(DEADLINE_SECONDS):
         assert sorted(await hearing) == sorted([first.id, second.id])
     for job in (first, second):
-        record = await life.record(job.id)
+        record = await harness.record(job.id)
         assert (record.state, record.attempt) == (JobState.SUCCEEDED, 1)
-    await asyncio.to_thread(heartbeat.renew)
+    await asyncio.to_thread(lease_renewer.renew)
     consumer.stop()
     await working
-    await heartbeat.stop()
+    await lease_renewer.stop()
     listening.cancel()
     await asyncio.wait([listening])
 
 
-async def test_a_primary_that_hung_takes_no_late_write_and_follows_its_successor(life: JobLife) -> None:
-    servers = watched(life)
+async def test_a_primary_that_hung_takes_no_late_write_and_follows_its_successor(harness: JobHarness) -> None:
+    servers = watched(harness)
     for server in servers.servers:
         server.ask("CONFIG", "SET", "min-replicas-to-write", 1)
-    job = await life.submit()
-    leased = await life.lease_one(life.stream("late"))
+    job = await harness.submit()
+    leased = await harness.lease_one(harness.stream("late"))
     old = servers.primary
     straight = connect(servers.url_of(old), name="late")
     await call(straight, "PING")
@@ -122,8 +122,8 @@ async def test_a_primary_that_hung_takes_no_late_write_and_follows_its_successor
     await asyncio.to_thread(servers.wait_for_successor, old)
     new = connect(servers.url_of(servers.primary), name="new")
     await call(new, "CONFIG", "SET", "min-replicas-to-write", 0)  # nobody follows it yet
-    await until_available(lambda: life.age(leased, owner="late"), seconds=DEADLINE_SECONDS)
-    (claimed,) = await life.stream("next").claim(0, 10)
+    await until_available(lambda: harness.age(leased, owner="late"), seconds=DEADLINE_SECONDS)
+    (claimed,) = await harness.stream("next").claim(0, 10)
     assert (claimed.id, claimed.attempt) == (job.id, 2)
 
     # Its owner wakes with its connection to the old one, which has no replica and soon is one.
@@ -137,20 +137,22 @@ async def test_a_primary_that_hung_takes_no_late_write_and_follows_its_successor
     with pytest.raises(StoreUnavailable):
         await store.submit(make_submission(), now=time.time())
     # By the sentinels it finds the new one, which refuses it as any late owner.
-    late = life.stream("late")
+    late = harness.stream("late")
     assert await late.settle([settled(leased)], now=0) == {job.id: False}
-    assert await life.stream("next").settle([settled(claimed)], now=0) == {job.id: True}
+    assert await harness.stream("next").settle([settled(claimed)], now=0) == {job.id: True}
     await straight.aclose()
     await new.aclose()
 
 
-async def test_pooled_connections_leave_a_primary_that_was_demoted_without_being_told(life: JobLife) -> None:
+async def test_pooled_connections_leave_a_primary_that_was_demoted_without_being_told(
+    harness: JobHarness,
+) -> None:
     """The answer inside a script is enough, on every version."""
-    servers = watched(life)
+    servers = watched(harness)
     old, other = servers.primary, servers.replica
-    renewing = life.place.connect_sync()
-    await life.submit()
-    leased = await life.lease_one(life.stream())
+    renewing = harness.place.connect_sync()
+    await harness.submit()
+    leased = await harness.lease_one(harness.stream())
     lease = (leased.entry, leased.id, leased.attempt)
     assert scripts.run_sync(renewing, scripts.RENEW, keys.work_stream(0, StreamName.AI), "w1", *lease) == [1]
     for one in servers.sentinels:
@@ -160,7 +162,7 @@ async def test_pooled_connections_leave_a_primary_that_was_demoted_without_being
     for one in servers.sentinels:
         one.process.resume()
     with pytest.raises(StoreUnavailable):
-        await life.submit()
+        await harness.submit()
     with pytest.raises(RedisConnectionError) as refused:
         await asyncio.to_thread(
             scripts.run_sync, renewing, scripts.RENEW, keys.work_stream(0, StreamName.AI), "w1", *lease
@@ -169,10 +171,10 @@ async def test_pooled_connections_leave_a_primary_that_was_demoted_without_being
     renewing.close()
 
 
-async def test_many_that_ask_at_once_ask_once_and_no_sentinel_is_forgotten(life: JobLife) -> None:
-    servers = watched(life)
+async def test_many_that_ask_at_once_ask_once_and_no_sentinel_is_forgotten(harness: JobHarness) -> None:
+    servers = watched(harness)
     await asyncio.to_thread(servers.sentinels[0].process.kill)
-    client = life.place.connect()
+    client = harness.place.connect()
     await asyncio.gather(*(call(client, "PING") for _ in range(40)))
     await asyncio.to_thread(servers.sentinels[1].process.kill)
     await cast(Any, client).connection_pool.disconnect()

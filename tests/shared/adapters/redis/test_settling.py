@@ -4,7 +4,7 @@ import time
 
 import pytest
 from tests.factories import ADA, make_plan
-from tests.job_life import JobLife, settled
+from tests.job_harness import JobHarness, settled
 
 from shared.adapters.redis import keys
 from shared.domain.budgets import windows
@@ -21,237 +21,239 @@ def retried(job: LeasedJob, *, after: float) -> Settlement:
     return settled(job, state=JobState.QUEUED, problem=BUSY, retry_at=now + after, failures=1)
 
 
-async def test_a_settled_job_is_charged_what_it_used_and_leaves_the_stream(life: JobLife) -> None:
-    submitted = await life.submit()
-    stream = life.stream()
-    job = await life.lease_one(stream)
+async def test_a_settled_job_is_charged_what_it_used_and_leaves_the_stream(harness: JobHarness) -> None:
+    submitted = await harness.submit()
+    stream = harness.stream()
+    job = await harness.lease_one(stream)
 
     assert await stream.settle([settled(job)], now=time.time()) == {job.id: True}
-    record = await life.record(submitted.id)
+    record = await harness.record(submitted.id)
     assert (record.state, record.usage, record.held) == (JobState.SUCCEEDED, Usage(10, 5), 0)
-    assert await life.budget() == [(15, 0), (15, 0)]
-    assert (await life.count_entries(), await life.count_pending()) == (0, 0)
-    assert await life.store.unfinished(ADA) == []
+    assert await harness.budget() == [(15, 0), (15, 0)]
+    assert (await harness.count_entries(), await harness.count_pending()) == (0, 0)
+    assert await harness.store.unfinished(ADA) == []
 
 
-async def test_settling_twice_charges_once(life: JobLife) -> None:
-    await life.submit()
-    stream = life.stream()
-    job = await life.lease_one(stream)
+async def test_settling_twice_charges_once(harness: JobHarness) -> None:
+    await harness.submit()
+    stream = harness.stream()
+    job = await harness.lease_one(stream)
     for _ in range(2):
         assert await stream.settle([settled(job)], now=time.time()) == {job.id: True}
-    assert await life.budget() == [(15, 0), (15, 0)]
+    assert await harness.budget() == [(15, 0), (15, 0)]
 
 
-async def test_another_end_than_the_first_is_refused(life: JobLife) -> None:
-    await life.submit()
-    stream = life.stream()
-    job = await life.lease_one(stream)
+async def test_another_end_than_the_first_is_refused(harness: JobHarness) -> None:
+    await harness.submit()
+    stream = harness.stream()
+    job = await harness.lease_one(stream)
     await stream.settle([settled(job)], now=time.time())
     failed = settled(job, state=JobState.FAILED)
     assert await stream.settle([failed], now=time.time()) == {job.id: False}
-    assert (await life.record(job.id)).state is JobState.SUCCEEDED
+    assert (await harness.record(job.id)).state is JobState.SUCCEEDED
 
 
-async def test_everything_of_a_finished_job_expires(life: JobLife) -> None:
-    base = await life.key_names()
-    job = await life.submit(idempotency_key="k", fingerprint="f")
-    stream = life.stream()
-    leased = await life.lease_one(stream)
-    await life.steps.keep(leased, "cards/0", b"{}", Usage(1, 1))
+async def test_everything_of_a_finished_job_expires(harness: JobHarness) -> None:
+    base = await harness.key_names()
+    job = await harness.submit(idempotency_key="k", fingerprint="f")
+    stream = harness.stream()
+    leased = await harness.lease_one(stream)
+    await harness.attempts.keep(leased, "cards/0", b"{}", Usage(1, 1))
     await stream.settle([settled(leased)], now=time.time())
 
-    left = await life.key_names() - base
+    left = await harness.key_names() - base
     assert keys.steps(0, job.id) not in left
     for key in left - {keys.work_stream(0, leased.stream), keys.ledger(0), keys.since(0)}:
-        assert await life.command("PTTL", key) > 0, key
+        assert await harness.command("PTTL", key) > 0, key
 
 
-async def test_many_are_settled_together_each_for_itself(life: JobLife) -> None:
+async def test_many_are_settled_together_each_for_itself(harness: JobHarness) -> None:
     for _ in range(3):
-        await life.submit()
-    stream = life.stream()
-    first, second, third = await life.lease(stream)
-    await life.store.cancel(ADA, second.id)
+        await harness.submit()
+    stream = harness.stream()
+    first, second, third = await harness.lease(stream)
+    await harness.store.cancel(ADA, second.id)
 
     answers = await stream.settle([settled(first), settled(second), settled(third)], now=time.time())
     assert answers == {first.id: True, second.id: False, third.id: True}
 
 
-async def test_a_retry_waits_for_its_time_and_comes_back_as_the_next_attempt(life: JobLife) -> None:
-    await life.submit()
-    stream = life.stream()
-    job = await life.lease_one(stream)
+async def test_a_retry_waits_for_its_time_and_comes_back_as_the_next_attempt(harness: JobHarness) -> None:
+    await harness.submit()
+    stream = harness.stream()
+    job = await harness.lease_one(stream)
     await stream.settle([retried(job, after=30)], now=time.time())
 
-    record = await life.record(job.id)
+    record = await harness.record(job.id)
     assert (record.state, record.problem) == (JobState.QUEUED, BUSY)
     assert record.retry_at == pytest.approx(time.time() + 30, abs=5)
-    wait = await life.room.promote(0)
+    wait = await harness.maintenance_store.promote(0)
     assert wait == pytest.approx(30, abs=5)
-    assert await life.lease(stream) == []
+    assert await harness.lease(stream) == []
 
-    await life.command("ZADD", keys.due(0), 1, job.id)
-    assert await life.room.promote(0) is None
-    again = await life.lease_one(stream)
+    await harness.command("ZADD", keys.due(0), 1, job.id)
+    assert await harness.maintenance_store.promote(0) is None
+    again = await harness.lease_one(stream)
     assert (again.attempt, again.failures) == (2, 1)
 
 
-async def test_a_retry_without_delay_is_back_at_once(life: JobLife) -> None:
-    await life.submit()
-    stream = life.stream()
-    job = await life.lease_one(stream)
+async def test_a_retry_without_delay_is_back_at_once(harness: JobHarness) -> None:
+    await harness.submit()
+    stream = harness.stream()
+    job = await harness.lease_one(stream)
     await stream.settle([retried(job, after=0)], now=time.time())
-    assert (await life.lease_one(stream)).attempt == 2
+    assert (await harness.lease_one(stream)).attempt == 2
 
 
-async def test_a_due_entry_that_means_nothing_does_not_starve_the_others(life: JobLife) -> None:
-    await life.submit()
-    stream = life.stream()
-    job = await life.lease_one(stream)
+async def test_a_due_entry_that_means_nothing_does_not_starve_the_others(harness: JobHarness) -> None:
+    await harness.submit()
+    stream = harness.stream()
+    job = await harness.lease_one(stream)
     await stream.settle([retried(job, after=30)], now=time.time())
-    await life.command("ZADD", keys.due(0), 1, "nonsense", 2, job.id)
+    await harness.command("ZADD", keys.due(0), 1, "nonsense", 2, job.id)
 
-    assert await life.room.promote(0) is None
-    assert (await life.lease_one(stream)).id == job.id
+    assert await harness.maintenance_store.promote(0) is None
+    assert (await harness.lease_one(stream)).id == job.id
 
 
-async def test_a_step_is_charged_once_however_often_it_is_kept(life: JobLife) -> None:
-    await life.submit()
-    job = await life.lease_one(life.stream())
+async def test_a_step_is_charged_once_however_often_it_is_kept(harness: JobHarness) -> None:
+    await harness.submit()
+    job = await harness.lease_one(harness.stream())
     for _ in range(2):
-        await life.steps.keep(job, "cards/0", b"{}", Usage(7, 3))
-    assert (await life.record(job.id)).usage == Usage(7, 3)
+        await harness.attempts.keep(job, "cards/0", b"{}", Usage(7, 3))
+    assert (await harness.record(job.id)).usage == Usage(7, 3)
 
 
-async def test_an_event_asked_twice_is_told_once(life: JobLife) -> None:
-    await life.submit()
-    job = await life.lease_one(life.stream())
+async def test_an_event_asked_twice_is_told_once(harness: JobHarness) -> None:
+    await harness.submit()
+    job = await harness.lease_one(harness.stream())
     for _ in range(2):
-        await life.steps.append(job, [("progress", b"1"), ("progress", b"2")], number=1, progress=(2, 9))
-    log = await life.command("XRANGE", keys.job_events(0, job.id), "-", "+")
+        await harness.attempts.append(
+            job, [("progress", b"1"), ("progress", b"2")], number=1, progress=(2, 9)
+        )
+    log = await harness.command("XRANGE", keys.job_events(0, job.id), "-", "+")
     told = [fields[b"event"].split(b" ")[-1] for _, fields in log]
     assert told[-2:] == [b"1", b"2"]
     assert len(told) == 4
-    record = await life.record(job.id)
+    record = await harness.record(job.id)
     assert (record.done, record.total) == (2, 9)
 
 
-async def test_a_cancelled_job_pays_for_its_kept_steps_only(life: JobLife) -> None:
-    await life.submit()
-    job = await life.lease_one(life.stream())
-    await life.steps.keep(job, "cards/0", b"{}", Usage(7, 3))
-    record = await life.store.cancel(ADA, job.id)
+async def test_a_cancelled_job_pays_for_its_kept_steps_only(harness: JobHarness) -> None:
+    await harness.submit()
+    job = await harness.lease_one(harness.stream())
+    await harness.attempts.keep(job, "cards/0", b"{}", Usage(7, 3))
+    record = await harness.store.cancel(ADA, job.id)
 
     assert record is not None
     assert (record.state, record.usage) == (JobState.CANCELLED, Usage(7, 3))
-    assert await life.budget() == [(10, 0), (10, 0)]
-    assert (await life.count_entries(), await life.count_pending()) == (0, 0)
+    assert await harness.budget() == [(10, 0), (10, 0)]
+    assert (await harness.count_entries(), await harness.count_pending()) == (0, 0)
     with pytest.raises(LeaseLost):
-        await life.steps.keep(job, "cards/1", b"{}", Usage(7, 3))
+        await harness.attempts.keep(job, "cards/1", b"{}", Usage(7, 3))
 
 
-async def test_cancelling_a_waiting_job_lets_nobody_else_in(life: JobLife) -> None:
+async def test_cancelling_a_waiting_job_lets_nobody_else_in(harness: JobHarness) -> None:
     plan = make_plan(concurrent_jobs=1)
-    _, second, third = [await life.submit(plan=plan) for _ in range(3)]
-    await life.store.cancel(ADA, second.id)
-    assert await life.count_entries() == 1
-    assert await life.store.unfinished(ADA) == [third.id, (await life.lease_one(life.stream())).id]
+    _, second, third = [await harness.submit(plan=plan) for _ in range(3)]
+    await harness.store.cancel(ADA, second.id)
+    assert await harness.count_entries() == 1
+    assert await harness.store.unfinished(ADA) == [third.id, (await harness.lease_one(harness.stream())).id]
 
 
-async def test_cancelling_a_job_that_was_due_takes_it_out(life: JobLife) -> None:
-    await life.submit()
-    stream = life.stream()
-    job = await life.lease_one(stream)
+async def test_cancelling_a_job_that_was_due_takes_it_out(harness: JobHarness) -> None:
+    await harness.submit()
+    stream = harness.stream()
+    job = await harness.lease_one(stream)
     await stream.settle([retried(job, after=30)], now=time.time())
-    await life.store.cancel(ADA, job.id)
-    assert await life.command("ZCARD", keys.due(0)) == 0
+    await harness.store.cancel(ADA, job.id)
+    assert await harness.command("ZCARD", keys.due(0)) == 0
 
 
-async def test_cancelling_a_final_job_changes_nothing(life: JobLife) -> None:
-    await life.submit()
-    stream = life.stream()
-    job = await life.lease_one(stream)
+async def test_cancelling_a_final_job_changes_nothing(harness: JobHarness) -> None:
+    await harness.submit()
+    stream = harness.stream()
+    job = await harness.lease_one(stream)
     await stream.settle([settled(job)], now=time.time())
-    before = await life.record(job.id)
-    assert await life.store.cancel(ADA, job.id) == before
+    before = await harness.record(job.id)
+    assert await harness.store.cancel(ADA, job.id) == before
 
 
-async def test_what_a_script_made_final_is_saved_by_maintenance(life: JobLife) -> None:
-    job = await life.submit()
-    await life.store.cancel(ADA, job.id)
-    await life.worker().maintenance.sweep()
+async def test_what_a_script_made_final_is_saved_by_maintenance(harness: JobHarness) -> None:
+    job = await harness.submit()
+    await harness.store.cancel(ADA, job.id)
+    await harness.worker().maintenance.sweep()
 
-    row = life.results.rows[job.id]
+    row = harness.results.rows[job.id]
     assert (row.state, row.user) == (JobState.CANCELLED, ADA)
-    assert await life.room.unsaved(0) == []
+    assert await harness.maintenance_store.unsaved(0) == []
 
 
-async def test_a_dead_letter_can_be_replayed_once_with_its_steps(life: JobLife) -> None:
-    submitted = await life.submit()
-    stream = life.stream()
-    job = await life.lease_one(stream)
-    await life.steps.keep(job, "cards/0", b"{}", Usage(7, 3))
+async def test_a_dead_letter_can_be_replayed_once_with_its_steps(harness: JobHarness) -> None:
+    submitted = await harness.submit()
+    stream = harness.stream()
+    job = await harness.lease_one(stream)
+    await harness.attempts.keep(job, "cards/0", b"{}", Usage(7, 3))
     dead = settled(
         job, state=JobState.FAILED, problem=Problem("provider_busy"), usage=Usage(7, 3), is_dead=True
     )
     await stream.settle([dead], now=time.time())
-    assert await life.budget() == [(10, 0), (10, 0)]
+    assert await harness.budget() == [(10, 0), (10, 0)]
 
-    assert await life.dead.replay(job.id, submitted.plan, now=time.time())
-    assert not await life.dead.replay(job.id, submitted.plan, now=time.time())
-    assert await life.budget() == [(10, 1_000), (10, 1_000)]
-    (again,) = await life.lease(stream)
+    assert await harness.dead_letters.replay(job.id, submitted.plan, now=time.time())
+    assert not await harness.dead_letters.replay(job.id, submitted.plan, now=time.time())
+    assert await harness.budget() == [(10, 1_000), (10, 1_000)]
+    (again,) = await harness.lease(stream)
     assert (again.attempt, again.failures, again.steps) == (2, 0, {"cards/0": b"{}"})
     assert again.payload == submitted.payload
 
 
-async def test_dead_letters_replayed_together_stay_within_their_users_cap(life: JobLife) -> None:
+async def test_dead_letters_replayed_together_stay_within_their_users_cap(harness: JobHarness) -> None:
     plan = make_plan(concurrent_jobs=1)
-    stream = life.stream()
-    jobs = [await life.submit(plan=make_plan()) for _ in range(3)]
-    for one in await life.lease(stream):
+    stream = harness.stream()
+    jobs = [await harness.submit(plan=make_plan()) for _ in range(3)]
+    for one in await harness.lease(stream):
         dead = settled(one, state=JobState.FAILED, problem=BUSY, is_dead=True)
         await stream.settle([dead], now=time.time())
     for job in jobs:
-        assert await life.dead.replay(job.id, plan, now=time.time())
-    assert await life.count_entries() == 1
-    assert await life.command("LLEN", keys.waiting(0, ADA, StreamName.AI)) == 2
+        assert await harness.dead_letters.replay(job.id, plan, now=time.time())
+    assert await harness.count_entries() == 1
+    assert await harness.command("LLEN", keys.waiting(0, ADA, StreamName.AI)) == 2
 
 
-async def test_a_hold_is_charged_what_was_used_when_released(life: JobLife) -> None:
+async def test_a_hold_is_charged_what_was_used_when_released(harness: JobHarness) -> None:
     now = time.time()
-    hold, balances = await life.budgets.hold(
+    hold, balances = await harness.budgets.hold(
         ADA, make_plan(), hold_id="h1", tokens=500, expires_in=60, now=now
     )
     assert [balance.held for balance in balances] == [500, 500]
-    assert await life.budgets.release(hold, used=120)
-    assert not await life.budgets.release(hold, used=120)
-    assert await life.budget() == [(120, 0), (120, 0)]
+    assert await harness.budgets.release(hold, used=120)
+    assert not await harness.budgets.release(hold, used=120)
+    assert await harness.budget() == [(120, 0), (120, 0)]
 
 
-async def test_a_hold_nobody_releases_gives_itself_back(life: JobLife) -> None:
-    await life.budgets.hold(ADA, make_plan(), hold_id="h1", tokens=500, expires_in=-1, now=time.time())
-    await life.worker().maintenance.sweep()
-    assert await life.budget() == [(0, 0), (0, 0)]
+async def test_a_hold_nobody_releases_gives_itself_back(harness: JobHarness) -> None:
+    await harness.budgets.hold(ADA, make_plan(), hold_id="h1", tokens=500, expires_in=-1, now=time.time())
+    await harness.worker().maintenance.sweep()
+    assert await harness.budget() == [(0, 0), (0, 0)]
 
 
-async def test_holds_obey_the_same_limits_as_jobs(life: JobLife) -> None:
+async def test_holds_obey_the_same_limits_as_jobs(harness: JobHarness) -> None:
     now, plan = time.time(), make_plan(tokens_per_day=100)
     with pytest.raises(BudgetExceeded):
-        await life.budgets.hold(ADA, plan, hold_id="h1", tokens=101, expires_in=60, now=now)
+        await harness.budgets.hold(ADA, plan, hold_id="h1", tokens=101, expires_in=60, now=now)
     with pytest.raises(RateLimited):
-        await life.budgets.hold(
+        await harness.budgets.hold(
             ADA, make_plan(requests_per_minute=0), hold_id="h2", tokens=1, expires_in=60, now=now
         )
-    assert await life.key_names() == set()
+    assert await harness.key_names() == set()
 
 
-async def test_a_charge_after_its_window_is_gone_leaves_no_key_behind(life: JobLife) -> None:
-    await life.submit()
-    stream = life.stream()
-    job = await life.lease_one(stream)
+async def test_a_charge_after_its_window_is_gone_leaves_no_key_behind(harness: JobHarness) -> None:
+    await harness.submit()
+    stream = harness.stream()
+    job = await harness.lease_one(stream)
     window = windows(make_plan(), time.time())[0]
-    await life.command("DEL", keys.budget(0, ADA, window.key))
+    await harness.command("DEL", keys.budget(0, ADA, window.key))
     await stream.settle([settled(job)], now=time.time())
-    assert keys.budget(0, ADA, window.key) not in await life.key_names()
+    assert keys.budget(0, ADA, window.key) not in await harness.key_names()

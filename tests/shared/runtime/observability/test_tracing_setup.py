@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from tests.deadline import DEADLINE_SECONDS
-from tests.job_life import SUMMARY, JobLife, succeed
+from tests.job_harness import SUMMARY, JobHarness, succeed
 from tests.servers import MACHINE
 from tests.trace_collector import CollectedSpan, TraceCollector, family
 
@@ -64,10 +64,10 @@ async def test_a_record_without_a_trace_is_processed(life: JobLife) -> None:
 
 
 @on_one_redis
-async def test_a_retry_is_a_second_attempt_in_the_same_trace_linked_to_the_first(life: JobLife) -> None:
-    await life.submit(traceparent=SUBMITTED)
+async def test_a_retry_is_a_second_attempt_in_the_same_trace_linked_to_the_first(harness: JobHarness) -> None:
+    await harness.submit(traceparent=SUBMITTED)
     async with tracing() as (tracer, arrived):
-        assert await life.consumer(busy_once, tracer=tracer).drain() == 2
+        assert await harness.consumer(busy_once, tracer=tracer).drain() == 2
 
     first, second = attempts(arrived)
     assert {span.trace_id for span in arrived} == {SUBMITTED[3:35]}
@@ -79,10 +79,10 @@ async def test_a_retry_is_a_second_attempt_in_the_same_trace_linked_to_the_first
 
 
 @on_one_redis
-async def test_an_attempt_that_lost_its_lease_says_so(life: JobLife) -> None:
-    await life.submit()
+async def test_an_attempt_that_lost_its_lease_says_so(harness: JobHarness) -> None:
+    await harness.submit()
     async with tracing() as (tracer, arrived):
-        await life.consumer(lose_lease, tracer=tracer).drain()
+        await harness.consumer(lose_lease, tracer=tracer).drain()
     (attempt,) = arrived
     assert attempt.attributes["error.type"] == "lease_lost"
 
@@ -94,10 +94,10 @@ async def test_an_unreachable_collector_does_not_affect_jobs(life: JobLife) -> N
     settings = CommonSettings(otlp_endpoint=f"http://127.0.0.1:{nobody}")
     tracer = open_tracer(settings, service="tests")
 
-    await life.consumer(succeed, tracer=tracer).drain()
+    await harness.consumer(succeed, tracer=tracer).drain()
     await tracer.close()
 
-    assert {(await life.record(job.id)).state for job in jobs} == {JobState.SUCCEEDED}
+    assert {(await harness.record(job.id)).state for job in jobs} == {JobState.SUCCEEDED}
 
 
 LOADED = """

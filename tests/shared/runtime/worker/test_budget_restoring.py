@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 from tests.factories import ADA, BOB, SUMMARY_PROMPT, make_final_job
-from tests.job_life import SUMMARY, JobLife
+from tests.job_harness import SUMMARY, JobHarness
 from tests.servers import flush
 
 from shared.adapters.postgres.result_store import ResultStore
@@ -33,24 +33,24 @@ async def spend(job_input: JobInput, context: AttemptContext) -> Outcome:
 
 
 @pytest.fixture
-async def charged(life: JobLife, result_store: ResultStore) -> JobLife:
+async def charged(harness: JobHarness, result_store: ResultStore) -> JobHarness:
     """A life in which two users had jobs, whose rows are in Postgres, before Redis lost everything."""
-    cast(Any, life).results = result_store
+    cast(Any, harness).results = result_store
     for user in (ADA, ADA, BOB):
-        await life.submit(user=user)
-    await life.consumer(spend).drain()
-    assert (await life.budget(ADA), await life.budget(BOB)) == ([(2 * COST, 0)] * 2, [(COST, 0)] * 2)
-    await flush(life.redis)
-    return life
+        await harness.submit(user=user)
+    await harness.consumer(spend).drain()
+    assert (await harness.budget(ADA), await harness.budget(BOB)) == ([(2 * COST, 0)] * 2, [(COST, 0)] * 2)
+    await flush(harness.redis)
+    return harness
 
 
-async def sweep(life: JobLife, consumer: str = "w1") -> None:
+async def sweep(harness: JobHarness, consumer: str = "w1") -> None:
     """Sweep as if no other process held the lock."""
-    await call(life.redis, "DEL", keys.sweep(0, life.stream(consumer).stream))
-    await life.worker(consumer=consumer).maintenance.sweep()
+    await call(harness.redis, "DEL", keys.sweep(0, harness.stream(consumer).stream))
+    await harness.worker(consumer=consumer).maintenance.sweep()
 
 
-async def test_lost_budgets_are_restored_to_what_was_used(charged: JobLife) -> None:
+async def test_lost_budgets_are_restored_to_what_was_used(charged: JobHarness) -> None:
     assert await charged.budget(ADA) == [(0, 0)] * 2
     await sweep(charged)
     assert (await charged.budget(ADA), await charged.budget(BOB)) == ([(2 * COST, 0)] * 2, [(COST, 0)] * 2)
@@ -59,7 +59,7 @@ async def test_lost_budgets_are_restored_to_what_was_used(charged: JobLife) -> N
         assert abs(time.time() * 1000 + left - expires) < 60_000
 
 
-async def test_usage_since_the_loss_is_kept_and_counted_once(charged: JobLife) -> None:
+async def test_usage_since_the_loss_is_kept_and_counted_once(charged: JobHarness) -> None:
     await charged.submit(user=ADA)
     await charged.consumer(spend).drain()  # its row is in Postgres too
     held = await charged.submit(user=ADA)
@@ -67,7 +67,7 @@ async def test_usage_since_the_loss_is_kept_and_counted_once(charged: JobLife) -
     assert await charged.budget(ADA) == [(3 * COST, held.hold_tokens)] * 2
 
 
-async def test_concurrent_and_repeated_restoring_adds_nothing_twice(charged: JobLife) -> None:
+async def test_concurrent_and_repeated_restoring_adds_nothing_twice(charged: JobHarness) -> None:
     await asyncio.gather(*(sweep(charged, f"w{i}") for i in range(4)))
     for _ in range(2):
         await call(charged.redis, "HDEL", keys.since(0), "restored")  # as if it had died before the end
@@ -75,7 +75,9 @@ async def test_concurrent_and_repeated_restoring_adds_nothing_twice(charged: Job
     assert await charged.budget(ADA) == [(2 * COST, 0)] * 2
 
 
-async def test_a_late_row_is_added_by_a_second_restoring(charged: JobLife, result_store: ResultStore) -> None:
+async def test_a_late_row_is_added_by_a_second_restoring(
+    charged: JobHarness, result_store: ResultStore
+) -> None:
     """The attempt was under way when Redis lost everything, so its settlement found no record."""
     await result_store.save([_earlier(CARL)])
     await sweep(charged)
@@ -89,7 +91,7 @@ async def test_a_late_row_is_added_by_a_second_restoring(charged: JobLife, resul
 
 
 async def test_users_beyond_the_first_page_are_restored(
-    charged: JobLife, result_store: ResultStore, monkeypatch: pytest.MonkeyPatch
+    charged: JobHarness, result_store: ResultStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(budget_restoring, "MAX_RESTORED", 3)
     users = [UserId(f"user-{i}") for i in range(5)]

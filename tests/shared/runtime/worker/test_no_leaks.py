@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from tests.etude.command_runner import etude
-from tests.job_life import JobLife
+from tests.job_harness import JobHarness
 from tests.log_lines import kept_log, lines_of
 from tests.simulators.faults import Fault, FaultKind
 from tests.simulators.provider import ProviderSimulator
@@ -75,17 +75,17 @@ async def bad_provider() -> AsyncIterator[OpenAIProvider]:
 
 @pytest.mark.parametrize("handler", [ask, crash, crash_in_parallel, forget_a_task, make_what_no_row_can_hold])
 async def test_logs_of_failures_hold_no_text_of_the_learner(
-    real_life: JobLife, result_store: ResultStore, bad_provider: OpenAIProvider, handler: Handler
+    real_harness: JobHarness, result_store: ResultStore, bad_provider: OpenAIProvider, handler: Handler
 ) -> None:
     payload = encode_input(AiInput(text=WORD))
-    job = await real_life.submit(payload=payload, title=WORD)
+    job = await real_harness.submit(payload=payload, title=WORD)
     with kept_log() as log:
-        await real_life.consumer(handler, results=result_store, provider=bad_provider).drain()
+        await real_harness.consumer(handler, results=result_store, provider=bad_provider).drain()
 
-    record = await real_life.record(job.id)
-    events = str(await real_life.command("XRANGE", keys.job_events(0, job.id), "-", "+"))
+    record = await real_harness.record(job.id)
+    events = str(await real_harness.command("XRANGE", keys.job_events(0, job.id), "-", "+"))
     letters = [
-        await etude("dead", *words, "--redis-url", real_life.place.url)
+        await etude("dead", *words, "--redis-url", real_harness.place.url)
         for words in (("list",), ("show", job.id))
     ]
     assert record.state is JobState.FAILED

@@ -2,7 +2,7 @@
 
 import time
 
-from tests.job_life import JobLife
+from tests.job_harness import JobHarness
 
 from shared.adapters.redis.job_stream import JobStream
 from shared.domain.jobs.job import StreamName
@@ -15,21 +15,21 @@ def wrong_clock() -> float:
     return time.time() - WRONG
 
 
-async def test_a_lease_sets_the_clock(real_life: JobLife) -> None:
+async def test_a_lease_sets_the_clock(real_harness: JobHarness) -> None:
     clock = ServerClock(clock=wrong_clock, monotonic=time.monotonic)
     stream = JobStream(
-        real_life.redis,
-        real_life.redis,
+        real_harness.redis,
+        real_harness.redis,
         StreamName.AI,
         consumer="w1",
         shards=1,
-        policy=real_life.policy,
+        policy=real_harness.policy,
         on_time=clock.set,
     )
     assert abs(clock.now() - wrong_clock()) < 1
 
-    await real_life.submit()
-    await real_life.lease(stream)
+    await real_harness.submit()
+    await real_harness.lease(stream)
 
     assert abs(clock.now() - time.time()) < WRONG / 10
 

@@ -4,7 +4,7 @@ import asyncio
 
 from msgspec.structs import replace
 from tests.deadline import DEADLINE_SECONDS
-from tests.job_life import JobLife, succeed
+from tests.job_harness import JobHarness, succeed
 
 from shared.adapters.redis.connection import end
 from shared.domain.generation.handler import AttemptContext
@@ -13,20 +13,20 @@ from shared.domain.jobs.outcome import Outcome
 from shared.domain.jobs.payload import JobInput
 
 
-async def crash(life: JobLife, jobs: list[LeasedJob], owner: str) -> None:
+async def crash(harness: JobHarness, jobs: list[LeasedJob], owner: str) -> None:
     """Make the jobs look as if their owner had died: nobody renews their leases."""
     for job in jobs:
-        await life.age(job, owner=owner)
+        await harness.age(job, owner=owner)
 
 
-async def crash_twice(life: JobLife, count: int) -> list[JobId]:
+async def crash_twice(harness: JobHarness, count: int) -> list[JobId]:
     """Submit `count` jobs and let two owners die with all of them, so that all are suspects."""
-    ids = [(await life.submit()).id for _ in range(count)]
-    leased = await life.lease(life.stream("w1"))
-    await crash(life, leased, "w1")
-    claimed = await life.stream("w2").claim(0, 100)
+    ids = [(await harness.submit()).id for _ in range(count)]
+    leased = await harness.lease(harness.stream("w1"))
+    await crash(harness, leased, "w1")
+    claimed = await harness.stream("w2").claim(0, 100)
     assert len(claimed) == count
-    await crash(life, claimed, "w2")
+    await crash(harness, claimed, "w2")
     return ids
 
 
@@ -34,53 +34,53 @@ def ids_of(leased: list[LeasedJob]) -> list[JobId]:
     return [one.id for one in leased]
 
 
-async def test_of_several_suspects_each_owner_gets_one(life: JobLife) -> None:
-    first, second, third = await crash_twice(life, 3)
+async def test_of_several_suspects_each_owner_gets_one(harness: JobHarness) -> None:
+    first, second, third = await crash_twice(harness, 3)
 
-    assert ids_of(await life.stream("w3").claim(0, 100)) == [first]
-    assert ids_of(await life.stream("w3").claim(0, 100, with_suspect=False)) == []
-    assert ids_of(await life.stream("w4").claim(0, 100)) == [second]
-    assert ids_of(await life.stream("w5").claim(0, 100)) == [third]
+    assert ids_of(await harness.stream("w3").claim(0, 100)) == [first]
+    assert ids_of(await harness.stream("w3").claim(0, 100, with_suspect=False)) == []
+    assert ids_of(await harness.stream("w4").claim(0, 100)) == [second]
+    assert ids_of(await harness.stream("w5").claim(0, 100)) == [third]
 
 
 async def test_a_suspect_that_waits_stays_with_its_dead_owner_and_may_be_claimed_at_once(
-    life: JobLife,
+    harness: JobHarness,
 ) -> None:
-    _, second = await crash_twice(life, 2)
-    await life.stream("w3").claim(0, 1, with_suspect=False)
+    _, second = await crash_twice(harness, 2)
+    await harness.stream("w3").claim(0, 1, with_suspect=False)
 
-    assert await life.owners() == ["w2", "w2"]
-    assert (await life.record(second)).state is JobState.RUNNING
-    assert len(await life.stream("w3").claim(0, 100)) == 1
+    assert await harness.owners() == ["w2", "w2"]
+    assert (await harness.record(second)).state is JobState.RUNNING
+    assert len(await harness.stream("w3").claim(0, 100)) == 1
 
 
-async def test_only_the_job_that_kills_its_owners_becomes_a_dead_letter(life: JobLife) -> None:
-    killer, *innocent = await crash_twice(life, 4)
+async def test_only_the_job_that_kills_its_owners_becomes_a_dead_letter(harness: JobHarness) -> None:
+    killer, *innocent = await crash_twice(harness, 4)
     done = set[JobId]()
     for number in range(3, 10):
         owner = f"w{number}"
-        for one in await life.stream(owner).claim(0, 100):
+        for one in await harness.stream(owner).claim(0, 100):
             if one.id == killer:
-                await crash(life, [one], owner)
+                await crash(harness, [one], owner)
             else:
                 done.add(one.id)
 
     assert done == set(innocent)
-    assert [letter.id for letter in await life.dead.list(limit=10)] == [killer]
+    assert [letter.id for letter in await harness.dead_letters.list(limit=10)] == [killer]
 
 
-async def test_other_jobs_of_a_dead_owner_are_claimed_together_with_a_suspect(life: JobLife) -> None:
-    suspects = await crash_twice(life, 2)
-    fresh = [(await life.submit()).id for _ in range(3)]
-    await crash(life, await life.lease(life.stream("w2")), "w2")
+async def test_other_jobs_of_a_dead_owner_are_claimed_together_with_a_suspect(harness: JobHarness) -> None:
+    suspects = await crash_twice(harness, 2)
+    fresh = [(await harness.submit()).id for _ in range(3)]
+    await crash(harness, await harness.lease(harness.stream("w2")), "w2")
 
-    assert ids_of(await life.stream("w3").claim(0, 100)) == [suspects[0], *fresh]
+    assert ids_of(await harness.stream("w3").claim(0, 100)) == [suspects[0], *fresh]
 
 
-async def test_the_next_suspect_is_claimed_as_soon_as_one_is_done(real_life: JobLife) -> None:
-    life = real_life
-    life.policy = replace(life.policy, sweep_seconds=10 * DEADLINE_SECONDS)
-    ids = await crash_twice(life, 3)
+async def test_the_next_suspect_is_claimed_as_soon_as_one_is_done(real_harness: JobHarness) -> None:
+    harness = real_harness
+    harness.policy = replace(harness.policy, sweep_seconds=10 * DEADLINE_SECONDS)
+    ids = await crash_twice(harness, 3)
     together = list[int]()
     is_over = asyncio.Event()
 
@@ -90,8 +90,8 @@ async def test_the_next_suspect_is_claimed_as_soon_as_one_is_done(real_life: Job
             is_over.set()
         return await succeed(job_input, context)
 
-    worker = life.worker(count, consumer="w3")
-    await life.swept_just_now()
+    worker = harness.worker(count, consumer="w3")
+    await harness.swept_just_now()
     sweeping = asyncio.create_task(worker.maintenance.run())
     try:
         async with asyncio.timeout(DEADLINE_SECONDS):
@@ -100,4 +100,4 @@ async def test_the_next_suspect_is_claimed_as_soon_as_one_is_done(real_life: Job
     finally:
         await end(sweeping)
     assert together == [1, 1, 1]
-    assert [(await life.record(job_id)).state for job_id in ids] == [JobState.SUCCEEDED] * 3
+    assert [(await harness.record(job_id)).state for job_id in ids] == [JobState.SUCCEEDED] * 3

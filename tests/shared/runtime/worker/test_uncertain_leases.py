@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from tests.factories import SUMMARY_PROMPT
-from tests.job_life import JobLife, succeed
+from tests.job_harness import JobHarness, succeed
 from tests.simulators.provider import ProviderSimulator
 
 from shared.adapters.llm.model import Model
@@ -28,26 +28,26 @@ async def simulator() -> AsyncIterator[ProviderSimulator]:
 
 @pytest.mark.parametrize("is_renewed", [True, False])
 async def test_a_call_is_made_only_under_a_lease_that_is_certain(
-    real_life: JobLife, simulator: ProviderSimulator, *, is_renewed: bool
+    real_harness: JobHarness, simulator: ProviderSimulator, *, is_renewed: bool
 ) -> None:
     model = OpenAIProvider(connect("key", base_url=simulator.url), model="model-1")
-    limiter = ProviderLimiter(real_life.redis, "model-1", LimiterPolicy())
+    limiter = ProviderLimiter(real_harness.redis, "model-1", LimiterPolicy())
     hook = RateLimitHook(limiter, model="model-1")
     provider = Model(model, name="model-1", provider_name="openai", hooks=[hook])
     now = 1_000.0
-    heartbeat = real_life.heartbeat(monotonic=lambda: now)
+    lease_renewer = real_harness.lease_renewer(monotonic=lambda: now)
 
     async def wait_and_call(job_input: JobInput, context: AttemptContext) -> Outcome:
         nonlocal now
-        now += 2 * real_life.policy.lease_seconds
+        now += 2 * real_harness.policy.lease_seconds
         if is_renewed:
-            await asyncio.to_thread(heartbeat.renew)
+            await asyncio.to_thread(lease_renewer.renew)
         await context.complete("summary", SUMMARY_PROMPT, SummaryDraft)
         return await succeed(job_input, context)
 
-    job = await real_life.submit()
-    await real_life.consumer(wait_and_call, heartbeat=heartbeat, provider=provider).drain()
+    job = await real_harness.submit()
+    await real_harness.consumer(wait_and_call, lease_renewer=lease_renewer, provider=provider).drain()
     assert len(simulator.journal.calls) == is_renewed
-    state = (await real_life.record(job.id)).state
+    state = (await real_harness.record(job.id)).state
     assert state is (JobState.SUCCEEDED if is_renewed else JobState.QUEUED)
     await provider.close()

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 from tests.factories import BOB, PLAN, make_plan
-from tests.job_life import JobLife, settled
+from tests.job_harness import JobHarness, settled
 from tests.metric_samples import MetricSamples, read
 from tests.servers import FAKE, MACHINE, REDIS_KINDS, RealRedis
 
@@ -36,13 +36,13 @@ def looking(redis: RedisClient, database: Callable[[], Awaitable[DatabaseStats]]
 
 
 @pytest.fixture
-async def look(life: JobLife) -> Look:
-    return looking(life.redis)
+async def look(harness: JobHarness) -> Look:
+    return looking(harness.redis)
 
 
 @pytest.mark.parametrize("redis_place", REAL, indirect=True)
-async def test_a_job_is_accounted_for_wherever_it_is(life: JobLife, look: Look) -> None:
-    stream, capped = life.stream(), make_plan(concurrent_jobs=1)
+async def test_a_job_is_accounted_for_wherever_it_is(harness: JobHarness, look: Look) -> None:
+    stream, capped = harness.stream(), make_plan(concurrent_jobs=1)
 
     async def expect(**states: float) -> None:
         seen = await look()
@@ -50,32 +50,32 @@ async def test_a_job_is_accounted_for_wherever_it_is(life: JobLife, look: Look) 
         assert {state: seen.of(LEDGER, state=state) for state in states} == states
 
     await expect(accepted=0, succeeded=0)
-    first = await life.submit(plan=capped)
-    await life.submit(plan=capped, id=first.id)  # sent again: its answer got lost
-    waiting = await life.submit(plan=capped)
-    waiting_too = await life.submit(plan=capped)
+    first = await harness.submit(plan=capped)
+    await harness.submit(plan=capped, id=first.id)  # sent again: its answer got lost
+    waiting = await harness.submit(plan=capped)
+    waiting_too = await harness.submit(plan=capped)
     await expect(accepted=3)
     assert (await look()).of("etude_waiting_jobs", shard="0") == 2
 
-    job = await life.lease_one(stream)
+    job = await harness.lease_one(stream)
     await expect(accepted=3)
     retry = settled(job, state=JobState.QUEUED, problem=Problem("provider_busy"), retry_at=10.0)
     await stream.settle([retry], now=0.0)
     await expect(accepted=3, failed=0)
     assert (await look()).of("etude_due_jobs", shard="0") == 1
 
-    await life.store.cancel(waiting_too.user, waiting_too.id)
-    await life.store.cancel(first.user, first.id)
+    await harness.store.cancel(waiting_too.user, waiting_too.id)
+    await harness.store.cancel(first.user, first.id)
     await expect(accepted=3, cancelled=2)
-    dying = await life.lease_one(stream)
+    dying = await harness.lease_one(stream)
     assert dying.id == waiting.id
     await stream.settle([settled(dying, state=JobState.FAILED, is_dead=True)], now=0.0)
     await expect(failed=1, dead_lettered=1, replayed=0)
     assert (await look()).of("etude_dead_letters", shard="0") == 1
 
-    assert await life.dead.replay(dying.id, PLAN, now=0.0)
+    assert await harness.dead_letters.replay(dying.id, PLAN, now=0.0)
     await expect(accepted=3, failed=1, dead_lettered=1, replayed=1)
-    again = await life.lease_one(stream)
+    again = await harness.lease_one(stream)
     await stream.settle([settled(again)], now=0.0)
     await stream.settle([settled(again)], now=0.0)  # its answer got lost
     await expect(accepted=3, succeeded=1, failed=1, cancelled=2, replayed=1, dead_lettered=1)
@@ -83,11 +83,11 @@ async def test_a_job_is_accounted_for_wherever_it_is(life: JobLife, look: Look) 
 
 
 @pytest.mark.parametrize("redis_place", REAL, indirect=True)
-async def test_a_flushed_redis_has_no_job_and_misses_none(life: JobLife, look: Look) -> None:
-    stream = life.stream()
-    await life.submit()
-    job = await life.lease_one(stream)
-    await life.command_everywhere("FLUSHALL")
+async def test_a_flushed_redis_has_no_job_and_misses_none(harness: JobHarness, look: Look) -> None:
+    stream = harness.stream()
+    await harness.submit()
+    job = await harness.lease_one(stream)
+    await harness.command_everywhere("FLUSHALL")
     await stream.settle([settled(job)], now=0.0)
     seen = await look()
     assert (seen.of(LEDGER), seen.of(UNACCOUNTED)) == (0, 0)
@@ -101,33 +101,33 @@ async def test_a_lost_job_is_counted_as_unaccounted(life: JobLife, look: Look) -
 
 
 @pytest.mark.parametrize("redis_place", REAL, indirect=True)
-async def test_the_state_of_a_stream(life: JobLife, look: Look) -> None:
+async def test_the_state_of_a_stream(harness: JobHarness, look: Look) -> None:
     async def figures() -> dict[str, float]:
         seen = await look()
         names = ("entries", "pending_entries", "undelivered_entries", "consumers")
         return {name: seen.of(f"etude_stream_{name}", stream="ai", shard="0") for name in names}
 
     for _ in range(3):
-        await life.submit(user=BOB)
+        await harness.submit(user=BOB)
     assert await figures() == {"entries": 3, "pending_entries": 0, "undelivered_entries": 3, "consumers": 0}
-    jobs = await life.lease(life.stream("w1"), 2)
+    jobs = await harness.lease(harness.stream("w1"), 2)
     assert await figures() == {"entries": 3, "pending_entries": 2, "undelivered_entries": 1, "consumers": 1}
     seen = await look()
     assert seen.of("etude_stream_consumers", stream="ai", state="active") == 1
     assert seen.of("etude_stream_oldest_undelivered_age_seconds", stream="ai") < 60
     assert seen.of("etude_stream_entries", stream="collection") == 0
-    await life.stream("w1").settle([settled(one) for one in jobs], now=0.0)
-    await life.lease(life.stream("w2"))
+    await harness.stream("w1").settle([settled(one) for one in jobs], now=0.0)
+    await harness.lease(harness.stream("w2"))
     seen = await look()
     assert seen.of("etude_stream_oldest_undelivered_age_seconds", stream="ai") == 0
     assert seen.of("etude_stream_pending_entries", stream="ai") == 1
 
 
 @pytest.mark.parametrize("redis_place", REAL, indirect=True)
-async def test_ages_are_those_of_the_oldest(life: JobLife, look: Look) -> None:
-    key = life.stream().key(0)
-    await life.command("XADD", key, "1000-1", "job", "j", "kind", "text", "v", 1)
-    await life.command("ZADD", "{s0}:dead", 1_000, "j")
+async def test_ages_are_those_of_the_oldest(harness: JobHarness, look: Look) -> None:
+    key = harness.stream().key(0)
+    await harness.command("XADD", key, "1000-1", "job", "j", "kind", "text", "v", 1)
+    await harness.command("ZADD", "{s0}:dead", 1_000, "j")
     seen = await look()
     for name in ("etude_stream_oldest_undelivered_age_seconds", "etude_dead_letters_oldest_age_seconds"):
         assert seen.of(name, shard="0") > 1_700_000_000
@@ -140,7 +140,7 @@ async def test_the_state_of_redis_is_exposed(life: JobLife, look: Look) -> None:
     assert seen.of("etude_redis_memory_used_bytes") > 100_000
     assert seen.of("etude_redis_aof_ok") == 1
     before = seen.of("etude_redis_commands_total")
-    await call(life.redis, "PING")
+    await call(harness.redis, "PING")
     assert (await look()).of("etude_redis_commands_total") > before
     assert seen.of("etude_exporter_last_success_timestamp_seconds", target="redis") > 0
 

@@ -1,4 +1,4 @@
-"""A running stack with what watches it: the real Prometheus and Alertmanager, with our configuration and hastened rules."""
+"""A running stack with what watches it: the real Prometheus and Alertmanager, with our configuration and accelerated rules."""
 
 import json
 import random
@@ -14,7 +14,7 @@ import msgspec
 from tests.deadline import DEADLINE_SECONDS
 from tests.e2e.running import RunningStack
 from tests.simulators.provider_process import ProviderProcess
-from tests.watch.haste import hasten
+from tests.watch.accelerated_rules import accelerate
 from tests.watch.programs import program, serving, serving_alertmanager
 from tests.watch.rule_files import PROMETHEUS, RULES
 
@@ -40,7 +40,7 @@ AWAKE = (
 SLEEPLESS = ("Watchdog",)
 
 
-class Watched:
+class MonitoredStack:
     """What a test sees of it."""
 
     def __init__(
@@ -69,16 +69,16 @@ class Watched:
         while self.ask(AWAKE) != [1]:
             assert monotonic() < until, "not every process reads, or tells its metrics"
 
-    def heard(self) -> set[str]:
+    def firing(self) -> set[str]:
         """Alerts that somebody is told of now."""
         answer = self._alertmanager.get("/api/v2/alerts", params={"inhibited": "false"})
         names = {alert["labels"]["alertname"] for alert in answer.raise_for_status().json()}
         return names - set(SLEEPLESS)
 
-    def listen_until(self, expected: set[str], seconds: float) -> set[str]:
+    def firing_until(self, expected: set[str], seconds: float) -> set[str]:
         """Everything that was heard until exactly these alerts were, or the time was over."""
         until, heard = monotonic() + seconds, set[str]()
-        while (now := self.heard()) != expected and monotonic() < until:
+        while (now := self.firing()) != expected and monotonic() < until:
             heard |= now
         return heard | now
 
@@ -94,7 +94,7 @@ class Watched:
 
 
 @contextmanager
-def watching(folder: Path) -> Generator[Watched]:
+def monitored_stack(folder: Path) -> Generator[MonitoredStack]:
     """Raises `NoServer`, before anything is started."""
     for name in ("prometheus", "alertmanager"):
         program(name)
@@ -115,9 +115,9 @@ def watching(folder: Path) -> Generator[Watched]:
         prometheus = opened.enter_context(
             _prometheus(folder / "prometheus", stack, alertmanager.base_url.netloc.decode())
         )
-        watched = Watched(stack, provider, prometheus, alertmanager)
-        watched.wait_until_awake()
-        yield watched
+        monitored = MonitoredStack(stack, provider, prometheus, alertmanager)
+        monitored.wait_until_awake()
+        yield monitored
 
 
 def _free_base() -> int:
@@ -137,7 +137,7 @@ def _prometheus(folder: Path, stack: RunningStack, alertmanager: str) -> Generat
     rules = folder / "rules"
     rules.mkdir(parents=True)
     for file in RULES.iterdir():
-        (rules / file.name).write_text(hasten(file.read_text()))
+        (rules / file.name).write_text(accelerate(file.read_text()))
     config = folder / "prometheus.yml"
     config.write_text(json.dumps(_config(stack, alertmanager)))
     with serving("prometheus", folder, f"--config.file={config}", "--storage.tsdb.path=data") as client:

@@ -1,4 +1,4 @@
-"""The life of jobs on one Redis without HTTP or a vendor: a store that accepts them, and workers that run them."""
+"""Stores and workers on one Redis, without HTTP or a vendor: a test submits jobs, runs them, and breaks what it wants."""
 
 import asyncio
 import time
@@ -85,7 +85,7 @@ async def succeed(job_input: JobInput, context: AttemptContext) -> Outcome:
     return SUMMARY
 
 
-class JobLife:
+class JobHarness:
     """One Redis with its stores, and the workers that a test opens on it."""
 
     def __init__(
@@ -97,13 +97,13 @@ class JobLife:
         self.policy = policy
         self.store = JobStore(redis, shards=shards, policy=policy)
         self.budgets = BudgetStore(redis, shards=shards)
-        self.dead = DeadLetterStore(redis, shards=shards)
-        self.steps = AttemptStore(redis)
-        self.room = MaintenanceStore(redis)
+        self.dead_letters = DeadLetterStore(redis, shards=shards)
+        self.attempts = AttemptStore(redis)
+        self.maintenance_store = MaintenanceStore(redis)
         self.results = MemoryResults()
         self.provider = FakeProvider()
         self.meter = Meter("tests")
-        self.watch = JobMetrics(self.meter, StreamName.AI, ["pro"])
+        self.metrics = JobMetrics(self.meter, StreamName.AI, ["pro"])
         self._closing: list[Callable[[], Awaitable[Any]]] = []
 
     async def close(self) -> None:
@@ -157,7 +157,7 @@ class JobLife:
         (leased,) = await self.lease(stream)
         return leased
 
-    def heartbeat(
+    def lease_renewer(
         self, consumer: str = "w1", *, monotonic: Callable[[], float] = time.monotonic
     ) -> LeaseRenewer:
         client = self.place.connect_sync()
@@ -169,7 +169,7 @@ class JobLife:
         *,
         consumer: str = "w1",
         stream: StreamName | JobStream = StreamName.AI,
-        heartbeat: LeaseRenewer | None = None,
+        lease_renewer: LeaseRenewer | None = None,
         concurrency: int = 100,
         results: Any = None,
         provider: Provider | None = None,
@@ -178,10 +178,10 @@ class JobLife:
     ) -> Worker:
         return Worker(
             stream if isinstance(stream, JobStream) else self.stream(consumer, stream),
-            self.steps,
-            self.room,
+            self.attempts,
+            self.maintenance_store,
             results or self.results,
-            heartbeat or self.heartbeat(consumer),
+            lease_renewer or self.lease_renewer(consumer),
             handlers or dict.fromkeys(Kind, handler),
             lambda job: provider or self.provider,
             concurrency=concurrency,
@@ -189,7 +189,7 @@ class JobLife:
             clock=time.time,
             monotonic=time.monotonic,
             jitter=lambda: 0.5,
-            metrics=self.watch,
+            metrics=self.metrics,
             tracer=tracer,
         )
 

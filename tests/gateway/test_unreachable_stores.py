@@ -11,7 +11,7 @@ import pytest
 from tests.factories import make_final_job, make_submission
 from tests.gateway.conftest import open_desk
 from tests.gateway.desk import COLLECTION, SUMMARY, Desk, submit
-from tests.job_life import JobLife
+from tests.job_harness import JobHarness
 from tests.servers import RealRedis
 
 from gateway.services import Parts
@@ -164,14 +164,14 @@ class NoResults:
         raise StoreUnavailable(retry_after=2)
 
 
-async def test_an_accepted_job_is_never_answered_with_a_503(parts: Parts, life: JobLife):
+async def test_an_accepted_job_is_never_answered_with_a_503(parts: Parts, harness: JobHarness):
     """Who waited for a result that cannot be read now still learns that the job was accepted."""
     results: Any = NoResults()
     async with (
         open_desk(msgspec.structs.replace(parts, results=results)) as desk,
         asyncio.TaskGroup() as group,
     ):
-        consumer = life.consumer()
+        consumer = harness.consumer()
         working = group.create_task(consumer.run())
         answer = await desk.client().post("/api/ai", json=SUMMARY, headers={"Prefer": "wait=20"})
         consumer.stop()

@@ -14,8 +14,8 @@ from msgspec.structs import replace
 from tests.deadline import DEADLINE_SECONDS
 from tests.factories import ADA
 from tests.gateway.desk import PLANS, SUMMARY, Desk, listen
-from tests.job_life import SUMMARY as DONE
-from tests.job_life import JobLife, settled
+from tests.job_harness import SUMMARY as DONE
+from tests.job_harness import JobHarness, settled
 from tests.lease_thief import ROUNDS, LeaseThief
 
 from shared.adapters.postgres.connection import connect as connect_postgres
@@ -36,12 +36,12 @@ async def submit(desk: Desk, **claims: Any) -> JobId:
     return JobId(answer.json()["id"])
 
 
-async def test_1_clients_polled(desk: Desk, life: JobLife) -> None:
+async def test_1_clients_polled(desk: Desk, harness: JobHarness) -> None:
     """Changes are pushed to who listens; who polls all the same is told when to come back, and costs next to nothing."""
     client = desk.client()
     async with listen(client, "/api/events") as heard:
         job_id = await submit(desk)
-        await life.consumer(results=desk.parts.results).drain()
+        await harness.consumer(results=desk.parts.results).drain()
         async with asyncio.timeout(DEADLINE_SECONDS):
             told = [await heard.next() for _ in range(3)]
     assert [event.name for event in told if event] == ["status", "status", "done"]
@@ -55,19 +55,19 @@ async def test_1_clients_polled(desk: Desk, life: JobLife) -> None:
 
 
 async def test_2_workers_polled_the_database(
-    life: JobLife, result_store: ResultStore, postgres_url: str
+    harness: JobHarness, result_store: ResultStore, postgres_url: str
 ) -> None:
     """An idle worker waits in a blocking read: nothing to Postgres, hardly anything to Redis."""
-    life.policy = replace(life.policy, block_seconds=5.0)
-    consumer = life.consumer(results=result_store)
+    harness.policy = replace(harness.policy, block_seconds=5.0)
+    consumer = harness.consumer(results=result_store)
     observer = await connect_postgres(postgres_url)
     try:
         since = await observer.fetchval("SELECT clock_timestamp()")
         live = asyncio.create_task(consumer.run())
         await consumer.ready.wait()
-        before = await _count_commands(life)
+        before = await _count_commands(harness)
         await asyncio.wait([live], timeout=3.0)  # the span over which silence is measured
-        commands = await _count_commands(life) - before
+        commands = await _count_commands(harness) - before
         asked = await observer.fetchval(ASKED_SINCE, since)
         consumer.stop()
         await live
@@ -81,29 +81,29 @@ ASKED_SINCE = """SELECT count(*) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid() AND query_start > $1"""
 
 
-async def _count_commands(life: JobLife) -> int:
-    stats = await life.command("INFO", "commandstats")
+async def _count_commands(harness: JobHarness) -> int:
+    stats = await harness.command("INFO", "commandstats")
     return sum(facts["calls"] for facts in stats.values()) - stats.get("cmdstat_info", {"calls": 0})["calls"]
 
 
-async def test_3_a_hung_job_ran_for_ever(life: JobLife) -> None:
+async def test_3_a_hung_job_ran_for_ever(harness: JobHarness) -> None:
     """An attempt over its limit is stopped; the job of an owner that died is taken over, well before that limit."""
-    life.policy = replace(
-        life.policy, attempt_seconds=0.1, retry=RetryPolicy(base_seconds=0.0, max_attempts=2)
+    harness.policy = replace(
+        harness.policy, attempt_seconds=0.1, retry=RetryPolicy(base_seconds=0.0, max_attempts=2)
     )
-    hung = await life.submit()
-    await life.consumer(_hang).drain()
-    record = await life.record(hung.id)
+    hung = await harness.submit()
+    await harness.consumer(_hang).drain()
+    record = await harness.record(hung.id)
     assert record.problem is not None
     assert (record.state, record.problem.code) == (JobState.FAILED, "attempt_timed_out")
 
-    orphan = await life.submit()
-    leased = await life.lease_one(life.stream("dead"))
-    await life.age(leased, owner="dead", seconds=life.policy.lease_seconds + 1)
-    heir = life.worker(consumer="heir")
-    heir.runner.start(await life.stream("heir").claim(0, 10))
+    orphan = await harness.submit()
+    leased = await harness.lease_one(harness.stream("dead"))
+    await harness.age(leased, owner="dead", seconds=harness.policy.lease_seconds + 1)
+    heir = harness.worker(consumer="heir")
+    heir.runner.start(await harness.stream("heir").claim(0, 10))
     await heir.slots.wait_until_idle()
-    assert (await life.record(orphan.id)).state is JobState.SUCCEEDED
+    assert (await harness.record(orphan.id)).state is JobState.SUCCEEDED
 
 
 async def _hang(job_input: JobInput, context: AttemptContext) -> Outcome:
@@ -111,7 +111,7 @@ async def _hang(job_input: JobInput, context: AttemptContext) -> Outcome:
     return DONE
 
 
-async def test_4_nothing_was_retried(life: JobLife) -> None:
+async def test_4_nothing_was_retried(harness: JobHarness) -> None:
     """A temporary fault is tried again, not before the provider's Retry-After; N attempts allowed are N attempts."""
     faults: list[StudyError] = [ProviderBusy(retry_after=0.3), ProviderBusy()]
     begun: list[float] = []
@@ -122,36 +122,36 @@ async def test_4_nothing_was_retried(life: JobLife) -> None:
             raise faults.pop(0)
         return DONE
 
-    job = await life.submit()
-    consumer = life.consumer(handle)
-    await _drain_with_retries(life, consumer)
-    assert (await life.record(job.id)).state is JobState.SUCCEEDED
+    job = await harness.submit()
+    consumer = harness.consumer(handle)
+    await _drain_with_retries(harness, consumer)
+    assert (await harness.record(job.id)).state is JobState.SUCCEEDED
     assert len(begun) == 3
     assert begun[1] - begun[0] >= 0.3
 
     faults += [ProviderBusy() for _ in range(99)]
-    doomed = await life.submit()
-    await _drain_with_retries(life, consumer)
-    assert (await life.record(doomed.id)).state is JobState.FAILED
-    assert len(begun) == 3 + life.policy.retry.max_attempts
+    doomed = await harness.submit()
+    await _drain_with_retries(harness, consumer)
+    assert (await harness.record(doomed.id)).state is JobState.FAILED
+    assert len(begun) == 3 + harness.policy.retry.max_attempts
 
 
-async def _drain_with_retries(life: JobLife, consumer: Consumer) -> None:
+async def _drain_with_retries(harness: JobHarness, consumer: Consumer) -> None:
     await consumer.drain()
-    while (wait := await life.room.promote(0)) is not None or await life.count_entries():
+    while (wait := await harness.maintenance_store.promote(0)) is not None or await harness.count_entries():
         await asyncio.sleep(wait or 0.0)  # the retry's own time
         await consumer.drain()
 
 
 @pytest.mark.parametrize(("language", "index"), [("fr", 0), ("en", 1)])
-async def test_5_errors_had_no_type(desk: Desk, life: JobLife, language: str, index: int) -> None:
+async def test_5_errors_had_no_type(desk: Desk, harness: JobHarness, language: str, index: int) -> None:
     """A failure has a stable code, a word to the reader in their language, and says whether to try again."""
 
     async def handle(job_input: JobInput, context: AttemptContext) -> Outcome:
         return Fail(NoUsableText().problem)
 
     job_id = await submit(desk)
-    await life.consumer(handle, results=desk.parts.results).drain()
+    await harness.consumer(handle, results=desk.parts.results).drain()
     shown = await desk.client().get(f"/api/ai/{job_id}", headers={"Accept-Language": language})
     error = shown.json()["error"]
     words = MESSAGES[language]["no_usable_text"]
@@ -164,15 +164,15 @@ async def test_5_errors_had_no_type(desk: Desk, life: JobLife, language: str, in
     assert missing.json()["title"] == MESSAGES[language]["not_found"].title
 
 
-async def test_6_nothing_could_be_seen(desk: Desk, life: JobLife) -> None:
+async def test_6_nothing_could_be_seen(desk: Desk, harness: JobHarness) -> None:
     """What happens to a job is on one line each, with its id; a store that is away is named where one looks first."""
-    job = await life.submit()
+    job = await harness.submit()
     with structlog.testing.capture_logs() as lines:
-        leased = await life.lease_one(life.stream("dead"))
-        await life.age(leased, owner="dead")
-        heir = life.worker(consumer="heir")
-        await life.command("DEL", "{s0}:sweep:ai")
-        await life.command("HSET", "{s0}:sweep:seen:ai", "at", int(time.time() * 1000), "claim_from", 0)
+        leased = await harness.lease_one(harness.stream("dead"))
+        await harness.age(leased, owner="dead")
+        heir = harness.worker(consumer="heir")
+        await harness.command("DEL", "{s0}:sweep:ai")
+        await harness.command("HSET", "{s0}:sweep:seen:ai", "at", int(time.time() * 1000), "claim_from", 0)
         await heir.maintenance.sweep()
         await heir.slots.wait_until_idle()
     told = {line["event"]: line for line in lines}
@@ -184,10 +184,10 @@ async def test_6_nothing_could_be_seen(desk: Desk, life: JobLife) -> None:
     assert {"redis", "postgres"} <= set(ready.json())
 
 
-async def test_7_two_workers_took_one_job(life: JobLife) -> None:
+async def test_7_two_workers_took_one_job(harness: JobHarness) -> None:
     """Of many who want it one owns it; and an owner that comes back late changes nothing."""
-    job = await life.submit()
-    streams = [life.stream(f"w{number}") for number in range(5)]
+    job = await harness.submit()
+    streams = [harness.stream(f"w{number}") for number in range(5)]
     await streams[0].ensure_groups()
     read = await asyncio.gather(*(stream.read(10, block=False) for stream in streams))
     leases = await asyncio.gather(
@@ -198,32 +198,32 @@ async def test_7_two_workers_took_one_job(life: JobLife) -> None:
 
     late = owners[0]
     owner = next(stream for stream, one in zip(streams, leases, strict=True) if one)
-    await life.age(late, owner=owner.consumer)
+    await harness.age(late, owner=owner.consumer)
     thieves = [stream for stream in streams if stream is not owner]
     claims = await asyncio.gather(*(stream.claim(0, 10) for stream in thieves))
     (taken,) = [leased for one in claims for leased in one]
     assert taken.attempt == 2
     assert await owner.settle([settled(late)], now=time.time()) == {job.id: False}
-    assert (await life.record(job.id)).state is JobState.RUNNING
-    assert await life.budget() == [(0, 1_000), (0, 1_000)]
+    assert (await harness.record(job.id)).state is JobState.RUNNING
+    assert await harness.budget() == [(0, 1_000), (0, 1_000)]
 
 
-async def test_7_a_live_job_was_taken_because_its_worker_was_busy(life: JobLife) -> None:
+async def test_7_a_live_job_was_taken_because_its_worker_was_busy(harness: JobHarness) -> None:
     """A worker whose loop is blocked for several leases keeps its job."""
-    life.policy = replace(life.policy, renew_seconds=0.05)
-    thief = LeaseThief(life)
+    harness.policy = replace(harness.policy, renew_seconds=0.05)
+    thief = LeaseThief(harness)
 
     async def block(job_input: JobInput, context: AttemptContext) -> Outcome:
         thief.run()  # blocks the loop, with no await in it
         return DONE
 
-    job = await life.submit()
-    heartbeat = life.heartbeat()
-    heartbeat.start()
-    await life.consumer(block, heartbeat=heartbeat).drain()
-    await heartbeat.stop()
+    job = await harness.submit()
+    lease_renewer = harness.lease_renewer()
+    lease_renewer.start()
+    await harness.consumer(block, lease_renewer=lease_renewer).drain()
+    await lease_renewer.stop()
     assert thief.claims == [0] * ROUNDS
-    assert (await life.record(job.id)).attempt == 1
+    assert (await harness.record(job.id)).attempt == 1
 
 
 async def test_8_tokens_had_no_limit(desk: Desk) -> None:
