@@ -1,4 +1,7 @@
-"""Server-sent events as a client reads them. A test whose subject is bytes or comments reads the lines itself."""
+"""Server-sent events as a client reads them. A test whose subject is bytes or comments reads the lines itself.
+
+httpx-sse also yields an event without data for a block that only sets `retry`; it is left out, as browsers do.
+"""
 
 from collections.abc import AsyncGenerator, Iterator
 from typing import Any, NamedTuple
@@ -21,13 +24,14 @@ def parse_events(body: str) -> list[StreamEvent]:
 
 def iterate_events(response: httpx.Response) -> Iterator[StreamEvent]:
     """Yield each event as it comes."""
-    return map(_decode, EventSource(response).iter_sse())
+    return (_decode(event) for event in EventSource(response).iter_sse() if event.data)
 
 
 async def read_events(response: httpx.Response) -> AsyncGenerator[StreamEvent]:
     """Yield each event as it comes."""
     async for event in EventSource(response).aiter_sse():
-        yield _decode(event)
+        if event.data:
+            yield _decode(event)
 
 
 def _decode(event: ServerSentEvent) -> StreamEvent:

@@ -117,7 +117,8 @@ async def _submit(client: httpx.AsyncClient, heard: Heard) -> None:
 async def _listen(client: httpx.AsyncClient, heard: Heard) -> None:
     async with client.stream("GET", "/api/events") as answer:
         async for event in EventSource(answer).aiter_sse():
-            _note(heard, event.event, int(event.id.split("-")[0]) / 1000, event.data)
+            if event.data:
+                _note(heard, event.event, int(event.id.split("-")[0]) / 1000, event.data)
 
 
 def _note(heard: Heard, name: str, at: float, data: str) -> None:

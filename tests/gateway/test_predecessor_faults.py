@@ -38,7 +38,7 @@ async def test_predecessor_fault_1_clients_are_told_and_nobody_polls(
             await _skip_heartbeats(lines, 20)
             asked = await commands(harness) - before - 1  # the counting itself
             await drain(harness, result_store)
-            rest = parse_events("\n".join([line async for line in lines]))
+            rest = parse_events("".join([f"{line}\n" async for line in lines]))
 
     assert asked == 0
     assert [event.data["status"] for event in rest] == ["running", "succeeded"]
