@@ -43,16 +43,16 @@ async def test_dead_letters_are_listed_with_their_reason(harness: JobHarness):
     assert "ada" in line
 
 
-async def test_a_dead_letter_shows_the_message_of_its_error(life: JobLife):
-    job_id = await bury(life)
+async def test_a_dead_letter_shows_the_message_of_its_error(harness: JobHarness):
+    job_id = await bury(harness)
 
     ran = await etude("dead", "show", job_id, "--redis-url", harness.place.url, language="fr")
 
     assert "Le générateur de texte est occupé" in ran.out
 
 
-async def test_a_replayed_dead_letter_is_queued(life: JobLife):
-    job_id = await bury(life)
+async def test_a_replayed_dead_letter_is_queued(harness: JobHarness):
+    job_id = await bury(harness)
 
     replayed = await etude("dead", "replay", job_id, "--redis-url", harness.place.url)
     again = await etude("dead", "replay", job_id, "--redis-url", harness.place.url)
@@ -62,9 +62,9 @@ async def test_a_replayed_dead_letter_is_queued(life: JobLife):
     assert (again.code, again.err) == (1, f"etude: {job_id} is no dead letter\n")
 
 
-async def test_the_stack_file_has_the_address_of_redis(life: JobLife, tmp_path: Path):
-    (tmp_path / "stack.json").write_text(f'{{"url": "http://unused", "redis_url": "{life.place.url}"}}')
-    job_id = await bury(life)
+async def test_the_stack_file_has_the_address_of_redis(harness: JobHarness, tmp_path: Path):
+    (tmp_path / "stack.json").write_text(f'{{"url": "http://unused", "redis_url": "{harness.place.url}"}}')
+    job_id = await bury(harness)
 
     ran = await etude("dead", "list", data_dir=tmp_path)
 

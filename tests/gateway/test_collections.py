@@ -129,7 +129,7 @@ async def test_removing_an_unfinished_collection_cancels_it(desk: Desk):
 
 
 async def test_a_cancelled_collection_stays_removed_when_its_row_is_saved(
-    desk: Desk, life: JobLife, result_store: ResultStore
+    desk: Desk, harness: JobHarness, result_store: ResultStore
 ):
     client = desk.client()
     made = await submit(client)
@@ -142,7 +142,7 @@ async def test_a_cancelled_collection_stays_removed_when_its_row_is_saved(
 
 
 async def test_removing_a_ready_collection_deletes_its_material(
-    desk: Desk, life: JobLife, result_store: ResultStore
+    desk: Desk, harness: JobHarness, result_store: ResultStore
 ):
     async def make(job_input: JobInput, context: AttemptContext) -> Outcome:
         return Done(make_collection(), "model-1", "offline")
@@ -367,7 +367,9 @@ async def test_an_unknown_format_has_a_pointer(desk: Desk, ready: str):
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/query/format")
 
 
-async def test_prefer_wait_returns_the_ready_collection(desk: Desk, life: JobLife, result_store: ResultStore):
+async def test_prefer_wait_returns_the_ready_collection(
+    desk: Desk, harness: JobHarness, result_store: ResultStore
+):
     async def make(job_input: JobInput, context: AttemptContext) -> Outcome:
         return Done(make_collection(), "model-1", "offline")
 

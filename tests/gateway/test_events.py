@@ -29,7 +29,7 @@ async def tell(job_input: JobInput, context: AttemptContext) -> Outcome:
 
 
 async def test_a_listener_receives_every_event_in_order_up_to_done(
-    desk: Desk, life: JobLife, result_store: ResultStore
+    desk: Desk, harness: JobHarness, result_store: ResultStore
 ):
     client = desk.client()
     job = await submit(client)
@@ -57,7 +57,7 @@ async def test_a_listener_receives_every_event_in_order_up_to_done(
 
 
 async def test_a_reconnected_listener_resumes_after_its_last_event(
-    desk: Desk, life: JobLife, result_store: ResultStore
+    desk: Desk, harness: JobHarness, result_store: ResultStore
 ):
     client = desk.client()
     job = await submit(client)
@@ -73,7 +73,7 @@ async def test_a_reconnected_listener_resumes_after_its_last_event(
 
 
 async def test_another_gateway_sends_the_same_events(
-    desk: Desk, parts: Parts, life: JobLife, result_store: ResultStore
+    desk: Desk, parts: Parts, harness: JobHarness, result_store: ResultStore
 ):
     client = desk.client()
     job = await submit(client)
@@ -95,7 +95,9 @@ async def test_another_gateway_sends_the_same_events(
     assert [event.data["status"] for event in rest] == ["running", "succeeded"]
 
 
-async def test_a_listener_with_all_events_gets_204(desk: Desk, life: JobLife, result_store: ResultStore):
+async def test_a_listener_with_all_events_gets_204(
+    desk: Desk, harness: JobHarness, result_store: ResultStore
+):
     client = desk.client()
     job = await submit(client)
     await drain(harness, result_store)
@@ -119,7 +121,7 @@ async def test_an_expired_log_still_gives_the_done_event(desk: Desk, result_stor
 
 
 async def test_the_error_of_a_failed_job_is_in_the_listener_s_language(
-    desk: Desk, life: JobLife, result_store: ResultStore
+    desk: Desk, harness: JobHarness, result_store: ResultStore
 ):
     client = desk.client()
     job = await submit(client)
@@ -131,7 +133,7 @@ async def test_the_error_of_a_failed_job_is_in_the_listener_s_language(
     assert done.data["error"]["title"] == "Aucune phrase exploitable"
 
 
-async def test_a_retry_event_has_its_error(desk: Desk, life: JobLife, result_store: ResultStore):
+async def test_a_retry_event_has_its_error(desk: Desk, harness: JobHarness, result_store: ResultStore):
     tries = 0
 
     async def fail_once(job_input: JobInput, context: AttemptContext) -> Outcome:
@@ -153,7 +155,7 @@ async def test_a_retry_event_has_its_error(desk: Desk, life: JobLife, result_sto
 
 
 async def test_the_user_stream_has_the_events_of_all_own_jobs(
-    desk: Desk, life: JobLife, result_store: ResultStore
+    desk: Desk, harness: JobHarness, result_store: ResultStore
 ):
     ada, bob = desk.client(), desk.client(sub="bob")
     first = await submit(ada)
@@ -259,7 +261,9 @@ async def test_an_invalid_event_id_has_a_pointer(desk: Desk, last: str):
     assert query.json()["errors"][0]["pointer"] == "/query/last_event_id"
 
 
-async def test_the_stream_of_a_collection_has_its_items(desk: Desk, life: JobLife, result_store: ResultStore):
+async def test_the_stream_of_a_collection_has_its_items(
+    desk: Desk, harness: JobHarness, result_store: ResultStore
+):
     client = desk.client()
     made = (await client.post("/api/collections", json={"text": TEXT})).json()
     async with listen(client, made["links"]["events"]) as heard:

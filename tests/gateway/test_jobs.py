@@ -56,7 +56,7 @@ async def test_a_shown_job_equals_the_accepted_one(desk: Desk):
 
 
 async def test_a_finished_job_has_its_result_and_its_usage(
-    desk: Desk, life: JobLife, result_store: ResultStore
+    desk: Desk, harness: JobHarness, result_store: ResultStore
 ):
     client = desk.client()
     job = await submit(client)
@@ -123,7 +123,7 @@ async def test_a_change_changes_the_tag(desk: Desk, harness: JobHarness, result_
     assert not any(tag.startswith("W/") for tag in tags)
 
 
-async def test_showing_a_job_does_not_read_its_payload(desk: Desk, life: JobLife):
+async def test_showing_a_job_does_not_read_its_payload(desk: Desk, harness: JobHarness):
     async def sent() -> int:
         return int((await harness.command("INFO", "stats"))["total_net_output_bytes"])
 
@@ -229,7 +229,7 @@ async def test_cancelling_a_final_job_changes_nothing(desk: Desk, result_store: 
 # -- waiting ----------------------------------------------------------------------------------------------------------
 
 
-async def test_prefer_wait_returns_the_result(desk: Desk, life: JobLife, result_store: ResultStore):
+async def test_prefer_wait_returns_the_result(desk: Desk, harness: JobHarness, result_store: ResultStore):
     async with asyncio.TaskGroup() as group:
         consumer = harness.consumer(results=result_store)
         working = group.create_task(consumer.run())
@@ -319,7 +319,7 @@ async def test_idempotency_keys_of_users_are_separate(desk: Desk):
 
 
 async def test_a_replay_shows_the_current_state_of_the_job(
-    desk: Desk, life: JobLife, result_store: ResultStore
+    desk: Desk, harness: JobHarness, result_store: ResultStore
 ):
     client, headers = desk.client(), {"Idempotency-Key": "k1"}
     await client.post("/api/ai", json=SUMMARY, headers=headers)
@@ -342,7 +342,7 @@ async def test_an_invalid_idempotency_key_is_refused(desk: Desk, key: str):
 
 
 async def test_a_list_merges_live_and_saved_jobs_newest_first(
-    desk: Desk, life: JobLife, result_store: ResultStore
+    desk: Desk, harness: JobHarness, result_store: ResultStore
 ):
     client = desk.client()
     done = await submit(client)

@@ -101,7 +101,7 @@ async def test_budgets_of_users_are_separate(desk: Desk):
 
 
 async def test_usage_shows_what_is_left_and_when_it_resets(
-    desk: Desk, life: JobLife, result_store: ResultStore
+    desk: Desk, harness: JobHarness, result_store: ResultStore
 ):
     client = desk.client(plan="small")
     await client.post("/api/ai", json=SUMMARY)

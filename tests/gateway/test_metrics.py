@@ -95,13 +95,6 @@ async def test_event_streams_and_their_delay_are_measured(desk: Desk) -> None:
         assert told(desk, "etude_event_delay_seconds_count") >= 1
 
 
-async def hear(lines: AsyncIterator[str]) -> None:
-    """Until the next event."""
-    async for line in lines:
-        if line.startswith("data: "):
-            return
-
-
 async def test_unknown_paths_and_methods_are_no_labels(desk: Desk) -> None:
     client = desk.client()
     await client.get("/canary-path")

@@ -51,16 +51,16 @@ async def lose_lease(job_input: JobInput, context: AttemptContext) -> Outcome:
     raise LeaseLost
 
 
-async def test_the_record_carries_the_trace_to_the_worker(life: JobLife) -> None:
-    await life.submit(traceparent=SUBMITTED)
-    assert (await life.lease_one(life.stream())).traceparent == SUBMITTED
+async def test_the_record_carries_the_trace_to_the_worker(harness: JobHarness) -> None:
+    await harness.submit(traceparent=SUBMITTED)
+    assert (await harness.lease_one(harness.stream())).traceparent == SUBMITTED
 
 
-async def test_a_record_without_a_trace_is_processed(life: JobLife) -> None:
-    submission = await life.submit(traceparent=SUBMITTED)
-    (key,) = {name for name in await life.key_names() if name.endswith(f":job:{submission.id}")}
-    await life.command("HDEL", key, "traceparent")
-    assert (await life.lease_one(life.stream())).traceparent == ""
+async def test_a_record_without_a_trace_is_processed(harness: JobHarness) -> None:
+    submission = await harness.submit(traceparent=SUBMITTED)
+    (key,) = {name for name in await harness.key_names() if name.endswith(f":job:{submission.id}")}
+    await harness.command("HDEL", key, "traceparent")
+    assert (await harness.lease_one(harness.stream())).traceparent == ""
 
 
 @on_one_redis
@@ -88,8 +88,8 @@ async def test_an_attempt_that_lost_its_lease_says_so(harness: JobHarness) -> No
 
 
 @on_one_redis
-async def test_an_unreachable_collector_does_not_affect_jobs(life: JobLife) -> None:
-    jobs = [await life.submit() for _ in range(20)]
+async def test_an_unreachable_collector_does_not_affect_jobs(harness: JobHarness) -> None:
+    jobs = [await harness.submit() for _ in range(20)]
     (nobody,) = free_ports(1)
     settings = CommonSettings(otlp_endpoint=f"http://127.0.0.1:{nobody}")
     tracer = open_tracer(settings, service="tests")

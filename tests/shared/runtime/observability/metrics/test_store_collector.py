@@ -94,9 +94,9 @@ async def test_a_flushed_redis_has_no_job_and_misses_none(harness: JobHarness, l
 
 
 @pytest.mark.parametrize("redis_place", REAL, indirect=True)
-async def test_a_lost_job_is_counted_as_unaccounted(life: JobLife, look: Look) -> None:
-    await life.submit()
-    await life.command("DEL", life.stream().key(0))  # what nothing of ours does
+async def test_a_lost_job_is_counted_as_unaccounted(harness: JobHarness, look: Look) -> None:
+    await harness.submit()
+    await harness.command("DEL", harness.stream().key(0))  # what nothing of ours does
     assert (await look()).of(UNACCOUNTED) == 1
 
 
@@ -134,7 +134,7 @@ async def test_ages_are_those_of_the_oldest(harness: JobHarness, look: Look) -> 
 
 
 @pytest.mark.parametrize("redis_place", [MACHINE], indirect=True)
-async def test_the_state_of_redis_is_exposed(life: JobLife, look: Look) -> None:
+async def test_the_state_of_redis_is_exposed(harness: JobHarness, look: Look) -> None:
     seen = await look()
     assert seen.of("etude_redis_up") == 1
     assert seen.of("etude_redis_memory_used_bytes") > 100_000
@@ -146,10 +146,10 @@ async def test_the_state_of_redis_is_exposed(life: JobLife, look: Look) -> None:
 
 
 async def test_old_values_are_removed_while_redis_is_unreachable(
-    real_life: JobLife, redis_server: RealRedis
+    real_harness: JobHarness, redis_server: RealRedis
 ) -> None:
-    look = looking(real_life.redis)
-    await real_life.submit()
+    look = looking(real_harness.redis)
+    await real_harness.submit()
     before = await look()
     redis_server.server.process.kill()
     try:
