@@ -7,6 +7,7 @@ import structlog
 from shared.adapters.postgres.result_store import ResultStore
 from shared.adapters.redis.client import RedisClient
 from shared.adapters.redis.job_stream import JobStream
+from shared.domain.budgets import DAY_SECONDS
 from shared.domain.jobs.job import StreamName
 from shared.domain.jobs.job_policy import JobPolicy
 
@@ -14,7 +15,6 @@ log = structlog.get_logger()
 
 GONE_SECONDS = 3600.0
 """A consumer that was silent for this long is removed. One that still lives is registered again by its next read."""
-DAY_SECONDS = 86_400
 FORGET, PRUNE = "forget_consumers", "prune_results"
 """Names of the duties, as metrics show them."""
 

@@ -35,3 +35,7 @@ MAX_BACK_WORDS = 30
 
 def capitalise(text: str) -> str:
     return text[:1].upper() + text[1:]
+
+
+def decapitalise(text: str) -> str:
+    return text[:1].lower() + text[1:]

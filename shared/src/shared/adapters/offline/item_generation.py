@@ -8,7 +8,7 @@ from shared.adapters.offline import english, french
 from shared.adapters.offline.cloze import read_gaps, read_key_word
 from shared.adapters.offline.distractors import WANTED, article_of, distractors, rank_options, without_article
 from shared.adapters.offline.document_view import SourceView, word_count
-from shared.adapters.offline.facts import AnswerType, Fact, capitalise
+from shared.adapters.offline.facts import AnswerType, Fact, capitalise, decapitalise
 from shared.domain.study.material import CardDraft, Difficulty, QuestionDraft
 from shared.domain.study.validation import check_cards, check_questions
 from shared.domain.text.language import Language
@@ -56,7 +56,7 @@ def make_cards(view: SourceView, count: int, difficulty: Difficulty) -> list[Car
     made: list[CardDraft] = []
     for fact in _by_worth(read_all_facts(view), view, difficulty):
         draft = CardDraft(view.typeset(fact.front), view.typeset(fact.back), fact.line.quote)
-        if _passes_as_card(draft, fact, view):
+        if check_cards([draft], text=view.text, language=view.language, within=fact.line.span).items:
             made.append(draft)
         if len(made) >= count:
             break
@@ -70,7 +70,10 @@ def make_questions(view: SourceView, count: int, difficulty: Difficulty) -> list
     made: list[QuestionDraft] = []
     for fact in _by_worth(list(_for_quiz(facts, view)), view, difficulty):
         draft = _question(fact, pool, view)
-        if draft is not None and _passes_as_question(draft, fact, view):
+        if (
+            draft
+            and check_questions([draft], text=view.text, language=view.language, within=fact.line.span).items
+        ):
             made.append(draft)
         if len(made) >= count:
             break
@@ -107,8 +110,7 @@ def _for_quiz(facts: Sequence[Fact], view: SourceView) -> Iterator[Fact]:
     """The facts with a short answer. A definition is reversed, so that its term is the answer."""
     for fact in facts:
         if fact.topic and word_count(fact.back) <= _MAX_DEFINITION_WORDS:
-            definition = fact.back[:1].lower() + fact.back[1:]
-            front = _MATCHES[view.language].format(definition)
+            front = _MATCHES[view.language].format(decapitalise(fact.back))
             yield fact._replace(
                 front=front, back=capitalise(fact.topic), answer_type=AnswerType.TERM, worth=1.0
             )
@@ -170,13 +172,3 @@ def _question(fact: Fact, pool: _DistractorPool, view: SourceView) -> QuestionDr
         options = [capitalise(without_article(option)) for option in options]
     options = [view.typeset(option) for option in options]
     return QuestionDraft(view.typeset(fact.front), options, 0, view.typeset(fact.line.text), fact.line.quote)
-
-
-def _passes_as_card(draft: CardDraft, fact: Fact, view: SourceView) -> bool:
-    checked = check_cards([draft], text=view.text, language=view.language, within=fact.line.span)
-    return bool(checked.items)
-
-
-def _passes_as_question(draft: QuestionDraft, fact: Fact, view: SourceView) -> bool:
-    checked = check_questions([draft], text=view.text, language=view.language, within=fact.line.span)
-    return bool(checked.items)

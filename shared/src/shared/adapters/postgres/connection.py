@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Protocol, cast
 
@@ -21,8 +21,6 @@ Row = Mapping[str, Any]
 
 class Connection(Protocol):
     async def execute(self, query: str, *args: object) -> str: ...
-
-    async def executemany(self, command: str, args: Sequence[Sequence[object]]) -> None: ...
 
     async def fetch(self, query: str, *args: object) -> list[Row]: ...
 

@@ -2,12 +2,10 @@
 it."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from shared.domain.study.wording_rules import Candidate
+from shared.domain.study.wording_rules import Candidate, Rule
 from shared.domain.text.words import contains_phrase, content_words, fold, words
-
-Rule = Callable[[Candidate], bool]
 
 MIN_OPTIONS, MAX_OPTIONS = 3, 5
 SHORTEST_RATIO, LONGEST_RATIO = 0.5, 2.0

@@ -24,7 +24,7 @@ from shared.domain.study.material import (
 )
 from shared.domain.study.option_rules import OPTION_FLAWS, OPTION_RULES, is_well_formed
 from shared.domain.study.selection import dedupe
-from shared.domain.study.wording_rules import WORDING_FLAWS, WORDING_RULES, Candidate
+from shared.domain.study.wording_rules import WORDING_FLAWS, WORDING_RULES, Candidate, Rule
 from shared.domain.text.language import Language
 from shared.domain.text.language_detection import detect_language
 from shared.domain.text.quote_matching import (
@@ -38,7 +38,6 @@ from shared.domain.text.words import words
 
 Item = TypeVar("Item")
 Checkable = TypeVar("Checkable", CardDraft, QuestionDraft)
-Rule = Callable[[Candidate], bool]
 
 MAX_FLAWS = 1
 """Limit of flaws in an item that is kept."""

@@ -7,7 +7,7 @@ import itertools
 import re
 from collections.abc import Iterator
 
-from shared.domain.text.segmentation import BlockKind, Span, blocks, sentences
+from shared.domain.text.segmentation import BlockKind, Span, blocks, line_start, sentences
 
 MAX_REACH = 2_000
 """Characters by which a cut may move to a boundary, or a quarter of a part if that is less."""
@@ -43,14 +43,12 @@ def _boundaries(window: str) -> Iterator[list[int]]:
     """Possible cuts, from the best kind to the worst. The first block and sentence are left out: they began before the window."""
     found = blocks(window)
     pairs = list(itertools.pairwise(found))
-    yield [_line_start(window, block.span) for _, block in pairs if block.kind is BlockKind.HEADING]
-    yield [_line_start(window, block.span) for above, block in pairs if above.kind is not BlockKind.HEADING]
+    yield [line_start(window, block.span.start) for _, block in pairs if block.kind is BlockKind.HEADING]
+    yield [
+        line_start(window, block.span.start) for above, block in pairs if above.kind is not BlockKind.HEADING
+    ]
     yield [span.start for span in sentences(window)[1:]]
     yield [space.end() for space in _SPACE.finditer(window)]
-
-
-def _line_start(window: str, span: Span) -> int:
-    return window.rfind("\n", 0, span.start) + 1
 
 
 def _strip(text: str, start: int, end: int) -> Span:

@@ -233,8 +233,8 @@ def _trimmed(text: str, start: int, end: int) -> Iterator[Span]:
 def _join_short(text: str, starts: list[int], found: list[Block]) -> list[Span]:
     if not found:
         return []
-    first, end = _line_start(text, found[0].span.start), found[-1].span.end
-    bounds = sorted({first, *(_line_start(text, start) for start in starts)})
+    first, end = line_start(text, found[0].span.start), found[-1].span.end
+    bounds = sorted({first, *(line_start(text, start) for start in starts)})
     joined: list[Span] = []
     opened, counted = first, 0
     for start, stop in zip(bounds, [*bounds[1:], end], strict=True):
@@ -245,5 +245,5 @@ def _join_short(text: str, starts: list[int], found: list[Block]) -> list[Span]:
     return joined
 
 
-def _line_start(text: str, position: int) -> int:
+def line_start(text: str, position: int) -> int:
     return text.rfind("\n", 0, position) + 1

@@ -15,7 +15,7 @@ from shared.adapters.offline.english.lexicon import (
     PREPOSITIONS,
 )
 from shared.adapters.offline.english.nouns import TOKEN, is_subject, name_of
-from shared.adapters.offline.facts import capitalise
+from shared.adapters.offline.facts import capitalise, decapitalise
 
 _CONNECTIVE = re.compile(rf"(?:{CONNECTIVES}),? (?=\w)", re.IGNORECASE)
 LEAD = re.compile(
@@ -88,7 +88,7 @@ def _is_finite(word: str, previous: str, after: str) -> bool:
 def ask(wh: str, clause: Clause, view: SourceView) -> str | None:
     """The clause as a question: a form of `be` or a modal verb is moved before the subject, and other verbs take `do`."""
     subject, verb = name_of(clause.subject, view, is_plural=is_plural(clause.verb)), clause.verb.lower()
-    lead = f" {lower_lead(clause.lead)}" if clause.lead else ""
+    lead = f" {decapitalise(clause.lead)}" if clause.lead else ""
     if verb in BE or verb in MODALS - {"has", "have", "had"}:
         return f"{wh} {verb} {subject} {clause.rest}{lead}?"
     form = FORMS.get(verb)
@@ -106,10 +106,6 @@ def is_plural(verb: str) -> bool:
 
 def is_verb(word: str) -> bool:
     return word in FORMS or word in BE or word in MODALS or word in PARTICIPLES
-
-
-def lower_lead(lead: str) -> str:
-    return lead[:1].lower() + lead[1:]
 
 
 def cut_definition(text: str) -> str:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from shared.adapters.offline.document_view import Line, SourceView, word_count
-from shared.adapters.offline.english.clauses import Clause, ask, cut, is_plural, is_verb, lower_lead, parse
+from shared.adapters.offline.english.clauses import Clause, ask, cut, is_plural, is_verb, parse
 from shared.adapters.offline.english.lexicon import (
     ANAPHORS,
     BE,
@@ -16,7 +16,7 @@ from shared.adapters.offline.english.lexicon import (
     Form,
 )
 from shared.adapters.offline.english.nouns import UNSPECIFIC_NOUNS, VAGUE, is_person, name_of
-from shared.adapters.offline.facts import MAX_BACK_WORDS, AnswerType, Fact, capitalise
+from shared.adapters.offline.facts import MAX_BACK_WORDS, AnswerType, Fact, capitalise, decapitalise
 from shared.domain.text.words import content_words, listed
 
 _BECAUSE = re.compile(r"(?P<effect>.{15,160}?),? (?P<cause>because .{8,}|, since .{8,})", re.IGNORECASE)
@@ -97,7 +97,7 @@ def read_author(clause: Clause, line: Line, view: SourceView) -> Iterator[Fact]:
 def read_agent(clause: Clause, line: Line, view: SourceView) -> Iterator[Fact]:
     """`What absorbs …?`: the subject is the answer."""
     predicate = f"{clause.verb} {cut(clause.rest)}"
-    lead = f" {lower_lead(clause.lead)}" if clause.lead else ""
+    lead = f" {decapitalise(clause.lead)}" if clause.lead else ""
     if not _identifies_subject(clause, predicate) or VAGUE.search(lead):
         return
     who = is_person(clause.subject, clause.verb) or clause.subject in view.surnames
@@ -140,7 +140,7 @@ def read_object(clause: Clause, line: Line, view: SourceView) -> Iterator[Fact]:
     is_timed = not clause.lead or _WHEN_DATE.fullmatch(clause.lead) is not None
     if form is None or form.base in _NO_OBJECT or not is_timed or not _is_object(target):
         return
-    lead = f" {lower_lead(clause.lead)}" if clause.lead else ""
+    lead = f" {decapitalise(clause.lead)}" if clause.lead else ""
     subject = name_of(clause.subject, view, is_plural=form.tense == "plural")
     asked = f"What {_DO[form.tense]} {subject} {form.base}{lead}?"
     yield Fact(line, asked, capitalise(target), AnswerType.CLAUSE, 0.65)

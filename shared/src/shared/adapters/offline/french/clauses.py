@@ -4,7 +4,7 @@ import re
 from typing import NamedTuple
 
 from shared.adapters.offline.document_view import SourceView, word_count
-from shared.adapters.offline.facts import capitalise
+from shared.adapters.offline.facts import capitalise, decapitalise
 from shared.adapters.offline.french.lexicon import BE, CONNECTIVES, DETERMINERS, FORMS, PREPOSITIONS
 from shared.adapters.offline.french.nouns import TOKEN, is_plural_word, is_subject, name_of
 
@@ -89,7 +89,7 @@ def _is_finite(word: str, previous: str, after: str) -> bool:
 def ask(wh: str, clause: Clause, view: SourceView) -> str:
     """The clause as a question, with `-t-il` or `-t-elle` if the article shows the gender, or else with `est-ce que`."""
     subject = name_of(clause.subject, view)
-    lead = f" {lower_lead(clause.lead)}" if clause.lead else ""
+    lead = f" {decapitalise(clause.lead)}" if clause.lead else ""
     rest = f" {clause.rest}" if clause.rest else ""
     pronoun = "il" if subject.startswith(_MASCULINE) else "elle" if subject.startswith(_FEMININE) else ""
     if pronoun:
@@ -106,10 +106,6 @@ def elide(text: str) -> str:
 def is_verb(word: str) -> bool:
     bare = re.sub(r"^(?:se |s')", "", word)
     return bare in FORMS or bare in BE or bare.endswith(("ée", "és", "ées"))
-
-
-def lower_lead(lead: str) -> str:
-    return lead[:1].lower() + lead[1:]
 
 
 def cut_definition(text: str) -> str:

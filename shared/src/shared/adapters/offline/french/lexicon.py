@@ -7,8 +7,6 @@ from shared.domain.text.words import listed
 
 class Form(NamedTuple):
     is_plural: bool
-    is_simple: bool = True
-    """Whether the form is one word: `capte`, not `a capté`."""
 
 
 _FIRST_GROUP = listed("""absorb abrit aggrav aid amélior apport assur attaqu augment caus capt command comport compt consomm constat

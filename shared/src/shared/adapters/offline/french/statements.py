@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 
 from shared.adapters.offline.document_view import Line, SourceView, word_count
-from shared.adapters.offline.facts import MAX_BACK_WORDS, AnswerType, Fact, capitalise
-from shared.adapters.offline.french.clauses import Clause, ask, cut, elide, is_verb, lower_lead, parse
+from shared.adapters.offline.facts import MAX_BACK_WORDS, AnswerType, Fact, capitalise, decapitalise
+from shared.adapters.offline.french.clauses import Clause, ask, cut, elide, is_verb, parse
 from shared.adapters.offline.french.lexicon import BE, DETERMINERS, FORMS, INSTITUTIONS, MONTHS
 from shared.adapters.offline.french.nouns import (
     TOKEN,
@@ -90,7 +90,7 @@ def read_place(clause: Clause, line: Line, view: SourceView) -> Iterator[Fact]:
 def read_agent(clause: Clause, line: Line, view: SourceView) -> Iterator[Fact]:
     """`Qu'est-ce qui absorbe …` or `Qui …`: the subject is the answer."""
     predicate = f"{clause.clitic}{clause.verb} {cut(clause.rest)}"
-    lead = f" {lower_lead(clause.lead)}" if clause.lead else ""
+    lead = f" {decapitalise(clause.lead)}" if clause.lead else ""
     if not _identifies_subject(clause, predicate) or VAGUE.search(lead):
         return
     who = is_person(clause.subject, f"{clause.verb} {clause.rest}") or clause.subject in view.surnames
@@ -132,7 +132,7 @@ def read_object(clause: Clause, line: Line, view: SourceView) -> Iterator[Fact]:
     is_timed = not clause.lead or _WHEN.fullmatch(clause.lead) is not None
     if clause.verb.lower() in _NO_OBJECT or clause.clitic or not is_timed or not _is_object(target):
         return
-    lead = f" {lower_lead(clause.lead)}" if clause.lead else ""
+    lead = f" {decapitalise(clause.lead)}" if clause.lead else ""
     asked = elide(f"Que {clause.verb} {name_of(clause.subject, view)}{lead} ?")
     yield Fact(line, asked, capitalise(target), AnswerType.CLAUSE, 0.65)
 
