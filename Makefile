@@ -79,6 +79,10 @@ FAULTS ?= all
 SEED ?= 1
 RATE ?=
 
+.PHONY: model
+model: $(READY) ## Compare the Lua scripts with their model, and let it find the planted faults; ARGS as for test
+	@$(MAKE) test TESTS=tests/model
+
 .PHONY: drill-alerts
 drill-alerts: $(READY) ## Break a stack, and hear whether the right alert says so: needs prometheus and alertmanager
 	@exec $(BIN)/python -m tests.watch

@@ -12,12 +12,12 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-from tests.chaos.checker import check
-from tests.chaos.course import Course, follow, write_courses
-from tests.chaos.drills import list_drills
-from tests.chaos.evidence import Violation
-from tests.chaos.figures import Figures, add_up, measure, write_table
-from tests.chaos.history import read_history, write_history
+from tests.chaos.checker.checker import check
+from tests.chaos.checker.evidence import Violation
+from tests.chaos.faults.drills import list_drills
+from tests.chaos.history.history import read_history, write_history
+from tests.chaos.report.fault_table import Figures, add_up, measure, write_table
+from tests.chaos.report.latency_table import Course, follow, write_courses
 from tests.chaos.run import Plan, Watch, run
 
 SHOWN_VIOLATIONS = 5

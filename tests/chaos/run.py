@@ -8,7 +8,9 @@ from pathlib import Path
 
 import httpx
 from msgspec import Struct
-from tests.chaos.aftermath import (
+from tests.chaos.faults.drills import Drill, run_drill
+from tests.chaos.fleet.fleet import Fleet, running_fleet
+from tests.chaos.history.final_state import (
     has_holds,
     is_at_rest,
     last_events,
@@ -16,11 +18,9 @@ from tests.chaos.aftermath import (
     read_aftermath,
     read_process_logs,
 )
-from tests.chaos.drills import Drill, run_drill
-from tests.chaos.fleet import Fleet, running_fleet
-from tests.chaos.history import Line, Started
-from tests.chaos.load import Load
-from tests.chaos.users import Users
+from tests.chaos.history.history import Line, Started
+from tests.chaos.load.load import Load
+from tests.chaos.load.users import Users
 
 POLL_SECONDS = 0.2
 NO_TLS = ssl.create_default_context()

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 from tests.chaos.__main__ import explain
-from tests.chaos.checker import check
-from tests.chaos.drills import list_drills
-from tests.chaos.figures import measure
-from tests.chaos.history import read_history, write_history
+from tests.chaos.checker.checker import check
+from tests.chaos.faults.drills import list_drills
+from tests.chaos.history.history import read_history, write_history
+from tests.chaos.report.fault_table import measure
 from tests.chaos.run import Plan, Watch, run
 
 pytestmark = pytest.mark.e2e

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.chaos.service import Service
+from tests.chaos.fleet.service import Service
 from tests.deadline import DEADLINE_SECONDS
 from tests.e2e.releases import NEWER, OLDER, Patch, make_release
 from tests.gateway.desk import PUBLIC_PEM, TEXT, make_token

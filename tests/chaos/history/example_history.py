@@ -3,7 +3,7 @@
 from typing import Any
 
 from msgspec.structs import replace
-from tests.chaos.history import (
+from tests.chaos.history.history import (
     Asked,
     Called,
     Cancelled,

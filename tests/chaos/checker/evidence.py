@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 from msgspec import Struct
-from tests.chaos.history import Asked, Called, Line, Saved, Settled, Struck, Submitted, Told
+from tests.chaos.history.history import Asked, Called, Line, Saved, Settled, Struck, Submitted, Told
 
 L = TypeVar("L", bound=Struct)
 FLUSH = "FLUSHALL"

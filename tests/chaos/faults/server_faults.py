@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from random import Random
 
 import psutil
-from tests.chaos.faults import Blow
-from tests.chaos.fleet import Fleet, until_ready
-from tests.chaos.pending import AWAY_SECONDS
+from tests.chaos.faults.fault import FaultEffect
+from tests.chaos.fleet.fleet import Fleet, until_ready
+from tests.chaos.fleet.held_jobs import AWAY_SECONDS
 
 from local.services.readiness import wait_ready
 from shared.adapters.postgres.connection import UNAVAILABLE, Connection
@@ -26,12 +26,12 @@ class KillGateway:
     def __init__(self) -> None:
         self._url = ""
 
-    async def apply(self, fleet: Fleet, chance: Random) -> Sequence[Blow]:
+    async def apply(self, fleet: Fleet, chance: Random) -> Sequence[FaultEffect]:
         at, self._url = fleet.clock(), chance.choice(list(fleet.gateways))
         service = fleet.gateways[self._url]
         service.send_kill()
         await service.gone()
-        return [Blow(at=at, target=service.name)]
+        return [FaultEffect(at=at, target=service.name)]
 
     async def heal(self, fleet: Fleet) -> None:
         await fleet.gateways[self._url].start()
@@ -47,12 +47,12 @@ class KillChat:
     def __init__(self) -> None:
         self._port = 0
 
-    async def apply(self, fleet: Fleet, chance: Random) -> Sequence[Blow]:
+    async def apply(self, fleet: Fleet, chance: Random) -> Sequence[FaultEffect]:
         at, self._port = fleet.clock(), chance.choice(list(fleet.chats))
         service = fleet.chats[self._port]
         service.send_kill()
         await service.gone()
-        return [Blow(at=at, target=service.name)]
+        return [FaultEffect(at=at, target=service.name)]
 
     async def heal(self, fleet: Fleet) -> None:
         await fleet.chats[self._port].start()
@@ -65,7 +65,7 @@ class KillRedis:
     name = "Redis killed"
     seconds = 0.5
 
-    async def apply(self, fleet: Fleet, chance: Random) -> Sequence[Blow]:
+    async def apply(self, fleet: Fleet, chance: Random) -> Sequence[FaultEffect]:
         fleet.redis_server.process.kill()
         return []
 
@@ -81,7 +81,7 @@ class PauseRedis:
     def __init__(self, seconds: float = 30.0) -> None:
         self.seconds = seconds
 
-    async def apply(self, fleet: Fleet, chance: Random) -> Sequence[Blow]:
+    async def apply(self, fleet: Fleet, chance: Random) -> Sequence[FaultEffect]:
         fleet.redis_server.process.pause()
         return []
 
@@ -95,7 +95,7 @@ class CutConnections:
     name = "connections cut"
     seconds = 0.0
 
-    async def apply(self, fleet: Fleet, chance: Random) -> Sequence[Blow]:
+    async def apply(self, fleet: Fleet, chance: Random) -> Sequence[FaultEffect]:
         for sort in ("normal", "pubsub"):
             try:
                 await call(fleet.redis, "CLIENT", "KILL", "TYPE", sort, "SKIPME", "yes")
@@ -113,13 +113,13 @@ class FillRedis:
     name = "Redis full"
     seconds = 6.0
 
-    async def apply(self, fleet: Fleet, chance: Random) -> Sequence[Blow]:
+    async def apply(self, fleet: Fleet, chance: Random) -> Sequence[FaultEffect]:
         return await self._set(fleet, "1")
 
     async def heal(self, fleet: Fleet) -> None:
         await self._set(fleet, "0")
 
-    async def _set(self, fleet: Fleet, maxmemory: str) -> Sequence[Blow]:
+    async def _set(self, fleet: Fleet, maxmemory: str) -> Sequence[FaultEffect]:
         await until_available(
             lambda: call(fleet.redis, "CONFIG", "SET", "maxmemory", maxmemory), seconds=AWAY_SECONDS
         )
@@ -132,9 +132,9 @@ class FlushRedis:
     name = "FLUSHALL"
     seconds = 0.0
 
-    async def apply(self, fleet: Fleet, chance: Random) -> Sequence[Blow]:
+    async def apply(self, fleet: Fleet, chance: Random) -> Sequence[FaultEffect]:
         await call(fleet.redis, "FLUSHALL")
-        return [Blow(at=fleet.clock(), target="redis")]
+        return [FaultEffect(at=fleet.clock(), target="redis")]
 
     async def heal(self, fleet: Fleet) -> None:
         pass
@@ -149,7 +149,7 @@ class LockPostgres:
         self.seconds = seconds
         self._connection: Connection | None = None
 
-    async def apply(self, fleet: Fleet, chance: Random) -> Sequence[Blow]:
+    async def apply(self, fleet: Fleet, chance: Random) -> Sequence[FaultEffect]:
         try:
             self._connection = await connect_postgres(fleet.postgres_server.url)
             await self._connection.execute("BEGIN; LOCK TABLE async_jobs IN ACCESS EXCLUSIVE MODE")
@@ -168,7 +168,7 @@ class RestartPostgres:
     name = "Postgres restarted"
     seconds = 2.0
 
-    async def apply(self, fleet: Fleet, chance: Random) -> Sequence[Blow]:
+    async def apply(self, fleet: Fleet, chance: Random) -> Sequence[FaultEffect]:
         fleet.postgres_server.stop()
         return []
 
@@ -185,7 +185,7 @@ class PausePostgres:
         self.seconds = seconds
         self._processes: list[psutil.Process] = []
 
-    async def apply(self, fleet: Fleet, chance: Random) -> Sequence[Blow]:
+    async def apply(self, fleet: Fleet, chance: Random) -> Sequence[FaultEffect]:
         postmaster = psutil.Process(fleet.postgres_server.pid)
         postmaster.suspend()
         self._processes = [*postmaster.children(), postmaster]
@@ -206,7 +206,7 @@ class ProviderFault:
         self.seconds = seconds
         self._rates = {kind: rate}
 
-    async def apply(self, fleet: Fleet, chance: Random) -> Sequence[Blow]:
+    async def apply(self, fleet: Fleet, chance: Random) -> Sequence[FaultEffect]:
         await asyncio.to_thread(fleet.provider.set_rates, self._rates, seed=chance.randrange(1 << 30))
         return []
 

@@ -3,26 +3,8 @@
 from collections.abc import Sequence
 
 import pytest
-from tests.chaos.checker import RULES, check
-from tests.chaos.history import (
-    Asked,
-    Called,
-    Cancelled,
-    Complained,
-    Connected,
-    Counted,
-    Heard,
-    Left,
-    Line,
-    Peeked,
-    Saved,
-    Settled,
-    Shown,
-    Struck,
-    Submitted,
-    Told,
-)
-from tests.chaos.small_history import (
+from tests.chaos.checker.checker import RULES, check
+from tests.chaos.history.example_history import (
     ADA,
     EVE,
     FAILED,
@@ -42,6 +24,24 @@ from tests.chaos.small_history import (
     submitted,
     told,
     without,
+)
+from tests.chaos.history.history import (
+    Asked,
+    Called,
+    Cancelled,
+    Complained,
+    Connected,
+    Counted,
+    Heard,
+    Left,
+    Line,
+    Peeked,
+    Saved,
+    Settled,
+    Shown,
+    Struck,
+    Submitted,
+    Told,
 )
 
 

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from tests.chaos.evidence import FLUSH, History, Violation
-from tests.chaos.history import Asked, Struck
+from tests.chaos.checker.evidence import FLUSH, History, Violation
+from tests.chaos.history.history import Asked, Struck
 
 SOON = 2.0
 """Seconds until chat has settled an answer whose reader left or whose gateway died."""

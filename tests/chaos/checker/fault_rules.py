@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from tests.chaos.evidence import FLUSH, History, Violation
-from tests.chaos.history import Called, Complained, Struck, Submitted, Told
+from tests.chaos.checker.evidence import FLUSH, History, Violation
+from tests.chaos.history.history import Called, Complained, Struck, Submitted, Told
 
 WOKEN, RESTARTED, POISONED = "worker paused", "rolling restart", "poison job"
 CRASHED = "worker_crashed"

@@ -1,4 +1,4 @@
-"""A worker that can be made to misbehave as no fault from the outside could: `python -m tests.chaos.unruly ai_worker`.
+"""A worker that can be made to misbehave as no fault from the outside could: `python -m tests.chaos.fleet.misbehaving_worker ai_worker`.
 
 SIGUSR1 blocks its event loop, as a handler that computes for too long would. `--clock SECONDS` sets the clock that it
 reads wrong by so much. Everything else is the worker as it is.

@@ -2,7 +2,7 @@
 
 from typing import Any, cast
 
-from tests.chaos.fleet import SHARDS, Worker
+from tests.chaos.fleet.fleet import SHARDS, Worker
 
 from shared.adapters.redis import keys
 from shared.adapters.redis.client import RedisClient

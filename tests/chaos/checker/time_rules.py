@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from tests.chaos.evidence import History, Violation
-from tests.chaos.history import Saved, Told
+from tests.chaos.checker.evidence import History, Violation
+from tests.chaos.history.history import Saved, Told
 
 SOONEST_TAKEOVER = 5.0
 """Seconds from the strike: a lease of 10, less the 2 in which it is renewed, less what a Redis that restarts may forget."""

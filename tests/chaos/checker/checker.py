@@ -3,16 +3,17 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
-from tests.chaos.chat_rules import charges_what_it_tells, least_and_most
-from tests.chaos.evidence import History, Rule, Violation, after_flush
-from tests.chaos.fault_rules import (
+from tests.chaos.checker.chat_rules import charges_what_it_tells, least_and_most
+from tests.chaos.checker.evidence import History, Rule, Violation, after_flush
+from tests.chaos.checker.fault_rules import (
     complains_quietly,
     dies_for_itself,
     hands_back_late,
     lets_go_when_woken,
     works_again_after_a_flush,
 )
-from tests.chaos.history import (
+from tests.chaos.checker.time_rules import retries_when_due, takes_over_in_time, tells_the_time
+from tests.chaos.history.history import (
     Asked,
     Called,
     Cancelled,
@@ -28,7 +29,6 @@ from tests.chaos.history import (
     Submitted,
     Told,
 )
-from tests.chaos.time_rules import retries_when_due, takes_over_in_time, tells_the_time
 
 from shared.adapters.redis.connection import COMMAND_SECONDS
 from shared.runtime.worker.store_retry import LONGEST_WAIT_SECONDS

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 import httpx
 from msgspec import Struct
-from tests.chaos.proxy import Proxy
-from tests.chaos.service import Service
+from tests.chaos.faults.proxy import Proxy
+from tests.chaos.fleet.service import Service
 from tests.simulators.provider_process import ProviderProcess
 
 from etude.cli.token_signing import sign_token
@@ -177,7 +177,13 @@ async def _make_worker(
     behind = ServiceSpec(
         name=program.name, module=program.module, environ=environ, stop_seconds=program.stop_seconds
     )
-    launcher = ("tests.chaos.unruly", "--block", str(block_seconds), "--clock", str(clock_ahead))
+    launcher = (
+        "tests.chaos.fleet.misbehaving_worker",
+        "--block",
+        str(block_seconds),
+        "--clock",
+        str(clock_ahead),
+    )
     return Worker(Service(behind, folder, launcher=launcher), proxy, block_seconds)
 
 

@@ -6,10 +6,10 @@ from contextlib import suppress
 from random import Random
 
 from msgspec.structs import replace
-from tests.chaos.faults import Blow
-from tests.chaos.fleet import Fleet, Worker, until_reading
-from tests.chaos.pending import jobs_of
-from tests.chaos.proxy import Trap
+from tests.chaos.faults.fault import FaultEffect
+from tests.chaos.faults.proxy import Trap
+from tests.chaos.fleet.fleet import Fleet, Worker, until_reading
+from tests.chaos.fleet.held_jobs import jobs_of
 
 from shared.adapters.redis import scripts
 
@@ -37,12 +37,12 @@ class _WorkerFault:
         return self._worker
 
 
-async def _strike(fleet: Fleet, worker: Worker, at: float) -> Blow:
+async def _strike(fleet: Fleet, worker: Worker, at: float) -> FaultEffect:
     """What a worker that is gone since then had its hands on."""
-    return Blow(at=at, target=worker.service.name, jobs=await jobs_of(fleet.redis, worker))
+    return FaultEffect(at=at, target=worker.service.name, jobs=await jobs_of(fleet.redis, worker))
 
 
-async def _kill(fleet: Fleet, worker: Worker) -> Blow:
+async def _kill(fleet: Fleet, worker: Worker) -> FaultEffect:
     at = fleet.clock()
     worker.service.send_kill()
     await worker.service.gone()
@@ -55,7 +55,7 @@ class KillWorker(_WorkerFault):
     def __init__(self, seconds: float = 1.0) -> None:
         super().__init__("worker killed", seconds)
 
-    async def apply(self, fleet: Fleet, chance: Random) -> Sequence[Blow]:
+    async def apply(self, fleet: Fleet, chance: Random) -> Sequence[FaultEffect]:
         return [await _kill(fleet, self._choose(fleet, chance))]
 
     async def heal(self, fleet: Fleet) -> None:
@@ -66,7 +66,7 @@ class KillOneOfSeveral(KillWorker):
     """The same to one whose work somebody else can do: how long that takes is a matter of the lease then, not of how
     fast a process starts."""
 
-    async def apply(self, fleet: Fleet, chance: Random) -> Sequence[Blow]:
+    async def apply(self, fleet: Fleet, chance: Random) -> Sequence[FaultEffect]:
         while not (spare := [worker for worker in fleet.workers if self._is_spare(fleet, worker)]):  # noqa: ASYNC110 - another process sends no signal
             await asyncio.sleep(POLL_SECONDS)
         self._worker = chance.choice(spare)
@@ -96,7 +96,7 @@ class KillWorkerAt(KillWorker):
         self.name = f"worker killed {point}"
         self._script, self._is_before = POINTS[point]
 
-    async def apply(self, fleet: Fleet, chance: Random) -> Sequence[Blow]:
+    async def apply(self, fleet: Fleet, chance: Random) -> Sequence[FaultEffect]:
         worker = self._choose(fleet, chance)
         worker.redis.set_trap(Trap(self._script.sha.encode(), self._is_before, worker.service.send_kill))
         try:
@@ -119,7 +119,7 @@ class PauseWorker(_WorkerFault):
     def __init__(self, seconds: float = 3 * LEASE_SECONDS) -> None:
         super().__init__("worker paused", seconds)
 
-    async def apply(self, fleet: Fleet, chance: Random) -> Sequence[Blow]:
+    async def apply(self, fleet: Fleet, chance: Random) -> Sequence[FaultEffect]:
         seconds = self.seconds + self.LONGER_SECONDS
         await asyncio.to_thread(fleet.provider.let_next_calls_drip, self.SLOW_CALLS, seconds=seconds)
         await asyncio.sleep(CALL_SECONDS)
@@ -137,11 +137,11 @@ class BlockLoop(_WorkerFault):
     def __init__(self) -> None:
         super().__init__("event loop blocked", 0.0)
 
-    async def apply(self, fleet: Fleet, chance: Random) -> Sequence[Blow]:
+    async def apply(self, fleet: Fleet, chance: Random) -> Sequence[FaultEffect]:
         worker, at = self._choose(fleet, chance), fleet.clock()
         worker.service.block_loop()
         await asyncio.sleep(worker.block_seconds)
-        return [Blow(at=at, target=worker.service.name)]
+        return [FaultEffect(at=at, target=worker.service.name)]
 
     async def heal(self, fleet: Fleet) -> None:
         pass
@@ -153,7 +153,7 @@ class SilenceWorker(_WorkerFault):
     def __init__(self, seconds: float = 2 * LEASE_SECONDS) -> None:
         super().__init__("worker cut off silently", seconds)
 
-    async def apply(self, fleet: Fleet, chance: Random) -> Sequence[Blow]:
+    async def apply(self, fleet: Fleet, chance: Random) -> Sequence[FaultEffect]:
         worker, at = self._choose(fleet, chance), fleet.clock()
         worker.redis.silence()
         return [await _strike(fleet, worker, at)]
@@ -170,8 +170,8 @@ class RestartWorkers:
     name = "rolling restart"
     seconds = 0.0
 
-    async def apply(self, fleet: Fleet, chance: Random) -> Sequence[Blow]:
-        blows: list[Blow] = []
+    async def apply(self, fleet: Fleet, chance: Random) -> Sequence[FaultEffect]:
+        blows: list[FaultEffect] = []
         for worker in fleet.workers:
             if worker.service.is_running and await self._reads(worker):
                 blows.append(await self._restart(fleet, worker))
@@ -186,11 +186,11 @@ class RestartWorkers:
                 return True
         return False
 
-    async def _restart(self, fleet: Fleet, worker: Worker) -> Blow:
+    async def _restart(self, fleet: Fleet, worker: Worker) -> FaultEffect:
         at = fleet.clock()
         code = await worker.service.stop()
         await worker.service.start()
-        return Blow(at=at, target=worker.service.name, note=f"exit code {code}" if code else "")
+        return FaultEffect(at=at, target=worker.service.name, note=f"exit code {code}" if code else "")
 
     async def heal(self, fleet: Fleet) -> None:
         pass
@@ -206,11 +206,11 @@ class PoisonJob:
     name = "poison job"
     seconds = 0.0
 
-    async def apply(self, fleet: Fleet, chance: Random) -> Sequence[Blow]:
+    async def apply(self, fleet: Fleet, chance: Random) -> Sequence[FaultEffect]:
         jobs = await self._jobs_at_work(fleet)
         if not jobs:
             return []
-        poison, blows = chance.choice(jobs), list[Blow]()
+        poison, blows = chance.choice(jobs), list[FaultEffect]()
         while len(blows) < self.OWNERS and (owner := await self._owner_of(fleet, poison)):
             blows.append(replace(await _kill(fleet, owner), poison=poison))
             await owner.service.start()

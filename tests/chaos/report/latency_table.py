@@ -8,10 +8,10 @@ from math import ceil
 from statistics import mean
 
 from msgspec import Struct
-from tests.chaos.evidence import History
-from tests.chaos.fault_rules import RESTARTED, calls_of_zombies
-from tests.chaos.history import Asked, Line, Started, Struck, Told
-from tests.chaos.load import BIG_USER
+from tests.chaos.checker.evidence import History
+from tests.chaos.checker.fault_rules import RESTARTED, calls_of_zombies
+from tests.chaos.history.history import Asked, Line, Started, Struck, Told
+from tests.chaos.load.load import BIG_USER
 
 HEADINGS = (
     *(

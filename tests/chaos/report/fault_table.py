@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 from math import ceil
 
 from msgspec import Struct
-from tests.chaos.checker import was_in_flight
-from tests.chaos.evidence import FLUSH, History, Violation
-from tests.chaos.history import Called, Line, Logged, Started, Struck, Told
+from tests.chaos.checker.checker import was_in_flight
+from tests.chaos.checker.evidence import FLUSH, History, Violation
+from tests.chaos.history.history import Called, Line, Logged, Started, Struck, Told
 
 LOST, DOUBLED, UNBALANCED = "lost", "doubled", "unbalanced"
 SORTS = {

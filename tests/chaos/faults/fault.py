@@ -5,10 +5,10 @@ from random import Random
 from typing import Protocol
 
 from msgspec import Struct
-from tests.chaos.fleet import Fleet
+from tests.chaos.fleet.fleet import Fleet
 
 
-class Blow(Struct, frozen=True, kw_only=True):
+class FaultEffect(Struct, frozen=True, kw_only=True):
     """What a fault did, once."""
 
     at: float
@@ -32,7 +32,7 @@ class Fault(Protocol):
         """Between the two."""
         ...
 
-    async def apply(self, fleet: Fleet, chance: Random) -> Sequence[Blow]: ...
+    async def apply(self, fleet: Fleet, chance: Random) -> Sequence[FaultEffect]: ...
 
     async def heal(self, fleet: Fleet) -> None: ...
 

@@ -9,8 +9,8 @@ import httpx
 import msgspec
 from httpx_sse import EventSource
 from msgspec import Struct
-from tests.chaos.history import Asked, Record
-from tests.chaos.load import Wish
+from tests.chaos.history.history import Asked, Record
+from tests.chaos.load.load import Wish
 
 ANSWER_SECONDS = 20.0
 AGAIN_SECONDS = 0.7
@@ -34,7 +34,7 @@ class _Answer(Struct, frozen=True):
     code: str = ""
 
 
-class Askers:
+class ChatUsers:
     """All who chat. What comes of each question is recorded."""
 
     def __init__(

@@ -6,9 +6,9 @@ from typing import Any, cast
 
 import msgspec
 from msgspec import Struct
-from tests.chaos.fleet import SHARDS, Fleet
-from tests.chaos.history import Called, Complained, Counted, Left, Line, Logged, Saved, Settled, Told
-from tests.chaos.service import Service
+from tests.chaos.fleet.fleet import SHARDS, Fleet
+from tests.chaos.fleet.service import Service
+from tests.chaos.history.history import Called, Complained, Counted, Left, Line, Logged, Saved, Settled, Told
 
 from shared.adapters.postgres.connection import connect as connect_postgres
 from shared.adapters.redis import keys

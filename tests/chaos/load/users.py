@@ -8,9 +8,9 @@ from typing import Any
 
 import httpx
 import msgspec
-from tests.chaos.asking import Askers
-from tests.chaos.history import Cancelled, Connected, Heard, Peeked, Record, Shown, Submitted
-from tests.chaos.load import Wish
+from tests.chaos.history.history import Cancelled, Connected, Heard, Peeked, Record, Shown, Submitted
+from tests.chaos.load.chat_users import ChatUsers
+from tests.chaos.load.load import Wish
 
 ANSWER_SECONDS = 20.0
 """Longer than a gateway takes to find out that a store is away."""
@@ -53,7 +53,7 @@ class Users:
         self._last: Mapping[str, str] = {}
         self.accepted: dict[str, tuple[str, str]] = {}
         """Job id → its user and kind."""
-        self._askers = Askers(
+        self._askers = ChatUsers(
             clients, self._headers, record, gateway=self._gateway, chance=self._chance, clock=clock
         )
 
@@ -147,7 +147,7 @@ class Users:
 
     # -- listening ----------------------------------------------------------------------------------------------
 
-    async def _listen(self, ear: "_Ear") -> None:
+    async def _listen(self, ear: "_Listener") -> None:
         """Hear everything: of one job until it is done, of a user until `hear_out`. Connections are left now and then."""
         while not ear.is_over:
             try:
@@ -159,7 +159,7 @@ class Users:
                 pass
             await asyncio.sleep(self._chance.uniform(0.05, AGAIN_SECONDS))
 
-    async def _hear(self, ear: "_Ear", answer: httpx.Response) -> None:
+    async def _hear(self, ear: "_Listener", answer: httpx.Response) -> None:
         async for event_id, name, job_id in _events(answer):
             if name:
                 ear.last = event_id or ear.last
@@ -174,7 +174,7 @@ class Users:
 
     def follow(self, listener: str, user: str, job_id: str = "", path: str = "/api") -> None:
         """Have somebody listen, until `hear_out` or `hang_up`."""
-        ear = _Ear(
+        ear = _Listener(
             listener=listener,
             user=user,
             job_id=job_id,
@@ -195,11 +195,11 @@ class Users:
         if self._listening:
             await asyncio.wait(self._listening)
 
-    def _has_all(self, ear: "_Ear") -> bool:
+    def _has_all(self, ear: "_Listener") -> bool:
         return self._is_closing and _number(ear.last) >= _number(self._last.get(ear.user, ""))
 
     @asynccontextmanager
-    async def _stream(self, ear: "_Ear") -> AsyncGenerator[httpx.Response]:
+    async def _stream(self, ear: "_Listener") -> AsyncGenerator[httpx.Response]:
         headers = {**self._headers[ear.user], **({"Last-Event-ID": ear.last} if ear.last else {})}
         timeout = httpx.Timeout(ANSWER_SECONDS, read=SILENCE_SECONDS)
         url = self._gateway() + ear.path
@@ -207,7 +207,7 @@ class Users:
             yield answer
 
 
-class _Ear(msgspec.Struct, kw_only=True):
+class _Listener(msgspec.Struct, kw_only=True):
     """Somebody who listens, over all their connections."""
 
     listener: str

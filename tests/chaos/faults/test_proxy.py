@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 
 import pytest
-from tests.chaos.proxy import Proxy, Trap
+from tests.chaos.faults.proxy import Proxy, Trap
 
 from local.ports import LOOPBACK
 

@@ -7,11 +7,8 @@ from random import Random
 from typing import Any
 
 from msgspec import Struct
-from tests.chaos.faults import Blow, Fault, MakeFault
-from tests.chaos.fleet import Fleet, Size
-from tests.chaos.history import Record, Struck
-from tests.chaos.load import CHATTY, PlanLoad, plan_crowd, plan_load
-from tests.chaos.server_faults import (
+from tests.chaos.faults.fault import Fault, FaultEffect, MakeFault
+from tests.chaos.faults.server_faults import (
     CutConnections,
     FillRedis,
     FlushRedis,
@@ -24,7 +21,7 @@ from tests.chaos.server_faults import (
     ProviderFault,
     RestartPostgres,
 )
-from tests.chaos.worker_faults import (
+from tests.chaos.faults.worker_faults import (
     POINTS,
     BlockLoop,
     KillOneOfSeveral,
@@ -35,6 +32,9 @@ from tests.chaos.worker_faults import (
     RestartWorkers,
     SilenceWorker,
 )
+from tests.chaos.fleet.fleet import Fleet, Size
+from tests.chaos.history.history import Record, Struck
+from tests.chaos.load.load import CHATTY, PlanLoad, plan_crowd, plan_load
 
 Lane = tuple[MakeFault, ...]
 
@@ -189,5 +189,5 @@ async def _befall(fault: Fault, fleet: Fleet, chance: Random) -> list[Struck]:
             poison=blow.poison,
             note=blow.note,
         )
-        for blow in blows or [Blow(at=at)]
+        for blow in blows or [FaultEffect(at=at)]
     ]

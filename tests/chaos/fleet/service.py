@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 from msgspec import Struct
-from tests.chaos.unruly import BLOCK
+from tests.chaos.fleet.misbehaving_worker import BLOCK
 
 from local.parent_death import die_with_parent
 from local.services.supervised_process import ServiceSpec
@@ -85,7 +85,7 @@ class Service:
         self._send(signal.SIGSTOP)
 
     def block_loop(self) -> None:
-        """Of a worker that is run by `tests.chaos.unruly`."""
+        """Of a worker that is run by `tests.chaos.fleet.misbehaving_worker`."""
         self._send(BLOCK)
 
     def resume(self) -> None:
