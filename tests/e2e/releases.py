@@ -22,7 +22,7 @@ OLDER: tuple[Patch, ...] = (
         "level: Difficulty = Difficulty.MEDIUM\n\n    @property\n    def difficulty(self) -> Difficulty:\n        return self.level\n\n\n# -- drafts",
     ),
     # … and fields of the record that came later
-    ("shared/adapters/redis/lua/submit.lua", "'request', ARGV[8], 'title', ARGV[9], ", ""),
+    ("shared/adapters/redis/lua/jobs/submit.lua", "'request', ARGV[8], 'title', ARGV[9], ", ""),
 )
 NEWER: tuple[Patch, ...] = (
     ("shared/domain/jobs/payload.py", "WIRE_VERSION = 1", "WIRE_VERSION = 2"),

@@ -2,6 +2,8 @@
 
 import hashlib
 from importlib import resources
+from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec import Struct
@@ -10,7 +12,7 @@ from shared.adapters.redis import scripts
 from shared.adapters.redis.scripts import Script
 
 PRELUDE = "prelude"
-_FOLDER = resources.files("shared.adapters.redis") / "lua"
+_FOLDER = Path(str(resources.files("shared.adapters.redis") / "lua"))
 
 
 class Mutant(Struct, frozen=True):
@@ -23,23 +25,23 @@ class Mutant(Struct, frozen=True):
 
     def plant(self, patch: pytest.MonkeyPatch) -> None:
         """Until the patch is undone every caller runs the faulty script; every script, for a fault in the prelude."""
-        source = (_FOLDER / f"{self.file}.lua").read_text(encoding="utf-8")
+        path = next(path for path in _FOLDER.rglob("*.lua") if path.stem == self.file)
+        source = path.read_text(encoding="utf-8")
         assert source.count(self.text) == 1, f"{self.file}.lua has changed: plant {self.name!r} anew"
         for script in scripts.ALL:
             if self.file in (PRELUDE, script.name):
                 patch.setattr(scripts, script.name.upper(), self._infect(script, source))
 
-    def _infect(self, script: Script, source: str) -> Script:
-        return _Source(
-            script.name, script.source.replace(source, source.replace(self.text, self.replacement))
-        )
+    def _infect(self, script: Script[Any], source: str) -> Script[Any]:
+        return _Source(script, script.source.replace(source, source.replace(self.text, self.replacement)))
 
 
-class _Source(Script):
+class _Source(Script[Any]):
     """A script that is not what its file says."""
 
-    def __init__(self, name: str, source: str) -> None:
-        self.name = name
+    def __init__(self, script: Script[Any], source: str) -> None:
+        self.name = script.name
+        self.read = script.read
         self.source = source
         self.sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
 

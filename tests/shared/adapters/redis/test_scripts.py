@@ -2,6 +2,8 @@
 
 import re
 from importlib import resources
+from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.factories import ADA
@@ -10,12 +12,12 @@ from tests.job_harness import JobHarness
 from shared.adapters.redis import keys, scripts
 from shared.domain.jobs.job import JobId, StreamName
 
-FOLDER = resources.files("shared.adapters.redis") / "lua"
+FOLDER = Path(str(resources.files("shared.adapters.redis") / "lua"))
 
 
 @pytest.mark.parametrize("script", scripts.ALL, ids=lambda script: script.name)
-def test_a_script_opens_with_its_contract(script: scripts.Script) -> None:
-    header = (FOLDER / f"{script.name}.lua").read_text().split("\nlocal ")[0]
+def test_a_script_opens_with_its_contract(script: scripts.Script[Any]) -> None:
+    header = (FOLDER / script.folder / f"{script.name}.lua").read_text().split("\nlocal ")[0]
     assert header.startswith(f"-- {script.name}: ")
     assert "KEYS" in header
     assert "ARGV" in header
@@ -23,7 +25,7 @@ def test_a_script_opens_with_its_contract(script: scripts.Script) -> None:
 
 
 def test_every_script_file_is_in_use() -> None:
-    files = {path.name.removesuffix(".lua") for path in FOLDER.iterdir() if path.name.endswith(".lua")}
+    files = {path.stem for path in FOLDER.rglob("*.lua")}
     assert files == {script.name for script in scripts.ALL} | {"prelude"}
 
 

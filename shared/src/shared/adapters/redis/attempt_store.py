@@ -34,7 +34,7 @@ class AttemptStore:
         told = [part for event in events for part in event]
         await self._write(scripts.APPEND_EVENTS, job, number, done, total, *told)
 
-    async def _write(self, script: scripts.Script, job: LeasedJob, *args: Arg) -> None:
+    async def _write(self, script: scripts.Script[bool], job: LeasedJob, *args: Arg) -> None:
         key = keys.record(job.shard, job.id)
         if not await scripts.run(self._redis, script, key, job.id, job.attempt, *args):
             raise LeaseLost

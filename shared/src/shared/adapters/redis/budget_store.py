@@ -49,13 +49,12 @@ class BudgetStore:
             *(hold_id, user, tokens, plan.requests_per_minute, int(now // 60), int(expires_in * 1000)),
             *window_args(current),
         )
-        answer = scripts.named(reply)
-        balances = to_balances(current, answer["counts"])
-        raise_refusal(answer["code"], balances, plan, tokens=tokens, now=now)
+        balances = to_balances(current, reply.counts)
+        raise_refusal(reply.code, balances, plan, tokens=tokens, now=now)
         held = Hold(id=hold_id, user=user, tokens=tokens, windows=tuple(window.key for window in current))
         return held, balances
 
     async def release(self, hold: Hold, *, used: int) -> bool:
         """Charge what was used and give the rest back. False: it had been released, or has expired."""
         key = keys.hold(keys.shard_of(hold.user, self._shards), hold.id)
-        return bool(await scripts.run(self._redis, scripts.RELEASE_HOLD, key, hold.id, used))
+        return await scripts.run(self._redis, scripts.RELEASE_HOLD, key, hold.id, used)

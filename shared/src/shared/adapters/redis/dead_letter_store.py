@@ -37,7 +37,7 @@ class DeadLetterStore:
             return False
         taken = [arg for i, arg in enumerate(window_args(windows(plan, now))) if i % 3 != 1]
         args = (job_id, plan.concurrent_jobs, *taken)
-        return bool(await scripts.run(self._redis, scripts.REPLAY, keys.dead(shard), *args))
+        return await scripts.run(self._redis, scripts.REPLAY, keys.dead(shard), *args)
 
     async def _shard_of(self, job_id: JobId) -> int | None:
         for shard in range(self._shards):

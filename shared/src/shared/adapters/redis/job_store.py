@@ -159,8 +159,8 @@ def _accepted(job: Submission, answer: list[Any] | Unconfirmed, policy: JobPolic
     if isinstance(answer, Unconfirmed):
         accepted = _accepted(job, answer.answer, policy, now)  # a refusal wrote nothing, and is what it is
         raise NotConfirmed(job=accepted.job_id, retry_after=RETRY_AFTER_SECONDS)
-    reply = scripts.named(answer)
-    code, balances = reply["code"], to_balances(windows(job.plan, now), reply["counts"])
+    reply = scripts.SUBMIT.read(answer)
+    code, balances = reply.code, to_balances(windows(job.plan, now), reply.counts)
     if code == -1:
         raise IdempotencyConflict
     if code == -3:
@@ -169,10 +169,10 @@ def _accepted(job: Submission, answer: list[Any] | Unconfirmed, policy: JobPolic
         raise Overloaded(retry_after=policy.overload_retry_seconds)
     raise_refusal(code, balances, job.plan, tokens=job.hold_tokens, now=now)
     return Accepted(
-        job_id=JobId(reply["job"].decode()),
+        job_id=JobId(reply.job.decode()),
         is_replay=code == 2,
         balances=balances,
-        requests_left=max(0, job.plan.requests_per_minute - reply["requests"]),
+        requests_left=max(0, job.plan.requests_per_minute - reply.requests),
     )
 
 

@@ -14,6 +14,7 @@ from redis.exceptions import ResponseError
 from shared.adapters.redis import keys, scripts
 from shared.adapters.redis.client import Arg, BlockingClient, RedisClient
 from shared.adapters.redis.connection import call, nodes
+from shared.adapters.redis.scripts import LeasedReply, SweepReply
 from shared.domain.errors import WorkerCrashed
 from shared.domain.jobs.job import EntryId, JobId, LeasedJob, StreamName, UserId
 from shared.domain.jobs.job_policy import JobPolicy
@@ -39,18 +40,6 @@ class Entry(Struct, frozen=True):
     id: EntryId
     job_id: JobId
     shard: int
-
-
-class Sweep(Struct, frozen=True):
-    """What a sweep found to do."""
-
-    entries: int
-    has_waiting: bool
-    """Retries, holds or unsaved rows wait for their time."""
-    may_claim: bool
-    lost_at_ms: int
-    """Since when budgets count, if what was used before is to be restored; 0 if not."""
-    now_ms: int
 
 
 class JobStream:
@@ -131,23 +120,14 @@ class JobStream:
         for shard, batch in _by_shard(entries):
             args = [arg for entry in batch for arg in (entry.id, entry.job_id)]
             reply = await scripts.run(self._redis, scripts.LEASE, self.key(shard), self.consumer, *args)
-            leased += self._to_leased(shard, reply)
+            leased += self._to_jobs(shard, reply)
         return leased
 
-    async def sweep(self, shard: int, *, interval_seconds: float) -> Sweep | None:
+    async def sweep(self, shard: int, *, interval_seconds: float) -> SweepReply | None:
         """Be the fleet's sweeper of this interval. None: another one is."""
         lease_ms = int(self._policy.lease_seconds * 1000)
         args = (self.consumer, self.stream, int(interval_seconds * 1000), lease_ms)
-        found = scripts.named(await scripts.run(self._redis, scripts.SWEEP, self.key(shard), *args))
-        if not found:
-            return None
-        return Sweep(
-            entries=found["entries"],
-            has_waiting=found["has_waiting"] > 0,
-            may_claim=found["may_claim"] == 1,
-            lost_at_ms=found["lost_at"],
-            now_ms=found["now"],
-        )
+        return await scripts.run(self._redis, scripts.SWEEP, self.key(shard), *args)
 
     async def claim(self, shard: int, count: int, *, with_suspect: bool = True) -> list[LeasedJob]:
         """Take over up to `count` jobs whose owner is gone, at most one of them a suspect (see `JobPolicy.is_suspect`);
@@ -162,15 +142,15 @@ class JobStream:
             *(policy.retry.max_crashes, policy.claim_scan_entries, problem, int(with_suspect)),
             policy.retry.suspect_crashes,
         )
-        return self._to_leased(shard, reply)
+        return self._to_jobs(shard, reply)
 
     async def settle(self, settlements: Sequence[Settlement], *, now: float) -> dict[JobId, bool]:
         """Write what was decided, each once. False: the lease was lost, nothing was written."""
         settled: dict[JobId, bool] = {}
         for shard, batch in _by_shard(settlements):
             args = [arg for settlement in batch for arg in _settle_args(settlement, now)]
-            answer = await scripts.run(self._redis, scripts.SETTLE, self.key(shard), self.stream, *args)
-            settled |= {one.job.id: code > 0 for one, code in zip(batch, answer, strict=True)}
+            codes = await scripts.run(self._redis, scripts.SETTLE, self.key(shard), self.stream, *args)
+            settled |= {one.job.id: code > 0 for one, code in zip(batch, codes, strict=True)}
         return settled
 
     async def forget(self, *, idle_seconds: float) -> int:
@@ -182,12 +162,10 @@ class JobStream:
             )
         return removed
 
-    def _to_leased(self, shard: int, reply: Sequence[Any]) -> list[LeasedJob]:
-        """Decode the reply of lease.lua and claim.lua."""
-        now, names, *rows = reply
-        if rows:
-            self._on_time(now / 1000)
-        return [_to_job(dict(zip(names, row, strict=True)), shard, self.stream) for row in rows]
+    def _to_jobs(self, shard: int, reply: LeasedReply) -> list[LeasedJob]:
+        if reply.jobs:
+            self._on_time(reply.now_ms / 1000)
+        return [_to_job(fields, shard, self.stream) for fields in reply.jobs]
 
 
 def _to_job(fields: Mapping[bytes, Any], shard: int, stream: StreamName) -> LeasedJob:

@@ -22,7 +22,7 @@ class MaintenanceStore:
     async def promote(self, shard: int) -> float | None:
         """Move due retries into their streams. Seconds until the next one is due; None when there is none."""
         next_ms = await scripts.run(self._redis, scripts.PROMOTE, keys.due(shard), BATCH)
-        return None if int(next_ms) < 0 else int(next_ms) / 1000
+        return None if next_ms < 0 else next_ms / 1000
 
     async def expire_holds(self, shard: int) -> int:
         return await scripts.run(self._redis, scripts.EXPIRE_HOLDS, keys.holds(shard), BATCH)
@@ -31,7 +31,7 @@ class MaintenanceStore:
         """Add what was used before to the budgets of this shard, each once. False: Redis was lost again."""
         told = [arg for one in charges for arg in (one.user, one.window, one.tokens, one.expires_at_ms)]
         args = (lost_at_ms, "1" if is_last else "", *told)
-        return bool(await scripts.run(self._redis, scripts.RESTORE_BUDGETS, keys.since(shard), *args))
+        return await scripts.run(self._redis, scripts.RESTORE_BUDGETS, keys.since(shard), *args)
 
     async def unsaved(self, shard: int) -> list[JobSnapshot]:
         """Jobs that a script made final, as their records show them."""

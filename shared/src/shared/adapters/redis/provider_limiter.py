@@ -94,8 +94,7 @@ class ProviderLimiter:
             *(policy.requests_per_minute, policy.tokens_per_minute, tokens),
             *(int(IN_PLACE_SECONDS * 1000), int(PROBE_SECONDS * 1000), int(has_share)),
         )
-        found = scripts.named(reply)
-        return Permit(found["wait"] / 1000, Reason(found["reason"]), is_probe=found["is_probe"] == 1)
+        return Permit(reply.wait / 1000, Reason(reply.reason), is_probe=reply.is_probe)
 
     async def leave(
         self, outcome: CallOutcome, *, retry_after: float = 0.0, open_seconds: float | None = None
@@ -104,10 +103,9 @@ class ProviderLimiter:
         policy = self._policy
         faults = policy.faults_that_open if open_seconds is None else 0
         seconds = policy.open_seconds if open_seconds is None else open_seconds
-        answer: int = await scripts.run(
+        return await scripts.run(
             self._redis,
             scripts.LIMITER_REPORT,
             self._key,
             *(outcome, int(retry_after * 1000), faults, int(seconds * 1000)),
         )
-        return answer

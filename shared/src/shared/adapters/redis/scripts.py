@@ -4,111 +4,149 @@ Every state change of a job goes through one of them; each file's header is its 
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
-from typing import Any
+from typing import Any, Generic, TypeVar
 
+import msgspec
+from msgspec import Struct
 from redis.exceptions import NoScriptError
 
 from shared.adapters.redis.client import Arg, RedisClient, SyncRedisClient
 from shared.adapters.redis.connection import call, call_each, observed
 
+R = TypeVar("R")
 
-class Script:
-    """One script and its hash. The prelude comes first."""
+ALL: "list[Script[Any]]" = []
+"""Every script, in the order of the file."""
 
-    def __init__(self, name: str) -> None:
+
+class Script(Generic[R]):
+    """One script behind the prelude. `read` gives its reply a type."""
+
+    def __init__(self, path: str, read: Callable[[Any], R]) -> None:
+        self.folder, _, self.name = path.rpartition("/")
         files = resources.files("shared.adapters.redis") / "lua"
         prelude = (files / "prelude.lua").read_text(encoding="utf-8")
-        self.name = name
-        self.source = prelude + (files / f"{name}.lua").read_text(encoding="utf-8")
+        self.source = prelude + (files / f"{path}.lua").read_text(encoding="utf-8")
         self.sha = hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
-
-
-SUBMIT = Script("submit")
-LEASE = Script("lease")
-RENEW = Script("renew")
-SWEEP = Script("sweep")
-CLAIM = Script("claim")
-SETTLE = Script("settle")
-PROMOTE = Script("promote")
-CANCEL = Script("cancel")
-KEEP_STEP = Script("keep_step")
-APPEND_EVENTS = Script("append_events")
-REPLAY = Script("replay")
-HOLD_TOKENS = Script("hold_tokens")
-RELEASE_HOLD = Script("release_hold")
-EXPIRE_HOLDS = Script("expire_holds")
-REMOVE_IDLE_CONSUMERS = Script("remove_idle_consumers")
-LIMITER_ACQUIRE = Script("limiter_acquire")
-LIMITER_REPORT = Script("limiter_report")
-STATS = Script("stats")
-RESTORE_BUDGETS = Script("restore_budgets")
-
-ALL = (
-    SUBMIT,
-    LEASE,
-    RENEW,
-    SWEEP,
-    CLAIM,
-    SETTLE,
-    PROMOTE,
-    CANCEL,
-    KEEP_STEP,
-    APPEND_EVENTS,
-    REPLAY,
-    HOLD_TOKENS,
-    RELEASE_HOLD,
-    EXPIRE_HOLDS,
-    REMOVE_IDLE_CONSUMERS,
-    LIMITER_ACQUIRE,
-    LIMITER_REPORT,
-    STATS,
-    RESTORE_BUDGETS,
-)
+        self.read = read
+        ALL.append(self)
 
 
 def named(reply: Sequence[Any]) -> dict[str, Any]:
-    """A reply of names and values, in turn."""
+    """Read a reply of alternating names and values."""
     return {name.decode(): value for name, value in zip(reply[::2], reply[1::2], strict=True)}
 
 
-async def run(redis: RedisClient, script: Script, key: str, *args: Arg) -> Any:
-    """One script, routed by `key`. Raises `StoreUnavailable` when Redis is away."""
+def to_struct(reply_type: type[R]) -> Callable[[Any], R]:
+    """Read a reply of alternating names and values into a `Struct` whose fields have these names."""
+    return lambda reply: msgspec.convert(named(reply), reply_type, strict=False)
+
+
+class HoldReply(Struct, frozen=True):
+    code: int
+    counts: list[int]
+    """Tokens used and held in each window."""
+
+
+class SubmitReply(HoldReply, frozen=True):
+    job: bytes
+    requests: int
+
+
+class LeasedReply(Struct, frozen=True):
+    now_ms: int
+    jobs: Sequence[Mapping[bytes, Any]]
+
+
+class SweepReply(Struct, frozen=True):
+    """What the sweeper of a stream finds to do."""
+
+    entries: int
+    has_waiting: bool
+    """Retries, holds or unsaved rows wait for their time."""
+    may_claim: bool
+    lost_at_ms: int
+    """Unix time since which budgets count, if earlier usage is to be restored; otherwise 0."""
+    now_ms: int
+    """Server time, or 0 if there is nothing to do."""
+
+
+class LimiterReply(Struct, frozen=True):
+    wait: int
+    reason: int
+    is_probe: bool
+
+
+def _to_leased(reply: Sequence[Any]) -> LeasedReply:
+    now_ms, names, *rows = reply
+    return LeasedReply(now_ms, [dict(zip(names, row, strict=True)) for row in rows])
+
+
+def _to_sweep(reply: Sequence[Any]) -> SweepReply | None:
+    return to_struct(SweepReply)(reply) if reply else None
+
+
+SUBMIT = Script("jobs/submit", to_struct(SubmitReply))
+LEASE = Script("jobs/lease", _to_leased)
+RENEW = Script("jobs/renew", list[int])
+CLAIM = Script("jobs/claim", _to_leased)
+SETTLE = Script("jobs/settle", list[int])
+CANCEL = Script("jobs/cancel", bool)
+KEEP_STEP = Script("jobs/keep_step", bool)
+APPEND_EVENTS = Script("jobs/append_events", bool)
+REPLAY = Script("jobs/replay", bool)
+HOLD_TOKENS = Script("budgets/hold_tokens", to_struct(HoldReply))
+RELEASE_HOLD = Script("budgets/release_hold", bool)
+EXPIRE_HOLDS = Script("budgets/expire_holds", int)
+RESTORE_BUDGETS = Script("budgets/restore_budgets", bool)
+LIMITER_ACQUIRE = Script("limiter/limiter_acquire", to_struct(LimiterReply))
+LIMITER_REPORT = Script("limiter/limiter_report", int)
+SWEEP = Script("maintenance/sweep", _to_sweep)
+PROMOTE = Script("maintenance/promote", int)
+REMOVE_IDLE_CONSUMERS = Script("maintenance/remove_idle_consumers", int)
+STATS = Script("maintenance/stats", named)
+
+
+async def run(redis: RedisClient, script: Script[R], key: str, *args: Arg) -> R:
+    """Run one script on the node of `key`. Raises `StoreUnavailable` when Redis is unreachable."""
     with observed(redis, script.name):
         try:
-            return await call(redis, "EVALSHA", script.sha, 1, key, *args)
+            reply = await call(redis, "EVALSHA", script.sha, 1, key, *args)
         except NoScriptError:
-            return await call(redis, "EVAL", script.source, 1, key, *args)
+            reply = await call(redis, "EVAL", script.source, 1, key, *args)
+    return script.read(reply)
 
 
 async def run_many(
     redis: RedisClient,
-    script: Script,
+    script: Script[Any],
     calls: Sequence[tuple[str, Sequence[Arg]]],
     *,
     confirm: Sequence[Arg] = (),
 ) -> list[Any]:
-    """Many calls (key, args) of one script in one round trip; an answer may be an exception, for its caller alone, or
-    `Unconfirmed`.
+    """Run one script for many pairs of key and arguments in one round trip, and return the replies unread. A reply may
+    be an exception, which concerns its own call only, or `Unconfirmed`.
 
-    Raises `StoreUnavailable` when Redis is away; when one node of a cluster is, that is the answer of its calls.
+    Raises `StoreUnavailable` when Redis is unreachable; if one node of a cluster is, its calls get that as their reply.
     """
     sent = [("EVALSHA", script.sha, 1, key, *args) for key, args in calls]
     with observed(redis, script.name):
-        answers = await call_each(redis, sent, confirm=confirm)
-        unknown = [i for i, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
+        replies = await call_each(redis, sent, confirm=confirm)
+        unknown = [i for i, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
         if unknown:
             again = [("EVAL", script.source, 1, calls[i][0], *calls[i][1]) for i in unknown]
-            for i, answer in zip(unknown, await call_each(redis, again, confirm=confirm), strict=True):
-                answers[i] = answer
-    return answers
+            for i, reply in zip(unknown, await call_each(redis, again, confirm=confirm), strict=True):
+                replies[i] = reply
+    return replies
 
 
-def run_sync(redis: SyncRedisClient, script: Script, key: str, *args: Arg) -> Any:
-    """For the renewal thread. Raises what redis-py raises."""
+def run_sync(redis: SyncRedisClient, script: Script[R], key: str, *args: Arg) -> R:
+    """Run one script from a thread. Raises what redis-py raises."""
     with observed(redis, script.name):
         try:
-            return redis.execute_command("EVALSHA", script.sha, 1, key, *args)
+            reply = redis.execute_command("EVALSHA", script.sha, 1, key, *args)
         except NoScriptError:
-            return redis.execute_command("EVAL", script.source, 1, key, *args)
+            reply = redis.execute_command("EVAL", script.source, 1, key, *args)
+    return script.read(reply)

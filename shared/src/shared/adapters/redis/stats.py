@@ -46,7 +46,7 @@ class ShardSurvey(Struct, frozen=True):
 
 async def survey(redis: RedisClient, shard: int) -> ShardSurvey:
     """Raises `StoreUnavailable` when Redis is away."""
-    found = scripts.named(await scripts.run(redis, scripts.STATS, keys.ledger(shard), *StreamName))
+    found = await scripts.run(redis, scripts.STATS, keys.ledger(shard), *StreamName)
     now, ledger = found["now"], scripts.named(found["ledger"])
     waiting = ledger.pop("waiting")
     return ShardSurvey(

@@ -7,8 +7,8 @@ import structlog
 from msgspec.structs import replace
 
 from shared.adapters.redis import keys
-from shared.adapters.redis.job_stream import Sweep
 from shared.adapters.redis.maintenance_store import MaintenanceStore
+from shared.adapters.redis.scripts import SweepReply
 from shared.domain.budgets import Charge, expiries
 from shared.domain.jobs.job import UserId
 
@@ -27,7 +27,7 @@ class Charges(Protocol):
 
 
 async def restore_budgets(
-    store: MaintenanceStore, charges: Charges, found: Sweep, *, shard: int, shards: int
+    store: MaintenanceStore, charges: Charges, found: SweepReply, *, shard: int, shards: int
 ) -> None:
     """Add to the budgets of `shard` what was used before the loss that a sweep found."""
     expires_at_ms = expiries(found.now_ms / 1000)

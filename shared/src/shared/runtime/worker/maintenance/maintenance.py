@@ -10,8 +10,9 @@ from typing import Protocol
 
 import structlog
 
-from shared.adapters.redis.job_stream import JobStream, Sweep
+from shared.adapters.redis.job_stream import JobStream
 from shared.adapters.redis.maintenance_store import MaintenanceStore
+from shared.adapters.redis.scripts import SweepReply
 from shared.domain.errors import StoreUnavailable
 from shared.domain.jobs.job import LeasedJob
 from shared.domain.jobs.job_policy import JobPolicy
@@ -96,7 +97,7 @@ class Maintenance:
             self._pause_seconds = self._policy.sweep_seconds if is_busy else self._policy.idle_sweep_seconds
         return self._pause_seconds
 
-    async def _sweep_shard(self, shard: int, *, interval_seconds: float) -> Sweep | None:
+    async def _sweep_shard(self, shard: int, *, interval_seconds: float) -> SweepReply | None:
         found = await self._stream.sweep(shard, interval_seconds=interval_seconds)
         if found is None:
             return None

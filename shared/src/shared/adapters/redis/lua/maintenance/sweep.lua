@@ -2,8 +2,8 @@
 --   KEYS  1 work stream
 --   ARGV  1 consumer  2 stream  3 interval (ms): how long nobody else sweeps  4 lease (ms)
 --           the same consumer may look again in its interval
---   returns {entries = in the stream, has_waiting = whether anything waits for its time, may_claim =, lost_at = since when
---           budgets count (ms) if what was used before is to be restored or 0, now = ms, or 0 where nothing is to be done} as
+--   returns {entries = in the stream, has_waiting = 1 if anything waits for its time, may_claim =, lost_at_ms = since when
+--           budgets count if what was used before is to be restored or 0, now_ms =, or 0 where nothing is to be done} as
 --           names and values | {}: another one sweeps
 -- If nobody swept for more than half a lease, the server or the fleet was away, and leases ran out that nobody could
 -- renew: their owners get half a lease to say that they live before anything is claimed.
@@ -22,7 +22,7 @@ end
 local entries = call('XLEN', KEYS[1])
 local waits = call('EXISTS', due_key, holds_key, unsaved_key)
 local function found(may_claim, at_ms)
-  return {'entries', entries, 'has_waiting', waits, 'may_claim', may_claim, 'lost_at', restore, 'now', at_ms}
+  return {'entries', entries, 'has_waiting', waits > 0 and 1 or 0, 'may_claim', may_claim, 'lost_at_ms', restore, 'now_ms', at_ms}
 end
 if entries == 0 and waits == 0 and restore == 0 then return found(0, 0) end -- nothing to be the one for
 now = now or now_ms()
