@@ -1,4 +1,4 @@
-"""What a running attempt writes before its end: steps it paid for, events it tells. All fenced by the attempt."""
+"""Writes of a running attempt: completions it paid for and events. Every write is fenced by the attempt number."""
 
 from collections.abc import Sequence
 
@@ -10,13 +10,13 @@ from shared.domain.usage import Usage
 
 
 class AttemptStore:
-    """Every method raises `LeaseLost` when another attempt owns the job, `StoreUnavailable` when Redis is away."""
+    """Every method raises `LeaseLost` if this attempt no longer owns the job, `StoreUnavailable` if Redis is unreachable."""
 
     def __init__(self, redis: RedisClient) -> None:
         self._redis = redis
 
     async def keep(self, job: LeasedJob, step: str, completion: bytes, usage: Usage) -> None:
-        """Remember a paid call under its step's name, so that no later attempt buys it again."""
+        """Save the completion of a paid call under its step's name, so that no later attempt pays for it again."""
         await self._write(
             scripts.KEEP_STEP, job, step, completion, usage.prompt_tokens, usage.completion_tokens
         )
@@ -29,10 +29,11 @@ class AttemptStore:
         number: int,
         progress: tuple[int, int] | None,
     ) -> None:
-        """Tell `events` (name, JSON), the first of which is the attempt's `number`-th, and how far the job is."""
+        """Append `events` (name, JSON) and set the job's progress (done, total). The first event is the attempt's
+        `number`-th, counted from 1, so that a repeated call appends nothing twice."""
         done, total = progress or ("", "")
-        told = [part for event in events for part in event]
-        await self._write(scripts.APPEND_EVENTS, job, number, done, total, *told)
+        parts = [part for event in events for part in event]
+        await self._write(scripts.APPEND_EVENTS, job, number, done, total, *parts)
 
     async def _write(self, script: scripts.Script[bool], job: LeasedJob, *args: Arg) -> None:
         key = keys.record(job.shard, job.id)

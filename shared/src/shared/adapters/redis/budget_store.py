@@ -1,4 +1,4 @@
-"""Budgets as their owners see them: what is left, and holds for chat answers, which are no jobs."""
+"""Token budgets: what a user has left, and holds for chat answers, which do not run as jobs."""
 
 from shared.adapters.redis import keys, scripts
 from shared.adapters.redis.client import RedisClient
@@ -10,7 +10,7 @@ from shared.domain.jobs.submission import Allowance, Hold
 
 
 class BudgetStore:
-    """What users may still spend. Every method raises `StoreUnavailable` when Redis is away."""
+    """Reads budgets and holds tokens. Every method raises `StoreUnavailable` when Redis is unreachable."""
 
     def __init__(self, redis: RedisClient, *, shards: int) -> None:
         self._redis = redis
@@ -39,7 +39,7 @@ class BudgetStore:
     async def hold(
         self, user: UserId, plan: Plan, *, hold_id: str, tokens: int, expires_in: float, now: float
     ) -> tuple[Hold, tuple[Balance, ...]]:
-        """Set `tokens` aside in every window, or in none. A hold that nobody releases gives itself back after
+        """Hold `tokens` in every window, or in none. Maintenance gives back a hold that is not released within
         `expires_in` seconds. Raises `BudgetExceeded`, `RateLimited`."""
         shard, current = keys.shard_of(user, self._shards), windows(plan, now)
         reply = await scripts.run(
@@ -55,6 +55,6 @@ class BudgetStore:
         return held, balances
 
     async def release(self, hold: Hold, *, used: int) -> bool:
-        """Charge what was used and give the rest back. False: it had been released, or has expired."""
+        """Charge `used` tokens and give back the rest. Returns False if the hold was already released or has expired."""
         key = keys.hold(keys.shard_of(hold.user, self._shards), hold.id)
         return await scripts.run(self._redis, scripts.RELEASE_HOLD, key, hold.id, used)

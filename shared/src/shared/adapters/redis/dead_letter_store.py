@@ -1,4 +1,4 @@
-"""Dead letters: jobs that failed for good and are kept whole, so that an operator can look at them and replay them."""
+"""Dead letters: jobs that failed for good, kept with payload and steps so that an operator can inspect and replay them."""
 
 from shared.adapters.redis import keys, scripts
 from shared.adapters.redis.client import RedisClient
@@ -10,14 +10,14 @@ from shared.domain.jobs.job_snapshot import JobSnapshot
 
 
 class DeadLetterStore:
-    """Every method raises `StoreUnavailable` when Redis is away."""
+    """Every method raises `StoreUnavailable` when Redis is unreachable."""
 
     def __init__(self, redis: RedisClient, *, shards: int) -> None:
         self._redis = redis
         self._shards = shards
 
     async def list(self, *, limit: int) -> list[JobSnapshot]:
-        """The newest dead letters, over all shards; `finished_at` is the time of death."""
+        """Return the newest dead letters of all shards; `finished_at` is the time of death."""
         records: list[JobSnapshot] = []
         for shard in range(self._shards):
             ids = await call(self._redis, "ZREVRANGE", keys.dead(shard), 0, limit - 1)
@@ -31,12 +31,12 @@ class DeadLetterStore:
         return None if shard is None else await self._read(shard, job_id)
 
     async def replay(self, job_id: JobId, plan: Plan, *, now: float) -> bool:
-        """Queue it again with its kept steps and a fresh retry budget. False: it is no dead letter (any more)."""
+        """Queue the job again with its saved steps and a fresh retry budget. Returns False if it is not a dead letter."""
         shard = await self._shard_of(job_id)
         if shard is None:
             return False
-        taken = [arg for i, arg in enumerate(window_args(windows(plan, now))) if i % 3 != 1]
-        args = (job_id, plan.concurrent_jobs, *taken)
+        without_limits = [arg for i, arg in enumerate(window_args(windows(plan, now))) if i % 3 != 1]
+        args = (job_id, plan.concurrent_jobs, *without_limits)
         return await scripts.run(self._redis, scripts.REPLAY, keys.dead(shard), *args)
 
     async def _shard_of(self, job_id: JobId) -> int | None:

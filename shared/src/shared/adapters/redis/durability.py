@@ -1,6 +1,6 @@
-"""Waiting until what was written is where it should be: on the disk, or at a replica.
+"""Confirmation that a write has reached the disk or a replica.
 
-`WAITAOF` and `WAIT` speak of what their own connection wrote: they travel behind the commands they confirm.
+`WAITAOF` and `WAIT` cover the writes of their own connection only, so they are sent behind the commands they confirm.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,39 +11,41 @@ from msgspec import Struct
 from shared.domain.jobs.submission import Durability
 
 CONFIRM_MS = 3_000
-"""Longer than the second between two syncs, shorter than a command may take."""
+"""Timeout of a confirmation, in milliseconds: above the second between two AOF syncs, below COMMAND_SECONDS."""
 CONFIRMATIONS: dict[Durability, tuple[str | int, ...]] = {
     Durability.MEMORY: (),
     Durability.AOF: ("WAITAOF", 1, 0, CONFIRM_MS),
     Durability.REPLICA: ("WAIT", 1, CONFIRM_MS),
 }
+"""The command that confirms a write at each level of durability; empty means no confirmation."""
 
 
 class Unconfirmed(Struct, frozen=True):
-    """An answer to a write that may not be where it should be."""
+    """The reply to a write that was not confirmed in time and may be lost."""
 
     answer: Any
 
 
-def is_confirmed(word: Any) -> bool:
-    """Whether `WAITAOF` (local and remote files) or `WAIT` (replicas) counted what was asked for."""
-    if isinstance(word, Exception):
+def is_confirmed(confirmation: Any) -> bool:
+    """Whether `WAITAOF` (counts of local and remote files) or `WAIT` (count of replicas) reports at least one."""
+    if isinstance(confirmation, Exception):
         return False
-    return cast(int, word[0] if isinstance(word, list) else word) >= 1
+    return cast(int, confirmation[0] if isinstance(confirmation, list) else confirmation) >= 1
 
 
 def confirms_early(server: Mapping[str, Any], appendfsync: str) -> bool:
-    """Whether `WAITAOF` may answer before the sync: Redis 7.4 and Valkey do, where syncs are a second apart.
+    """Whether `WAITAOF` may reply before the sync. Redis 7.4 and Valkey do so with `appendfsync everysec`.
 
-    `server` is that section of `INFO`.
+    `server` is the `server` section of `INFO`.
     """
-    is_of_those = server.get("server_name") == "valkey" or str(server["redis_version"]).startswith("7.4.")
-    return is_of_those and appendfsync == "everysec"
+    is_affected = server.get("server_name") == "valkey" or str(server["redis_version"]).startswith("7.4.")
+    return is_affected and appendfsync == "everysec"
 
 
-def mark(told: Sequence[Any]) -> list[Any]:
-    """The answers before the last one, which is the confirmation of them all; errors stay what they are."""
-    *answers, word = told
-    if is_confirmed(word):
+def mark(replies: Sequence[Any]) -> list[Any]:
+    """Split off the last reply, which confirms the others, and return those; wrapped as `Unconfirmed`, except for
+    errors, if it does not."""
+    *answers, confirmation = replies
+    if is_confirmed(confirmation):
         return answers
     return [answer if isinstance(answer, Exception) else Unconfirmed(answer) for answer in answers]

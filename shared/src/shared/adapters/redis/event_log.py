@@ -1,8 +1,8 @@
-"""Event logs as listeners see them: first what was missed, then what happens, without a gap and without a repeat.
+"""Event logs for listeners: first the missed events, then live ones, without a gap and without a repeat.
 
-A listener never polls: every script that appends an event also publishes it, and one connection of the process hears
-the channels of all users who listen here. The log is the truth and the channel only the bell: after a reconnect, or
-when a listener was too slow for its queue, it reads the log on from the last event it told.
+Listeners do not poll. Every script that appends an event also publishes it, and one connection per process subscribes
+to the channels of all listening users. Published events can be lost, so after a reconnect, or when its queue
+overflowed, a listener reads the stream from the last event it yielded.
 """
 
 import asyncio
@@ -21,19 +21,20 @@ from shared.domain.jobs.job import JobId, UserId
 log = structlog.get_logger()
 
 PAGE = 500
-"""Events read from a log at a time."""
+"""Events read from a stream per call."""
 QUEUE = 1_000
-"""Published events a listener may lag behind before it goes back to the log."""
+"""Published events queued per listener. A listener that overflows its queue reads the stream again."""
 PING_SECONDS = 5.0
-"""A connection that hears nothing for this long is asked whether it lives."""
+"""Seconds of silence after which the connection is pinged. After as long again without a reply it counts as lost."""
 RECONNECT_SECONDS = 0.5
+"""Pause before a reconnect, or before a failed read is tried again, in seconds."""
 
 _CATCH_UP = Event("", "", "", b"")
-"""In a queue: something may have been missed, read the log."""
+"""Queue marker: events may have been missed, so read the stream."""
 
 
 class EventLog:
-    """All event logs. `run` must be running while anybody listens."""
+    """Event logs of all users. `run` must be running while anybody listens."""
 
     def __init__(self, redis: RedisClient, *, shards: int) -> None:
         self._redis = redis
@@ -48,7 +49,7 @@ class EventLog:
         return sum(len(queues) for queues in self._queues.values())
 
     async def run(self) -> None:
-        """Own the one listening connection, until cancelled: reconnects, and tells listeners to catch up."""
+        """Keep the subscribed connection open until cancelled. After a reconnect, listeners catch up from the stream."""
         listening = asyncio.create_task(self._listen_on())
         try:
             await asyncio.wait([listening])
@@ -64,35 +65,35 @@ class EventLog:
                 if not is_away(error):
                     raise
                 log.warning("events.disconnected", error_type=type(error).__name__)
-            for heard in self._subscribed.values():
-                heard.clear()
+            for subscribed in self._subscribed.values():
+                subscribed.clear()
             await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _listen(self) -> None:
         pubsub = self._redis.pubsub()
         try:
-            # Nobody listens yet: wait without a connection.
+            # While nobody listens, no connection is held.
             while not self._queues:
                 self._changed.clear()
                 await self._changed.wait()
             await pubsub.subscribe(*self._queues)
             self._pubsub = pubsub
-            await self._hear(pubsub)
+            await self._receive(pubsub)
         finally:
             self._pubsub = None
             await pubsub.aclose()
 
-    async def _hear(self, pubsub: Any) -> None:
-        is_asked = False
+    async def _receive(self, pubsub: Any) -> None:
+        is_pinged = False
         while True:
             message = await pubsub.get_message(timeout=PING_SECONDS)
             if message is None:
-                if is_asked:
+                if is_pinged:
                     raise ConnectionError("no answer to a ping")
                 await pubsub.ping()
-                is_asked = True
+                is_pinged = True
                 continue
-            is_asked = False
+            is_pinged = False
             channel = (message["channel"] or b"").decode()
             if message["type"] == "subscribe":
                 self._catch_up(channel)
@@ -144,10 +145,11 @@ class EventLog:
         after: str | None = None,
         heartbeat_seconds: float,
     ) -> AsyncGenerator[Event | None]:
-        """The events of a user, or of one job of theirs, after the one with id `after` (all when None), then the live
-        ones as they happen. None is a heartbeat: nothing happened for that long. A job's tail ends after its `done`.
+        """Yield the stored events of a user, or of one of their jobs, that follow the event with id `after` (all if None),
+        then live events. Yields None as a heartbeat after `heartbeat_seconds` without an event. The tail of a job ends
+        after its `done` event.
 
-        Raises `StoreUnavailable` when Redis is away at the start, `ValueError` when `after` is no event id.
+        Raises `StoreUnavailable` if Redis is unreachable at the start, `ValueError` if `after` is not an event id.
         """
         shard = keys.shard_of(user, self._shards)
         channel = keys.user_events(shard, user)
@@ -161,7 +163,7 @@ class EventLog:
             while True:
                 if is_behind:
                     try:
-                        async for event in self._read_on(source, last):
+                        async for event in self._read_after(source, last):
                             last = _parse_id(event.id)
                             yield event
                             if job_id and event.name == EventName.DONE:
@@ -169,7 +171,7 @@ class EventLog:
                     except StoreUnavailable:
                         if not has_begun:
                             raise
-                        # The bell rings at one node of a cluster before the log is back at another.
+                        # In a cluster, pub/sub can be back on one node before the stream is back on another.
                         await asyncio.sleep(RECONNECT_SECONDS)
                         continue
                     has_begun = True
@@ -190,7 +192,7 @@ class EventLog:
         finally:
             await self._leave(channel, queue)
 
-    async def _read_on(self, source: str, last: tuple[int, int]) -> AsyncGenerator[Event]:
+    async def _read_after(self, source: str, last: tuple[int, int]) -> AsyncGenerator[Event]:
         while True:
             start = f"({last[0]}-{last[1]}"
             page = await call(self._redis, "XRANGE", source, start, "+", "COUNT", PAGE)
@@ -208,13 +210,13 @@ def _empty(queue: asyncio.Queue[Event]) -> None:
 
 
 def _to_event(published: bytes) -> Event:
-    """`<event id> <job id> <name> <data>`, as prelude.lua's tell publishes it."""
+    """Parse `<event id> <job id> <name> <data>`, the format that `tell` in prelude.lua publishes."""
     event_id, job_id, name, data = published.split(b" ", 3)
     return Event(event_id.decode(), job_id.decode(), name.decode(), data)
 
 
 def _parse_id(event_id: str | None) -> tuple[int, int]:
-    """Stream ids compare as numbers, not as text."""
+    """Parse a stream id into two numbers, because ids compare as numbers and not as text."""
     if not event_id:
         return (0, 0)
     milliseconds, _, sequence = event_id.partition("-")

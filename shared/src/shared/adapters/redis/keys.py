@@ -1,7 +1,7 @@
-"""Every Redis key there is, with its type, what it holds and when it goes.
+"""Names of all Redis keys. Each docstring gives the key's type, its content and its expiry.
 
 All keys of a user carry the hash tag of the user's shard, so that each script touches one slot and the same code
-runs on Redis Cluster. `redis/lua/prelude.lua` makes the same names; a test holds the two together.
+runs on Redis Cluster. `lua/prelude.lua` builds the same names; a test compares the two.
 """
 
 import zlib
@@ -9,11 +9,11 @@ import zlib
 from shared.domain.jobs.job import JobId, StreamName, UserId
 
 GROUP = "workers"
-"""The one consumer group of every work stream, created from `0` so that nothing queued before it is skipped."""
+"""Consumer group of every work stream. It is created at id `0`, so that entries added before it are delivered too."""
 
 
 def shard_of(user: UserId, shards: int) -> int:
-    """Which shard a user lives in: stable across releases and machines, so CRC-32 and not `hash`."""
+    """Return the user's shard. It uses CRC-32, because `hash` differs from one process to the next."""
     return zlib.crc32(user.encode()) % shards
 
 
@@ -22,105 +22,109 @@ def tag(shard: int) -> str:
 
 
 def work_stream(shard: int, stream: StreamName) -> str:
-    """stream. Entries: job id, kind, wire version. Owner: submit adds, settle deletes; never trimmed, never expires."""
+    """stream. Each entry holds job id, kind and wire version. Scripts add and delete entries. Never trimmed, never expires."""
     return f"{tag(shard)}:stream:{stream}"
 
 
 def record(shard: int, job_id: JobId) -> str:
-    """hash. The truth about a job. Expires after the retention once final."""
+    """hash. The authoritative state of a job. Expires one hour after the job is final; a dead letter after a week."""
     return f"{tag(shard)}:job:{job_id}"
 
 
 def steps(shard: int, job_id: JobId) -> str:
-    """hash. Step name → kept completion. Deleted when the job is final, but for dead letters, which keep theirs."""
+    """hash. Maps a step name to its saved completion. Deleted when the job is final; kept a week for a dead letter."""
     return f"{tag(shard)}:job:{job_id}:steps"
 
 
 def job_events(shard: int, job_id: JobId) -> str:
-    """stream. The job's event log, capped. Expires after the retention once final."""
+    """stream. The job's event log, capped at about 2,000 entries. Expires together with the record."""
     return f"{tag(shard)}:job:{job_id}:events"
 
 
 def user_events(shard: int, user: UserId) -> str:
-    """stream. Everything of this user's, capped; expires a day after the last event. Also the name of the channel on
-    which new events are published as they are appended."""
+    """stream. Events of all the user's jobs, capped at about 10,000 entries. Expires a day after the last submission or
+    end of a job. New events are also published on the channel of the same name."""
     return f"{tag(shard)}:user:{user}:events"
 
 
 def live(shard: int, user: UserId, stream: StreamName) -> str:
-    """zset. The user's unfinished jobs of one stream by time of submission. Empty means gone."""
+    """zset. The user's unfinished jobs of one stream, scored by submission time (Unix ms). Does not exist when empty."""
     return f"{tag(shard)}:user:{user}:live:{stream}"
 
 
 def waiting(shard: int, user: UserId, stream: StreamName) -> str:
-    """list. Accepted jobs held back by the per-user cap, oldest first. Empty means gone."""
+    """list. Accepted jobs held back by the per-user cap, oldest first. Does not exist when empty."""
     return f"{tag(shard)}:user:{user}:waiting:{stream}"
 
 
 def budget(shard: int, user: UserId, window: str) -> str:
-    """hash: used, held (tokens), restored (of used: what Postgres gave back). `window` is a `Window.key`. Expires two days after its window ended."""
+    """hash: used and held, in tokens; restored, the part of used that was restored from Postgres. `window` is a
+    `Window.key`. Expires two days after its window ended."""
     return f"{tag(shard)}:user:{user}:budget:{window}"
 
 
 def requests(shard: int, user: UserId, minute: int) -> str:
-    """string. Requests accepted in one minute (Unix minutes). Expires after two."""
+    """string. Number of requests accepted in one minute; `minute` is Unix time in minutes. Expires after two minutes."""
     return f"{tag(shard)}:user:{user}:requests:{minute}"
 
 
 def idempotency(shard: int, user: UserId, key: str) -> str:
-    """hash: fingerprint, job. Expires after 24 h."""
+    """hash: fingerprint of the body, id of the job. Expires after 24 hours."""
     return f"{tag(shard)}:idem:{user}:{key}"
 
 
 def due(shard: int) -> str:
-    """zset. Job id by the time (Unix ms) its retry is due."""
+    """zset. Jobs that wait for their retry, scored by the time it is due (Unix ms)."""
     return f"{tag(shard)}:due"
 
 
 def holds(shard: int) -> str:
-    """zset. Chat hold id by the time (Unix ms) it expires."""
+    """zset. Ids of chat holds, scored by the time they expire (Unix ms)."""
     return f"{tag(shard)}:holds"
 
 
 def hold(shard: int, hold_id: str) -> str:
-    """hash. One chat answer's hold: user, tokens, windows. Deleted by release or by expiry."""
+    """hash: user, tokens, windows of one chat answer's hold. Deleted when the hold is released or expires."""
     return f"{tag(shard)}:hold:{hold_id}"
 
 
 def unsaved(shard: int) -> str:
-    """zset. Jobs that a script made final without a worker (cancelled, dead), by time: housekeeping saves their rows."""
+    """zset. Jobs made final by a script without a worker (cancelled or dead), scored by that time (Unix ms). Maintenance
+    saves their rows in Postgres."""
     return f"{tag(shard)}:unsaved"
 
 
 def dead(shard: int) -> str:
-    """zset. Dead letters by time of death. A letter leaves by replay, or with its record."""
+    """zset. Dead letters, scored by time of death (Unix ms). A replay removes its member; members older than a week
+    are removed when another job dies."""
     return f"{tag(shard)}:dead"
 
 
 def ledger(shard: int) -> str:
-    """hash. How many jobs were ever accepted, succeeded, failed, cancelled, replayed, dead_lettered; and how many stand in
-    waiting lists now. Counted by the scripts in the step that makes it so. Never expires."""
+    """hash. Totals of jobs accepted, succeeded, failed, cancelled, replayed and dead_lettered, and the current number in
+    waiting lists. The script that changes a job's state also counts it. Never expires."""
     return f"{tag(shard)}:ledger"
 
 
 def since(shard: int) -> str:
-    """hash: at (ms) since when this Redis counts, restored (ms) when what was used before was last fetched from
-    Postgres. Missing: everything was lost, budgets too."""
+    """hash: at, since when budgets are counted here; restored, when earlier usage was last restored from Postgres (both
+    Unix ms). If the key is missing, Redis has lost its data, budgets included. Never expires."""
     return f"{tag(shard)}:since"
 
 
 def sweep(shard: int, stream: StreamName) -> str:
-    """string, NX PX. Who sweeps a stream now; its expiry lets the next one in if that one dies."""
+    """string. Lock of a stream's sweeper: its consumer name, set with NX and PX. Expiry frees it if the sweeper dies."""
     return f"{tag(shard)}:sweep:{stream}"
 
 
 def sweep_seen(shard: int, stream: StreamName) -> str:
-    """hash: at (ms) of the last sweep, claim_from (ms): owners that could not renew are given time until then."""
+    """hash: at, the time of the last sweep; claim_from, before which nothing is claimed, so that owners who could not
+    renew get time to (both Unix ms). Never expires."""
     return f"{tag(shard)}:sweep:seen:{stream}"
 
 
 def sweep_cursor(shard: int, stream: StreamName) -> str:
-    """string. Where the next XAUTOCLAIM goes on, so that orphans behind live entries are reached."""
+    """string. Cursor of the next XAUTOCLAIM, so that stale entries behind many live ones are reached."""
     return f"{tag(shard)}:sweep:cursor:{stream}"
 
 

@@ -1,4 +1,4 @@
-"""What waits for its time in Redis: retries that come due, holds that expire, final jobs whose row is not saved yet."""
+"""Periodic work in Redis: promote due retries, expire holds, restore budgets, find final jobs without a saved row."""
 
 from collections.abc import Sequence
 
@@ -11,30 +11,33 @@ from shared.domain.jobs.job import JobId
 from shared.domain.jobs.job_snapshot import JobSnapshot
 
 BATCH = 100
+"""Items handled per call, so that no script holds up Redis for long."""
 
 
 class MaintenanceStore:
-    """Every method raises `StoreUnavailable` when Redis is away."""
+    """Every method raises `StoreUnavailable` when Redis is unreachable."""
 
     def __init__(self, redis: RedisClient) -> None:
         self._redis = redis
 
     async def promote(self, shard: int) -> float | None:
-        """Move due retries into their streams. Seconds until the next one is due; None when there is none."""
+        """Move due retries into their streams. Returns the seconds until the next one is due, or None if there is none."""
         next_ms = await scripts.run(self._redis, scripts.PROMOTE, keys.due(shard), BATCH)
         return None if next_ms < 0 else next_ms / 1000
 
     async def expire_holds(self, shard: int) -> int:
+        """Give back expired holds. Returns how many."""
         return await scripts.run(self._redis, scripts.EXPIRE_HOLDS, keys.holds(shard), BATCH)
 
     async def restore(self, shard: int, charges: Sequence[Charge], *, lost_at_ms: int, is_last: bool) -> bool:
-        """Add what was used before to the budgets of this shard, each once. False: Redis was lost again."""
-        told = [arg for one in charges for arg in (one.user, one.window, one.tokens, one.expires_at_ms)]
-        args = (lost_at_ms, "1" if is_last else "", *told)
+        """Add usage from before a data loss to this shard's budgets, each charge once. `is_last` marks the last batch.
+        Returns False if Redis has lost its data again since `lost_at_ms`."""
+        rows = [arg for one in charges for arg in (one.user, one.window, one.tokens, one.expires_at_ms)]
+        args = (lost_at_ms, "1" if is_last else "", *rows)
         return await scripts.run(self._redis, scripts.RESTORE_BUDGETS, keys.since(shard), *args)
 
     async def unsaved(self, shard: int) -> list[JobSnapshot]:
-        """Jobs that a script made final, as their records show them."""
+        """Return jobs that a script made final without a worker and whose rows are not saved yet."""
         ids = [
             JobId(raw.decode())
             for raw in await call(self._redis, "ZRANGE", keys.unsaved(shard), 0, BATCH - 1)
@@ -49,5 +52,6 @@ class MaintenanceStore:
         return jobs
 
     async def forget_unsaved(self, shard: int, ids: list[JobId]) -> None:
+        """Take jobs off the list of unsaved ones."""
         if ids:
             await call(self._redis, "ZREM", keys.unsaved(shard), *ids)

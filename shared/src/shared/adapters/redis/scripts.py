@@ -1,6 +1,6 @@
-"""The Lua scripts: loaded from files, called by their hash, sent whole only to a server that does not know them yet.
+"""The Lua scripts: loaded from files and called by hash. The source is sent only to a server that does not know it.
 
-Every state change of a job goes through one of them; each file's header is its contract.
+Every state change of a job is one script. The header of each file describes its keys, arguments and reply.
 """
 
 import hashlib
@@ -18,11 +18,11 @@ from shared.adapters.redis.connection import call, call_each, observed
 R = TypeVar("R")
 
 ALL: "list[Script[Any]]" = []
-"""Every script, in the order of the file."""
+"""All scripts, in the order in which this module declares them."""
 
 
 class Script(Generic[R]):
-    """One script behind the prelude. `read` gives its reply a type."""
+    """The prelude followed by one script. `read` converts its raw reply to the type `R`."""
 
     def __init__(self, path: str, read: Callable[[Any], R]) -> None:
         self.folder, _, self.name = path.rpartition("/")
@@ -47,7 +47,7 @@ def to_struct(reply_type: type[R]) -> Callable[[Any], R]:
 class HoldReply(Struct, frozen=True):
     code: int
     counts: list[int]
-    """Tokens used and held in each window."""
+    """Tokens used and tokens held, alternating, for each window."""
 
 
 class SubmitReply(HoldReply, frozen=True):
@@ -61,16 +61,17 @@ class LeasedReply(Struct, frozen=True):
 
 
 class SweepReply(Struct, frozen=True):
-    """What the sweeper of a stream finds to do."""
+    """What there is to do for the sweeper of a stream."""
 
     entries: int
+    """Length of the work stream."""
     has_waiting: bool
-    """Retries, holds or unsaved rows wait for their time."""
+    """Whether the shard has retries, holds or unsaved rows."""
     may_claim: bool
     lost_at_ms: int
-    """Unix time since which budgets count, if earlier usage is to be restored; otherwise 0."""
+    """Unix time (ms) since which budgets are counted, if earlier usage must be restored; otherwise 0."""
     now_ms: int
-    """Server time, or 0 if there is nothing to do."""
+    """Server time (Unix ms), or 0 if there is nothing to do."""
 
 
 class LimiterReply(Struct, frozen=True):

@@ -1,16 +1,15 @@
--- prelude: what every script begins with. The names of keys (as in keys.py; a test holds the two together), the
--- clock, and the things that happen in more than one script: telling an event, letting a job in, freeing a hold, ending
--- a job, handing it to an owner.
+-- prelude: code that precedes every script: the names of keys (as in keys.py; a test compares the two), the clock, and
+-- steps shared by several scripts: appending an event, admitting a job, settling a hold, ending a job, leasing a job.
 --
---   KEYS[1] is always a key of the shard: it routes the call, and its hash tag begins every name made here.
---   Times are the server's, in ms: one clock for the whole fleet, whatever a worker believes the time is.
+--   KEYS[1] is always a key of the shard: it routes the call, and every key name made here begins with its hash tag.
+--   Times come from the Redis server, in Unix ms, because the clocks of workers may differ.
 local call = redis.call
 local tag = string.match(KEYS[1], '^{[^}]+}')
 local GROUP = 'workers'
-local RETENTION_MS = 3600000        -- a final record and its events stay for one hour
-local DEAD_RETENTION_MS = 604800000 -- a dead letter stays a week: long enough for somebody to look
-local USER_LOG_MS = 86400000        -- a user's event log goes a day after its last event
-local JOB_LOG_CAP, USER_LOG_CAP = 2000, 10000 -- entries; above what one job, one user's day makes
+local RETENTION_MS = 3600000        -- a final record and its events are kept for one hour
+local DEAD_RETENTION_MS = 604800000 -- a dead letter is kept for a week, so that an operator can inspect it
+local USER_LOG_MS = 86400000        -- a user's event log expires a day after the last submission or end of a job
+local JOB_LOG_CAP, USER_LOG_CAP = 2000, 10000 -- entries; more than one job, or one user in a day, produces
 
 local function stream_key(stream) return tag .. ':stream:' .. stream end
 local function record_key(id) return tag .. ':job:' .. id end
@@ -35,18 +34,18 @@ local function now_ms()
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
--- Reads fields of a hash by name; a missing one is false.
+-- Reads fields of a hash by name. A missing field is false.
 local function read_fields(key, names)
   local fields, values = {}, call('HMGET', key, unpack(names))
   for i, name in ipairs(names) do fields[name] = values[i] end
   return fields
 end
 
--- Increments a counter of the ledger. Invariant: accepted + replayed = ended + queued + running + waiting.
+-- Increments a ledger counter. Invariant: accepted + replayed = ended + queued + running + waiting.
 local function book(what, jobs) call('HINCRBY', ledger_key, what, jobs or 1) end
 
--- One fact, in the job's log and in its user's under one id, and at once to whoever listens:
--- `<job id> <name> <data>`, published with its event id in front.
+-- Appends `<job id> <name> <data>` to the user's log and, with the same event id, to the job's log, and publishes it
+-- with the event id in front.
 local function tell(id, user, name, data)
   local log, fact = user_events_key(user), id .. ' ' .. name .. ' ' .. data
   local event = call('XADD', log, 'MAXLEN', '~', USER_LOG_CAP, '*', 'event', fact)
@@ -65,14 +64,14 @@ local function done_json(id, kind, status, prompt, completion, problem)
   return json .. '}'
 end
 
--- Into the work stream. The record remembers its entry, so that a cancel can take it out again.
+-- Adds a job to the work stream. The record stores the entry id, so that cancel can delete the entry.
 local function enqueue(id, stream, kind, version)
   local entry = call('XADD', stream_key(stream), '*', 'job', id, 'kind', kind, 'v', version)
   call('HSET', record_key(id), 'entry', entry)
 end
 
--- A job that may begin: into the stream; or into its user's own list, while as many of that user's jobs of this stream
--- are with workers as the plan allows. To be called before the job is among the live ones.
+-- Adds a job to the work stream, or to its user's waiting list while the user has `with_workers` jobs of this stream in
+-- it already. Must be called before the job is added to the live set, or the job would count itself.
 local function admit(id, user, stream, kind, version, with_workers)
   local waiting = waiting_key(user, stream)
   if call('ZCARD', live_key(user, stream)) - call('LLEN', waiting) >= tonumber(with_workers) then
@@ -95,17 +94,17 @@ local function admit_next(user, stream)
   end
 end
 
--- used grows by what was spent, held shrinks by what was held, in each window the hold was taken in.
+-- Adds `used` tokens to, and takes `held` tokens off, each window in which the hold was taken.
 local function settle_windows(user, windows, held, used)
   for window in string.gmatch(windows, '[^,]+') do
     local budget = budget_key(user, window)
     if used > 0 then call('HINCRBY', budget, 'used', used) end
-    -- Below zero: the window is long over and its key had gone; do not leave a new one behind.
+    -- A value below zero means that the key had expired and HINCRBY created it anew without expiry, so it is deleted.
     if held > 0 and call('HINCRBY', budget, 'held', -held) < 0 then call('DEL', budget) end
   end
 end
 
--- Ends a job: its state, budget, keys and last event. Only for a job that is not final yet.
+-- Ends a job: settles its budget, writes its final state and `done` event, sets expiries. The job must not be final.
 local ENDING = {'state', 'attempt', 'user', 'kind', 'stream', 'windows', 'held', 'kept', 'v', 'entry', 'prompt', 'completion'}
 
 local function read_ending(id) return read_fields(record_key(id), ENDING) end
@@ -135,8 +134,8 @@ local function finish(id, job, state, prompt, completion, problem, failures, now
   call('PEXPIRE', user_events_key(job.user), USER_LOG_MS)
 end
 
--- What the new owner of a job needs. Lease and claim reply with {now (ms), LEASED_NAMES, then for each job its values in
--- the order of these names}: the names are sent once, however many jobs there are.
+-- Fields that the new owner of a job needs. Lease and claim reply with {now (ms), LEASED_NAMES, then for each job its
+-- values in the order of these names}, so that the names are sent once and not with every job.
 local LEASED = {'user', 'kind', 'v', 'payload', 'attempt', 'failures', 'crashes', 'created', 'started', 'prompt', 'completion',
   'plan', 'request', 'title', 'windows', 'held', 'traceparent', 'state', 'owner', 'entry'}
 local LEASED_NAMES = {'id', 'steps', unpack(LEASED)}
@@ -154,7 +153,7 @@ local function values_of(job)
   return values
 end
 
--- Hands a job to an owner. The attempt grows, and with it the fence. Returns the job's values for the reply.
+-- Makes `owner` the owner of a job. The attempt number is the fence and grows by 1. Returns the job's values for the reply.
 local function lease_to(owner, job, now)
   job.attempt = tostring(tonumber(job.attempt) + 1)
   if job.started == '0' then job.started = tostring(now) end

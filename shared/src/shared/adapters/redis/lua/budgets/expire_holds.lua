@@ -1,7 +1,7 @@
--- expire_holds: give back holds whose process died before it could release them.
+-- expire_holds: give back expired holds, whose process died before it released them.
 --   KEYS  1 holds (zset)
---   ARGV  1 how many at most
---   returns how many were given back
+--   ARGV  1 maximum number of holds
+--   returns the number of expired holds
 local ids = call('ZRANGEBYSCORE', KEYS[1], '-inf', now_ms(), 'LIMIT', 0, ARGV[1])
 for _, id in ipairs(ids) do
   local hold = read_fields(hold_key(id), {'user', 'tokens', 'windows'})

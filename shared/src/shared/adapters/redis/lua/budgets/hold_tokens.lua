@@ -1,9 +1,9 @@
--- hold_tokens: set tokens aside for one chat answer, in every window or in none.
+-- hold_tokens: hold tokens for one chat answer, in every window or in none.
 --   KEYS  1 hold
---   ARGV  1 hold id  2 user  3 tokens  4 requests a minute  5 minute (Unix)  6 expires after (ms)
---         then for each window: key, limit, expires at (ms)
---   returns {code =, counts = {used and held of each window …}} as names and values
---           code 1 held | -2 too many requests | -5 … -(4 + n) window n cannot hold the tokens
+--   ARGV  1 hold id  2 user  3 tokens  4 limit of requests a minute  5 minute (Unix)  6 expires after (ms)
+--         then for each window: key, limit (tokens), expires at (Unix ms)
+--   returns alternating names and values: code; counts {used, held of each window}
+--           code 1 held | -2 too many requests | -(4 + n) window n, counted from 1, has too few tokens left
 local user, tokens = ARGV[2], tonumber(ARGV[3])
 local requests = requests_key(user, ARGV[5])
 

@@ -1,9 +1,10 @@
--- restore_budgets: give budgets back what was used before this Redis began to count.
+-- restore_budgets: add the usage from before a data loss to the budgets.
 --   KEYS  1 since (hash)
---   ARGV  1 since when it counts (ms)  2 1: these are the last ones   then for each: user, window, tokens, expires at (ms)
---   returns 1 restored | 0 it counts since another time: it was lost again
--- Each budget remembers what it was given back: told again, or by two at once, nothing is added twice; what was spent
--- since stays.
+--   ARGV  1 `at` of the since hash (Unix ms)  2 1 for the last batch
+--         then for each charge: user, window, tokens, expires at (Unix ms)
+--   returns 1 restored | 0 `at` has changed: the data was lost again
+-- Each budget stores how much was restored, and only the difference is added. So a repeated or concurrent call adds
+-- nothing twice, and usage since the loss is kept.
 if call('HGET', KEYS[1], 'at') ~= ARGV[1] then return 0 end
 for i = 3, #ARGV, 4 do
   local budget = budget_key(ARGV[i], ARGV[i + 1])

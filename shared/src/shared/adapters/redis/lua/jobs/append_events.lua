@@ -1,9 +1,10 @@
--- append_events: tell events of a running attempt: how far it is, what it has made.
+-- append_events: append events of a running attempt and set the job's progress.
 --   KEYS  1 record
---   ARGV  1 id  2 attempt  3 number of the first event in this attempt (from 1)  4 parts done or ''  5 parts in all
+--   ARGV  1 id  2 attempt  3 number of the first event within the attempt, from 1
+--         4 parts done, or '' to leave progress as it is  5 parts in total
 --         then for each event: name, data (JSON)
---   returns 1 told | 0 lease lost: nothing was written
--- Events are numbered within their attempt: asked again because an answer got lost, none is told twice.
+--   returns 1 appended | 0 lease lost, nothing was written
+-- Events are numbered within their attempt, so that a call repeated after a lost reply appends none twice.
 local job = read_fields(KEYS[1], {'state', 'attempt', 'user', 'told'})
 if job.state ~= 'running' or job.attempt ~= ARGV[2] then return 0 end
 local number = tonumber(ARGV[3])

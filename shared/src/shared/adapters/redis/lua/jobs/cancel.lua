@@ -1,8 +1,8 @@
--- cancel: end a job because its user says so. Its owner, if any, finds its lease lost and stops.
+-- cancel: end a job on its user's request. Its owner, if any, loses the lease and stops at its next renewal.
 --   KEYS  1 record
 --   ARGV  1 id  2 user
---   returns 1 cancelled | 2 was final already, unchanged | 0 unknown, or another user's
--- What its kept steps cost is charged; the rest of the hold goes back.
+--   returns 1 cancelled | 2 already final, nothing was written | 0 unknown, or another user's job
+-- The tokens of saved steps are charged; the rest of the hold is given back.
 local id, user = ARGV[1], ARGV[2]
 local job = read_ending(id)
 if job.user ~= user then return 0 end

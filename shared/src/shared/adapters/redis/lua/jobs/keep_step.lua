@@ -1,7 +1,7 @@
--- keep_step: remember a paid provider call, so that no later attempt buys it again.
+-- keep_step: save the completion of a paid provider call, so that no later attempt pays for it again.
 --   KEYS  1 record
 --   ARGV  1 id  2 attempt  3 step name  4 completion  5 prompt tokens  6 completion tokens
---   returns 1 kept | 2 was kept already | 0 lease lost: nothing was written
+--   returns 1 saved | 2 already saved, nothing was written | 0 lease lost, nothing was written
 local job = read_fields(KEYS[1], {'state', 'attempt'})
 if job.state ~= 'running' or job.attempt ~= ARGV[2] then return 0 end
 if call('HSETNX', steps_key(ARGV[1]), ARGV[3], ARGV[4]) == 0 then return 2 end

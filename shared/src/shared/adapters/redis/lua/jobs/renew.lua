@@ -1,12 +1,12 @@
--- renew: keep leases alive, but only those that are still this owner's at this attempt.
+-- renew: renew the leases that this owner still holds at this attempt.
 --   KEYS  1 work stream
 --   ARGV  1 consumer   then for each lease: entry id, job id, attempt
---   returns for each lease 1 renewed | 0 lost: another attempt owns the job, or it is final
--- Never a bare XCLAIM: with min-idle 0 that would let an owner which slept take its job back.
+--   returns for each lease 1 renewed | 0 lost, because another attempt owns the job or it is final
+-- The check precedes XCLAIM, which with min-idle 0 would let an owner that stalled take its job back.
 local reply, mine = {}, {}
 for i = 2, #ARGV, 3 do
   local job = read_fields(record_key(ARGV[i + 1]), {'state', 'attempt', 'owner'})
-  -- The owner too: a failover that forgets a lease lets the same attempt be leased again.
+  -- The owner is compared too: after a failover that lost a lease, the same attempt can be leased to another.
   local is_mine = job.state == 'running' and job.attempt == ARGV[i + 2] and job.owner == ARGV[1]
   reply[#reply + 1] = is_mine and 1 or 0
   if is_mine then mine[#mine + 1] = ARGV[i] end

@@ -1,13 +1,14 @@
--- submit: accept a job whole, or refuse it and write nothing.
+-- submit: accept a job, or refuse it and write nothing.
 --   KEYS  1 work stream
 --   ARGV  1 id  2 user  3 kind  4 wire version  5 stream  6 payload  7 plan  8 request id  9 title  10 tokens to hold
---         11 requests a minute  12 jobs of one stream with workers  13 unfinished jobs  14 entries in the stream
---         15 idempotency key or ''  16 fingerprint  17 minute (Unix)  18 traceparent or ''  19 all streams, joined by commas
---         then for each window: key, limit, expires at (ms)
---   returns {code =, requests = count of this minute, job = id, counts = {used and held of each window …}} as names and values
---           code 1 accepted | 2 known idempotency key: id is the job accepted then
---               -1 key used with another fingerprint | -2 too many requests | -3 too many unfinished jobs
---               -4 backlog full | -5 … -(4 + n) window n cannot hold the tokens
+--         11 limit of requests a minute  12 limit of the user's jobs in one stream  13 limit of unfinished jobs
+--         14 limit of entries in the stream  15 idempotency key or ''  16 fingerprint  17 minute (Unix)
+--         18 traceparent or ''  19 names of all streams, joined by commas
+--         then for each window: key, limit (tokens), expires at (Unix ms)
+--   returns alternating names and values: code; requests in this minute; job id; counts {used, held of each window}
+--           code 1 accepted | 2 known idempotency key, job is the one accepted then
+--               -1 idempotency key used with another fingerprint | -2 too many requests | -3 too many unfinished jobs
+--               -4 backlog full | -(4 + n) window n, counted from 1, has too few tokens left
 local IDEMPOTENCY_MS = 86400000
 local id, user, kind, stream = ARGV[1], ARGV[2], ARGV[3], ARGV[5]
 local record, tokens = record_key(id), tonumber(ARGV[10])
@@ -23,14 +24,14 @@ local function answer(code, job_id)
   return {'code', code, 'requests', tonumber(call('GET', requests) or 0), 'job', job_id, 'counts', counts}
 end
 
--- WAITAOF and WAIT count what this connection wrote: an answer that says accepted has written, even when it is new to
--- nobody but this connection.
+-- WAITAOF and WAIT cover the writes of this connection only. A repeated submission may arrive on another one, so its
+-- reply must follow a write too: here, of an expiry.
 local function answer_again(code, job_id)
   call('PEXPIRE', user_events_key(user), USER_LOG_MS)
   return answer(code, job_id)
 end
 
--- The same submission again, because its first answer got lost on the way: it was accepted.
+-- The client repeats a submission whose reply was lost: it was accepted.
 if call('EXISTS', record) == 1 then return answer_again(1, id) end
 
 local idempotency

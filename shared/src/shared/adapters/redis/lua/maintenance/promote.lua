@@ -1,6 +1,6 @@
--- promote: move retries whose time has come back into their streams.
+-- promote: move retries that are due into their streams.
 --   KEYS  1 due (zset)
---   ARGV  1 how many at most
+--   ARGV  1 maximum number of jobs
 --   returns ms until the next one is due, or -1 if there is none
 local now = now_ms()
 local ids = call('ZRANGEBYSCORE', due_key, '-inf', now, 'LIMIT', 0, ARGV[1])

@@ -1,8 +1,8 @@
--- remove_idle_consumers: remove consumers that are gone, which is only safe while they hold nothing: XGROUP DELCONSUMER destroys
--- what is pending.
+-- remove_idle_consumers: remove idle consumers without pending entries. Others stay, because XGROUP DELCONSUMER drops
+-- their pending entries.
 --   KEYS  1 work stream
---   ARGV  1 idle (ms) after which a consumer counts as gone
---   returns how many were removed
+--   ARGV  1 idle time after which a consumer counts as gone (ms)
+--   returns the number of removed consumers
 local removed = 0
 for _, consumer in ipairs(call('XINFO', 'CONSUMERS', KEYS[1], GROUP)) do
   local facts = {}

@@ -1,9 +1,9 @@
--- stats: what a shard holds now, counted in one step, so that the figures agree with each other.
+-- stats: count what a shard holds. All figures are of one moment, so that they agree with each other.
 --   KEYS  1 ledger (hash)
---   ARGV  names of the streams
---   returns {now = ms, due = jobs, dead = dead letters, died_at = when the oldest of them died (ms) or 0,
---            ledger = {name and count …}, streams = {name and {entries =, pending =, oldest_pending = entry or '',
---            oldest_undelivered = entry or '', idle = {ms of each consumer …}} …}} as names and values
+--   ARGV  names of all streams
+--   returns alternating names and values: now (Unix ms); due and dead (numbers of jobs); died_at (Unix ms of the oldest
+--           dead letter, or 0); ledger {name, count …}; streams {name, alternating names and values …}
+--           for each stream: entries; pending; oldest_pending and oldest_undelivered (entry id or ''); idle {ms of each consumer}
 local function first_entry(key, from)
   local found = call('XRANGE', key, from, '+', 'COUNT', 1)[1]
   return found and found[1] or ''
