@@ -134,6 +134,10 @@ MESSAGES: dict[str, dict[str, Message]] = {
             "The text is too long for the text generator",
             "Send a shorter text, or create a collection from it.",
         ),
+        "provider_rejected": Message(
+            "The text generator did not accept this request",
+            "Nothing was charged. Try a shorter text, or another one.",
+        ),
         "provider_misconfigured": Message(
             "The text generator is not available", "The operator has been told. Please try again later."
         ),
@@ -273,6 +277,10 @@ MESSAGES: dict[str, dict[str, Message]] = {
         "context_too_long": Message(
             "Le texte est trop long pour le générateur",
             "Envoyez un texte plus court, ou créez une collection.",
+        ),
+        "provider_rejected": Message(
+            "Le générateur de texte n’a pas accepté cette demande",
+            "Rien n’a été débité. Essayez un texte plus court, ou un autre.",
         ),
         "provider_misconfigured": Message(
             "Le générateur de texte n’est pas disponible", "L’exploitant est prévenu. Réessayez plus tard."

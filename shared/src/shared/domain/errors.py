@@ -277,9 +277,12 @@ class ProviderError(StudyError):
         retry_after: float | None = None,
         is_counted: bool = True,
         is_connected: bool = True,
+        status: int = 0,
         **params: Param,
     ) -> None:
         super().__init__(retry_after=retry_after, **params)
+        self.status = status
+        """The HTTP status of the response; 0 when there was none."""
         self.usage = usage or Usage()
         self.is_counted = is_counted
         """False if the rate limiter gave no permit, so that no call was made. Such an error uses up no attempt."""
@@ -331,6 +334,13 @@ class ProviderRefused(ProviderError):
 
 class ContextTooLong(ProviderError):
     code = "context_too_long"
+
+
+class ProviderRejected(ProviderError):
+    """The server does not take this request, and does not say why. It is this request's fault until several different ones
+    are rejected in a row."""
+
+    code = "provider_rejected"
 
 
 class ProviderMisconfigured(ProviderError):

@@ -92,6 +92,8 @@ class Delta(Struct, frozen=True, kw_only=True):
     usage: Usage | None = None
     model: str = ""
     generated_by: str = ""
+    was_cut: bool = False
+    """Whether the reply stopped at the length limit."""
 
 
 class Provider(Protocol):

@@ -90,6 +90,19 @@ class TextDraft(Struct, frozen=True):
     text: str
 
 
+def is_empty_draft(draft: object) -> bool:
+    """Whether a model wrote the right shape with nothing in it."""
+    match draft:
+        case CardDrafts(cards=[]) | QuestionDrafts(questions=[]):
+            return True
+        case OutlineDraft(sections=sections):
+            return not any(section.points for section in sections)
+        case SummaryDraft(summary=text) | ExplanationDraft(explanation=text) | TextDraft(text=text):
+            return not text.strip()
+        case _:
+            return False
+
+
 # -- results --------------------------------------------------------------------------------------------------
 
 

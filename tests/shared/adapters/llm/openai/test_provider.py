@@ -13,7 +13,9 @@ from tests.simulators.journal import Call, CallState
 from tests.simulators.no_live_calls import LiveCall
 from tests.simulators.provider import ProviderSimulator
 
+from shared.adapters.llm.openai.abilities import COMPATIBLE
 from shared.adapters.llm.openai.client import CALLS_PER_POOL, connect
+from shared.adapters.llm.openai.learned_abilities import LearnedAbilities
 from shared.adapters.llm.openai.provider import OpenAIProvider
 from shared.domain.errors import (
     ContextTooLong,
@@ -23,6 +25,7 @@ from shared.domain.errors import (
     ProviderMisconfigured,
     ProviderOutOfCredit,
     ProviderRefused,
+    ProviderRejected,
     ProviderTimedOut,
     ProviderUnavailable,
 )
@@ -122,7 +125,8 @@ async def test_the_request_says_all_that_the_prompt_says(
 
 
 async def test_a_compatible_server_is_sent_nothing_that_only_openai_knows(simulator: ProviderSimulator):
-    provider = OpenAIProvider(connect("key", base_url=simulator.url), model="m", takes_own_fields=False)
+    learned = LearnedAbilities(COMPATIBLE, model="m")
+    provider = OpenAIProvider(connect("key", base_url=simulator.url), model="m", learned=learned)
     await provider.complete(PROMPT, CardDrafts)
     await provider.close()
 
@@ -261,11 +265,12 @@ ERRORS: list[tuple[Fault, type[ProviderError], float | None]] = [
     (status(413), ContextTooLong, None),
     (status(400, "content_filter"), ProviderRefused, None),
     (status(400, "content_policy_violation"), ProviderRefused, None),
-    (status(400, "invalid_json_schema"), ProviderMisconfigured, None),
     (status(401, "invalid_api_key"), ProviderMisconfigured, None),
-    (status(403), ProviderMisconfigured, None),
+    (status(403), ProviderRejected, None),
     (status(404, "model_not_found"), ProviderMisconfigured, None),
-    (status(422), ProviderMisconfigured, None),
+    (status(404), ProviderRejected, None),
+    (status(400), ProviderRejected, None),
+    (status(422), ProviderRejected, None),
     (Fault(kind=FaultKind.RESET), ProviderUnavailable, None),
     (Fault(kind=FaultKind.CUT), ProviderUnavailable, None),
     (Fault(kind=FaultKind.HTML), ProviderUnavailable, None),

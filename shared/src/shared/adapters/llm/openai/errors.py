@@ -1,11 +1,26 @@
-"""Translates a server's errors into ours: one table by error code, and one by HTTP status for unknown codes."""
+"""Translates a server's errors into ours: by code, by status, and last by patterns over the messages of known servers.
+
+Every error says whose fault it is (`ProviderError.blames`): this request's, the server's or the account's. Only the last two
+concern other learners.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import cast
 
+from msgspec import Struct
 from openai import APIConnectionError, APIError, APIStatusError, APITimeoutError
 
+from shared.adapters.llm.openai.reported_usage import to_count
+from shared.adapters.llm.openai.server_messages import (
+    MAX_CHARACTERS,
+    find_feature,
+    is_refusal,
+    is_too_long,
+    read_output_limit,
+    read_window,
+)
 from shared.domain.errors import (
     ContextTooLong,
     ProviderBusy,
@@ -13,6 +28,7 @@ from shared.domain.errors import (
     ProviderMisconfigured,
     ProviderOutOfCredit,
     ProviderRefused,
+    ProviderRejected,
     ProviderTimedOut,
     ProviderUnavailable,
 )
@@ -29,13 +45,18 @@ BY_CODE: Mapping[str, type[ProviderError]] = {
     "rate_limit_exceeded": ProviderBusy,
     "slow_down": ProviderBusy,
     "server_is_overloaded": ProviderBusy,
+    "overloaded_error": ProviderBusy,
     "context_length_exceeded": ContextTooLong,
+    "exceed_context_size_error": ContextTooLong,
     "string_above_max_length": ContextTooLong,
     "content_filter": ProviderRefused,
     "content_policy_violation": ProviderRefused,
     "invalid_prompt": ProviderRefused,
+    "invalid_api_key": ProviderMisconfigured,
+    "model_not_found": ProviderMisconfigured,
 }
 BY_STATUS: Mapping[int, type[ProviderError]] = {
+    401: ProviderMisconfigured,
     402: ProviderOutOfCredit,
     408: ProviderTimedOut,
     409: ProviderUnavailable,
@@ -47,8 +68,71 @@ BY_STATUS: Mapping[int, type[ProviderError]] = {
     529: ProviderBusy,
 }
 SPEND_LIMIT = "_spend_limit_exceeded"
+MAX_RETRY_AFTER_SECONDS = 900.0
+"""The longest wait that a server can impose on a job: 15 minutes. A server once asked for ten years."""
+FEATURE_STATUSES = frozenset({400, 404, 415, 422, 500, 501})
+"""Statuses with which servers refuse a field they do not know."""
+WINDOW_FIELDS = ("n_ctx", "max_context_length", "context_length", "max_model_len")
+"""Fields in which servers tell the window beside the message; llama.cpp sends the first."""
 
 Headers = Mapping[str, str]
+
+
+class ServerError(Struct, frozen=True, kw_only=True):
+    """What a server said of a failed call, as far as we use it."""
+
+    status: int = 0
+    """0 in the middle of a stream, and for an error in a response of status 200."""
+    codes: Sequence[str] = ()
+    """`code` and `type`."""
+    parameter: str = ""
+    message: str = ""
+    """Never shown or logged."""
+    window: int = 0
+    retry_after: float | None = None
+
+    @property
+    def refused_feature(self) -> str:
+        """The field or feature of the request that the server does not know; empty when it is about something else."""
+        if self.status not in FEATURE_STATUSES or any(code in BY_CODE for code in self.codes):
+            return ""
+        if "invalid_json_schema" in self.codes:
+            return "json_schema"
+        return find_feature(self.message, self.parameter)
+
+    @property
+    def is_too_long(self) -> bool:
+        is_known = any(BY_CODE.get(code) is ContextTooLong for code in self.codes)
+        return is_known or self.status == 413 or (400 <= self.status <= 500 and is_too_long(self.message))
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether it is a refusal of this request that nothing explains."""
+        return type(to_provider_error(self)) is ProviderRejected
+
+    @property
+    def output_limit(self) -> int:
+        return read_output_limit(self.message) if self.status in FEATURE_STATUSES else 0
+
+
+def read_server_error(body: object, status: int, headers: Headers) -> ServerError:
+    """Read an error body: `{"error": {…}}`, the same without its frame, `{"detail": …}`, or text."""
+    found: dict[str, object] = cast(dict[str, object], body) if isinstance(body, dict) else {"message": body}
+    inner = found.get("error")
+    fields = cast(dict[str, object], inner) if isinstance(inner, dict) else found
+    message = str(fields.get("message") or fields.get("detail") or cast(object, inner) or "")[:MAX_CHARACTERS]
+    codes = [
+        str(code) for name in ("code", "type") if (code := fields.get(name)) and not isinstance(code, dict)
+    ]
+    window = next((count for name in WINDOW_FIELDS if (count := to_count(fields.get(name)))), 0)
+    return ServerError(
+        status=status,
+        codes=codes,
+        parameter=str(fields.get("param") or ""),
+        message=message,
+        window=window or read_window(message),
+        retry_after=retry_after(headers),
+    )
 
 
 def translate(error: Exception) -> ProviderError:
@@ -56,24 +140,31 @@ def translate(error: Exception) -> ProviderError:
     match error:
         case APITimeoutError() | TimeoutError():
             return ProviderTimedOut()
-        case APIStatusError():
-            return provider_error(error.status_code, (error.code, error.type), error.response.headers)
-        case APIConnectionError():
-            return ProviderUnavailable(is_connected=False)
-        case APIError():
-            return provider_error(None, (error.code, error.type), {})
+        case APIStatusError() | APIError() if not isinstance(error, APIConnectionError):
+            return to_provider_error(server_error_of(error))
         case _:
             return ProviderUnavailable(is_connected=False)
 
 
-def provider_error(status: int | None, codes: Sequence[str | int | None], headers: Headers) -> ProviderError:
-    """Choose our error. The first known one of `codes` decides; `status` is None in the middle of a stream."""
-    return _kind(status or 0, [str(code) for code in codes if code])(retry_after=retry_after(headers))
+def server_error_of(error: APIError) -> ServerError:
+    if isinstance(error, APIStatusError):
+        return read_server_error(error.body, error.status_code, error.response.headers)
+    return read_server_error(error.body, 0, {})
+
+
+def to_provider_error(said: ServerError) -> ProviderError:
+    """Choose our error, with the wait that the server asks for."""
+    return _kind(said)(retry_after=said.retry_after, status=said.status)
 
 
 def retry_after(headers: Headers) -> float | None:
-    """Seconds that the server asks to wait. It may say milliseconds, seconds or a date, which is compared with the server's
-    own clock."""
+    """Seconds that the server asks to wait, at most `MAX_RETRY_AFTER_SECONDS`. It may say milliseconds, seconds or a date,
+    which is compared with the server's own clock."""
+    wait = _asked_wait(headers)
+    return None if wait is None else min(wait, MAX_RETRY_AFTER_SECONDS)
+
+
+def _asked_wait(headers: Headers) -> float | None:
     if (milliseconds := _number(headers.get("retry-after-ms"))) is not None:
         return milliseconds / 1_000
     said = headers.get("retry-after")
@@ -83,15 +174,19 @@ def retry_after(headers: Headers) -> float | None:
     return max(0.0, (until - now).total_seconds()) if until and now else None
 
 
-def _kind(status: int, codes: Sequence[str]) -> type[ProviderError]:
-    for code in codes:
+def _kind(said: ServerError) -> type[ProviderError]:
+    if said.is_too_long:
+        return ContextTooLong
+    for code in said.codes:
         if code in BY_CODE:
             return BY_CODE[code]
         if code.endswith(SPEND_LIMIT):
             return ProviderOutOfCredit
-    if status in BY_STATUS:
-        return BY_STATUS[status]
-    return ProviderMisconfigured if 400 <= status < 500 else ProviderUnavailable
+    if said.status in BY_STATUS:
+        return BY_STATUS[said.status]
+    if 400 <= said.status < 500:
+        return ProviderRefused if is_refusal(said.message) else ProviderRejected
+    return ProviderUnavailable
 
 
 def _number(text: str | None) -> float | None:
@@ -105,6 +200,6 @@ def _number(text: str | None) -> float | None:
 def _date(text: str | None) -> datetime | None:
     try:
         date = parsedate_to_datetime(text) if text else None
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return date.replace(tzinfo=date.tzinfo or UTC) if date else None

@@ -1,19 +1,28 @@
 """The provider behind OpenAI's Chat Completions API, and behind every server that speaks it."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
-from typing import Any, NoReturn, TypeVar, cast
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from functools import partial
+from typing import Any, TypeVar
 
+import httpx2
 import msgspec
 import structlog
-from openai import AsyncOpenAI, AsyncStream, OpenAIError
-from openai.types.chat import ChatCompletionChunk
+from msgspec.structs import replace
+from openai import OpenAIError
 
+from shared.adapters.llm.openai.abilities import OPENAI, LimitField
 from shared.adapters.llm.openai.client import OpenAIClient
+from shared.adapters.llm.openai.draft_reading import read_draft, read_partial_draft, shape_of
 from shared.adapters.llm.openai.errors import translate
+from shared.adapters.llm.openai.event_lines import event_data
+from shared.adapters.llm.openai.learned_abilities import LearnedAbilities
 from shared.adapters.llm.openai.prompt_rendering import Turn, render_chat, render_prompt, render_reask
+from shared.adapters.llm.openai.reported_usage import CheckedUsage
 from shared.adapters.llm.openai.request import RequestBuilder
-from shared.adapters.llm.openai.response import ModelResponse, StreamedResponse, read_response
+from shared.adapters.llm.openai.response import ModelResponse, SentCall, StreamedResponse, read_response
+from shared.adapters.llm.openai.sender import RequestSender, Sent
 from shared.domain.errors import ProviderError, ProviderGarbled, ProviderRefused, ProviderUnavailable
 from shared.domain.llm.provider import ChatRequest, Completion, Delta, Prompt
 from shared.domain.usage import Usage
@@ -25,6 +34,9 @@ T = TypeVar("T")
 GENERATED_BY = "openai"
 TIMEOUT_SECONDS = 120.0
 """Time limit of one call, from its first byte to its last; well under the limit of an attempt (300 s)."""
+NOTHING_SPENT = Usage()
+TEMPLATE_BYTES = 2_000
+"""What a server's chat template may add to a request, for the bound on its token count."""
 
 
 class OpenAIProvider:
@@ -37,52 +49,64 @@ class OpenAIProvider:
         model: str,
         timeout_seconds: float = TIMEOUT_SECONDS,
         reasoning_effort: str = "",
-        takes_own_fields: bool = True,
+        learned: LearnedAbilities | None = None,
         on_rejected: Callable[[Usage, bool], None] = lambda _, __: None,
+        on_usage_corrected: Callable[[], None] = lambda: None,
     ) -> None:
-        """`reasoning_effort` and `takes_own_fields` are those of `RequestBuilder`. `on_rejected` is called with the usage
-        of a response that does not fit the schema, and whether the model is asked again."""
+        """`learned` is what the server accepts; without it the server is OpenAI's. `on_rejected` is called with the usage of a
+        response that cannot be used, and whether the model is asked again; `on_usage_corrected` when a server reported token
+        counts that the call cannot have had."""
         self._client = client
         self._model = model
         self._timeout_seconds = timeout_seconds
         self._on_rejected = on_rejected
-        self._requests = RequestBuilder(
-            model, reasoning_effort=reasoning_effort, takes_own_fields=takes_own_fields
-        )
+        self._on_usage_corrected = on_usage_corrected
+        self._requests = RequestBuilder(model, reasoning_effort=reasoning_effort)
+        self._learned = learned or LearnedAbilities(OPENAI, model=model, is_known=True)
+        self._sender = RequestSender(self._learned, tries_plainest=learned is not None)
 
     async def complete(self, prompt: Prompt, schema: type[T]) -> Completion[T]:
-        """Ask once, and once more with the reason if the response does not fit the schema. Raises `ProviderError`."""
+        """Ask once, and once more with the reason if the response cannot be used. Raises `ProviderError`."""
         turns = render_prompt(prompt)
         first = await self._ask(turns, prompt, schema, spent=Usage())
-        try:
-            return self._completion(first, schema, first.usage)
-        except msgspec.DecodeError as error:
-            self._on_rejected(first.usage, True)
-            reask = render_reask(turns, first.text, _rejection_reason(first, error))
-        second = await self._ask(reask, prompt, schema, spent=first.usage)
-        spent = first.usage + second.usage
-        try:
-            return self._completion(second, schema, spent)
-        except msgspec.DecodeError:
-            self._on_rejected(second.usage, False)
-            self._fail(ProviderGarbled(usage=spent))
+        reading = read_draft(first, schema)
+        if reading.value is not None:
+            return self._completion(reading.value, first, first.usage.usage)
+        self._reject(first, is_asked_again=True)
+        if reading.needs_room:
+            prompt = replace(prompt, max_output_tokens=2 * prompt.max_output_tokens)
+        else:
+            turns = render_reask(turns, first.text, reading.reason)
+        second = await self._ask(turns, prompt, schema, spent=first.usage.usage)
+        spent = first.usage.usage + second.usage.usage
+        for response in (second, first):
+            if (value := read_partial_draft(response, schema)) is not None:
+                return self._completion(value, response, spent)
+        self._reject(second, is_asked_again=False)
+        raise self._failure(ProviderGarbled(usage=spent))
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[Delta]:
         """Stream the reply to a chat. Iterate inside `contextlib.aclosing`, so that stopping early ends the call at once.
         Raises `ProviderError`, whose usage covers what had arrived."""
         turns = render_chat(request.messages, request.sources, request.language)
-        deadline = asyncio.get_running_loop().time() + self._timeout_seconds
-        response = StreamedResponse(turns, self._model)
-        with self._client.lend() as client:
-            async with await self._open(client, turns, request.max_output_tokens, deadline) as chunks:
-                while (chunk := await self._next(chunks, deadline, response)) is not None:
-                    if text := response.add(chunk):
-                        yield Delta(text=text)
-        if response.is_refused:
-            self._fail(ProviderRefused(usage=response.usage))
-        if not response.is_finished:  # a server may close the connection properly, but early
-            self._fail(ProviderUnavailable(usage=response.usage, is_connected=False))
-        yield Delta(usage=response.usage, model=response.model, generated_by=GENERATED_BY)
+        build = partial(self._requests.chat, turns, max_output_tokens=request.max_output_tokens)
+        deadline = self._deadline()
+        async with AsyncExitStack() as stack:
+            client = stack.enter_context(self._client.lend())
+            async with self._translate_errors(deadline):
+                sent = await stack.enter_async_context(self._sender.send(client, build, turns))
+            response = StreamedResponse(_sent_call(sent, turns), self._model)
+            events = await stack.enter_async_context(aclosing(_events(sent)))
+            while not response.ignores_limit:
+                async with self._translate_errors(deadline, response):
+                    if (data := await anext(events, None)) is None:
+                        break
+                    text = response.add(data)
+                if text:
+                    yield Delta(text=text)
+        if held_back := response.end():
+            yield Delta(text=held_back)
+        yield await self._last_delta(response)
 
     async def close(self) -> None:
         await self._client.close()
@@ -90,54 +114,87 @@ class OpenAIProvider:
     async def _ask(
         self, turns: Sequence[Turn], prompt: Prompt, schema: type[Any], *, spent: Usage
     ) -> ModelResponse:
-        """Make one HTTP call. An error that it raises includes what was `spent` before."""
-        request = self._requests.completion(turns, prompt, schema)
+        """Make one call. An error that it raises includes what was `spent` before."""
+        build = partial(
+            self._requests.completion, turns, prompt, schema, max_output_tokens=prompt.max_output_tokens
+        )
+        with self._client.lend() as client:
+            async with self._translate_errors(self._deadline(), spent=spent):
+                async with self._sender.send(client, build, turns) as sent:
+                    body = await sent.response.read()
+                response = read_response(body, _sent_call(sent, turns))
+        await self._check_report(response.usage)
+        return response
+
+    async def _last_delta(self, response: StreamedResponse) -> Delta:
+        checked = response.usage
+        if response.is_refused:
+            raise self._failure(ProviderRefused(usage=checked.usage))
+        if not response.is_finished:  # a server may close the connection properly, but early
+            raise self._failure(ProviderUnavailable(usage=checked.usage, is_connected=False))
+        await self._check_report(checked, ignores_limit=response.ignores_limit)
+        return Delta(
+            usage=checked.usage, model=response.model, generated_by=GENERATED_BY, was_cut=response.was_cut
+        )
+
+    async def _check_report(self, checked: CheckedUsage, *, ignores_limit: bool = False) -> None:
+        """A server that goes beyond the limit does not know the field; it may know the other one."""
+        if checked.is_corrected:
+            self._on_usage_corrected()
+            log.warning("provider.usage_corrected", model=self._model)
+        abilities = self._learned.current
+        if (ignores_limit or checked.is_beyond_limit) and abilities.limit_field is LimitField.COMPLETION:
+            await self._learned.confirm(replace(abilities, limit_field=LimitField.OUTPUT))
+
+    def _completion(self, value: T, response: ModelResponse, spent: Usage) -> Completion[T]:
+        return Completion(
+            value=value, usage=spent, model=response.model or self._model, generated_by=GENERATED_BY
+        )
+
+    def _reject(self, response: ModelResponse, *, is_asked_again: bool) -> None:
+        self._on_rejected(response.usage.usage, is_asked_again)
+        log.info(
+            "provider.unreadable", model=self._model, is_asked_again=is_asked_again, **shape_of(response)
+        )
+
+    def _deadline(self) -> float:
+        return asyncio.get_running_loop().time() + self._timeout_seconds
+
+    @asynccontextmanager
+    async def _translate_errors(
+        self, deadline: float, response: StreamedResponse | None = None, *, spent: Usage = NOTHING_SPENT
+    ) -> AsyncGenerator[None]:
+        """Raise our error for every error of the call, with what was spent before and what had arrived."""
         try:
-            with self._client.lend() as client:
-                async with asyncio.timeout(self._timeout_seconds):
-                    body = await _create(client, request)
-            return read_response(body, turns)
-        except (OpenAIError, TimeoutError) as error:
-            self._fail(translate(error), spent)
+            async with asyncio.timeout_at(deadline):
+                yield
+        except (OpenAIError, httpx2.HTTPError, TimeoutError, ValueError) as error:
+            raise self._failure(translate(error), response.usage.usage if response else spent) from None
         except ProviderError as error:
-            self._fail(error, spent)
+            raise self._failure(error, response.usage.usage if response else spent) from None
 
-    async def _open(
-        self, client: AsyncOpenAI, turns: Sequence[Turn], max_output_tokens: int, deadline: float
-    ) -> AsyncStream[ChatCompletionChunk]:
-        request = self._requests.chat(turns, max_output_tokens)
-        try:
-            async with asyncio.timeout_at(deadline):
-                return await client.chat.completions.create(**request, stream=True)
-        except (OpenAIError, TimeoutError) as error:
-            self._fail(translate(error))
-
-    async def _next(
-        self, chunks: AsyncIterator[ChatCompletionChunk], deadline: float, response: StreamedResponse
-    ) -> ChatCompletionChunk | None:
-        try:
-            async with asyncio.timeout_at(deadline):
-                return await anext(chunks, None)
-        except (OpenAIError, TimeoutError, ValueError) as error:  # ValueError: a line is not JSON
-            self._fail(translate(error), response.usage)
-
-    def _completion(self, response: ModelResponse, schema: type[T], spent: Usage) -> Completion[T]:
-        value = msgspec.json.decode(response.text, type=schema)
-        model = response.model or self._model
-        return Completion(value=value, usage=spent, model=model, generated_by=GENERATED_BY)
-
-    def _fail(self, error: ProviderError, spent: Usage | None = None) -> NoReturn:
-        """Raise our error without the vendor's, which holds the provider's words and perhaps the learner's."""
-        error.usage += spent or Usage()
+    def _failure(self, error: ProviderError, spent: Usage = NOTHING_SPENT) -> ProviderError:
+        """Log our error and return it. It is raised without the vendor's, which holds the provider's words and perhaps the
+        learner's."""
+        error.usage += spent
         log.warning("provider.failed", code=error.code, model=self._model, retry_in_seconds=error.retry_after)
-        raise error from None
+        return error
 
 
-async def _create(client: AsyncOpenAI, request: dict[str, Any]) -> bytes:
-    """Send a request and return the body of the response as it came."""
-    create = cast(Callable[..., Awaitable[Any]], client.chat.completions.with_raw_response.create)
-    return (await create(**request)).content
+async def _events(sent: Sent) -> AsyncGenerator[str]:
+    """The data of each event. A server that does not stream sends everything in one response."""
+    if "json" in sent.response.headers.get("content-type", ""):
+        yield (await sent.response.read()).decode(errors="replace")
+        return
+    async with aclosing(event_data(sent.response.iter_bytes())) as events:
+        async for data in events:
+            yield data
 
 
-def _rejection_reason(response: ModelResponse, error: msgspec.DecodeError) -> str:
-    return "it was cut off at the length limit, so write less" if response.was_cut else str(error)
+def _sent_call(sent: Sent, turns: Sequence[Turn]) -> SentCall:
+    body = {name: value for name, value in sent.request.items() if name != "extra_headers"}
+    return SentCall(
+        turns,
+        request_bytes=len(msgspec.json.encode(body)) + TEMPLATE_BYTES,
+        max_output_tokens=sent.request[sent.abilities.limit_field.value],
+    )

@@ -1,120 +1,163 @@
-"""Reads what a Chat Completions server returns, whole or streamed: only the fields that are used, so that any compatible
-server will do."""
+"""Reads what a Chat Completions server returns, whole or streamed. What a person could read, this can read."""
 
 import re
 from collections.abc import Sequence
 
-import msgspec
 from msgspec import Struct
-from openai.types.chat import ChatCompletionChunk
 
-from shared.adapters.llm.openai.errors import provider_error
+from shared.adapters.llm.openai.content import (
+    Fields,
+    MalformedBody,
+    decode_body,
+    fields_of,
+    first_choice,
+    join_content,
+    text_of,
+    thinking_of,
+    usage_of,
+)
+from shared.adapters.llm.openai.errors import read_server_error, to_provider_error
 from shared.adapters.llm.openai.prompt_rendering import Turn, count_turns
+from shared.adapters.llm.openai.reported_usage import CallBounds, CheckedUsage, check_usage
+from shared.adapters.llm.openai.thinking import ThinkingFilter
 from shared.adapters.llm.token_counter import count_tokens
 from shared.domain.errors import ProviderRefused, ProviderUnavailable
 from shared.domain.usage import Usage
 
 CONTENT_FILTER = "content_filter"
+LENGTH = "length"
+ERROR = "error"
+DONE = "[DONE]"
+CHARACTERS_PER_CHECK = 4_000
+"""How much of a stream comes between two checks of its length."""
+EXCESS = 1.25
+"""Tokens, as a multiple of the limit, at which a stream is ended because the server ignores the limit. Our tokenizer may count
+some more than the model's own."""
 _MODEL_NAME = re.compile(r"[\w.:/@+-]{1,100}", re.ASCII)
 
 
-class ReportedUsage(Struct):
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
+class SentCall(Struct, frozen=True):
+    """What was sent, as far as it bounds what the call can have cost."""
+
+    turns: Sequence[Turn]
+    request_bytes: int
+    max_output_tokens: int
+
+    def check(self, reported: object, text: str) -> CheckedUsage:
+        """The usage, from the server's report and from our own count of what was sent and what came."""
+        counted = Usage(count_turns(self.turns), min(max(1, count_tokens(text)), self.max_output_tokens))
+        return check_usage(
+            reported,
+            CallBounds(
+                counted=counted,
+                max_prompt_tokens=self.request_bytes,
+                max_completion_tokens=self.max_output_tokens,
+            ),
+        )
 
 
 class ModelResponse(Struct, frozen=True):
     """One whole response, before its text is decoded."""
 
     text: str
-    usage: Usage
+    usage: CheckedUsage
     model: str
     """The model's name as the server gave it; empty when it gave none."""
     was_cut: bool
     """Whether the text stopped at the length limit."""
 
 
-def read_response(body: bytes, turns: Sequence[Turn]) -> ModelResponse:
+def read_response(body: bytes, sent: SentCall) -> ModelResponse:
     """Raises `ProviderError` when the model refused, the server sent an error as a success, or the body is not JSON."""
     try:
-        response = _decoder.decode(body)
-    except msgspec.DecodeError:  # for example an HTML page from a proxy
+        response = decode_body(body)
+    except MalformedBody:  # for example an HTML page from a proxy
         raise ProviderUnavailable from None
-    if response.error is not None:
-        raise provider_error(None, (response.error.code, response.error.type), {})
-    if not response.choices:
+    if response.get("error"):
+        raise to_provider_error(read_server_error(response, 0, {}))
+    choice = first_choice(response)
+    if not choice:
         raise ProviderUnavailable
-    choice = response.choices[0]
-    text = choice.message.content or ""
-    usage = _usage(response.usage, turns, text)
-    if choice.message.refusal or choice.finish_reason == CONTENT_FILTER:
-        raise ProviderRefused(usage=usage)
-    return ModelResponse(text, usage, _model_name(response.model), was_cut=choice.finish_reason == "length")
+    message = fields_of(choice.get("message"))
+    text = join_content(message.get("content")) or text_of(choice, "text")
+    usage = sent.check(usage_of(response), thinking_of(message) + text)
+    reason = choice.get("finish_reason")
+    if message.get("refusal") or reason == CONTENT_FILTER:
+        raise ProviderRefused(usage=usage.usage)
+    if reason == ERROR and not text:
+        raise ProviderUnavailable(usage=usage.usage)
+    return ModelResponse(text, usage, model_name(response), was_cut=reason == LENGTH)
 
 
 class StreamedResponse:
     """What has arrived of a streamed response so far."""
 
-    def __init__(self, turns: Sequence[Turn], model: str) -> None:
+    def __init__(self, sent: SentCall, model: str) -> None:
         self.model = model
         self.is_refused = False
         self.is_finished = False
-        self._turns = turns
-        self._texts: list[str] = []
-        self._reported: ReportedUsage | None = None
+        self.was_cut = False
+        """Whether the reply stopped at the length limit, the server's or ours."""
+        self.ignores_limit = False
+        """Whether the server went on beyond the limit that it was sent."""
+        self._sent = sent
+        self._received: list[str] = []
+        """All text, the thinking too: it is paid for."""
+        self._characters = 0
+        self._checked_characters = sent.max_output_tokens
+        self._reported: object = None
+        self._filter = ThinkingFilter()
 
-    def add(self, chunk: ChatCompletionChunk) -> str:
-        """Add a chunk and return its text."""
-        self.model = _model_name(chunk.model) or self.model
-        if chunk.usage is not None:
-            self._reported = ReportedUsage(chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
-        if not chunk.choices:
+    def add(self, data: str) -> str:
+        """Add the data of one event and return the text to show. Raises `ProviderError`."""
+        if data == DONE:
+            self.is_finished = True
             return ""
-        choice = chunk.choices[0]
-        self.is_refused |= bool(choice.delta.refusal) or choice.finish_reason == CONTENT_FILTER
-        self.is_finished |= choice.finish_reason is not None
-        text = choice.delta.content or ""
-        self._texts.append(text)
-        return text
+        try:
+            chunk = decode_body(data)
+        except MalformedBody:
+            raise ProviderUnavailable(is_connected=False) from None
+        if chunk.get("error"):
+            raise to_provider_error(read_server_error(chunk, 0, {}))
+        return self._add_chunk(chunk)
+
+    def end(self) -> str:
+        """Return text that was held back, and may be shown after all."""
+        return self._filter.end()
 
     @property
-    def usage(self) -> Usage:
-        return _usage(self._reported, self._turns, "".join(self._texts))
+    def usage(self) -> CheckedUsage:
+        return self._sent.check(self._reported, "".join(self._received))
+
+    def _add_chunk(self, chunk: Fields) -> str:
+        self.model = model_name(chunk) or self.model
+        self._reported = usage_of(chunk) or self._reported
+        choice = first_choice(chunk)
+        delta = fields_of(choice.get("delta")) or fields_of(choice.get("message"))
+        self._finish(choice.get("finish_reason"), has_refusal=bool(delta.get("refusal")))
+        text = join_content(delta.get("content")) or text_of(choice, "text")
+        self._received.append(thinking_of(delta) + text)
+        self._check_length()
+        return self._filter.add(text)
+
+    def _finish(self, reason: object, *, has_refusal: bool) -> None:
+        self.is_refused |= has_refusal or reason == CONTENT_FILTER
+        if reason == ERROR:
+            raise ProviderUnavailable
+        self.was_cut |= reason == LENGTH
+        self.is_finished |= bool(reason)
+
+    def _check_length(self) -> None:
+        self._characters += len(self._received[-1])
+        if self._characters < self._checked_characters:
+            return
+        self._checked_characters = self._characters + CHARACTERS_PER_CHECK
+        if count_tokens("".join(self._received)) > self._sent.max_output_tokens * EXCESS:
+            self.ignores_limit = self.was_cut = self.is_finished = True
 
 
-def _model_name(model: str | None) -> str:
+def model_name(response: Fields) -> str:
     """The server's name of the model, or nothing if it does not look like a name: logs and traces show it, and they must
     hold no free text."""
-    return model if model and _MODEL_NAME.fullmatch(model) else ""
-
-
-def _usage(reported: ReportedUsage | None, turns: Sequence[Turn], text: str) -> Usage:
-    """The usage that the server reported, or our own count if it reported none. It is never zero: a call was made."""
-    if reported is not None and reported.prompt_tokens > 0:
-        return Usage(reported.prompt_tokens, reported.completion_tokens)
-    return Usage(count_turns(turns), max(1, count_tokens(text)))
-
-
-class _Message(Struct):
-    content: str | None = None
-    refusal: str | None = None
-
-
-class _Choice(Struct):
-    message: _Message
-    finish_reason: str | None = None
-
-
-class _Error(Struct):
-    code: str | int | None = None
-    type: str | None = None
-
-
-class _Response(Struct):
-    model: str | None = None
-    choices: list[_Choice] | None = None
-    usage: ReportedUsage | None = None
-    error: _Error | None = None
-
-
-_decoder = msgspec.json.Decoder(_Response)
+    name = text_of(response, "model")
+    return name if _MODEL_NAME.fullmatch(name) else ""

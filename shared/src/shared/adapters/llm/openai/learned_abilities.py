@@ -1,0 +1,114 @@
+"""The abilities of one model of one server as this process knows them: set, learned at refusals, and shared with the fleet."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Protocol
+
+import structlog
+
+from shared.adapters.llm.openai.abilities import Abilities
+from shared.domain.errors import StoreUnavailable
+
+log = structlog.get_logger()
+
+REFRESH_SECONDS = 10.0
+"""How long what the fleet knows is taken for current. It is read at a call, never by an idle process."""
+FIRST_CALL_SECONDS = 2.0
+"""How long other calls wait for the first one to a server that nobody has called yet. A refusal comes at once, so that it is
+met once and not by every call of a job."""
+
+
+class AbilityStore(Protocol):
+    """Keeps the abilities of one model for the fleet, for a time: a server may be updated. Raises `StoreUnavailable`."""
+
+    async def load(self) -> Abilities | None: ...
+
+    async def save(self, abilities: Abilities) -> None: ...
+
+
+class LearnedAbilities:
+    """Starts from `base`, follows what the fleet has learned, and tells the fleet."""
+
+    def __init__(
+        self,
+        base: Abilities,
+        *,
+        model: str,
+        is_known: bool = False,
+        store: AbilityStore | None = None,
+        on_change: Callable[[Abilities], None] = lambda _: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`is_known` says that `base` is certain, so that no call waits for the first one. `on_change` is called with what
+        is in use, first with `base`."""
+        self.current = base
+        self._model = model
+        self._is_known = is_known
+        self._store = store
+        self._on_change = on_change
+        self._clock = clock
+        self._refresh_at = 0.0
+        self._first_call: asyncio.Event | None = None
+        on_change(base)
+
+    @asynccontextmanager
+    async def call(self) -> AsyncGenerator[None]:
+        """Surround a call: the first one goes alone for a moment, with what the fleet knows already."""
+        await self._refresh()
+        if self._is_known:
+            yield
+            return
+        if self._first_call is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(FIRST_CALL_SECONDS):
+                    await self._first_call.wait()
+            yield
+            return
+        first = self._first_call = asyncio.Event()
+        try:
+            yield
+        finally:
+            self._first_call = None
+            first.set()
+
+    async def confirm(self, abilities: Abilities) -> None:
+        """A call with these abilities succeeded: keep them, and tell the fleet if they are new."""
+        is_new = abilities != self.current
+        if is_new:
+            self._use(abilities)
+            log.info("provider.abilities_learned", model=self._model, **describe(abilities))
+        if is_new or not self._is_known:
+            self._is_known = True
+            await self._save()
+
+    async def _refresh(self) -> None:
+        if self._store is None or self._clock() < self._refresh_at:
+            return
+        self._refresh_at = self._clock() + REFRESH_SECONDS
+        with suppress(StoreUnavailable):
+            if (found := await self._store.load()) is not None:
+                self._is_known = True
+                self._use(found)
+
+    async def _save(self) -> None:
+        if self._store is not None:
+            with suppress(StoreUnavailable):  # this process goes on with what it knows
+                await self._store.save(self.current)
+
+    def _use(self, abilities: Abilities) -> None:
+        if abilities != self.current:
+            self.current = abilities
+            self._on_change(abilities)
+
+
+def describe(abilities: Abilities) -> dict[str, str | int]:
+    """The abilities as flat fields, for logs and metrics."""
+    return {
+        "structured_output": abilities.structured_output.value,
+        "limit_field": abilities.limit_field.value,
+        "without": " ".join(sorted(abilities.without)),
+        "window": abilities.window,
+        "max_output": abilities.max_output,
+    }

@@ -1,0 +1,117 @@
+"""Sends a request in the form that the server accepts: a refusal of a feature leads one step down the ladder of abilities.
+
+Going down costs no attempt of the job and is never taken for an outage, because the server has answered.
+"""
+
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, Protocol, cast
+
+from msgspec import Struct
+from msgspec.structs import replace
+from openai import APIConnectionError, APIError, AsyncOpenAI
+
+from shared.adapters.llm.openai.abilities import Abilities, descend, plainest
+from shared.adapters.llm.openai.errors import FEATURE_STATUSES, ServerError, server_error_of
+from shared.adapters.llm.openai.learned_abilities import LearnedAbilities
+from shared.adapters.llm.openai.prompt_rendering import Turn
+from shared.adapters.llm.openai.request import Request
+
+MAX_STEPS = 8
+"""Refusals of one call that are followed: there are not more features to refuse."""
+ECHO_CHARACTERS = 24
+"""Length of a piece of the prompt that shows that a server's message repeats the prompt."""
+MIN_WINDOW_TOKENS = 512
+"""A window below this is not believed."""
+
+Build = Callable[[Abilities], Request]
+
+
+class ServerResponse(Protocol):
+    """A response whose body has not been read."""
+
+    @property
+    def headers(self) -> Any: ...
+
+    async def read(self) -> bytes: ...
+
+    def iter_bytes(self, chunk_size: int | None = None) -> Any: ...
+
+    async def close(self) -> None: ...
+
+
+class Sent(Struct, frozen=True):
+    """A request that the server accepted, with its response."""
+
+    request: Request
+    abilities: Abilities
+    response: ServerResponse
+
+
+class RequestSender:
+    """Sends requests to one model."""
+
+    def __init__(self, learned: LearnedAbilities, *, tries_plainest: bool) -> None:
+        """`tries_plainest`: whether a refusal that names nothing we know is answered with the plainest request. OpenAI's own
+        refusals always name what they are about."""
+        self._learned = learned
+        self._tries_plainest = tries_plainest
+
+    @asynccontextmanager
+    async def send(self, client: AsyncOpenAI, build: Build, turns: Sequence[Turn]) -> AsyncGenerator[Sent]:
+        """Send until the server accepts the request. Raises the client's error for anything but a refused feature, and what
+        `build` raises."""
+        async with AsyncExitStack() as stack:
+            async with self._learned.call():
+                sent = await self._send(stack, client, build, turns)
+            await self._learned.confirm(sent.abilities)
+            yield sent
+
+    async def _send(
+        self, stack: AsyncExitStack, client: AsyncOpenAI, build: Build, turns: Sequence[Turn]
+    ) -> Sent:
+        tried = [self._learned.current]
+        while True:
+            request = build(tried[-1])
+            try:
+                return Sent(request, tried[-1], await stack.enter_async_context(_post(client, request)))
+            except APIConnectionError:
+                raise
+            except APIError as error:
+                lower = await self._step_down(tried[-1], _own_words(server_error_of(error), turns))
+                if lower is None or lower in tried or len(tried) > MAX_STEPS:
+                    raise
+                tried.append(lower)
+
+    async def _step_down(self, abilities: Abilities, said: ServerError) -> Abilities | None:
+        """What to try next; None when the refusal is not about the form of the request."""
+        if said.is_too_long:
+            await self._learn_window(said.window)
+            return None
+        if (limit := said.output_limit) and limit != abilities.max_output:
+            return replace(abilities, max_output=limit)
+        if said.refused_feature:
+            return descend(abilities, said.refused_feature)
+        is_guess_worthwhile = self._tries_plainest and said.status in FEATURE_STATUSES and said.is_unknown
+        return plainest(abilities) if is_guess_worthwhile else None
+
+    async def _learn_window(self, window: int) -> None:
+        known = self._learned.current
+        if window >= MIN_WINDOW_TOKENS and window != known.window:
+            await self._learned.confirm(replace(known, window=window))
+
+
+def _own_words(said: ServerError, turns: Sequence[Turn]) -> ServerError:
+    """The error without its message if that repeats a piece of the prompt: what a learner wrote must teach the fleet
+    nothing."""
+    prompt = "\n".join(turn["content"] for turn in turns)
+    message = said.message
+    pieces = (message[at : at + ECHO_CHARACTERS] for at in range(len(message) - ECHO_CHARACTERS + 1))
+    return replace(said, message="", window=0) if any(piece in prompt for piece in pieces) else said
+
+
+@asynccontextmanager
+async def _post(client: AsyncOpenAI, request: Request) -> AsyncGenerator[ServerResponse]:
+    create = cast(Callable[..., Any], client.chat.completions.with_streaming_response.create)
+    async with create(**request) as response:
+        yield response

@@ -1,0 +1,107 @@
+"""What known servers write when they refuse a request, as patterns: the last resort where neither code, type nor status tells.
+
+Each pattern names the servers it was made for. Messages are matched here and then dropped: they may hold the learner's words.
+"""
+
+import re
+from collections.abc import Iterable
+
+from shared.adapters.llm.openai.abilities import OPTIONAL_FIELDS, Feature
+
+MAX_CHARACTERS = 4_000
+"""How much of a message is searched."""
+
+
+def _any(*patterns: str) -> re.Pattern[str]:
+    return re.compile("|".join(patterns), re.IGNORECASE)
+
+
+TOO_LONG = _any(
+    r"context (?:length|window|size)",  # vLLM, llama.cpp, llama-cpp-python, DeepSeek, OpenRouter, LM Studio, SGLang
+    r"too large for model with \d+ maximum context",  # Mistral
+    r"prompt is too long|input (?:is|length is) too long|input length exceeds",  # Anthropic, Bedrock, Ollama
+    r"input token count .{0,40}exceeds",  # Gemini
+    r"inputs?`? tokens \+ .{0,40}must be <=",  # Text Generation Inference, Together
+    r"reduce the length of (?:the|your) (?:messages|prompt|input)",  # Groq, Azure
+    r"too many tokens",  # Cohere
+    r"maximum (?:input|prompt|sequence) length",  # TensorRT-LLM, Triton
+)
+WINDOWS = (
+    _any(r"maximum context length(?: is|:)?\D{0,20}(\d{3,8})"),  # vLLM, DeepSeek, OpenRouter, Fireworks
+    _any(r"context window of (\d{3,8})"),  # llama-cpp-python
+    _any(r"context length of (?:only )?(\d{3,8})"),  # LM Studio
+    _any(r"context length \((\d{3,8})"),  # SGLang
+    _any(r"model with (\d{3,8}) maximum context"),  # Mistral
+    _any(r"context size\D{0,30}\((\d{3,8})"),  # llama.cpp
+    _any(r"tokens > (\d{3,8}) maximum"),  # Anthropic
+    _any(r"maximum number of tokens allowed \((\d{3,8})"),  # Gemini
+    _any(r"must be <= (\d{3,8})"),  # Text Generation Inference
+)
+OUTPUT_LIMITS = (
+    _any(r"supports at most (\d{3,8}) completion tokens"),  # OpenAI
+    _any(r"max_(?:completion_)?tokens`? must be less than or equal to `?(\d{3,8})"),  # Groq
+    _any(r"max_(?:completion_)?tokens is \[\d+, (\d{3,8})\]"),  # DeepSeek
+    _any(r"max_tokens: \d+ > (\d{3,8})"),  # Anthropic
+)
+REFUSED = _any(
+    r"content management policy|responsible ?ai",  # Azure
+    r"content (?:policy|filter)|(?:input|prompt) was flagged|requires moderation",  # OpenAI, OpenRouter
+    r"blocked .{0,40}safety|safety (?:system|settings|filter)",  # Gemini
+    r"inappropriate content|content exists risk",  # Qwen, DeepSeek
+)
+SCHEMA_UNKNOWN = _any(
+    r"json_schema",  # DeepSeek, LM Studio ("must be 'json_schema' or 'text'" is caught by TEXT_OR_SCHEMA before)
+    r"must be .{0,20}json_object",  # llama-cpp-python
+    r"guided|grammar|structured (?:output|response)",  # vLLM without a backend, llama.cpp
+)
+TEXT_OR_SCHEMA = _any(r"must be .{0,20}json_schema")
+"""LM Studio takes a schema and text, and no `json_object`."""
+
+
+def is_too_long(message: str) -> bool:
+    return TOO_LONG.search(message) is not None
+
+
+def is_refusal(message: str) -> bool:
+    return REFUSED.search(message) is not None
+
+
+def read_window(message: str) -> int:
+    """The model's window in tokens, 0 if the message does not say it."""
+    return _number(message, WINDOWS)
+
+
+def read_output_limit(message: str) -> int:
+    """The most tokens of a completion, 0 if the message does not say it."""
+    return _number(message, OUTPUT_LIMITS)
+
+
+def find_feature(message: str, parameter: str) -> str:
+    """The field or feature of ours that was refused; empty if none is named. `parameter` is what the server says it is."""
+    if parameter in OPTIONAL_FIELDS:
+        return parameter
+    for name in OPTIONAL_FIELDS:
+        if re.search(name if "_" in name else rf"[\"'`]{name}[\"'`]", message):
+            return name
+    return _find_output_feature(message, parameter) or _find_limit(message, parameter)
+
+
+def _find_output_feature(message: str, parameter: str) -> str:
+    both = f"{parameter} {message}"
+    if TEXT_OR_SCHEMA.search(message):
+        return Feature.RESPONSE_FORMAT
+    if re.search(r"\bstrict\b", both):
+        return Feature.STRICT_SCHEMA
+    if SCHEMA_UNKNOWN.search(both):
+        return Feature.JSON_SCHEMA
+    return Feature.RESPONSE_FORMAT if "response_format" in both else ""
+
+
+def _find_limit(message: str, parameter: str) -> str:
+    """The first of the two fields that is named, because the second is what the server advises."""
+    found = re.search(r"max_completion_tokens|max_tokens", f"{parameter} {message}")
+    return found[0] if found else ""
+
+
+def _number(message: str, patterns: Iterable[re.Pattern[str]]) -> int:
+    return next((int(found[1]) for pattern in patterns if (found := pattern.search(message))), 0)

@@ -1,0 +1,155 @@
+"""Reads a value of a schema out of what a model wrote: alone, in a fence, after thinking, between sentences, or with small slips.
+
+A text that is exact JSON of the schema takes one pass of msgspec; the rest runs only for other texts. All of it is linear.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from itertools import islice
+from typing import TypeVar, cast
+
+import msgspec
+from msgspec import inspect
+
+from shared.adapters.llm.openai.lenient_json import TooDeep, UnreadableJson, parse_value
+from shared.adapters.llm.openai.thinking import without_thinking
+
+T = TypeVar("T")
+
+MAX_TEXT_CHARACTERS = 400_000
+"""Length that is read: the longest completion that is asked for, some 60,000 characters, after six times as much thinking."""
+MAX_PASSES = 4
+"""How often the length of the text may be read in search of a value, so that a text made of brackets costs no more."""
+MAX_VALUES = 200
+"""Values that are tried, such as footnote marks in brackets before the one that is meant."""
+
+Fields = dict[str, object]
+
+
+class UnreadableText(ValueError):
+    """The text holds no value of the schema. The message names a field or a type, and never repeats the text."""
+
+
+def read_value(text: str, schema: type[T], *, keep_partial: bool = False) -> T:
+    """Read the value. With `keep_partial` a list keeps its readable items when others are not; without, one bad item makes the
+    whole unreadable, so that the model can be asked again. Raises `UnreadableText`."""
+    if len(text) > MAX_TEXT_CHARACTERS:
+        raise UnreadableText("it is too long")
+    try:
+        return msgspec.json.decode(text, type=schema)
+    except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
+        pass
+    reason = ""
+    for value in islice(_values(text), MAX_VALUES):
+        for candidate in _readings(value, schema):
+            try:
+                return _convert(candidate, schema, keep_partial=keep_partial)
+            except msgspec.ValidationError as error:
+                reason = reason or str(error)
+    raise UnreadableText(reason or "it holds no JSON")
+
+
+def _values(text: str) -> Iterator[object]:
+    """The JSON objects and arrays in the text, those behind the thinking first."""
+    reply = without_thinking(text)
+    for part in (reply, text) if reply != text else (text,):
+        position, work = 0, MAX_PASSES * len(part)
+        while work > 0 and (start := _next_bracket(part, position)) >= 0:
+            try:
+                value, position = parse_value(part, start)
+                work -= position - start
+                yield value
+            except UnreadableJson as error:
+                position = error.position if isinstance(error, TooDeep) else start + 1
+                work -= error.position - start + 1
+
+
+def _next_bracket(text: str, position: int) -> int:
+    found = [at for at in (text.find("{", position), text.find("[", position)) if at >= 0]
+    return min(found, default=-1)
+
+
+def _readings(value: object, schema: type) -> Iterator[object]:
+    """The value as it stands, then as what it may stand for: the list without its object, one item without its list, the value
+    under one more key."""
+    yield value
+    name = _list_field(schema)
+    if isinstance(value, list):
+        if name:
+            yield {name: value}
+        elif len(only := cast(list[object], value)) == 1:
+            yield only[0]
+    elif isinstance(value, dict):
+        fields = cast(Fields, value)
+        if len(fields) == 1:
+            yield from _readings(next(iter(fields.values())), schema)
+        if name:
+            lists = [cast(list[object], one) for one in fields.values() if isinstance(one, list)]
+            yield {name: lists[0] if len(lists) == 1 and not _is_item(fields, schema) else [value]}
+
+
+def _convert(value: object, schema: type[T], *, keep_partial: bool) -> T:
+    return msgspec.convert(
+        _mend(value, _type_of(schema), keep_partial=keep_partial), type=schema, strict=False
+    )
+
+
+def _mend(value: object, wanted: inspect.Type, *, keep_partial: bool) -> object:
+    """Turn numbers into text where text is wanted, single values into lists, and leave out what cannot be read."""
+    match wanted:
+        case inspect.StrType() if isinstance(value, bool):
+            return str(value).lower()
+        case inspect.StrType() if isinstance(value, int | float):
+            return str(value)
+        case inspect.IntType() if isinstance(value, float) and value.is_integer():
+            return int(value)
+        case inspect.ListType(item_type=item_type):
+            items = cast(list[object], value if isinstance(value, list) else [value])
+            mended = [_mend(item, item_type, keep_partial=keep_partial) for item in items]
+            return [item for item in mended if _fits(item, item_type)] if keep_partial else mended
+        case inspect.StructType(fields=fields) if isinstance(value, dict):
+            given = cast(Fields, value)
+            types = {field.encode_name: field.type for field in fields}
+            return {
+                name: _mend(part, types[name], keep_partial=keep_partial)
+                for name, part in given.items()
+                if name in types
+            }
+        case _:
+            return value
+
+
+def _fits(value: object, wanted: inspect.Type) -> bool:
+    if not isinstance(wanted, inspect.StructType):
+        return value is not None
+    try:
+        msgspec.convert(value, type=wanted.cls, strict=False)
+    except msgspec.ValidationError:
+        return False
+    return True
+
+
+@lru_cache(maxsize=64)
+def _type_of(schema: type) -> inspect.Type:
+    return cast(Callable[[type], inspect.Type], inspect.type_info)(schema)
+
+
+def _list_field(schema: type) -> str:
+    """The name of the only field, if it is a list of objects."""
+    wanted = _type_of(schema)
+    match wanted:
+        case inspect.StructType(fields=(field,)) if isinstance(field.type, inspect.ListType):
+            return field.encode_name
+        case _:
+            return ""
+
+
+def _is_item(fields: Fields, schema: type) -> bool:
+    """Whether the object is one item of the list and not an object around the list."""
+    wanted = _type_of(schema)
+    if not isinstance(wanted, inspect.StructType) or not isinstance(wanted.fields[0].type, inspect.ListType):
+        return False
+    item = wanted.fields[0].type.item_type
+    return isinstance(item, inspect.StructType) and {field.encode_name for field in item.fields} <= set(
+        fields
+    )
