@@ -5,6 +5,7 @@ language. No error contains a provider's words, a path, a key or a learner's tex
 """
 
 from collections.abc import Iterator
+from enum import StrEnum
 
 from msgspec import Struct, field
 
@@ -263,10 +264,19 @@ class Unexpected(JobError):
 # -- the provider --------------------------------------------------------------------------------------------
 
 
+class Blame(StrEnum):
+    """Whose fault a failed call is. What is only this request's fault never delays other learners."""
+
+    REQUEST = "request"
+    SERVER = "server"
+    ACCOUNT = "account"
+
+
 class ProviderError(StudyError):
     """A call to a model failed. `usage` is what it cost nevertheless."""
 
     code = "provider_error"
+    blames = Blame.SERVER
     may_fall_back = False
     """Whether another model may succeed where this one failed; true of temporary errors only."""
 
@@ -317,12 +327,14 @@ class ProviderGarbled(ProviderError):
 
     code = "provider_garbled"
     is_retryable = True
+    blames = Blame.REQUEST
 
 
 class ProviderOutOfCredit(ProviderError):
     """The provider account has no credit. Only an operator can mend that, so nothing is retried."""
 
     code = "provider_out_of_credit"
+    blames = Blame.ACCOUNT
     may_fall_back = True
 
 
@@ -330,10 +342,12 @@ class ProviderRefused(ProviderError):
     """The model refused the content, and would refuse the same input again."""
 
     code = "provider_refused"
+    blames = Blame.REQUEST
 
 
 class ContextTooLong(ProviderError):
     code = "context_too_long"
+    blames = Blame.REQUEST
 
 
 class ProviderRejected(ProviderError):
@@ -341,9 +355,11 @@ class ProviderRejected(ProviderError):
     are rejected in a row."""
 
     code = "provider_rejected"
+    blames = Blame.REQUEST
 
 
 class ProviderMisconfigured(ProviderError):
     """The key, the model name or the schema is not accepted. Only an operator can mend that."""
 
     code = "provider_misconfigured"
+    blames = Blame.ACCOUNT

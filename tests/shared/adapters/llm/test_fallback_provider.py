@@ -17,6 +17,7 @@ from shared.domain.errors import (
     ProviderError,
     ProviderMisconfigured,
     ProviderRefused,
+    ProviderRejected,
     ProviderUnavailable,
 )
 from shared.domain.llm.provider import ChatRequest, Delta, Message, Prompt, Task
@@ -90,7 +91,7 @@ async def test_the_next_model_is_called_if_the_first_is_busy_or_unavailable(
     ("fault", "error"),
     [
         (Fault(kind=FaultKind.REFUSAL), ProviderRefused),
-        (Fault(kind=FaultKind.ERROR, status=400), ProviderMisconfigured),
+        (Fault(kind=FaultKind.ERROR, status=400), ProviderRejected),
         (Fault(kind=FaultKind.ERROR, status=401), ProviderMisconfigured),
     ],
 )

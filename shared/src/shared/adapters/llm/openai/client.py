@@ -1,6 +1,6 @@
 """HTTP connections to one OpenAI-compatible server, spread over several pools."""
 
-from collections.abc import Callable, Generator
+from collections.abc import AsyncIterator, Callable, Generator
 from contextlib import contextmanager
 
 import httpx2
@@ -13,6 +13,8 @@ CALLS_PER_POOL = 50
 than twice the processor time that they take in forty."""
 IDLE_CONNECTIONS_PER_POOL = 10
 """Idle connections that a pool keeps open: a handshake costs more than the memory."""
+MAX_RESPONSE_BYTES = 8_000_000
+"""Size of a response, errors included, beyond which it is not read: 100 times the longest completion that is asked for."""
 
 
 class OpenAIClient:
@@ -45,16 +47,53 @@ class OpenAIClient:
             await client.close()
 
 
+class BoundedTransport(httpx2.AsyncHTTPTransport):
+    """Ends a response that is longer than anything a model can say. Compressed responses, whose size tells nothing, are
+    neither asked for nor taken."""
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        response = await super().handle_async_request(request)
+        if response.headers.get("content-encoding", "identity") != "identity":
+            await response.aclose()
+            raise httpx2.RemoteProtocolError("the response is compressed")
+        response.stream = BoundedStream(response.stream)
+        return response
+
+
+class BoundedStream(httpx2.AsyncByteStream):
+    """The bytes of another stream, up to `MAX_RESPONSE_BYTES`."""
+
+    def __init__(self, stream: object) -> None:
+        assert isinstance(stream, httpx2.AsyncByteStream)
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        size = 0
+        async for piece in self._stream:
+            size += len(piece)
+            if size > MAX_RESPONSE_BYTES:
+                raise httpx2.RemoteProtocolError("the response is too long")
+            yield piece
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
 def connect(api_key: str, *, base_url: str | None = None) -> OpenAIClient:
     """Make the client of one server. Several models may share it; no connection opens before the first call."""
     tls = httpx2.create_ssl_context()
-    limits = httpx2.Limits(max_keepalive_connections=IDLE_CONNECTIONS_PER_POOL)
+    limits = httpx2.Limits(
+        max_connections=CALLS_PER_POOL, max_keepalive_connections=IDLE_CONNECTIONS_PER_POOL
+    )
     timeout = httpx2.Timeout(
         None, connect=CONNECT_SECONDS
     )  # each call has a deadline of its own for the rest
 
     def make_client() -> AsyncOpenAI:
-        http_client = DefaultAsyncHttpxClient(verify=tls, limits=limits, timeout=timeout)
+        transport = BoundedTransport(verify=tls, limits=limits)
+        http_client = DefaultAsyncHttpxClient(
+            transport=transport, timeout=timeout, headers={"accept-encoding": "identity"}
+        )
         return AsyncOpenAI(
             api_key=api_key, base_url=base_url, timeout=timeout, max_retries=0, http_client=http_client
         )

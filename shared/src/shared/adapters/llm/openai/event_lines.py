@@ -1,6 +1,4 @@
-"""Splits a streamed response into the data of its events, whatever the server's line ends, with a bound on each line."""
-
-from collections.abc import AsyncGenerator, AsyncIterator
+"""Splits the bytes of a streamed response into the data of its events, whatever the server's line ends, with a bound on each."""
 
 MAX_LINE_BYTES = 1_000_000
 """Size of one event. A model's piece of text is a few hundred bytes."""
@@ -11,21 +9,25 @@ class LineTooLong(ValueError):
     """The server sent an event that no client should hold in memory."""
 
 
-async def event_data(chunks: AsyncIterator[bytes]) -> AsyncGenerator[str]:
-    """Yield the data of each event; comments and other fields are passed over. Every server of this API puts an event's data
-    on one line. Raises `LineTooLong`."""
-    async for line in _lines(chunks):
-        if line.startswith(DATA) and (data := line[len(DATA) :].strip()):
-            yield data.decode(errors="replace")
+class EventLines:
+    """Takes bytes as they arrive. Every server of this API puts the data of an event on one line; comments and other fields
+    are passed over."""
 
+    def __init__(self) -> None:
+        self._held = b""
 
-async def _lines(chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
-    held = b""
-    async for chunk in chunks:
-        *lines, held = (held + chunk).replace(b"\r\n", b"\n").split(b"\n")
-        if len(held) > MAX_LINE_BYTES:
+    def add(self, received: bytes) -> list[str]:
+        """Return the data of the events that are complete. Raises `LineTooLong`."""
+        *lines, self._held = (self._held + received).replace(b"\r\n", b"\n").split(b"\n")
+        if len(self._held) > MAX_LINE_BYTES:
             raise LineTooLong
-        for line in lines:
-            yield line
-    if held:
-        yield held
+        return _data_of(lines)
+
+    def end(self) -> list[str]:
+        """Return the data of a last event without a line end."""
+        return _data_of([self._held])
+
+
+def _data_of(lines: list[bytes]) -> list[str]:
+    found = (line[len(DATA) :].strip() for line in lines if line.startswith(DATA))
+    return [data.decode(errors="replace") for data in found if data]

@@ -16,7 +16,7 @@ from shared.adapters.llm.openai.abilities import OPENAI, LimitField
 from shared.adapters.llm.openai.client import OpenAIClient
 from shared.adapters.llm.openai.draft_reading import read_draft, read_partial_draft, shape_of
 from shared.adapters.llm.openai.errors import translate
-from shared.adapters.llm.openai.event_lines import event_data
+from shared.adapters.llm.openai.event_lines import EventLines
 from shared.adapters.llm.openai.learned_abilities import LearnedAbilities
 from shared.adapters.llm.openai.prompt_rendering import Turn, render_chat, render_prompt, render_reask
 from shared.adapters.llm.openai.reported_usage import CheckedUsage
@@ -186,9 +186,13 @@ async def _events(sent: Sent) -> AsyncGenerator[str]:
     if "json" in sent.response.headers.get("content-type", ""):
         yield (await sent.response.read()).decode(errors="replace")
         return
-    async with aclosing(event_data(sent.response.iter_bytes())) as events:
-        async for data in events:
-            yield data
+    lines = EventLines()
+    async with aclosing(sent.response.iter_bytes()) as received:
+        async for piece in received:
+            for data in lines.add(piece):
+                yield data
+    for data in lines.end():
+        yield data
 
 
 def _sent_call(sent: Sent, turns: Sequence[Turn]) -> SentCall:

@@ -39,7 +39,7 @@ def check_usage(reported: object, bounds: CallBounds) -> CheckedUsage:
         return CheckedUsage(counted, is_corrected=False)
     fields = cast(dict[str, object], reported)
     prompt, completion = _first(fields, PROMPT_TOKENS), _first(fields, COMPLETION_TOKENS)
-    if completion is not None and prompt is not None:
+    if completion is not None and prompt is not None and prompt > 0:
         completion = _with_hidden_thinking(fields, prompt, completion, bounds)
     is_prompt_good = prompt is not None and 0 < prompt <= bounds.max_prompt_tokens
     is_completion_good = completion is not None and 0 <= completion <= bounds.max_completion_tokens

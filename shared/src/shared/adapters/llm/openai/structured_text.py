@@ -39,6 +39,8 @@ def read_value(text: str, schema: type[T], *, keep_partial: bool = False) -> T:
         return msgspec.json.decode(text, type=schema)
     except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
         pass
+    if (text_field := _text_field(schema)) and (inner := _json_string(text)) is not None:
+        return msgspec.convert({text_field: inner}, type=schema)
     reason = ""
     for value in islice(_values(text), MAX_VALUES):
         for candidate in _readings(value, schema):
@@ -136,12 +138,28 @@ def _type_of(schema: type) -> inspect.Type:
 
 def _list_field(schema: type) -> str:
     """The name of the only field, if it is a list of objects."""
-    wanted = _type_of(schema)
-    match wanted:
+    match _type_of(schema):
         case inspect.StructType(fields=(field,)) if isinstance(field.type, inspect.ListType):
             return field.encode_name
         case _:
             return ""
+
+
+def _text_field(schema: type) -> str:
+    """The name of the only field, if it is text."""
+    match _type_of(schema):
+        case inspect.StructType(fields=(field,)) if isinstance(field.type, inspect.StrType):
+            return field.encode_name
+        case _:
+            return ""
+
+
+def _json_string(text: str) -> str | None:
+    """The text of a lone JSON string, with or without thinking before it."""
+    try:
+        return msgspec.json.decode(without_thinking(text).strip(), type=str)
+    except (msgspec.DecodeError, UnicodeEncodeError):
+        return None
 
 
 def _is_item(fields: Fields, schema: type) -> bool:

@@ -1,0 +1,605 @@
+"""What servers other than OpenAI's send, each in its smallest form: refusals, wrappings, token counts and streams."""
+
+import gzip
+import json
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing, asynccontextmanager
+from typing import Any
+
+import msgspec
+import pytest
+from tests.simulators.scripted_server import (
+    Body,
+    Response,
+    ScriptedServer,
+    chunk,
+    completion,
+    message_of,
+    refusal,
+    stream,
+)
+
+from shared.adapters.llm.openai.abilities import (
+    COMPATIBLE,
+    OPTIONAL_FIELDS,
+    Abilities,
+    LimitField,
+    StructuredOutput,
+)
+from shared.adapters.llm.openai.client import MAX_RESPONSE_BYTES, connect
+from shared.adapters.llm.openai.errors import MAX_RETRY_AFTER_SECONDS
+from shared.adapters.llm.openai.learned_abilities import LearnedAbilities
+from shared.adapters.llm.openai.provider import OpenAIProvider
+from shared.domain.errors import (
+    ContextTooLong,
+    ProviderBusy,
+    ProviderError,
+    ProviderGarbled,
+    ProviderMisconfigured,
+    ProviderRefused,
+    ProviderRejected,
+    ProviderUnavailable,
+)
+from shared.domain.llm.provider import ChatRequest, Delta, Message, Prompt, Task
+from shared.domain.study.material import (
+    CardDraft,
+    CardDrafts,
+    ExplanationDraft,
+    OutlineDraft,
+    OutlineSection,
+    QuestionDraft,
+    QuestionDrafts,
+    SummaryDraft,
+    Term,
+    TextDraft,
+)
+from shared.domain.usage import Usage
+
+PROMPT = Prompt(
+    task=Task.CARDS,
+    instructions="You write flashcards. Write 2.",
+    source="Ada Lovelace wrote the first published program in 1843, for a machine that was never built.",
+    language="en",
+    count=2,
+    max_output_tokens=900,
+    call_id="job-1/cards/0",
+)
+CARDS = CardDrafts(
+    cards=[CardDraft("Who wrote it?", "Ada Lovelace", "Ada Lovelace wrote the first published program")]
+)
+DRAFTS: list[object] = [
+    CARDS,
+    QuestionDrafts(
+        questions=[QuestionDraft("Who?", ["Ada", "Bob", "Cy", "Di"], 0, "She did [in 1843].", "Ada wrote")]
+    ),
+    SummaryDraft("Ada wrote a program.", ["Ada {Lovelace}", "1843"]),
+    ExplanationDraft("It is about Ada.", [Term("program", "a row of steps")]),
+    OutlineDraft("Ada", [OutlineSection("Life", ["wrote", "lived"])]),
+    TextDraft('# Ada\n\n- wrote `code`, see "notes"'),
+]
+GOOD = msgspec.json.encode(CARDS).decode()
+
+
+class Setting:
+    """A provider in front of a scripted server."""
+
+    def __init__(self, server: ScriptedServer) -> None:
+        self.server = server
+        self.learned = LearnedAbilities(COMPATIBLE, model="m")
+        self.corrections = 0
+        self.provider = OpenAIProvider(
+            connect("key", base_url=server.url),
+            model="m",
+            learned=self.learned,
+            on_usage_corrected=self._count_correction,
+        )
+
+    def _count_correction(self) -> None:
+        self.corrections += 1
+
+    async def ask(self, schema: type[Any] = CardDrafts) -> Any:
+        return await self.provider.complete(PROMPT, schema)
+
+    async def chat(self) -> list[Delta]:
+        request = ChatRequest(
+            messages=[Message("user", "Who wrote it?")],
+            sources=[PROMPT.source],
+            language="en",
+            max_output_tokens=50,
+        )
+        async with aclosing(self.provider.stream(request)) as deltas:
+            return [delta async for delta in deltas]
+
+
+@asynccontextmanager
+async def serving(respond: Callable[[Body], Response] | Response) -> AsyncGenerator[Setting]:
+    def answer(body: Body) -> Response:
+        return respond if isinstance(respond, Response) else respond(body)
+
+    async with ScriptedServer(answer) as server:
+        setting = Setting(server)
+        yield setting
+        await setting.provider.close()
+
+
+# -- whose fault it is --------------------------------------------------------------------------------------------
+
+TOO_LONG: list[tuple[int, Body, int]] = [
+    (
+        400,
+        {
+            "object": "error",
+            "message": "This model's maximum context length is 4096 tokens.",
+            "type": "BadRequestError",
+            "param": None,
+            "code": 400,
+        },
+        4096,
+    ),
+    (
+        400,
+        {
+            "error": {
+                "code": 400,
+                "message": "the request exceeds the available context size",
+                "type": "exceed_context_size_error",
+                "n_prompt_tokens": 9001,
+                "n_ctx": 4096,
+            }
+        },
+        4096,
+    ),
+    (400, message_of("Requested tokens (9001) exceed context window of 4096"), 4096),
+    (500, message_of("Requested tokens (9001) exceed context window of 4096"), 4096),
+    (
+        400,
+        message_of("Prompt contains 9001 tokens, too large for model with 4096 maximum context length"),
+        4096,
+    ),
+    (
+        400,
+        message_of("The input (9001 tokens) is longer than the model's context length (4096 tokens)."),
+        4096,
+    ),
+    (400, message_of("prompt is too long: 9001 tokens > 4096 maximum"), 4096),
+    (422, message_of("`inputs` tokens + `max_new_tokens` must be <= 4096. Given: 9001"), 4096),
+    (
+        400,
+        message_of("The input token count (9001) exceeds the maximum number of tokens allowed (4096)."),
+        4096,
+    ),
+    (400, message_of("model is loaded with context length of only 4096 tokens"), 4096),
+    (400, message_of("Please reduce the length of the messages or completion."), 0),
+    (400, {"error": "input length exceeds the context length"}, 0),
+    (413, {"error": {"message": "Request too large", "type": "tokens", "code": "rate_limit_exceeded"}}, 0),
+]
+
+
+@pytest.mark.parametrize(("status", "body", "window"), TOO_LONG)
+async def test_a_text_beyond_the_window_is_this_request_s_fault_and_teaches_the_window(
+    status: int, body: Body, window: int
+):
+    async with serving(refusal(status, body)) as setting:
+        with pytest.raises(ContextTooLong):
+            await setting.ask()
+        assert len(setting.server.requests) == 1
+        assert setting.learned.current.window == window
+
+
+async def test_a_known_window_refuses_without_a_call():
+    async with serving(completion(GOOD)) as setting:
+        await setting.learned.confirm(msgspec.structs.replace(COMPATIBLE, window=512))
+        with pytest.raises(ContextTooLong):
+            await setting.ask()
+        assert not setting.server.requests
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "error"),
+    [
+        (400, message_of("something else is wrong"), ProviderRejected),
+        (403, message_of("no"), ProviderRejected),
+        (404, message_of("no such thing"), ProviderRejected),
+        (
+            422,
+            {"detail": [{"loc": ["body", "messages"], "msg": "invalid", "type": "value_error"}]},
+            ProviderRejected,
+        ),
+        (400, message_of("Your input was flagged by moderation"), ProviderRefused),
+        (403, message_of("The model requires moderation on this endpoint"), ProviderRefused),
+        (401, message_of("who are you"), ProviderMisconfigured),
+        (404, {"error": {"message": "x", "code": "model_not_found"}}, ProviderMisconfigured),
+        (400, ["not", "an", "object"], ProviderRejected),
+        (400, "text", ProviderRejected),
+        (500, message_of("boom"), ProviderUnavailable),
+    ],
+)
+async def test_a_refusal_blames_whom_it_should(status: int, body: object, error: type[ProviderError]):
+    async with serving(refusal(status, body)) as setting:
+        with pytest.raises(ProviderError) as raised:
+            await setting.ask()
+        assert type(raised.value) is error
+        assert raised.value.usage == Usage()
+        assert setting.learned.current == COMPATIBLE, "a refusal that explains nothing teaches nothing"
+
+
+async def test_a_wait_of_ten_years_is_shortened():
+    async with serving(refusal(429, message_of("slow"), retry_after="315360000")) as setting:
+        with pytest.raises(ProviderBusy) as raised:
+            await setting.ask()
+        assert raised.value.retry_after == MAX_RETRY_AFTER_SECONDS
+
+
+# -- the ladder of abilities --------------------------------------------------------------------------------------
+
+
+def knows(
+    *,
+    outputs: tuple[str, ...] = ("json_schema", "json_object"),
+    unknown: tuple[str, ...] = (),
+    status: int = 400,
+    text: str = "{name} is not supported",
+) -> Callable[[Body], Response]:
+    """A server that refuses types of `response_format` beside `outputs`, and the fields in `unknown`."""
+
+    def respond(body: Body) -> Response:
+        kind = body.get("response_format", {}).get("type")
+        if kind and kind not in outputs:
+            return refusal(status, message_of(text.format(name=f"response_format type {kind}")))
+        if name := next((name for name in unknown if name in body), None):
+            return refusal(status, message_of(text.format(name=f"'{name}'")))
+        return completion(GOOD, usage={"prompt_tokens": 60, "completion_tokens": 30})
+
+    return respond
+
+
+JSON_OBJECT = Abilities(structured_output=StructuredOutput.OBJECT, without=COMPATIBLE.without)
+MAX_TOKENS = Abilities(limit_field=LimitField.OUTPUT, without=COMPATIBLE.without)
+LADDER = [
+    (knows(outputs=("json_object",), text="This {name} is unavailable now"), JSON_OBJECT),
+    (knows(outputs=("json_object",), text="{name}: must be 'text' or 'json_object'"), JSON_OBJECT),
+    (
+        knows(outputs=("json_object",), text="{name}: must be 'text' or 'json_object'", status=500),
+        JSON_OBJECT,
+    ),
+    (knows(outputs=(), text="Unrecognized request argument: {name}"), None),
+    (
+        knows(unknown=("max_completion_tokens",), status=422, text="Extra inputs are not permitted: {name}"),
+        MAX_TOKENS,
+    ),
+    (
+        knows(
+            unknown=("max_completion_tokens",),
+            text="Unsupported parameter: {name}. Use 'max_tokens' instead.",
+        ),
+        MAX_TOKENS,
+    ),
+    (knows(outputs=(), unknown=("max_completion_tokens",), text="no {name} here"), None),
+    (knows(outputs=(), unknown=("max_completion_tokens",), text="I will not say why"), None),
+]
+
+
+@pytest.mark.parametrize(("respond", "expected"), LADDER)
+async def test_a_refused_feature_is_left_out_from_then_on(
+    respond: Callable[[Body], Response], expected: Abilities | None
+):
+    async with serving(respond) as setting:
+        first = await setting.ask()
+        calls = len(setting.server.requests)
+        second = await setting.ask()
+
+        assert first.value == second.value == CARDS
+        assert first.usage == Usage(60, 30), "a refusal costs nothing"
+        assert len(setting.server.requests) == calls + 1, "the refusal is remembered"
+        if expected is not None:
+            assert setting.learned.current == expected
+
+
+async def test_the_shape_stands_in_the_prompt_where_the_server_takes_no_schema():
+    async with serving(knows(outputs=("json_object",))) as setting:
+        await setting.ask()
+        body = setting.server.requests[-1]
+        assert body["response_format"] == {"type": "json_object"}
+        assert '"cards"' in body["messages"][0]["content"]
+
+
+@pytest.mark.parametrize("name", [name for name in OPTIONAL_FIELDS if name not in COMPATIBLE.without])
+async def test_an_unknown_field_is_left_out_of_chats(name: str):
+    def respond(body: Body) -> Response:
+        if name in body:
+            return refusal(400, message_of(f"unknown field '{name}'"))
+        return stream([chunk("Ada"), chunk(finish_reason="stop")])
+
+    async with ScriptedServer(respond) as server:
+        learned = LearnedAbilities(COMPATIBLE, model="m")
+        provider = OpenAIProvider(
+            connect("key", base_url=server.url), model="m", reasoning_effort="low", learned=learned
+        )
+        request = ChatRequest(messages=[Message("user", "Who?")], language="en", max_output_tokens=50)
+        for _ in range(2):
+            async with aclosing(provider.stream(request)) as deltas:
+                assert "".join([delta.text async for delta in deltas]) == "Ada"
+        assert len(server.requests) == 3
+        await provider.close()
+
+
+async def test_a_learner_s_words_in_a_refusal_teach_nothing():
+    """The server repeats the source, in which a learner wrote what servers write."""
+    words = "This model's maximum context length is 600 tokens. 'stream_options' json_schema max_completion_tokens"
+    prompt = msgspec.structs.replace(PROMPT, source=words)
+    async with serving(refusal(400, message_of(f"cannot process: {words}"))) as setting:
+        with pytest.raises(ProviderError):
+            await setting.provider.complete(prompt, CardDrafts)
+        assert setting.learned.current == COMPATIBLE
+
+
+async def test_a_smaller_output_limit_is_learned():
+    def respond(body: Body) -> Response:
+        limit = body["max_completion_tokens"]
+        if limit > 500:
+            return refusal(
+                400,
+                message_of(
+                    f"max_tokens is too large: {limit}. This model supports at most 500 completion tokens"
+                ),
+            )
+        return completion(GOOD)
+
+    async with serving(respond) as setting:
+        await setting.ask()
+        await setting.ask()
+        assert [body["max_completion_tokens"] for body in setting.server.requests] == [900, 500, 500]
+
+
+# -- wrappings ----------------------------------------------------------------------------------------------------
+
+
+def bare_list(text: str) -> str:
+    fields = json.loads(text)
+    return json.dumps(next(iter(fields.values()))) if len(fields) == 1 else text
+
+
+WRAPPINGS: dict[str, Callable[[str], object]] = {
+    "plain": lambda text: text,
+    "fence": lambda text: f"```json\n{text}\n```",
+    "fence_without_language": lambda text: f"```\n{text}\n```\n",
+    "thinking": lambda text: f'<think>\nLet me see {{cards}} [1]: {{"cards": []}}\n</think>\n\n{text}',
+    "thinking_begun_by_the_template": lambda text: f"I should write JSON.\n</think>\n{text}",
+    "magistral": lambda text: f"[THINK]hm[/THINK]{text}",
+    "channels": lambda text: (
+        f"<|channel|>analysis<|message|>We need it.<|end|><|start|>assistant<|channel|>final<|message|>{text}"
+    ),
+    "prose": lambda text: f"Here you are: {text} Hope it helps!",
+    "prose_with_brackets": lambda text: f"As {{asked}} [see 1]:\n{text}\n(That was {{all}}.)",
+    "byte_order_mark": lambda text: "\ufeff" + text,
+    "blanks": lambda text: f"\n\n \u200b{text}\n\n",
+    "trailing_comma": lambda text: text[:-1] + ",}",
+    "comment": lambda text: "{ // as asked\n" + text[1:],
+    "bare_list": bare_list,
+    "wrapped": lambda text: json.dumps({"result": json.loads(text)}),
+    "unknown_key": lambda text: json.dumps({"note": "done", **json.loads(text)}),
+    "duplicate_key": lambda text: (
+        '{"cards": 1, "questions": 1, "text": 1, "summary": 1, "explanation": 1, "title": 1, ' + text[1:]
+    ),
+    "list_of_parts": lambda text: [
+        {"type": "thinking", "thinking": "hm"},
+        {"type": "text", "text": text[:9]},
+        {"type": "text", "text": text[9:]},
+    ],
+    "raw_line_breaks": lambda text: text.replace("\\n", "\n"),
+    "single_quotes": lambda text: text if "'" in text else repr(json.loads(text)),
+}
+
+
+@pytest.mark.parametrize("draft", DRAFTS, ids=lambda draft: type(draft).__name__)
+@pytest.mark.parametrize("wrapping", WRAPPINGS)
+async def test_a_good_completion_is_read_whatever_is_around_it(wrapping: str, draft: object):
+    text = msgspec.json.encode(draft).decode()
+    async with serving(completion(WRAPPINGS[wrapping](text))) as setting:
+        answer = await setting.ask(type(draft))
+        assert answer.value == draft
+        assert len(setting.server.requests) == 1
+
+
+async def test_a_reply_nested_200_000_deep_is_garbled_and_harms_nobody():
+    async with serving(completion("[" * 200_000)) as setting:
+        with pytest.raises(ProviderGarbled):
+            await setting.ask()
+        assert len(setting.server.requests) == 2
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * 200_000,
+        b'{"choices":' * 50_000,
+        b"<html>",
+        b"",
+        b"null",
+        b"[]",
+        b'{"choices": {}}',
+        b"\xff\xfe",
+    ],
+)
+async def test_a_body_that_is_no_completion_is_the_server_s_fault(body: bytes):
+    async with serving(Response(body=body)) as setting:
+        with pytest.raises(ProviderUnavailable):
+            await setting.ask()
+        assert len(setting.server.requests) == 1
+
+
+async def test_a_body_beyond_all_bounds_is_not_read_to_its_end():
+    async with serving(Response(body=b" " * (MAX_RESPONSE_BYTES + 1))) as setting:
+        with pytest.raises(ProviderUnavailable):
+            await setting.ask()
+
+
+async def test_a_compressed_body_is_not_unpacked():
+    body = gzip.compress(b" " * 100)
+    async with serving(Response(body=body, headers={"content-encoding": "gzip"})) as setting:
+        with pytest.raises(ProviderUnavailable):
+            await setting.ask()
+
+
+async def test_an_error_field_that_is_false_is_no_error():
+    async with serving(completion(GOOD, error=False)) as setting:
+        assert (await setting.ask()).value == CARDS
+
+
+@pytest.mark.parametrize(
+    ("empty", "schema"),
+    [
+        ('{"cards": []}', CardDrafts),
+        ('{"summary": " ", "key_points": []}', SummaryDraft),
+        ('{"text": ""}', TextDraft),
+    ],
+)
+async def test_an_empty_completion_is_asked_for_once_more_and_then_blames_the_model(empty: str, schema: type):
+    async with serving(completion(empty)) as setting:
+        with pytest.raises(ProviderGarbled):
+            await setting.ask(schema)
+        assert len(setting.server.requests) == 2
+        assert "holds nothing" in setting.server.requests[1]["messages"][-1]["content"]
+
+
+async def test_a_model_that_thought_up_to_the_limit_is_given_more_room():
+    def respond(body: Body) -> Response:
+        if body["max_completion_tokens"] < 1_800:
+            usage = {"prompt_tokens": 60, "completion_tokens": 900}
+            return completion(None, finish_reason="length", usage=usage)
+        return completion(GOOD)
+
+    async with serving(respond) as setting:
+        assert (await setting.ask()).value == CARDS
+        first, second = setting.server.requests
+        assert second["messages"] == first["messages"]
+
+
+async def test_the_complete_items_of_a_text_that_was_cut_twice_are_kept():
+    cut = GOOD[:-2] + ', {"front": "Wh'
+    async with serving(completion(cut, finish_reason="length")) as setting:
+        assert (await setting.ask()).value == CARDS
+        assert len(setting.server.requests) == 2
+
+
+# -- token counts -------------------------------------------------------------------------------------------------
+
+COUNTED_HERE: list[object] = [
+    None,
+    {},
+    {"prompt_tokens": None},
+    {"prompt_tokens": 10**19, "completion_tokens": 10**19},
+    {"prompt_tokens": -5, "completion_tokens": -90_000},
+    {"prompt_tokens": 900_000, "completion_tokens": 900_000},
+    {"prompt_tokens": "many", "completion_tokens": True},
+    {"prompt_tokens": [1], "completion_tokens": {}},
+    "500",
+    [1, 2],
+]
+
+
+@pytest.mark.parametrize("usage", COUNTED_HERE)
+async def test_a_count_that_the_call_cannot_have_had_is_replaced_by_ours(usage: object):
+    async with serving(completion(GOOD, usage=usage)) as setting:
+        used = (await setting.ask()).usage
+        assert 20 < used.prompt_tokens < 300
+        assert 20 < used.completion_tokens < 60
+        has_numbers = isinstance(usage, dict) and any(value is not None for value in usage.values())  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] - any JSON
+        assert setting.corrections == has_numbers
+
+
+@pytest.mark.parametrize(
+    ("usage", "expected"),
+    [
+        ({"prompt_tokens": 500, "completion_tokens": 40}, Usage(500, 40)),
+        ({"prompt_tokens": 500.0, "completion_tokens": 40.0}, Usage(500, 40)),
+        ({"prompt_tokens": "500", "completion_tokens": "40"}, Usage(500, 40)),
+        ({"input_tokens": 500, "output_tokens": 40}, Usage(500, 40)),
+        ({"prompt_tokens": 500, "completion_tokens": 40, "total_tokens": 800}, Usage(500, 300)),
+        ({"prompt_tokens": 500, "completion_tokens": 40, "total_tokens": 10**12}, Usage(500, 40)),
+    ],
+)
+async def test_possible_counts_are_taken_in_every_shape(usage: object, expected: Usage):
+    async with serving(completion(GOOD, usage=usage)) as setting:
+        assert (await setting.ask()).usage == expected
+        assert setting.corrections == 0
+
+
+async def test_a_count_beside_a_missing_one_is_kept():
+    async with serving(completion(GOOD, usage={"prompt_tokens": 500})) as setting:
+        used = (await setting.ask()).usage
+        assert used.prompt_tokens == 500
+        assert 20 < used.completion_tokens < 60
+
+
+# -- chats --------------------------------------------------------------------------------------------------------
+
+STREAMS: dict[str, list[Body]] = {
+    "null_delta": [chunk("Ada"), {"choices": [{"index": 0, "delta": None}]}, chunk(finish_reason="stop")],
+    "no_delta": [chunk("Ada"), {"choices": [{"index": 0}]}, chunk(finish_reason="stop")],
+    "null_choices": [{"choices": None}, chunk("Ada"), chunk(finish_reason="stop")],
+    "list_content": [chunk([{"type": "text", "text": "Ada"}]), chunk(finish_reason="stop")],
+    "empty_usage": [chunk("Ada", usage={}), chunk(finish_reason="stop", usage={"prompt_tokens": 9})],
+    "thinking": [
+        chunk("<thi"),
+        chunk("nk>hm"),
+        chunk("</think>\n"),
+        chunk("Ada"),
+        chunk(finish_reason="stop"),
+    ],
+    "thinking_beside": [
+        {"choices": [{"delta": {"reasoning_content": "hm", "content": None}}]},
+        chunk("Ada"),
+        chunk(finish_reason="stop"),
+    ],
+    "no_finish_reason": [chunk("A"), chunk("da")],
+    "message_in_place_of_delta": [{"choices": [{"message": {"content": "Ada"}, "finish_reason": "stop"}]}],
+    "error_is_false": [chunk("Ada", error=False), chunk(finish_reason="stop")],
+    "looks_like_thinking": [chunk("<"), chunk("A"), chunk("da", finish_reason="stop")],
+}
+
+
+@pytest.mark.parametrize("name", STREAMS)
+async def test_a_stream_is_read_whatever_its_chunks_look_like(name: str):
+    async with serving(stream(STREAMS[name])) as setting:
+        *pieces, last = await setting.chat()
+        text = "".join(piece.text for piece in pieces)
+        assert text == ("<Ada" if name == "looks_like_thinking" else "Ada")
+        assert last.usage is not None
+        assert last.usage.prompt_tokens > 0
+        assert last.usage.completion_tokens > 0
+
+
+async def test_a_server_that_does_not_stream_is_read_whole():
+    async with serving(completion("Ada")) as setting:
+        assert [delta.text for delta in await setting.chat()] == ["Ada", ""]
+
+
+@pytest.mark.parametrize(
+    ("chunks", "ends"),
+    [([chunk("Ada"), chunk(finish_reason="error")], True), ([chunk("Ada")], False)],
+    ids=["finish_reason_error", "no_end"],
+)
+async def test_a_stream_that_broke_is_told_as_broken_and_charged(chunks: list[Body], ends: bool):
+    async with serving(stream(chunks, ends=ends)) as setting:
+        with pytest.raises(ProviderUnavailable) as raised:
+            await setting.chat()
+        assert raised.value.usage.prompt_tokens > 0
+        assert raised.value.usage.completion_tokens > 0
+
+
+async def test_a_stream_at_the_length_limit_says_that_it_was_cut():
+    async with serving(stream([chunk("Ada"), chunk(finish_reason="length")])) as setting:
+        *_, last = await setting.chat()
+        assert last.was_cut
+
+
+async def test_a_server_that_ignores_the_limit_is_stopped_and_sent_the_other_field():
+    endless = [chunk(f"word {number} ") for number in range(20_000)]
+    async with serving(stream(endless)) as setting:
+        *pieces, last = await setting.chat()
+        assert last.was_cut
+        assert len(pieces) < 1_000
+        assert last.usage is not None
+        assert last.usage.completion_tokens <= 50, "the charge stays within what was held"
+        assert setting.learned.current.limit_field is LimitField.OUTPUT
