@@ -6,10 +6,19 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from shared.adapters.llm.fallback_provider import FallbackProvider
 from shared.adapters.llm.model import CallHook, Model
+from shared.adapters.llm.openai.abilities import (
+    COMPATIBLE,
+    OPENAI,
+    Abilities,
+    InvalidFeatures,
+    parse_features,
+)
 from shared.adapters.llm.openai.client import connect
+from shared.adapters.llm.openai.learned_abilities import LearnedAbilities
 from shared.adapters.llm.openai.provider import GENERATED_BY as OPENAI_BY
 from shared.adapters.llm.openai.provider import TIMEOUT_SECONDS, OpenAIProvider
 from shared.adapters.llm.rate_limit_hook import RateLimitHook
@@ -41,6 +50,11 @@ class ProviderSettings(CommonSettings, frozen=True, kw_only=True, rename=variabl
     reasoning_effort: str = ""
     """`none`, `low` and so on, for models that reason at length by default; reasoning tokens are paid for and count against
     the completion budget. When it is empty, the model decides."""
+    model_features: str = ""
+    """What the server accepts, where it shall not be learned: `structured_output=json_object, limit_field=max_tokens,
+    without=stream_options`. Features that are not named are learned from the server's refusals."""
+    model_window: int = 0
+    """Tokens of prompt and completion together that the models read; 0 means that it is learned from refusals."""
     provider_timeout_seconds: float = TIMEOUT_SECONDS
     """Timeout of one call, in seconds."""
     model_requests_per_minute: int = 0
@@ -108,6 +122,7 @@ def _build_models(
     tracer: Tracer,
     jitter: Callable[[], float],
 ) -> list[Model]:
+    abilities = _abilities(settings)
     is_openai = _host(settings.openai_base_url) == OPENAI_HOST
     client = connect(key, base_url=settings.openai_base_url)
     policy = LimiterPolicy(
@@ -121,8 +136,12 @@ def _build_models(
             model=name,
             timeout_seconds=settings.provider_timeout_seconds,
             reasoning_effort=settings.reasoning_effort,
-            takes_own_fields=is_openai,
+            learned=LearnedAbilities(
+                abilities, model=name, is_known=is_openai, on_change=partial(metrics.abilities, name)
+            ),
+            names_refusals=is_openai,
             on_rejected=partial(metrics.rejected, name),
+            on_usage_corrected=partial(metrics.usage_corrected, name),
         )
         hooks = _hooks(metrics, tracer)
         if redis is not None:
@@ -161,6 +180,16 @@ def models_of(settings: ProviderSettings) -> list[tuple[str, str]]:
 def _chain_of(settings: ProviderSettings) -> list[str]:
     models = [settings.model, *(name.strip() for name in settings.fallback_models.split(","))]
     return [model for model in dict.fromkeys(models) if model]
+
+
+def _abilities(settings: ProviderSettings) -> Abilities:
+    """Where the ladder begins. Raises `InvalidSettings`."""
+    base = OPENAI if _host(settings.openai_base_url) == OPENAI_HOST else COMPATIBLE
+    try:
+        abilities = parse_features(settings.model_features, base)
+    except InvalidFeatures as error:
+        raise InvalidSettings(f"ETUDE_MODEL_FEATURES: {error}") from None
+    return replace(abilities, window=settings.model_window) if settings.model_window else abilities
 
 
 def _key(settings: ProviderSettings) -> str:

@@ -50,10 +50,12 @@ class OpenAIProvider:
         timeout_seconds: float = TIMEOUT_SECONDS,
         reasoning_effort: str = "",
         learned: LearnedAbilities | None = None,
+        names_refusals: bool = False,
         on_rejected: Callable[[Usage, bool], None] = lambda _, __: None,
         on_usage_corrected: Callable[[], None] = lambda: None,
     ) -> None:
-        """`learned` is what the server accepts; without it the server is OpenAI's. `on_rejected` is called with the usage of a
+        """`learned` is what the server accepts; without it, what OpenAI's accepts. `names_refusals` says that a refusal always
+        names what it is about, as OpenAI's do; after another server's, the plainest request is tried. `on_rejected` is called with the usage of a
         response that cannot be used, and whether the model is asked again; `on_usage_corrected` when a server reported token
         counts that the call cannot have had."""
         self._client = client
@@ -63,7 +65,7 @@ class OpenAIProvider:
         self._on_usage_corrected = on_usage_corrected
         self._requests = RequestBuilder(model, reasoning_effort=reasoning_effort)
         self._learned = learned or LearnedAbilities(OPENAI, model=model, is_known=True)
-        self._sender = RequestSender(self._learned, tries_plainest=learned is not None)
+        self._sender = RequestSender(self._learned, tries_plainest=learned is not None and not names_refusals)
 
     async def complete(self, prompt: Prompt, schema: type[T]) -> Completion[T]:
         """Ask once, and once more with the reason if the response cannot be used. Raises `ProviderError`."""

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from shared.adapters.llm.model import ModelCall
+from shared.adapters.llm.openai.abilities import OPTIONAL_FIELDS, Abilities, LimitField, StructuredOutput
 from shared.adapters.redis.provider_limiter import Circuit
 from shared.domain.errors import (
     ProviderBusy,
@@ -28,6 +29,7 @@ OPERATION = "chat"
 OTHER = "other"
 CODES = sorted({error.code for error in tree(ProviderError)})
 RETRIES = ("rate_limited", "server_error", "timeout", "connection", "garbled")
+FEATURES = (*StructuredOutput, *LimitField, *OPTIONAL_FIELDS)
 WASTES = ("rejected_output", "lost", "failed")
 
 
@@ -86,6 +88,10 @@ class ModelMetrics:
         self._inflight.expect(self._names)
         self._circuits = meter.gauge("etude_llm_circuit_state")
         self._circuits.expect(self._names)
+        self._corrections = meter.counter("etude_llm_usage_corrected_total")
+        self._corrections.expect(self._names)
+        self._features = meter.gauge("etude_llm_feature_used")
+        self._features.expect(self._names, FEATURES)
         self._fallbacks = meter.counter("etude_llm_fallbacks_total")
         for model, fallback in pairwise(self._names):
             self._fallbacks.expect([model], [fallback])
@@ -129,6 +135,17 @@ class ModelMetrics:
         self._wasted.of(model, "rejected_output").add(usage.total)
         if is_asked_again:
             self._retries.of(model, "garbled").add()
+
+    def usage_corrected(self, model: str) -> None:
+        """Count token counts that the server reported and the call cannot have had."""
+        self._corrections.of(model).add()
+
+    def abilities(self, model: str, abilities: Abilities) -> None:
+        """Show which features are used with the model."""
+        used = {abilities.structured_output.value, abilities.limit_field.value}
+        used.update(name for name in OPTIONAL_FIELDS if name not in abilities.without)
+        for feature in FEATURES:
+            self._features.of(model, feature).set(feature in used)
 
     def lost(self, completion: Completion[object]) -> None:
         """Count a completion that could not be kept, because its job had another owner by then."""
