@@ -401,6 +401,12 @@ async def test_a_good_completion_is_read_whatever_is_around_it(wrapping: str, dr
         assert len(setting.server.requests) == 1
 
 
+@pytest.mark.parametrize("nul", ["\\u0000", "\x00"])
+async def test_a_nul_is_replaced_because_postgres_stores_none(nul: str):
+    async with serving(completion(GOOD.replace("Who wrote", f"Who{nul}wrote"))) as setting:
+        assert (await setting.ask()).value.cards[0].front == "Who\ufffdwrote it?"
+
+
 async def test_a_reply_nested_200_000_deep_is_garbled_and_harms_nobody():
     async with serving(completion("[" * 200_000)) as setting:
         with pytest.raises(ProviderGarbled):
@@ -555,6 +561,7 @@ STREAMS: dict[str, list[Body]] = {
     "no_finish_reason": [chunk("A"), chunk("da")],
     "message_in_place_of_delta": [{"choices": [{"message": {"content": "Ada"}, "finish_reason": "stop"}]}],
     "error_is_false": [chunk("Ada", error=False), chunk(finish_reason="stop")],
+    "half_characters": [chunk("A"), chunk("da\ud83d"), chunk("\ude00"), chunk(finish_reason="stop")],
     "looks_like_thinking": [chunk("<"), chunk("A"), chunk("da", finish_reason="stop")],
 }
 
@@ -564,7 +571,9 @@ async def test_a_stream_is_read_whatever_its_chunks_look_like(name: str):
     async with serving(stream(STREAMS[name])) as setting:
         *pieces, last = await setting.chat()
         text = "".join(piece.text for piece in pieces)
-        assert text == ("<Ada" if name == "looks_like_thinking" else "Ada")
+        assert text == {"looks_like_thinking": "<Ada", "half_characters": "Ada\N{GRINNING FACE}"}.get(
+            name, "Ada"
+        )
         assert last.usage is not None
         assert last.usage.prompt_tokens > 0
         assert last.usage.completion_tokens > 0

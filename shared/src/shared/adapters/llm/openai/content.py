@@ -1,5 +1,6 @@
 """Reads the parts of a Chat Completions response that servers write differently, from JSON of any shape."""
 
+import json
 from collections.abc import Mapping
 from typing import cast
 
@@ -19,10 +20,15 @@ class MalformedBody(ValueError):
 def decode_body(body: bytes | str) -> Fields:
     """Decode a JSON object. Raises `MalformedBody`."""
     try:
-        decoded = msgspec.json.decode(body)
+        return fields_of(msgspec.json.decode(body))
     except (msgspec.DecodeError, RecursionError):
+        pass
+    try:
+        return fields_of(
+            json.loads(body)
+        )  # takes half a character, which some servers send when they split one
+    except (ValueError, RecursionError):
         raise MalformedBody from None
-    return fields_of(decoded)
 
 
 def fields_of(value: object) -> Fields:

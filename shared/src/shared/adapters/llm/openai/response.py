@@ -20,7 +20,7 @@ from shared.adapters.llm.openai.errors import read_server_error, to_provider_err
 from shared.adapters.llm.openai.prompt_rendering import Turn, count_turns
 from shared.adapters.llm.openai.reported_usage import CallBounds, CheckedUsage, check_usage
 from shared.adapters.llm.openai.thinking import ThinkingFilter
-from shared.adapters.llm.token_counter import count_tokens
+from shared.adapters.llm.token_counter import count_tokens, without_surrogates
 from shared.domain.errors import ProviderRefused, ProviderUnavailable
 from shared.domain.usage import Usage
 
@@ -79,7 +79,7 @@ def read_response(body: bytes, sent: SentCall) -> ModelResponse:
     if not choice:
         raise ProviderUnavailable
     message = fields_of(choice.get("message"))
-    text = join_content(message.get("content")) or text_of(choice, "text")
+    text = without_surrogates(join_content(message.get("content")) or text_of(choice, "text"))
     usage = sent.check(usage_of(response), thinking_of(message) + text)
     reason = choice.get("finish_reason")
     if message.get("refusal") or reason == CONTENT_FILTER:
@@ -106,6 +106,7 @@ class StreamedResponse:
         self._characters = 0
         self._checked_characters = sent.max_output_tokens
         self._reported: object = None
+        self._half = ""
         self._filter = ThinkingFilter()
 
     def add(self, data: str) -> str:
@@ -135,10 +136,16 @@ class StreamedResponse:
         choice = first_choice(chunk)
         delta = fields_of(choice.get("delta")) or fields_of(choice.get("message"))
         self._finish(choice.get("finish_reason"), has_refusal=bool(delta.get("refusal")))
-        text = join_content(delta.get("content")) or text_of(choice, "text")
+        text = self._join_halves(join_content(delta.get("content")) or text_of(choice, "text"))
         self._received.append(thinking_of(delta) + text)
         self._check_length()
         return self._filter.add(text)
+
+    def _join_halves(self, text: str) -> str:
+        """Join a character outside the Basic Multilingual Plane whose two halves came in two chunks."""
+        text = self._half + text
+        self._half = text[-1] if "\ud800" <= text[-1:] <= "\udbff" else ""
+        return without_surrogates(text.removesuffix(self._half) if self._half else text)
 
     def _finish(self, reason: object, *, has_refusal: bool) -> None:
         self.is_refused |= has_refusal or reason == CONTENT_FILTER

@@ -35,6 +35,7 @@ def read_value(text: str, schema: type[T], *, keep_partial: bool = False) -> T:
     whole unreadable, so that the model can be asked again. Raises `UnreadableText`."""
     if len(text) > MAX_TEXT_CHARACTERS:
         raise UnreadableText("it is too long")
+    text = _without_nul(text)
     try:
         return msgspec.json.decode(text, type=schema)
     except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
@@ -49,6 +50,11 @@ def read_value(text: str, schema: type[T], *, keep_partial: bool = False) -> T:
             except msgspec.ValidationError as error:
                 reason = reason or str(error)
     raise UnreadableText(reason or "it holds no JSON")
+
+
+def _without_nul(text: str) -> str:
+    """The text with U+FFFD for each NUL, which Postgres does not store, written as such or escaped."""
+    return text.replace("\x00", "\ufffd").replace("\\u0000", "\\ufffd")
 
 
 def _values(text: str) -> Iterator[object]:
