@@ -35,6 +35,9 @@ class ModelCall(Struct, kw_only=True):
     texts: Sequence[str]
     """All that the model is sent."""
     max_output_tokens: int
+    job_id: str = ""
+    user: str = ""
+    """A hash of the user id, as `Prompt.safety_id`."""
     may_spend: Callable[[], bool] = lambda: True
     """Whether the attempt may still start a paid call; see `Prompt.may_spend`."""
     usage: Usage | None = None
@@ -112,6 +115,8 @@ class Model:
             job_kind=prompt.job_kind,
             texts=[prompt.instructions, prompt.source],
             max_output_tokens=prompt.max_output_tokens,
+            job_id=prompt.call_id.partition("/")[0],
+            user=prompt.safety_id,
             may_spend=prompt.may_spend,
         )
         async with self._hooked(call):

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import structlog
 
-from shared.adapters.llm.model import ModelCall
+from shared.adapters.llm.model import CHAT, ModelCall
 from shared.adapters.redis.connection import RETRY_AFTER_SECONDS
 from shared.adapters.redis.provider_limiter import (
     IN_PLACE_SECONDS,
@@ -16,12 +16,11 @@ from shared.adapters.redis.provider_limiter import (
     Reason,
 )
 from shared.domain.errors import (
+    Blame,
     ProviderBusy,
     ProviderError,
     ProviderMisconfigured,
-    ProviderOutOfCredit,
-    ProviderTimedOut,
-    ProviderUnavailable,
+    ProviderRejected,
     StoreUnavailable,
 )
 
@@ -29,8 +28,14 @@ log = structlog.get_logger()
 
 BUSY_SECONDS = 1.0
 """How long the limiter stays closed after a 429 without a `Retry-After`."""
-OUT_OF_CREDIT_SECONDS = 60.0
-"""How long the breaker stays open for an empty account. Waiting does not refill it, but somebody may have paid."""
+MAX_BUSY_SECONDS = 60.0
+"""The longest that one response closes the limiter for the fleet; then one call asks again."""
+ACCOUNT_SECONDS = 60.0
+"""How long the breaker stays open for an empty or misconfigured account. Waiting does not mend it, but somebody may."""
+STATUSES_OF_CONFIGURATION = frozenset({404, 405, 410})
+"""Statuses that tell of an address or a model that does not exist."""
+OPENED, CLOSED = 2, 1
+"""What a report did to the breaker."""
 PERMIT_TRIES = 3
 """How many times a call asks for a permit, waiting in place in between, before its job is sent back."""
 CHARACTERS_PER_TOKEN = 3
@@ -62,9 +67,10 @@ class RateLimitHook:
         try:
             yield
         except ProviderError as error:
-            await self._report(error)
+            if await self._report(call, error) and isinstance(error, ProviderRejected):
+                raise ProviderMisconfigured(usage=error.usage) from None
             raise
-        await self._report(None)
+        await self._report(call, None)
 
     async def _acquire(self, call: ModelCall) -> None:
         tokens = max(estimate_tokens(*call.texts), call.max_output_tokens)
@@ -83,34 +89,51 @@ class RateLimitHook:
             await asyncio.sleep(wait)
         raise ProviderBusy(retry_after=wait, is_counted=False)
 
-    async def _report(self, error: ProviderError | None) -> None:
-        """Report the outcome. The completion is paid for, so it is kept even if the limiter is away; the log says that once
-        and not for each call."""
+    async def _report(self, call: ModelCall, error: ProviderError | None) -> bool:
+        """Report the outcome, and return whether that opened the breaker. The completion is paid for, so it is kept even if the
+        limiter is away; the log says that once and not for each call."""
         try:
-            await self._report_outcome(error)
+            change = await self._report_outcome(call, error)
             self._is_limiter_away = False
         except StoreUnavailable:
             if not self._is_limiter_away:
                 log.warning("provider.limiter_unreachable", model=self._model)
             self._is_limiter_away = True
+            return False
+        self._tell(change, error)
+        return change == OPENED
 
-    async def _report_outcome(self, error: ProviderError | None) -> None:
+    async def _report_outcome(self, call: ModelCall, error: ProviderError | None) -> int:
         match error:
             case ProviderBusy():
                 wait = BUSY_SECONDS if error.retry_after is None else error.retry_after
-                change = await self._limiter.leave(CallOutcome.BUSY, retry_after=wait)
-            case ProviderOutOfCredit() | ProviderMisconfigured():
-                change = await self._limiter.leave(CallOutcome.FAULT, open_seconds=OUT_OF_CREDIT_SECONDS)
-            case ProviderUnavailable() | ProviderTimedOut():
-                change = await self._limiter.leave(CallOutcome.FAULT)
+                return await self._limiter.leave(CallOutcome.BUSY, retry_after=min(wait, MAX_BUSY_SECONDS))
+            case ProviderRejected():
+                return await self._limiter.reject(
+                    status=error.status, sender=_sender(call, error.status), open_seconds=ACCOUNT_SECONDS
+                )
+            case ProviderError(blames=Blame.ACCOUNT):
+                return await self._limiter.leave(CallOutcome.FAULT, open_seconds=ACCOUNT_SECONDS)
+            case ProviderError(blames=Blame.SERVER):
+                return await self._limiter.leave(CallOutcome.FAULT)
             case _:
-                change = await self._limiter.leave(CallOutcome.OK)
-        if change:
-            self._on_circuit(Circuit.OPEN if change == 2 else Circuit.CLOSED)
-        if change == 2 and error is not None:
-            log.error("provider.breaker_opened", model=self._model, code=error.code)
-        elif change == 1:
+                return await self._limiter.leave(CallOutcome.OK)
+
+    def _tell(self, change: int, error: ProviderError | None) -> None:
+        if change == OPENED:
+            self._on_circuit(Circuit.OPEN)
+            code = ProviderMisconfigured.code if isinstance(error, ProviderRejected) else error and error.code
+            log.error("provider.breaker_opened", model=self._model, code=code)
+        elif change == CLOSED:
+            self._on_circuit(Circuit.CLOSED)
             log.info("provider.breaker_closed", model=self._model)
+
+
+def _sender(call: ModelCall, status: int) -> str:
+    """Who is counted when a request is rejected. No text causes a status like 404, so there different jobs are enough; any
+    other status may come from what a learner wrote, so there it takes different learners."""
+    sender = call.job_id if status in STATUSES_OF_CONFIGURATION else call.user
+    return sender or CHAT
 
 
 def estimate_tokens(*texts: str) -> int:

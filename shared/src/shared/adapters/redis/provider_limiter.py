@@ -25,6 +25,8 @@ class LimiterPolicy(Struct, frozen=True, kw_only=True):
     tokens_per_minute: int = 0
     faults_that_open: int = 5
     """In a row, over the whole fleet: one bad answer is chance, five are an outage."""
+    rejections_that_open: int = 3
+    """In a row, of different senders and with one status: a server that takes no request is misconfigured."""
     open_seconds: float = 10.0
     """Then one call probes."""
 
@@ -66,6 +68,8 @@ class CallOutcome(StrEnum):
     OK = "ok"
     BUSY = "busy"
     FAULT = "fault"
+    REJECTED = "rejected"
+    """The server did not take this one request."""
 
 
 class ProviderLimiter:
@@ -99,13 +103,19 @@ class ProviderLimiter:
     async def leave(
         self, outcome: CallOutcome, *, retry_after: float = 0.0, open_seconds: float | None = None
     ) -> int:
-        """How the call went. 2: this opened the breaker, 1: this closed it."""
+        """Report how the call went. 2: this opened the breaker, 1: this closed it."""
         policy = self._policy
         faults = policy.faults_that_open if open_seconds is None else 0
         seconds = policy.open_seconds if open_seconds is None else open_seconds
-        return await scripts.run(
-            self._redis,
-            scripts.LIMITER_REPORT,
-            self._key,
-            *(outcome, int(retry_after * 1000), faults, int(seconds * 1000)),
+        return await self._report(outcome, int(retry_after * 1000), faults, int(seconds * 1000), "", "")
+
+    async def reject(self, *, status: int, sender: str, open_seconds: float) -> int:
+        """Report that the server did not take a request of `sender`. 2: it was the last of several different senders, which
+        opened the breaker."""
+        rejections = self._policy.rejections_that_open
+        return await self._report(
+            CallOutcome.REJECTED, 0, rejections, int(open_seconds * 1000), status, sender
         )
+
+    async def _report(self, *args: Arg) -> int:
+        return await scripts.run(self._redis, scripts.LIMITER_REPORT, self._key, *args)

@@ -1,23 +1,41 @@
--- limiter_report: tell the fleet's gate how a call went.
+-- limiter_report: tell the fleet's limiter how a call went.
 --   KEYS  1 gate (hash)
---   ARGV  1 outcome: ok, busy, fault  2 how long the provider asked to wait (ms)  3 faults in a row that open the breaker
---         4 how long it stays open (ms)
+--   ARGV  1 outcome: ok, busy, fault, rejected  2 how long the provider asked to wait (ms)
+--         3 faults in a row that open the breaker  4 how long it stays open (ms)
+--         5 rejected: the status  6 rejected: who sent the request
 --   returns 2 this opened the breaker | 1 this closed it | 0 neither
+-- A rejected request is its sender's fault, until as many different senders as ARGV 3 are rejected with one status in a row.
 local gate, now, outcome = KEYS[1], now_ms(), ARGV[1]
 local was_open = tonumber(call('HGET', gate, 'open_until') or 0) > 0
 call('PEXPIRE', gate, 3600000)
+local function open()
+  call('HSET', gate, 'open_until', now + ARGV[4], 'probe_until', 0)
+  call('PEXPIRE', gate, math.max(3600000, ARGV[4] * 2))
+  return was_open and 0 or 2
+end
+local function close()
+  call('HDEL', gate, 'faults', 'open_until', 'probe_until', 'rejected_status', 'rejected_senders')
+  return was_open and 1 or 0
+end
 if outcome == 'busy' then
   local until_ms = now + tonumber(ARGV[2])
   if until_ms > tonumber(call('HGET', gate, 'closed_until') or 0) then call('HSET', gate, 'closed_until', until_ms) end
   if was_open then call('HSET', gate, 'open_until', until_ms, 'probe_until', 0) end
   return 0
 end
-if outcome == 'ok' then
-  call('HDEL', gate, 'faults', 'open_until', 'probe_until')
-  return was_open and 1 or 0
+if outcome == 'ok' then return close() end
+if outcome == 'rejected' then
+  local state = read_fields(gate, {'rejected_status', 'rejected_senders'})
+  local senders = state.rejected_status == ARGV[5] and state.rejected_senders or ' '
+  if was_open then
+    if senders == ' ' then return close() end
+    return open()
+  end
+  if not senders:find(' ' .. ARGV[6] .. ' ', 1, true) then senders = senders .. ARGV[6] .. ' ' end
+  call('HSET', gate, 'rejected_status', ARGV[5], 'rejected_senders', senders)
+  local _, count = senders:gsub('%S+', '')
+  return count >= tonumber(ARGV[3]) and open() or 0
 end
 local faults = call('HINCRBY', gate, 'faults', 1)
 if not was_open and faults < tonumber(ARGV[3]) then return 0 end
-call('HSET', gate, 'open_until', now + ARGV[4], 'probe_until', 0)
-call('PEXPIRE', gate, math.max(3600000, ARGV[4] * 2))
-return was_open and 0 or 2
+return open()

@@ -1,0 +1,109 @@
+"""A request that the server does not take costs its sender alone, until so many senders are rejected that it is the account."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import pytest
+from msgspec.structs import replace
+from structlog.testing import capture_logs
+from tests.factories import SUMMARY_PROMPT
+from tests.simulators.scripted_server import Body, Response, ScriptedServer, completion, message_of, refusal
+
+from shared.adapters.llm.model import Model
+from shared.adapters.llm.openai.abilities import COMPATIBLE
+from shared.adapters.llm.openai.client import connect
+from shared.adapters.llm.openai.learned_abilities import LearnedAbilities
+from shared.adapters.llm.openai.provider import OpenAIProvider
+from shared.adapters.llm.rate_limit_hook import RateLimitHook
+from shared.adapters.redis.client import RedisClient
+from shared.adapters.redis.provider_limiter import LimiterPolicy, ProviderLimiter, Reason
+from shared.domain.errors import ProviderBusy, ProviderError, ProviderMisconfigured, ProviderRejected
+from shared.domain.study.material import SummaryDraft
+
+BAD = "refuse me"
+GOOD = '{"summary": "It is about a rodent.", "key_points": []}'
+
+
+class Fleet:
+    """A model behind the fleet's limiter, in front of a server that refuses every text with `BAD` in it."""
+
+    def __init__(self, redis: RedisClient, url: str) -> None:
+        self.limiter = ProviderLimiter(redis, "model-1", LimiterPolicy())
+        learned = LearnedAbilities(COMPATIBLE, model="model-1", is_known=True)
+        provider = OpenAIProvider(connect("key", base_url=url), model="model-1", learned=learned)
+        self.model = Model(
+            provider,
+            name="model-1",
+            provider_name="openai",
+            hooks=[RateLimitHook(self.limiter, model="model-1")],
+        )
+
+    async def ask(self, source: str, *, user: str = "user", job: str = "job") -> None:
+        prompt = replace(SUMMARY_PROMPT, source=source, safety_id=user, call_id=f"{job}/summary/0")
+        await self.model.complete(prompt, SummaryDraft)
+
+    async def error_of(self, *, user: str = "user", job: str = "job") -> type[ProviderError]:
+        with pytest.raises(ProviderError) as raised:
+            await self.ask(BAD, user=user, job=job)
+        return type(raised.value)
+
+    async def is_open_to_others(self) -> bool:
+        return (await self.limiter.enter(1)).reason is Reason.NONE
+
+
+@asynccontextmanager
+async def refusing(redis: RedisClient, status: int, **headers: str) -> AsyncGenerator[Fleet]:
+    def respond(body: Body) -> Response:
+        if BAD in str(body["messages"]):
+            return refusal(status, message_of("no"), **headers)
+        return completion(GOOD)
+
+    async with ScriptedServer(respond) as server:
+        fleet = Fleet(redis, server.url)
+        yield fleet
+        await fleet.model.close()
+
+
+@pytest.mark.parametrize("status", [400, 403, 422])
+async def test_one_learner_s_rejected_texts_delay_nobody(real_redis: RedisClient, status: int):
+    async with refusing(real_redis, status) as fleet:
+        for number in range(10):
+            assert await fleet.error_of(job=f"job-{number}") is ProviderRejected
+            assert await fleet.is_open_to_others()
+        await fleet.ask("A healthy text.", user="other")
+
+
+@pytest.mark.parametrize("status", [400, 404])
+async def test_different_senders_rejected_in_a_row_are_the_account_s_fault(
+    real_redis: RedisClient, status: int
+):
+    async with refusing(real_redis, status) as fleet:
+        with capture_logs() as logs:
+            errors = [await fleet.error_of(user=f"user-{n}", job=f"job-{n}") for n in range(4)]
+        assert errors == [ProviderRejected, ProviderRejected, ProviderMisconfigured, ProviderBusy]
+        opened = [line for line in logs if line["event"] == "provider.breaker_opened"]
+        assert [line["code"] for line in opened] == ["provider_misconfigured"], "one message for all"
+
+
+async def test_an_unknown_model_takes_three_jobs_of_any_learner(real_redis: RedisClient):
+    async with refusing(real_redis, 404) as fleet:
+        assert [await fleet.error_of(job="job-1") for _ in range(5)] == [ProviderRejected] * 5, (
+            "one job's parts"
+        )
+        assert await fleet.error_of(job="job-2") is ProviderRejected
+        assert await fleet.error_of(job="job-3") is ProviderMisconfigured
+
+
+async def test_a_call_that_succeeds_in_between_starts_the_count_anew(real_redis: RedisClient):
+    async with refusing(real_redis, 400) as fleet:
+        for number in range(6):
+            assert await fleet.error_of(user=f"user-{number}", job=f"job-{number}") is ProviderRejected
+            await fleet.ask("A healthy text.")
+
+
+async def test_no_response_closes_the_limiter_for_longer_than_a_minute(real_redis: RedisClient):
+    async with refusing(real_redis, 429, retry_after="315360000") as fleet:
+        assert await fleet.error_of() is ProviderBusy
+        permit = await fleet.limiter.enter(1)
+        assert permit.reason is Reason.ASKED_TO_WAIT
+        assert 50 < permit.wait <= 60
