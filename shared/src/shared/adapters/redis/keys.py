@@ -132,3 +132,9 @@ def gate(model: str) -> str:
     """hash. What the fleet knows of a model's limits: closed_until, open_until, probe_until (ms), faults, and the two
     buckets of its pace. Not of any shard. Expires an hour after the last call."""
     return f"{{gate}}:{model}"
+
+
+def abilities(server: str, model: str) -> str:
+    """string, JSON. What one model of one server accepts, as the fleet learned it. Not of any shard. Expires a day after it
+    was learned."""
+    return f"{{gate}}:abilities:{server}:{model}"

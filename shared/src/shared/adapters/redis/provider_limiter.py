@@ -6,7 +6,7 @@ from enum import IntEnum, StrEnum
 from msgspec import Struct
 
 from shared.adapters.redis import keys, scripts
-from shared.adapters.redis.client import RedisClient
+from shared.adapters.redis.client import Arg, RedisClient
 from shared.adapters.redis.connection import RETRY_AFTER_SECONDS
 from shared.domain.errors import StoreUnavailable
 

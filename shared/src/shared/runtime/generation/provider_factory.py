@@ -26,6 +26,7 @@ from shared.adapters.llm.span_hook import span_hook
 from shared.adapters.offline.provider import GENERATED_BY as OFFLINE_BY
 from shared.adapters.offline.provider import MODEL as OFFLINE_MODEL
 from shared.adapters.offline.provider import OfflineProvider
+from shared.adapters.redis.ability_store import RedisAbilityStore
 from shared.adapters.redis.client import RedisClient
 from shared.adapters.redis.provider_limiter import LimiterPolicy, ProviderLimiter
 from shared.domain.llm.provider import Provider
@@ -137,7 +138,11 @@ def _build_models(
             timeout_seconds=settings.provider_timeout_seconds,
             reasoning_effort=settings.reasoning_effort,
             learned=LearnedAbilities(
-                abilities, model=name, is_known=is_openai, on_change=partial(metrics.abilities, name)
+                abilities,
+                model=name,
+                is_known=is_openai,
+                store=redis and RedisAbilityStore(redis, base_url=settings.openai_base_url, model=name),
+                on_change=partial(metrics.abilities, name),
             ),
             names_refusals=is_openai,
             on_rejected=partial(metrics.rejected, name),
