@@ -12,7 +12,7 @@ from ai_worker.handlers import HANDLERS
 from ai_worker.merge_notes import write_note
 from shared.adapters.llm.token_counter import count_tokens
 from shared.adapters.offline.provider import OfflineProvider
-from shared.domain.errors import NoUsableText, ProviderBusy, ProviderGarbled, ProviderRefused
+from shared.domain.errors import ContextTooLong, NoUsableText, ProviderBusy, ProviderGarbled, ProviderRefused
 from shared.domain.generation.call_plan import NOTE_GROWTH
 from shared.domain.jobs.job import AI_KINDS, Kind
 from shared.domain.jobs.outcome import Done, Fail, Outcome
@@ -128,6 +128,18 @@ async def test_a_refused_part_fails_the_whole_text(
     )
 
     assert outcome == Fail(ProviderRefused().problem)
+
+
+@pytest.mark.parametrize("kind", WHOLE_KINDS)
+async def test_a_window_smaller_than_a_part_makes_more_parts_and_merges(kind: Kind):
+    small = FakeProvider(faults=lambda prompt: ContextTooLong() if len(prompt.source) > 4_000 else None)
+    await make(kind, LONG, FakeAttemptContext(small))
+    assert all(len(prompt.source) <= 4_000 for prompt in small.prompts[-1:])
+
+
+async def test_a_window_too_small_for_a_paragraph_fails_this_job_alone():
+    tiny = FakeProvider(faults=lambda prompt: ContextTooLong())
+    assert await handle(Kind.SUMMARY, LONG, FakeAttemptContext(tiny)) == Fail(ContextTooLong().problem)
 
 
 @pytest.mark.parametrize("kind", AI_KINDS)

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from ai_worker.merge_notes import write_note
 from shared.adapters.cpu_pool import run_in_cpu_pool
-from shared.domain.errors import NoUsableText
+from shared.domain.errors import ContextTooLong, NoUsableText
 from shared.domain.generation.call_plan import plan_merge, plan_steps
 from shared.domain.generation.handler import AttemptContext
 from shared.domain.jobs.job import Kind
@@ -18,6 +18,9 @@ from shared.domain.text.language import Language
 from shared.runtime.generation.call_runner import completion_language, make_outcome, run_calls
 
 DraftT = TypeVar("DraftT", bound=Struct)
+
+MAX_MERGES = 4
+"""Rounds in which notes are merged. One is enough unless the notes do not fit into the model's window."""
 
 
 class ReducedDraft(Struct, Generic[DraftT], frozen=True, kw_only=True):
@@ -39,13 +42,18 @@ async def map_reduce(
     if not steps:
         return Fail(NoUsableText().problem)
     results = await run_calls(steps, context, after=1 if len(steps) > 1 else 0)
-    completions = list(results.completions.values())
-    if len(steps) > 1 and not results.failed:
-        merge = plan_merge(kind, job_input, [write_note(one.value) for one in completions])
+    completions = drafts = list(results.completions.values())
+    for level in range(MAX_MERGES):
+        if len(drafts) == 1 or results.failed:
+            break
+        merge = plan_merge(kind, job_input, [write_note(one.value) for one in drafts], level=level)
         results = await run_calls([merge], context, before=len(steps))
-        completions += results.completions.values()
+        drafts = list(results.completions.values())
+        completions = [*completions, *drafts]
     for error in results.failed.values():
         return Fail(error.problem)
+    if len(drafts) > 1:
+        return Fail(ContextTooLong().problem)
     draft = completions[-1].value
     if not isinstance(draft, schema):
         raise TypeError(f"{kind} drafts a {schema.__name__}")

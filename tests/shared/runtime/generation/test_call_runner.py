@@ -102,6 +102,41 @@ async def test_every_call_has_its_own_id_and_a_hash_of_its_user():
     assert context.job.user not in safety_id
 
 
+def too_long_beyond(characters: int) -> FakeProvider:
+    """A model whose window holds sources of so many characters."""
+    return FakeProvider(
+        faults=lambda prompt: ContextTooLong() if len(prompt.source) > characters else None
+    )
+
+
+async def test_a_part_that_is_too_long_is_split_until_it_fits():
+    steps = make_steps(2)
+    received: list[PlannedStep] = []
+
+    async def on_completion(step: PlannedStep, completion: Completion[Struct]) -> None:
+        received.append(step)
+
+    context = FakeAttemptContext(too_long_beyond(2_000))
+    results = await run_calls(steps, context, on_completion)
+
+    assert not results.failed
+    assert list(results.completions) == [step.name for step in received]
+    assert [step.name for step in received[:2]] == ["cards/0.0.0", "cards/0.0.1"]
+    assert sum(step.quota for step in received) == sum(step.quota for step in steps)
+    places = [(step.span.start, step.span.end) for step in received]
+    assert places == sorted(places)
+    assert (places[0][0], places[-1][1]) == (steps[0].span.start, steps[-1].span.end)
+    assert context.progressed[-1] == (len(steps), len(steps))
+
+
+async def test_a_part_that_cannot_be_split_fails_alone():
+    steps = make_steps(2)
+    results = await run_calls(steps, FakeAttemptContext(too_long_beyond(10)))
+    assert not results.completions
+    assert {type(error) for error in results.failed.values()} == {ContextTooLong}
+    assert len(results.failed_spans) == len(results.failed)
+
+
 async def test_kept_steps_are_not_called_again():
     steps = make_steps()
     context = FakeAttemptContext(FakeProvider())
@@ -114,7 +149,7 @@ async def test_kept_steps_are_not_called_again():
     assert len(results.completions) == len(steps)
 
 
-@pytest.mark.parametrize("error", [ProviderRefused(), ContextTooLong(), ProviderGarbled()])
+@pytest.mark.parametrize("error", [ProviderRefused(), ProviderGarbled()])
 async def test_a_final_error_of_one_call_does_not_affect_the_others(error: ProviderError):
     steps = make_steps()
 

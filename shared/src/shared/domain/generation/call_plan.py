@@ -87,6 +87,8 @@ class PlannedStep(Struct, frozen=True, kw_only=True):
     schema: type[Struct]
     span: Span
     """The part of the text that is the source of the call."""
+    is_merge: bool = False
+    """Whether the source is our own notes on the parts."""
     quota: int = 0
     """How many of its items the result takes. The prompt requests some more."""
 
@@ -109,15 +111,17 @@ def plan_steps(kind: Kind, job_input: JobInput) -> list[PlannedStep]:
     ]
 
 
-def plan_merge(kind: Kind, job_input: JobInput, notes: Sequence[str]) -> PlannedStep:
-    """The call that merges the notes on the parts into one result."""
+def plan_merge(kind: Kind, job_input: JobInput, notes: Sequence[str], *, level: int = 0) -> PlannedStep:
+    """The call that merges the notes on the parts into one result. `level` counts the merges before it, of notes that did not
+    fit into one call."""
     (task,) = TASKS[kind]
     language = language_of(job_input)
     return PlannedStep(
-        name=f"{task}/merge",
+        name=f"{task}/merge{level or ''}",
         prompt=_prompt(task, "\n\n".join(notes), job_input, language, is_merge=True),
         schema=SCHEMAS[task],
         span=Span(0, len(job_input.text)),
+        is_merge=True,
     )
 
 

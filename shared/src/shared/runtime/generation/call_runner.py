@@ -1,7 +1,6 @@
 """Runs the calls of a plan, several at once, and collects completions and errors."""
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from hashlib import sha256
 
@@ -11,6 +10,7 @@ from msgspec.structs import replace
 from shared.adapters.offline.provider import GENERATED_BY
 from shared.domain.decisive_error import most_severe
 from shared.domain.errors import (
+    ContextTooLong,
     ProviderError,
     ProviderGarbled,
     ProviderMisconfigured,
@@ -19,6 +19,7 @@ from shared.domain.errors import (
 )
 from shared.domain.generation.call_plan import PlannedStep, language_of
 from shared.domain.generation.handler import AttemptContext
+from shared.domain.generation.step_splitting import split_step
 from shared.domain.jobs.job import LeasedJob
 from shared.domain.jobs.outcome import Done
 from shared.domain.jobs.payload import JobInput
@@ -26,6 +27,7 @@ from shared.domain.llm.provider import Completion, Prompt
 from shared.domain.study.material import Result
 from shared.domain.text.language import Language
 from shared.domain.text.language_detection import detect_language
+from shared.domain.text.segmentation import Span
 
 PARALLEL_CALLS = 8
 """Limit of concurrent calls of one job, so that a book does not crowd out the jobs beside it."""
@@ -39,6 +41,8 @@ class CallResults(Struct, frozen=True, kw_only=True):
     completions: dict[str, Completion[Struct]] = field(default_factory=dict[str, Completion[Struct]])
     failed: dict[str, ProviderError] = field(default_factory=dict[str, ProviderError])
     """Calls that would fail again: the model refused, the text is too long, or two completions did not fit the schema."""
+    failed_spans: set[Span] = field(default_factory=set[Span])
+    """The parts of the text that these calls were about."""
 
 
 async def run_calls(
@@ -64,8 +68,9 @@ async def run_calls(
     if runner.store_error is not None:
         raise runner.store_error
     return CallResults(
-        completions={s.name: runner.completions[s.name] for s in steps if s.name in runner.completions},
-        failed={s.name: runner.failed[s.name] for s in steps if s.name in runner.failed},
+        completions={s.name: runner.completions[s.name] for s in runner.plan if s.name in runner.completions},
+        failed={s.name: runner.failed[s.name] for s in runner.plan if s.name in runner.failed},
+        failed_spans={s.span for s in runner.plan if s.name in runner.failed},
     )
 
 
@@ -108,7 +113,10 @@ class _CallRunner:
         self._total = total
         self._slots = asyncio.Semaphore(PARALLEL_CALLS)
         self._operator_error: ProviderError | None = None
-        self._undelivered = deque(steps)
+        self.plan = list(steps)
+        """The steps as they are called, with two in place of one that was too long."""
+        self._delivered = 0
+        """How many of `plan` have been delivered."""
         self._delivering = asyncio.Lock()
         self.completions: dict[str, Completion[Struct]] = {}
         self.failed: dict[str, ProviderError] = {}
@@ -118,31 +126,40 @@ class _CallRunner:
 
     async def run(self, step: PlannedStep) -> None:
         async with self._slots:
-            await self._call(step)
+            called = await self._call(step)
         await self._deliver()
-        if self._is_finished(step):
+        if all(self._is_finished(one) for one in called):
             self._done += 1
             await self._context.progress(self._done, self._total)
 
-    async def _call(self, step: PlannedStep) -> None:
+    async def _call(self, step: PlannedStep) -> list[PlannedStep]:
+        """Call a step, or its halves if it is too long for the model. Returns the steps that were called in its place."""
         if self.retryable or self.store_error:
-            return
+            return [step]
         if self._operator_error is not None:
             self.failed[step.name] = self._operator_error
-            return
+            return [step]
         prompt = _sign(step, self._context.job)
         try:
             self.completions[step.name] = await self._context.complete(step.name, prompt, step.schema)
+        except ContextTooLong as error:
+            if halves := split_step(step):
+                place = self.plan.index(step)
+                self.plan[place : place + 1] = halves
+                return [one for half in halves for one in await self._call(half)]
+            self._add_error(step, error)
         except ProviderError as error:
             self._add_error(step, error)
         except StoreUnavailable as error:
             self.store_error = error
+        return [step]
 
     async def _deliver(self) -> None:
         """Deliver the next completions of the plan that have arrived."""
         async with self._delivering:
-            while self._undelivered and self._is_finished(self._undelivered[0]):
-                step = self._undelivered.popleft()
+            while self._delivered < len(self.plan) and self._is_finished(self.plan[self._delivered]):
+                step = self.plan[self._delivered]
+                self._delivered += 1
                 if self._on_completion is not None and step.name in self.completions:
                     await self._on_completion(step, self.completions[step.name])
 

@@ -51,7 +51,7 @@ async def make_items(kind: Kind, job_input: JobInput, context: AttemptContext) -
     pipeline = _ItemPipeline(kind, job_input, context, text_sections)
     calls = await run_calls(steps, context, pipeline.add)
     await pipeline.finish()
-    return await run_in_cpu_pool(pipeline.to_material, steps, calls)
+    return await run_in_cpu_pool(pipeline.to_material, calls)
 
 
 class _ItemPipeline:
@@ -94,7 +94,7 @@ class _ItemPipeline:
         await self._publish(self._cards.fill())
         await self._publish(self._questions.fill())
 
-    def to_material(self, steps: Sequence[PlannedStep], calls: CallResults) -> Material:
+    def to_material(self, calls: CallResults) -> Material:
         cards, questions = self._cards.chosen, self._questions.chosen
         sets = {"flashcards": self._cards, "questions": self._questions}
         wanted = {name: items for name, items in sets.items() if items.wanted}
@@ -104,7 +104,7 @@ class _ItemPipeline:
             drafted={name: items.drafted for name, items in wanted.items()},
             dropped=dict(sorted((self._cards.dropped + self._questions.dropped).items())),
             coverage=coverage([*cards, *questions], self._input.text, self._sections),
-            sections_failed=len({step.span for step in steps if step.name in calls.failed}),
+            sections_failed=len(calls.failed_spans),
         )
         languages = {completion_language(self._input, one) for one in calls.completions.values()}
         return Material(
