@@ -106,7 +106,7 @@ class AnswerStream:
             return
         usage = self.usage
         try:
-            if await self._budgets.release(self._hold, used=usage.total):
+            if await self._budgets.release(self._hold, used=min(usage.total, self._hold.tokens)):
                 log.info(
                     "chat.settled",
                     prompt_tokens=usage.prompt_tokens,

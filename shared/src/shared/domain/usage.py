@@ -13,6 +13,11 @@ class Usage(Struct, frozen=True):
     def total(self) -> int:
         return self.prompt_tokens + self.completion_tokens
 
+    def at_most(self, tokens: int) -> "Usage":
+        """This usage, cut to `tokens` in all: nobody is charged more than was held."""
+        prompt = min(self.prompt_tokens, max(0, tokens))
+        return Usage(prompt, min(self.completion_tokens, max(0, tokens) - prompt))
+
     def __add__(self, other: "Usage") -> "Usage":
         return Usage(
             self.prompt_tokens + other.prompt_tokens, self.completion_tokens + other.completion_tokens

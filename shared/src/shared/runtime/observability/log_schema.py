@@ -64,6 +64,24 @@ class LogLine(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=Tr
     prompt_tokens: Number = None
     completion_tokens: Number = None
     retry_in_seconds: Number = None
+    structured_output: Text = None
+    """How the shape of a completion is asked for from now on."""
+    limit_field: Text = None
+    """Field that limits the tokens of a completion from now on."""
+    without: Text = None
+    """Optional fields that the server refused."""
+    window: Number = None
+    """Tokens of prompt and completion together that the model reads; 0 when it is not known."""
+    max_output: Number = None
+    """Tokens of a completion that the model allows; 0 when it is not known."""
+    characters: Number = None
+    """Length of a response that cannot be used."""
+    begins_with: Text = None
+    """A bracket, `text` or `nothing`: how such a response begins."""
+    was_cut: Number = None
+    """1: it stopped at the length limit."""
+    is_asked_again: Number = None
+    """1: the model is asked once more."""
 
     # -- about the process
     pid: Number = None

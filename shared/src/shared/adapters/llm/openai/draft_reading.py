@@ -43,11 +43,7 @@ def read_partial_draft(response: ModelResponse, schema: type[T]) -> T | None:
     return None if is_empty_draft(cast(object, value)) else value
 
 
-def shape_of(response: ModelResponse) -> dict[str, str | int | bool]:
-    """What a log may say of a response that cannot be used: its form, and none of its words."""
+def first_mark(response: ModelResponse) -> str:
+    """What a log may say of a response that cannot be used: the bracket it begins with, and none of its words."""
     text = response.text.lstrip("\ufeff \n\t")
-    return {
-        "characters": len(response.text),
-        "begins_with": text[0] if text[:1] in ("{", "[", "`", "<") else "text" if text else "nothing",
-        "was_cut": response.was_cut,
-    }
+    return text[0] if text[:1] in ("{", "[", "`", "<") else "text" if text else "nothing"

@@ -78,7 +78,15 @@ class LearnedAbilities:
         is_new = abilities != self.current
         if is_new:
             self._use(abilities)
-            log.info("provider.abilities_learned", model=self._model, **describe(abilities))
+            log.info(
+                "provider.abilities_learned",
+                model=self._model,
+                structured_output=abilities.structured_output.value,
+                limit_field=abilities.limit_field.value,
+                without=" ".join(sorted(abilities.without)),
+                window=abilities.window,
+                max_output=abilities.max_output,
+            )
         if is_new or not self._is_known:
             self._is_known = True
             await self._save()
@@ -101,14 +109,3 @@ class LearnedAbilities:
         if abilities != self.current:
             self.current = abilities
             self._on_change(abilities)
-
-
-def describe(abilities: Abilities) -> dict[str, str | int]:
-    """The abilities as flat fields, for logs and metrics."""
-    return {
-        "structured_output": abilities.structured_output.value,
-        "limit_field": abilities.limit_field.value,
-        "without": " ".join(sorted(abilities.without)),
-        "window": abilities.window,
-        "max_output": abilities.max_output,
-    }

@@ -14,7 +14,7 @@ from openai import OpenAIError
 
 from shared.adapters.llm.openai.abilities import OPENAI, LimitField
 from shared.adapters.llm.openai.client import OpenAIClient
-from shared.adapters.llm.openai.draft_reading import read_draft, read_partial_draft, shape_of
+from shared.adapters.llm.openai.draft_reading import first_mark, read_draft, read_partial_draft
 from shared.adapters.llm.openai.errors import translate
 from shared.adapters.llm.openai.event_lines import EventLines
 from shared.adapters.llm.openai.learned_abilities import LearnedAbilities
@@ -156,7 +156,12 @@ class OpenAIProvider:
     def _reject(self, response: ModelResponse, *, is_asked_again: bool) -> None:
         self._on_rejected(response.usage.usage, is_asked_again)
         log.info(
-            "provider.unreadable", model=self._model, is_asked_again=is_asked_again, **shape_of(response)
+            "provider.unreadable",
+            model=self._model,
+            is_asked_again=int(is_asked_again),
+            characters=len(response.text),
+            begins_with=first_mark(response),
+            was_cut=int(response.was_cut),
         )
 
     def _deadline(self) -> float:

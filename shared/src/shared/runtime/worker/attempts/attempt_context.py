@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import msgspec
+import structlog
 from msgspec.structs import replace
 
 from shared.adapters.redis.attempt_store import AttemptStore
@@ -15,8 +16,11 @@ from shared.domain.jobs.job_policy import JobPolicy
 from shared.domain.jobs.payload import decode_step, encode_step
 from shared.domain.llm.provider import Completion, Prompt, Provider
 from shared.domain.study.material import Flashcard, QuizQuestion
+from shared.domain.usage import Usage
 from shared.runtime.observability.metrics.job_metrics import JobMetrics
 from shared.runtime.worker.store_retry import until_available
+
+log = structlog.get_logger()
 
 T = TypeVar("T")
 
@@ -69,10 +73,22 @@ class FencedAttemptContext:
         try:
             completion = await self._provider.complete(prompt, schema)
         except ProviderError as error:
-            self.usage += error.usage
+            error.usage = self._charge(error.usage)
             raise
-        self.usage += completion.usage
-        return completion
+        return replace(completion, usage=self._charge(completion.usage))
+
+    def _charge(self, usage: Usage) -> Usage:
+        """Add what a call cost, at most what is left of the hold: the rest is the operator's loss, and the log says so."""
+        charged = usage.at_most(self._job.held - self.usage.total)
+        if charged != usage:
+            log.warning(
+                "job.charge_capped",
+                job_id=self._job.id,
+                prompt_tokens=usage.prompt_tokens,
+                completion_tokens=usage.completion_tokens,
+            )
+        self.usage += charged
+        return charged
 
     async def progress(self, done: int, total: int) -> None:
         progressed = Progressed(job_id=self._job.id, done=done, total=total)
