@@ -130,7 +130,7 @@ async def test_a_refused_part_fails_the_whole_text(
     assert outcome == Fail(ProviderRefused().problem)
 
 
-@pytest.mark.parametrize("kind", WHOLE_KINDS)
+@pytest.mark.parametrize("kind", MERGED_KINDS)
 async def test_a_window_smaller_than_a_part_makes_more_parts_and_merges(kind: Kind):
     small = FakeProvider(faults=lambda prompt: ContextTooLong() if len(prompt.source) > 4_000 else None)
     await make(kind, LONG, FakeAttemptContext(small))

@@ -104,9 +104,7 @@ async def test_every_call_has_its_own_id_and_a_hash_of_its_user():
 
 def too_long_beyond(characters: int) -> FakeProvider:
     """A model whose window holds sources of so many characters."""
-    return FakeProvider(
-        faults=lambda prompt: ContextTooLong() if len(prompt.source) > characters else None
-    )
+    return FakeProvider(faults=lambda prompt: ContextTooLong() if len(prompt.source) > characters else None)
 
 
 async def test_a_part_that_is_too_long_is_split_until_it_fits():

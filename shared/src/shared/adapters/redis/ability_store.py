@@ -6,7 +6,8 @@ import msgspec
 
 from shared.adapters.llm.openai.abilities import Abilities
 from shared.adapters.redis import keys
-from shared.adapters.redis.connection import RedisClient, call
+from shared.adapters.redis.client import RedisClient
+from shared.adapters.redis.connection import call
 
 EXPIRY_SECONDS = 86_400
 """After a day everything is tried anew: the server may have been updated."""
