@@ -162,6 +162,17 @@ BOARD = Board(
                     unit=PER_SECOND,
                 ),
                 lines(
+                    "Which features do the servers accept?",
+                    "1: requests to the model use the feature. A line that falls to 0 means that the server refused it.",
+                    {"{{model}} {{feature}}": highest("etude_llm_feature_used", by="model, feature")},
+                ),
+                lines(
+                    "How often is a reported token count impossible?",
+                    "Responses per second whose counts the call cannot have had. They are counted here instead.",
+                    {"{{model}}": rate("etude_llm_usage_corrected_total", by="model")},
+                    unit=PER_SECOND,
+                ),
+                lines(
                     "Which items do the checks drop?",
                     "Cards and questions per second, by reason. A rise after a change of model means that the new one is worse.",
                     {"{{reason}}": or_none(rate("etude_items_rejected_total", by="reason"))},
