@@ -23,6 +23,7 @@ class ScriptedProvider:
         hangs: bool = False,
         usage: Usage | None = USAGE,
         generated_by: str = "openai",
+        was_cut: bool = False,
     ) -> None:
         self.asked: list[tuple[list[Message], list[str], str]] = []
         """Messages, sources and language of each call."""
@@ -37,6 +38,7 @@ class ScriptedProvider:
         self._hangs = hangs
         self._usage = usage
         self._generated_by = generated_by
+        self._was_cut = was_cut
 
     async def complete(self, prompt: Prompt, schema: type[T]) -> Completion[T]:
         raise NotImplementedError
@@ -55,7 +57,9 @@ class ScriptedProvider:
                 await self.goes_on.wait()
             if self._error is not None:
                 raise self._error
-            yield Delta(usage=self._usage, model="model-1", generated_by=self._generated_by)
+            yield Delta(
+                usage=self._usage, model="model-1", generated_by=self._generated_by, was_cut=self._was_cut
+            )
         except (GeneratorExit, asyncio.CancelledError):
             self.is_hung_up.set()
             raise

@@ -52,6 +52,7 @@ async def test_an_answer_is_sent_as_one_json_body(start_chat: StartChat):
         "model": "model-1",
         "generated_by": "openai",
         "usage": {"prompt_tokens": 100, "completion_tokens": 20},
+        "truncated": False,
     }
 
 
@@ -69,7 +70,7 @@ async def test_a_streamed_answer_is_sent_in_pieces(start_chat: StartChat):
             "usage",
             {"prompt_tokens": 100, "completion_tokens": 20, "model": "model-1", "generated_by": "openai"},
         ),
-        ("done", {"id": "chat_1"}),
+        ("done", {"id": "chat_1", "truncated": False}),
     ]
 
 
@@ -256,6 +257,26 @@ async def test_a_failure_before_the_first_piece_has_its_own_status(
     assert answer.headers["retry-after"] == "7"
     assert answer.json()["request_id"] == "req-1"
     assert await chat.spent() == (0, 0)
+
+
+async def test_an_answer_at_the_length_limit_says_so(start_chat: StartChat):
+    chat = await start_chat(ScriptedProvider("At one hundred", was_cut=True))
+
+    whole = await chat.http.post("/api/chat", json=QUESTION)
+    streamed = await chat.http.post("/api/chat", json=STREAMED)
+
+    assert whole.json()["truncated"]
+    assert read_events(streamed.text)[-1][1]["truncated"]
+
+
+async def test_a_charge_never_exceeds_the_hold(start_chat: StartChat):
+    chat = await start_chat(ScriptedProvider("At one", usage=Usage(900_000, 900_000)))
+
+    await chat.http.post("/api/chat", json=QUESTION)
+
+    used, held = await chat.spent()
+    assert 0 < used < 10_000
+    assert held == 0
 
 
 async def test_a_failure_in_mid_stream_is_an_error_event(start_chat: StartChat):

@@ -45,6 +45,8 @@ class AnswerStream:
         """The balances of the budget after the hold."""
         self.model = ""
         self.generated_by = ""
+        self.is_truncated = False
+        """Whether the answer stopped at the length limit."""
         self.quotes: list[Source] = []
         self._provider = provider
         self._prompt = prompt
@@ -81,6 +83,7 @@ class AnswerStream:
                 async for delta in deltas:
                     self.model = delta.model or self.model
                     self.generated_by = delta.generated_by or self.generated_by
+                    self.is_truncated |= delta.was_cut
                     self._usage = delta.usage or self._usage
                     if delta.text:
                         self._pieces.append(delta.text)

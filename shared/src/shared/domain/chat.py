@@ -66,6 +66,8 @@ class ChatAnswer(Struct, frozen=True, kw_only=True):
     model: str
     generated_by: str
     usage: ChatUsage
+    truncated: bool = False
+    """Whether the answer stopped at the length limit."""
 
 
 def check_conversation(question: ChatQuestion) -> None:

@@ -136,7 +136,7 @@ MESSAGES: dict[str, dict[str, Message]] = {
         ),
         "provider_rejected": Message(
             "The text generator did not accept this request",
-            "Nothing was charged. Try a shorter text, or another one.",
+            "Try a shorter text, or another one.",
         ),
         "provider_misconfigured": Message(
             "The text generator is not available", "The operator has been told. Please try again later."
@@ -280,7 +280,7 @@ MESSAGES: dict[str, dict[str, Message]] = {
         ),
         "provider_rejected": Message(
             "Le générateur de texte n’a pas accepté cette demande",
-            "Rien n’a été débité. Essayez un texte plus court, ou un autre.",
+            "Essayez un texte plus court, ou un autre.",
         ),
         "provider_misconfigured": Message(
             "Le générateur de texte n’est pas disponible", "L’exploitant est prévenu. Réessayez plus tard."

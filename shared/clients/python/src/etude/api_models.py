@@ -192,3 +192,5 @@ class ChatAnswer(Struct, frozen=True, kw_only=True):
     model: str = ""
     generated_by: str = ""
     usage: TokenUsage = TokenUsage()
+    truncated: bool = False
+    """Whether the answer stopped at the length limit."""
