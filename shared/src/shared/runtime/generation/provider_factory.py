@@ -141,7 +141,7 @@ def _build_models(
                 abilities,
                 model=name,
                 is_known=is_openai,
-                store=redis and RedisAbilityStore(redis, base_url=settings.openai_base_url, model=name),
+                store=_ability_store(redis, settings, name),
                 on_change=partial(metrics.abilities, name),
             ),
             names_refusals=is_openai,
@@ -163,6 +163,12 @@ def _build_models(
         )
 
     return [build(name) for name in _chain_of(settings)]
+
+
+def _ability_store(
+    redis: RedisClient | None, settings: ProviderSettings, model: str
+) -> RedisAbilityStore | None:
+    return RedisAbilityStore(redis, base_url=settings.openai_base_url, model=model) if redis else None
 
 
 def _hooks(metrics: ModelMetrics, tracer: Tracer) -> list[CallHook]:
