@@ -361,7 +361,7 @@ MUTANTS = (
     Mutant("a replayed job holds nothing", "replay", "  call('HINCRBY', budget, 'held', job.hold)\n", ""),
     Mutant("a replayed job pays twice for its steps", "replay", ", 'prompt', 0, 'completion', 0)", ")"),
     Mutant("a replayed job expires", "replay", " call('PERSIST', key) end", " end"),
-    Mutant("promoting loses the job", "promote", "if job.state == 'queued' then", "if false then"),
+    Mutant("promoting loses the job", "promote", "  enqueue_if_queued(id)\n", ""),
     Mutant("promoting twice is two entries", "promote", "  call('ZREM', due_key, id)\n", ""),
     Mutant("a chat hold can be released twice", "release_hold", "call('DEL', KEYS[1])", ""),
     Mutant("a released chat hold expires once more", "release_hold", "call('ZREM', holds_key, ARGV[1])", ""),

@@ -113,6 +113,9 @@ MESSAGES: dict[str, dict[str, Message]] = {
         ),
         "handed_back": Message("Moved to another worker", "The work goes on elsewhere; nothing is lost."),
         "unknown_wire": Message("Waiting for an upgrade", "The work waits for a worker of a newer release."),
+        "unreadable_record": Message(
+            "The stored request is damaged", "It cannot be continued. Please submit it again."
+        ),
         "lease_lost": Message("Moved to another worker", "The work goes on elsewhere; nothing is lost."),
         "provider_error": Message("The text generator failed", "Please try again later."),
         "provider_busy": Message(
@@ -253,6 +256,9 @@ MESSAGES: dict[str, dict[str, Message]] = {
         ),
         "unknown_wire": Message(
             "En attente d’une mise à jour", "Le travail attend un processus d’une version plus récente."
+        ),
+        "unreadable_record": Message(
+            "La demande enregistrée est abîmée", "Elle ne peut pas être poursuivie. Envoyez-la de nouveau."
         ),
         "lease_lost": Message(
             "Confié à un autre processus", "Le travail continue ailleurs ; rien n’est perdu."

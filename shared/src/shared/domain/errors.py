@@ -248,6 +248,12 @@ class UnknownWire(JobError):
     is_retryable = True
 
 
+class UnreadableRecord(JobError):
+    """The stored record of the job is damaged: nothing can be made of it."""
+
+    code = "unreadable_record"
+
+
 class LeaseLost(JobError):
     """Another attempt owns the job now, so nothing may be written."""
 

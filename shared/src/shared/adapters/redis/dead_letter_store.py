@@ -3,7 +3,7 @@
 from shared.adapters.redis import keys, scripts
 from shared.adapters.redis.client import RedisClient
 from shared.adapters.redis.connection import call
-from shared.adapters.redis.job_store import as_fields, to_snapshot, window_args
+from shared.adapters.redis.job_store import read_record, window_args
 from shared.domain.budgets import Plan, windows
 from shared.domain.jobs.job import JobId
 from shared.domain.jobs.job_snapshot import JobSnapshot
@@ -22,13 +22,13 @@ class DeadLetterStore:
         for shard in range(self._shards):
             ids = await call(self._redis, "ZREVRANGE", keys.dead(shard), 0, limit - 1)
             for job_id in ids:
-                if record := await self._read(shard, JobId(job_id.decode())):
+                if record := await read_record(self._redis, shard, JobId(job_id.decode())):
                     records.append(record)
         return sorted(records, key=lambda record: record.finished_at, reverse=True)[:limit]
 
     async def find(self, job_id: JobId) -> JobSnapshot | None:
         shard = await self._shard_of(job_id)
-        return None if shard is None else await self._read(shard, job_id)
+        return None if shard is None else await read_record(self._redis, shard, job_id)
 
     async def replay(self, job_id: JobId, plan: Plan, *, now: float) -> bool:
         """Queue the job again with its saved steps and a fresh retry budget. Returns False if it is not a dead letter."""
@@ -44,7 +44,3 @@ class DeadLetterStore:
             if await call(self._redis, "ZSCORE", keys.dead(shard), job_id) is not None:
                 return shard
         return None
-
-    async def _read(self, shard: int, job_id: JobId) -> JobSnapshot | None:
-        row = await call(self._redis, "HGETALL", keys.record(shard, job_id))
-        return to_snapshot(job_id, as_fields(row)) if row else None

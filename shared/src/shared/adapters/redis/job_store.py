@@ -6,11 +6,12 @@ from typing import Any, cast
 from zlib import crc32
 
 import msgspec
+from redis.exceptions import ResponseError
 
 from shared.adapters.batcher import Batcher
 from shared.adapters.redis import keys, scripts
 from shared.adapters.redis.client import Arg, RedisClient
-from shared.adapters.redis.connection import RETRY_AFTER_SECONDS, call_many
+from shared.adapters.redis.connection import RETRY_AFTER_SECONDS, call, call_each, call_many
 from shared.adapters.redis.durability import CONFIRMATIONS, Unconfirmed
 from shared.domain.budgets import KEPT_MS, Balance, Plan, Window, windows
 from shared.domain.errors import (
@@ -21,8 +22,10 @@ from shared.domain.errors import (
     Problem,
     RateLimited,
     TooManyJobs,
+    UnreadableRecord,
 )
 from shared.domain.jobs.job import JobId, JobState, StreamName, UserId
+from shared.domain.jobs.job_id import accepted_at
 from shared.domain.jobs.job_policy import JobPolicy
 from shared.domain.jobs.job_snapshot import JobSnapshot
 from shared.domain.jobs.payload import WIRE_VERSION
@@ -102,7 +105,7 @@ class JobStore:
         if not ids:
             return []
         shard = self.shard_of(user)
-        rows = await call_many(self._redis, [("HMGET", keys.record(shard, job_id), *SHOWN) for job_id in ids])
+        rows = await call_each(self._redis, [("HMGET", keys.record(shard, job_id), *SHOWN) for job_id in ids])
         found = [(job_id, _named(row)) for job_id, row in zip(ids, rows, strict=True)]
         return [to_snapshot(job_id, fields) for job_id, fields in found if fields.get("user") == user]
 
@@ -185,18 +188,49 @@ SHOWN = (
 """What `to_snapshot` reads."""
 
 
-def _named(row: Sequence[bytes | None]) -> Fields:
-    return {name: value.decode() for name, value in zip(SHOWN, row, strict=True) if value is not None}
+def _named(row: Sequence[bytes | None] | Exception) -> Fields:
+    """The fields of a record; none of a key that is no record. Raises the error of an unreachable server."""
+    if isinstance(row, ResponseError):
+        return {}
+    if isinstance(row, Exception):
+        raise row
+    return {name: _text(value) for name, value in zip(SHOWN, row, strict=True) if value is not None}
 
 
-def as_fields(row: Any) -> dict[str, str]:
-    """A hash as text; what is not text (the payload) is left out."""
-    pairs = cast(dict[bytes, bytes], row).items()
-    return {name.decode(): value.decode() for name, value in pairs if name != b"payload"}
+async def read_record(redis: RedisClient, shard: int, job_id: JobId) -> JobSnapshot | None:
+    """The record of a job, whoever's it is; None where there is none."""
+    try:
+        row = cast(dict[bytes, bytes], await call(redis, "HGETALL", keys.record(shard, job_id)))
+    except ResponseError:  # the key is no hash
+        return None
+    fields = {_text(name): _text(value) for name, value in row.items() if name != b"payload"}
+    return to_snapshot(job_id, fields) if fields else None
+
+
+def _text(value: bytes) -> str:
+    return value.decode(errors="replace")
 
 
 def to_snapshot(job_id: JobId, fields: Fields) -> JobSnapshot:
-    """Read the hash that submit.lua writes."""
+    """Read the hash that submit.lua writes. A record that cannot be read is shown as a failed job that says so."""
+    try:
+        return _to_snapshot(job_id, fields)
+    except (ValueError, KeyError):  # msgspec's errors are `ValueError`
+        return JobSnapshot(
+            id=job_id,
+            user=UserId(fields.get("user", "")),
+            kind=fields.get("kind", ""),
+            state=JobState.FAILED,
+            attempt=0,
+            created_at=accepted_at(job_id),
+            started_at=0.0,
+            finished_at=accepted_at(job_id),
+            plan=fields.get("plan", ""),
+            problem=UnreadableRecord().problem,
+        )
+
+
+def _to_snapshot(job_id: JobId, fields: Fields) -> JobSnapshot:
     state = JobState(fields["state"])
     problem = fields.get("problem")
     is_due = state is JobState.QUEUED and "retry_at" in fields

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
+import structlog
 from msgspec import Struct
 from redis.exceptions import ResponseError
 
@@ -21,10 +22,14 @@ from shared.domain.jobs.job_policy import JobPolicy
 from shared.domain.jobs.settlement import Settlement
 from shared.domain.usage import Usage
 
+log = structlog.get_logger()
+
 BATCH = 100
 """Jobs per script call: a call stays well under a millisecond or two, and Lua's stack is finite."""
 
 
+MAX_DIGITS = 15
+"""Digits of a number in a record: below 2⁵³, which Lua and JSON hold exactly."""
 TURN_SECONDS = 0.25
 """How long a read sleeps that asks some of the shards only."""
 
@@ -93,7 +98,7 @@ class JobStream:
             *("STREAMS", *asked, *(">" for _ in asked)),
         )
         return [
-            Entry(EntryId(entry.decode()), JobId(fields[b"job"].decode()), self._shard_by_key[key])
+            Entry(EntryId(entry.decode()), _job_id(fields), self._shard_by_key[key])
             for key, entries in answer or ()
             for entry, fields in entries
             if fields
@@ -120,7 +125,7 @@ class JobStream:
         for shard, batch in _by_shard(entries):
             args = [arg for entry in batch for arg in (entry.id, entry.job_id)]
             reply = await scripts.run(self._redis, scripts.LEASE, self.key(shard), self.consumer, *args)
-            leased += self._to_jobs(shard, reply)
+            leased += await self._to_jobs(shard, reply)
         return leased
 
     async def sweep(self, shard: int, *, interval_seconds: float) -> SweepReply | None:
@@ -142,7 +147,7 @@ class JobStream:
             *(policy.retry.max_crashes, policy.claim_scan_entries, problem, int(with_suspect)),
             policy.retry.suspect_crashes,
         )
-        return self._to_jobs(shard, reply)
+        return await self._to_jobs(shard, reply)
 
     async def settle(self, settlements: Sequence[Settlement], *, now: float) -> dict[JobId, bool]:
         """Write what was decided, each once. False: the lease was lost, nothing was written."""
@@ -162,37 +167,82 @@ class JobStream:
             )
         return removed
 
-    def _to_jobs(self, shard: int, reply: LeasedReply) -> list[LeasedJob]:
+    async def _to_jobs(self, shard: int, reply: LeasedReply) -> list[LeasedJob]:
+        """Decode each job alone. Those that cannot be decoded are set aside: none stops the stream."""
         if reply.jobs:
             self._on_time(reply.now_ms / 1000)
-        return [_to_job(fields, shard, self.stream) for fields in reply.jobs]
+        jobs: list[LeasedJob] = []
+        unreadable: list[Mapping[bytes, Any]] = []
+        for fields in reply.jobs:
+            try:
+                jobs.append(_to_job(fields, shard, self.stream))
+            except (ValueError, TypeError, AttributeError):
+                unreadable.append(fields)
+        await self._set_aside(shard, unreadable)
+        return jobs
+
+    async def _set_aside(self, shard: int, unreadable: Sequence[Mapping[bytes, Any]]) -> None:
+        if not unreadable:
+            return
+        args = [arg for one in unreadable for arg in (one[b"entry"], one[b"id"], _undecodable(one))]
+        count = await scripts.run(self._redis, scripts.SET_ASIDE, self.key(shard), self.stream, *args)
+        log.error("stream.records_unreadable", stream=self.stream, shard=shard, jobs=count)
+
+
+def _job_id(fields: Mapping[bytes, bytes]) -> JobId:
+    """The job of an entry. One without a job has the id of none, and its lease removes it."""
+    return JobId(fields.get(b"job", b"").decode(errors="replace"))
+
+
+def _undecodable(fields: Mapping[bytes, Any]) -> str:
+    """Names of the fields that are no text, each followed by a comma."""
+    return "".join(f"{name.decode()}," for name, value in fields.items() if not _is_text(value))
+
+
+def _is_text(value: object) -> bool:
+    try:
+        return not isinstance(value, bytes) or bool(value.decode() or True)
+    except UnicodeDecodeError:
+        return False
+
+
+def _count(value: bytes) -> int:
+    """A number that every store can hold exactly. Raises `ValueError`."""
+    if not value.isdigit() or len(value) > MAX_DIGITS:
+        raise ValueError("not a count")
+    return int(value)
 
 
 def _to_job(fields: Mapping[bytes, Any], shard: int, stream: StreamName) -> LeasedJob:
+    """Raises `ValueError`, `TypeError` or `AttributeError` for a record that another program wrote, or half of one."""
+
     def text(name: bytes) -> str:
         return (fields.get(name) or b"").decode()
+
+    if not fields[b"user"]:
+        raise ValueError("nobody's job")
 
     return LeasedJob(
         id=JobId(text(b"id")),
         user=UserId(text(b"user")),
         kind=text(b"kind"),
-        version=int(fields[b"v"]),
+        version=_count(fields[b"v"]),
         payload=fields[b"payload"] or b"",
         shard=shard,
         stream=stream,
         entry=EntryId(text(b"entry")),
-        attempt=int(fields[b"attempt"]),
-        failures=int(fields[b"failures"]),
-        crashes=int(fields[b"crashes"]),
-        created_at=int(fields[b"created"]) / 1000,
-        started_at=int(fields[b"started"]) / 1000,
-        usage=Usage(int(fields[b"prompt"]), int(fields[b"completion"])),
+        attempt=_count(fields[b"attempt"]),
+        failures=_count(fields[b"failures"]),
+        crashes=_count(fields[b"crashes"]),
+        created_at=_count(fields[b"created"]) / 1000,
+        started_at=_count(fields[b"started"]) / 1000,
+        usage=Usage(_count(fields[b"prompt"]), _count(fields[b"completion"])),
         plan=text(b"plan"),
         request_id=text(b"request"),
         traceparent=text(b"traceparent"),
         title=text(b"title"),
         windows=tuple(text(b"windows").split(",")),
-        held=int(fields[b"held"]),
+        held=_count(fields[b"held"]),
         steps=scripts.named(fields[b"steps"] or ()),
     )
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from shared.adapters.redis import keys, scripts
 from shared.adapters.redis.client import RedisClient
 from shared.adapters.redis.connection import call
-from shared.adapters.redis.job_store import as_fields, to_snapshot
+from shared.adapters.redis.job_store import read_record
 from shared.domain.budgets import Charge
 from shared.domain.jobs.job import JobId
 from shared.domain.jobs.job_snapshot import JobSnapshot
@@ -44,9 +44,8 @@ class MaintenanceStore:
         ]
         jobs: list[JobSnapshot] = []
         for job_id in ids:
-            row = await call(self._redis, "HGETALL", keys.record(shard, job_id))
-            if row:
-                jobs.append(to_snapshot(job_id, as_fields(row)))
+            if record := await read_record(self._redis, shard, job_id):
+                jobs.append(record)
             else:
                 await self.forget_unsaved(shard, [job_id])
         return jobs

@@ -29,3 +29,8 @@ def is_job_id(text: str) -> bool:
         return str(uuid.UUID(text)) == text
     except ValueError:
         return False
+
+
+def accepted_at(job_id: JobId) -> float:
+    """Unix seconds of a job's acceptance; 0 for a text that is no job id."""
+    return int(job_id.replace("-", "")[:12], 16) / 1000 if is_job_id(job_id) else 0.0

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 
-from shared.domain.errors import UnknownWire
+from shared.domain.errors import UnknownWire, UnreadableRecord
 from shared.domain.jobs.job import Kind
 from shared.domain.llm.provider import Completion
 from shared.domain.study.material import Options
@@ -49,14 +49,25 @@ def encode_input(job_input: JobInput) -> bytes:
 
 
 def decode_input(kind: str, version: int, payload: bytes) -> JobInput:
-    """Raises `UnknownWire` for a kind, version or payload that only a newer release knows."""
+    """Raises `UnknownWire` for a kind, version or payload that only a newer release knows, and `UnreadableRecord` for a payload
+    that no release has written."""
     if version not in READ_VERSIONS or kind not in set(Kind):
         raise UnknownWire(kind=kind, version=version)
     decoder = _collection_decoder if kind == Kind.COLLECTION else _ai_decoder
     try:
         return decoder.decode(payload)
     except msgspec.DecodeError as error:
+        if not _is_json(payload):
+            raise UnreadableRecord from error
         raise UnknownWire(kind=kind, version=version) from error
+
+
+def _is_json(data: bytes) -> bool:
+    try:
+        msgspec.json.decode(data)
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    return True
 
 
 def encode_step(completion: Completion[Any]) -> bytes:

@@ -4,7 +4,7 @@ from typing import assert_never
 
 from msgspec import Struct
 
-from shared.domain.errors import Problem
+from shared.domain.errors import Problem, UnreadableRecord
 from shared.domain.jobs.job import JobState, LeasedJob
 from shared.domain.jobs.outcome import Done, Fail, Outcome, Retry
 from shared.domain.jobs.retry_policy import RetryPolicy
@@ -50,7 +50,8 @@ def decide(
             delay = policy.delay(failures, jitter=jitter, floor=outcome.after)
             return _retrying(job, outcome.problem, usage, failures=failures, at=now + delay)
         case Fail():
-            return _failed(job, outcome.problem, usage, failures=job.failures + 1, is_dead=False)
+            is_dead = outcome.problem.code == UnreadableRecord.code  # an operator looks at what damaged it
+            return _failed(job, outcome.problem, usage, failures=job.failures + 1, is_dead=is_dead)
         case _:
             assert_never(outcome)
 

@@ -82,6 +82,20 @@ local function admit(id, user, stream, kind, version, with_workers)
   end
 end
 
+local set_aside -- defined below: a record that cannot be read must stop nobody
+
+-- Puts a queued job into its stream. Returns whether it did; a job whose record cannot be read is set aside.
+local function enqueue_if_queued(id, stream)
+  local is_readable, is_queued = pcall(function()
+    local job = read_fields(record_key(id), {'state', 'stream', 'kind', 'v', 'user'})
+    if job.state and not job.user then error('nobody\'s job') end
+    if job.state == 'queued' then enqueue(id, stream or job.stream, job.kind, job.v) end
+    return job.state == 'queued'
+  end)
+  if not is_readable then set_aside(id, stream) end
+  return is_readable and is_queued
+end
+
 -- A job of this user left the stream for good: the longest waiting one may enter.
 local function admit_next(user, stream)
   local list = waiting_key(user, stream)
@@ -89,8 +103,7 @@ local function admit_next(user, stream)
     local id = call('LPOP', list)
     if not id then return end
     book('waiting', -1)
-    local job = read_fields(record_key(id), {'state', 'kind', 'v'})
-    if job.state == 'queued' then return enqueue(id, stream, job.kind, job.v) end
+    if enqueue_if_queued(id, stream) then return end
   end
 end
 
@@ -160,4 +173,50 @@ local function lease_to(owner, job, now)
   call('HSET', record_key(job.id), 'state', 'running', 'attempt', job.attempt, 'owner', owner, 'started', job.started)
   tell(job.id, job.user, 'status', status_json(job.id, job.kind, 'running', job.attempt))
   return values_of(job)
+end
+
+local UNREADABLE = '{"code":"unreadable_record"}'
+local NUMBERS = {'attempt', 'failures', 'crashes', 'created', 'started', 'prompt', 'completion', 'hold', 'held', 'v'}
+local TEXTS = {user = '', kind = 'unknown', plan = '', request = '', title = '', windows = '', traceparent = ''}
+
+local function is_count(value) return value and #value <= 15 and string.find(value, '^%d+$') ~= nil end
+
+-- Puts a record in order, so that it can be shown: what is no number becomes 0, a text that is missing or among `bad` gets
+-- a default. A key that is no hash is kept beside it for as long as a dead letter.
+local function mend_record(id, stream, bad)
+  local record = record_key(id)
+  local found = call('TYPE', record).ok
+  if found ~= 'hash' and found ~= 'none' then
+    local kept = tag .. ':unreadable:' .. id
+    call('RENAME', record, kept)
+    call('PEXPIRE', kept, DEAD_RETENTION_MS)
+  end
+  local numbers = read_fields(record, NUMBERS)
+  if not is_count(numbers.held) and is_count(numbers.hold) then call('HSET', record, 'held', numbers.hold) end
+  for _, name in ipairs(NUMBERS) do
+    if not is_count(numbers[name]) and not (name == 'held' and is_count(numbers.hold)) then call('HSET', record, name, 0) end
+  end
+  for name, default in pairs(TEXTS) do
+    if bad[name] or not call('HGET', record, name) then call('HSET', record, name, default) end
+  end
+  if not call('HGET', record, 'stream') then call('HSET', record, 'stream', stream) end
+end
+
+-- Ends a job whose record cannot be read as a dead letter. Its hold is released and its row saved where the record still
+-- says whose it is. Returns the user, or nil if the job was over already.
+set_aside = function(id, stream, bad)
+  mend_record(id, stream or 'ai', bad or {})
+  local job, now = read_ending(id), now_ms()
+  if job.state == 'succeeded' or job.state == 'failed' or job.state == 'cancelled' then return nil end
+  finish(id, job, 'failed', tonumber(job.prompt), tonumber(job.completion), UNREADABLE, 1, now, true)
+  call('ZREM', due_key, id)
+  if job.user ~= '' then call('ZADD', unsaved_key, now, id) end
+  return job.user
+end
+
+-- The reply for a job that cannot be leased: only its id and entry. Its reader sets it aside.
+local function unreadable_values(id, entry)
+  local values = {}
+  for i, name in ipairs(LEASED_NAMES) do values[i] = name == 'id' and id or name == 'entry' and entry or false end
+  return values
 end

@@ -54,8 +54,8 @@ class FencedAttemptContext:
         return self._job
 
     async def complete(self, step: str, prompt: Prompt, schema: type[T]) -> Completion[T]:
-        if step in self._job.steps:
-            return decode_step(self._job.steps[step], schema)
+        if (kept := self._kept(step, schema)) is not None:
+            return kept
         if self.usage.total >= self._job.held:
             raise HoldSpent
         completion = await self._buy(replace(prompt, may_spend=self._may_spend), schema)
@@ -67,6 +67,16 @@ class FencedAttemptContext:
             self._metrics.completion_lost(completion)
             raise
         return completion
+
+    def _kept(self, step: str, schema: type[T]) -> Completion[T] | None:
+        """The completion that an earlier attempt kept. One that cannot be read is bought again."""
+        if step not in self._job.steps:
+            return None
+        try:
+            return decode_step(self._job.steps[step], schema)
+        except msgspec.DecodeError:
+            log.warning("job.step_unreadable", job_id=self._job.id)
+            return None
 
     async def _buy(self, prompt: Prompt, schema: type[T]) -> Completion[T]:
         """Call the provider. A failed call may cost something too."""

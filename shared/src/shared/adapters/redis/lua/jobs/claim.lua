@@ -2,7 +2,8 @@
 --   KEYS  1 work stream
 --   ARGV  1 consumer  2 stream  3 lease (ms)  4 how many at most  5 crashes that make a dead letter  6 entries to look at
 --         7 problem of a dead letter (JSON)  8 1 if a suspect may be among them  9 crashes of a suspect
---   returns {now (ms), names, then for each job its values}; jobs that crashed too often end here as dead letters
+--   returns {now (ms), names, then for each job its values}; jobs that crashed too often end here as dead letters.
+--           Of a record that cannot be read only id and entry are returned
 -- A suspect is a job whose next crash would be its last: a consumer gets one of them at a time, so that one which kills
 -- its owners takes no other to its end. Those that must wait stay stale, with their dead owner.
 -- The cursor is stored, so that orphans behind any number of live entries are reached. JUSTID, because 6.2 answers
@@ -15,9 +16,7 @@ local cursor = call('GET', cursor_key) or '0-0'
 local looked, reply, gone = 0, {now, LEASED_NAMES}, {}
 local full = #reply + limit
 
-local function take_over(entry)
-  local fields = call('XRANGE', KEYS[1], entry, entry)[1]
-  local id = fields and fields[2][2]
+local function take_over(entry, id)
   local job = id and read_leased(id)
   if job and job.state == 'queued' and job.entry == entry then
     -- read, but its reader died before the lease
@@ -49,7 +48,11 @@ while looked < tonumber(ARGV[6]) and #reply < full do
   local found = call('XAUTOCLAIM', KEYS[1], GROUP, consumer, ARGV[3], cursor, 'COUNT', count, 'JUSTID')
   cursor = found[1]
   looked = looked + count * 10 -- XAUTOCLAIM looks at ten times COUNT at most
-  for _, entry in ipairs(found[2]) do take_over(entry) end
+  for _, entry in ipairs(found[2]) do
+    local fields = call('XRANGE', KEYS[1], entry, entry)[1]
+    local id = fields and fields[2][2]
+    if not pcall(take_over, entry, id) then reply[#reply + 1] = unreadable_values(id, entry) end
+  end
   if cursor == '0-0' then break end
 end
 if cursor == '0-0' then call('DEL', cursor_key) else call('SET', cursor_key, cursor) end

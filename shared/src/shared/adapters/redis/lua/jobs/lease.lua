@@ -2,11 +2,11 @@
 --   KEYS  1 work stream
 --   ARGV  1 consumer   then for each entry: entry id, job id
 --   returns {now (ms), names, then for each leased job its values}. An entry is removed if its job is unknown, final or
---           has another entry; it stays if another owner claimed it before this reader came to lease it
+--           has another entry; it stays if another owner claimed it before this reader came to lease it.
+--           Of a record that cannot be read only id and entry are returned
 local now, gone = now_ms(), {}
 local reply = {now, LEASED_NAMES}
-for i = 2, #ARGV, 2 do
-  local entry, id = ARGV[i], ARGV[i + 1]
+local function take(entry, id)
   local job = read_leased(id)
   if job.state == 'queued' and job.entry == entry then
     reply[#reply + 1] = lease_to(ARGV[1], job, now)
@@ -16,6 +16,10 @@ for i = 2, #ARGV, 2 do
   else
     gone[#gone + 1] = entry
   end
+end
+
+for i = 2, #ARGV, 2 do
+  if not pcall(take, ARGV[i], ARGV[i + 1]) then reply[#reply + 1] = unreadable_values(ARGV[i + 1], ARGV[i]) end
 end
 if #gone > 0 then
   call('XACK', KEYS[1], GROUP, unpack(gone))

@@ -5,9 +5,8 @@
 local now = now_ms()
 local ids = call('ZRANGEBYSCORE', due_key, '-inf', now, 'LIMIT', 0, ARGV[1])
 for _, id in ipairs(ids) do
-  local job = read_fields(record_key(id), {'state', 'stream', 'kind', 'v'})
   call('ZREM', due_key, id)
-  if job.state == 'queued' then enqueue(id, job.stream, job.kind, job.v) end
+  enqueue_if_queued(id)
 end
 local next_due = call('ZRANGE', due_key, 0, 0, 'WITHSCORES')
 return next_due[2] and math.max(0, next_due[2] - now) or -1
