@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from tests.deadline import DEADLINE_SECONDS
 from tests.factories import ADA, BOB, make_job_id, make_plan
-from tests.job_harness import JobHarness
+from tests.job_harness import JobHarness, settled
 
 from shared.adapters.redis import keys
 from shared.domain.errors import UnreadableRecord
@@ -165,3 +165,16 @@ async def test_a_final_job_whose_record_is_no_record_leaves_the_unsaved_list(har
 
     assert await harness.maintenance_store.unsaved(0) == []
     assert await harness.command("ZCARD", keys.unsaved(0)) == 0
+
+
+async def test_a_record_damaged_during_its_attempt_is_settled_alone(harness: JobHarness):
+    bad, good = await harness.submit(user=BOB), await harness.submit()
+    leased = {job.id: job for job in await harness.lease(harness.stream())}
+    await setting("held", "many")(harness, bad.id)
+
+    replies = await harness.stream().settle([settled(job) for job in leased.values()], now=0.0)
+
+    assert replies == {bad.id: False, good.id: True}
+    assert [letter.id for letter in await harness.dead_letters.list(limit=10)] == [bad.id]
+    assert await harness.count_pending() == 0
+    assert not any(held for _, held in await harness.budget(BOB))

@@ -124,6 +124,7 @@ local function read_ending(id) return read_fields(record_key(id), ENDING) end
 
 local function finish(id, job, state, prompt, completion, problem, failures, now, is_dead)
   local record = record_key(id)
+  assert(tonumber(job.held) and job.user and job.windows) -- before anything is written
   settle_windows(job.user, job.windows, tonumber(job.held), prompt + completion)
   call('ZREM', live_key(job.user, job.stream), id)
   tell(id, job.user, 'done', done_json(id, job.kind, state, prompt, completion, problem))

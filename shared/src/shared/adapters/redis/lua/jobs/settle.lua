@@ -18,7 +18,7 @@ local function retry(id, job, prompt, completion, failures, delay, problem)
     ',"retry_at":' .. string.format('%.3f', (now + delay) / 1000) .. ',"problem":' .. problem))
 end
 
-for i = 2, #ARGV, 10 do
+local function close(i)
   local entry, id, attempt, state = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
   local job = read_ending(id)
   if job.state == 'running' and job.attempt == attempt then
@@ -33,6 +33,16 @@ for i = 2, #ARGV, 10 do
     reply[#reply + 1] = 1
   else
     reply[#reply + 1] = (job.state == state and job.attempt == attempt) and 2 or 0
+  end
+end
+
+for i = 2, #ARGV, 10 do
+  local replies = #reply
+  if not pcall(close, i) then -- its record was damaged meanwhile: the others are settled all the same
+    local user = set_aside(ARGV[i + 1], stream)
+    if user then admit_next(user, stream) end
+    closed[#closed + 1] = ARGV[i]
+    reply[replies + 1] = 0
   end
 end
 if #closed > 0 then
