@@ -19,6 +19,7 @@ from shared.adapters.llm.openai.server_messages import (
     is_refusal,
     is_too_long,
     read_output_limit,
+    read_wait,
     read_window,
 )
 from shared.domain.errors import (
@@ -42,10 +43,14 @@ BY_CODE: Mapping[str, type[ProviderError]] = {
     "organization_usage_limit_exceeded": ProviderOutOfCredit,
     "billing_hard_limit_reached": ProviderOutOfCredit,
     "billing_not_active": ProviderOutOfCredit,
+    "exceeded_current_quota_error": ProviderOutOfCredit,  # Moonshot
+    "budget_exceeded": ProviderOutOfCredit,  # LiteLLM
     "rate_limit_exceeded": ProviderBusy,
     "slow_down": ProviderBusy,
     "server_is_overloaded": ProviderBusy,
     "overloaded_error": ProviderBusy,
+    "RESOURCE_EXHAUSTED": ProviderBusy,  # Gemini, like the other names in capitals
+    "UNAVAILABLE": ProviderBusy,
     "context_length_exceeded": ContextTooLong,
     "exceed_context_size_error": ContextTooLong,
     "string_above_max_length": ContextTooLong,
@@ -54,6 +59,9 @@ BY_CODE: Mapping[str, type[ProviderError]] = {
     "invalid_prompt": ProviderRefused,
     "invalid_api_key": ProviderMisconfigured,
     "model_not_found": ProviderMisconfigured,
+    "API_KEY_INVALID": ProviderMisconfigured,  # with status 400
+    "UNAUTHENTICATED": ProviderMisconfigured,
+    "NotFoundError": ProviderMisconfigured,  # vLLM: no such model
 }
 BY_STATUS: Mapping[int, type[ProviderError]] = {
     401: ProviderMisconfigured,
@@ -72,6 +80,8 @@ MAX_RETRY_AFTER_SECONDS = 900.0
 """The longest wait that a server can impose on a job: 15 minutes. A server once asked for ten years."""
 FEATURE_STATUSES = frozenset({400, 404, 415, 422, 500, 501})
 """Statuses with which servers refuse a field they do not know."""
+CODE_FIELDS = ("code", "type", "status")
+"""Fields with an error's name; Gemini's is its `status`."""
 WINDOW_FIELDS = ("n_ctx", "max_context_length", "context_length", "max_model_len")
 """Fields in which servers tell the window beside the message; llama.cpp sends the first."""
 
@@ -84,7 +94,7 @@ class ServerError(Struct, frozen=True, kw_only=True):
     status: int = 0
     """0 in the middle of a stream, and for an error in a response of status 200."""
     codes: Sequence[str] = ()
-    """`code` and `type`."""
+    """`code`, `type` and the like."""
     parameter: str = ""
     message: str = ""
     """Never shown or logged."""
@@ -103,7 +113,8 @@ class ServerError(Struct, frozen=True, kw_only=True):
     @property
     def is_too_long(self) -> bool:
         is_known = any(BY_CODE.get(code) is ContextTooLong for code in self.codes)
-        return is_known or self.status == 413 or (400 <= self.status <= 500 and is_too_long(self.message))
+        may_be = self.status == 0 or 400 <= self.status <= 500
+        return is_known or self.status == 413 or (may_be and is_too_long(self.message))
 
     @property
     def is_unknown(self) -> bool:
@@ -116,23 +127,56 @@ class ServerError(Struct, frozen=True, kw_only=True):
 
 
 def read_server_error(body: object, status: int, headers: Headers) -> ServerError:
-    """Read an error body: `{"error": {…}}`, the same without its frame, `{"detail": …}`, or text."""
-    found: dict[str, object] = cast(dict[str, object], body) if isinstance(body, dict) else {"message": body}
-    inner = found.get("error")
-    fields = cast(dict[str, object], inner) if isinstance(inner, dict) else found
-    message = str(fields.get("message") or fields.get("detail") or cast(object, inner) or "")[:MAX_CHARACTERS]
-    codes = [
-        str(code) for name in ("code", "type") if (code := fields.get(name)) and not isinstance(code, dict)
-    ]
+    """Read an error body: `{"error": {…}}`, the same in a list or without its frame, `{"detail": …}`, or text. A response of
+    status 200 tells the real status as the error's code."""
+    fields = _error_fields(body)
+    details = [_as_fields(detail) for detail in _as_list(fields.get("details"))]
+    message = _message_of(fields)
+    named = [*(fields.get(name) for name in CODE_FIELDS), *(detail.get("reason") for detail in details)]
     window = next((count for name in WINDOW_FIELDS if (count := to_count(fields.get(name)))), 0)
     return ServerError(
-        status=status,
-        codes=codes,
+        status=status or _status_of(fields),
+        codes=[str(code) for code in named if isinstance(code, str | int) and code],
         parameter=str(fields.get("param") or ""),
         message=message,
         window=window or read_window(message),
-        retry_after=retry_after(headers),
+        retry_after=retry_after(
+            headers, said=read_wait(message, [detail.get("retryDelay") for detail in details])
+        ),
     )
+
+
+def _error_fields(body: object) -> dict[str, object]:
+    """The object that describes the error, out of its frames."""
+    if isinstance(body, list):  # Gemini
+        body = next(iter(cast(list[object], body)), None)
+    if not isinstance(body, dict):
+        return {"message": body}
+    fields = cast(dict[str, object], body)
+    while isinstance(inner := fields.get("error"), dict):
+        fields = cast(dict[str, object], inner)
+    return fields
+
+
+def _message_of(fields: Mapping[str, object]) -> str:
+    """All that the error says in words. OpenRouter hands on the words of the server behind it as `metadata.raw`."""
+    message = fields.get("message") or fields.get("detail") or fields.get("error") or ""
+    raw = _as_fields(fields.get("metadata")).get("raw") or ""
+    return f"{message} {raw}".strip()[:MAX_CHARACTERS]
+
+
+def _status_of(fields: Mapping[str, object]) -> int:
+    return next(
+        (code for name in ("code", "status") if (code := to_count(fields.get(name))) and 400 <= code < 600), 0
+    )
+
+
+def _as_fields(value: object) -> Mapping[str, object]:
+    return cast(dict[str, object], value) if isinstance(value, dict) else {}
+
+
+def _as_list(value: object) -> list[object]:
+    return cast(list[object], value) if isinstance(value, list) else []
 
 
 def translate(error: Exception) -> ProviderError:
@@ -157,10 +201,11 @@ def to_provider_error(said: ServerError) -> ProviderError:
     return _kind(said)(retry_after=said.retry_after, status=said.status)
 
 
-def retry_after(headers: Headers) -> float | None:
+def retry_after(headers: Headers, *, said: float | None = None) -> float | None:
     """Seconds that the server asks to wait, at most `MAX_RETRY_AFTER_SECONDS`. It may say milliseconds, seconds or a date,
-    which is compared with the server's own clock."""
+    which is compared with the server's own clock. `said` is what its message asks for, where no header does."""
     wait = _asked_wait(headers)
+    wait = said if wait is None else wait
     return None if wait is None else min(wait, MAX_RETRY_AFTER_SECONDS)
 
 

@@ -4,7 +4,7 @@ Each pattern names the servers it was made for. Messages are matched here and th
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from shared.adapters.llm.openai.abilities import OPTIONAL_FIELDS, Feature
 
@@ -43,6 +43,9 @@ OUTPUT_LIMITS = (
     _any(r"max_(?:completion_)?tokens is \[\d+, (\d{3,8})\]"),  # DeepSeek
     _any(r"max_tokens: \d+ > (\d{3,8})"),  # Anthropic
 )
+WAIT = _any(
+    r"(?:try again|retry) (?:in|after) (?:(\d{1,4})m(?!s))?\s?(\d{1,6}(?:\.\d{1,9})?)\s?(ms|s)",  # OpenAI, Groq, Azure, Gemini
+)
 REFUSED = _any(
     r"content management policy|responsible ?ai",  # Azure
     r"content (?:policy|filter)|(?:input|prompt) was flagged|requires moderation",  # OpenAI, OpenRouter
@@ -74,6 +77,15 @@ def read_window(message: str) -> int:
 def read_output_limit(message: str) -> int:
     """The most tokens of a completion, 0 if the message does not say it."""
     return _number(message, OUTPUT_LIMITS)
+
+
+def read_wait(message: str, delays: Sequence[object] = ()) -> float | None:
+    """The seconds that a message asks to wait. `delays` are Gemini's, such as `19s`, which go before."""
+    said = " ".join([*(f"retry in {delay}" for delay in delays if delay), message])
+    if (found := WAIT.search(said)) is None:
+        return None
+    amount = float(found[2]) / (1_000 if found[3].lower() == "ms" else 1)
+    return 60 * int(found[1] or 0) + amount
 
 
 def find_feature(message: str, parameter: str) -> str:
