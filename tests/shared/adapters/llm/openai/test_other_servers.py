@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 from tests.simulators.scripted_server import (
+    EVENTS,
     Body,
     Response,
     ScriptedServer,
@@ -36,6 +37,7 @@ from shared.domain.errors import (
     ProviderError,
     ProviderGarbled,
     ProviderMisconfigured,
+    ProviderOutOfCredit,
     ProviderRefused,
     ProviderRejected,
     ProviderUnavailable,
@@ -124,7 +126,7 @@ async def serving(respond: Callable[[Body], Response] | Response) -> AsyncGenera
 
 # -- whose fault it is --------------------------------------------------------------------------------------------
 
-TOO_LONG: list[tuple[int, Body, int]] = [
+TOO_LONG: list[tuple[int, object, int]] = [
     (
         400,
         {
@@ -169,6 +171,29 @@ TOO_LONG: list[tuple[int, Body, int]] = [
         4096,
     ),
     (400, message_of("model is loaded with context length of only 4096 tokens"), 4096),
+    (
+        400,
+        {
+            "error": {
+                "message": "Provider returned error",
+                "code": 400,
+                "metadata": {"raw": '{"message":"This model\'s maximum context length is 4096 tokens."}'},
+            }
+        },
+        4096,
+    ),
+    (
+        400,
+        [
+            {
+                "error": {
+                    "code": 400,
+                    "message": "The input token count exceeds the maximum number of tokens allowed (4096).",
+                }
+            }
+        ],
+        4096,
+    ),
     (400, message_of("Please reduce the length of the messages or completion."), 0),
     (400, {"error": "input length exceeds the context length"}, 0),
     (413, {"error": {"message": "Request too large", "type": "tokens", "code": "rate_limit_exceeded"}}, 0),
@@ -177,7 +202,7 @@ TOO_LONG: list[tuple[int, Body, int]] = [
 
 @pytest.mark.parametrize(("status", "body", "window"), TOO_LONG)
 async def test_a_text_beyond_the_window_is_this_request_s_fault_and_teaches_the_window(
-    status: int, body: Body, window: int
+    status: int, body: object, window: int
 ):
     async with serving(refusal(status, body)) as setting:
         with pytest.raises(ContextTooLong):
@@ -212,6 +237,41 @@ async def test_a_known_window_refuses_without_a_call():
         (400, ["not", "an", "object"], ProviderRejected),
         (400, "text", ProviderRejected),
         (500, message_of("boom"), ProviderUnavailable),
+        # Gemini: a list, and a bad key told with status 400
+        (
+            400,
+            [
+                {
+                    "error": {
+                        "code": 400,
+                        "message": "API key not valid.",
+                        "status": "INVALID_ARGUMENT",
+                        "details": [{"reason": "API_KEY_INVALID"}],
+                    }
+                }
+            ],
+            ProviderMisconfigured,
+        ),
+        (400, [{"error": {"code": 400, "message": "no", "status": "INVALID_ARGUMENT"}}], ProviderRejected),
+        # vLLM's unknown model, Moonshot's and LiteLLM's empty account
+        (
+            404,
+            {"object": "error", "message": "x", "type": "NotFoundError", "code": 404},
+            ProviderMisconfigured,
+        ),
+        (429, {"error": {"message": "x", "type": "exceeded_current_quota_error"}}, ProviderOutOfCredit),
+        (400, {"error": {"message": "x", "type": "budget_exceeded", "code": "400"}}, ProviderOutOfCredit),
+        # a status in the body of a response of status 200: OpenRouter, LM Studio
+        (200, {"error": {"code": 429, "message": "slow"}}, ProviderBusy),
+        (200, {"error": {"code": 402, "message": "pay"}}, ProviderOutOfCredit),
+        (200, {"error": {"code": 400, "message": "no"}}, ProviderRejected),
+        (200, {"error": {"code": 502, "message": "down"}}, ProviderUnavailable),
+        (200, {"error": "a string"}, ProviderUnavailable),
+        (
+            200,
+            {"error": {"message": "model is loaded with context length of only 4096 tokens"}},
+            ContextTooLong,
+        ),
     ],
 )
 async def test_a_refusal_blames_whom_it_should(status: int, body: object, error: type[ProviderError]):
@@ -228,6 +288,25 @@ async def test_a_wait_of_ten_years_is_shortened():
         with pytest.raises(ProviderBusy) as raised:
             await setting.ask()
         assert raised.value.retry_after == MAX_RETRY_AFTER_SECONDS
+
+
+@pytest.mark.parametrize(
+    ("body", "seconds"),
+    [
+        (message_of("Rate limit reached. Please try again in 7.66s. Visit us"), 7.66),
+        (message_of("Please try again in 1m2.5s."), 62.5),
+        (message_of("Please try again in 120ms."), 0.12),
+        (message_of("Please retry after 20 seconds."), 20.0),
+        ([{"error": {"code": 429, "message": "x", "details": [{"retryDelay": "19s"}]}}], 19.0),
+        (message_of("Please try again in 9999999 s"), None),
+        (message_of("slow"), None),
+    ],
+)
+async def test_a_wait_that_only_the_message_names_is_kept(body: object, seconds: float | None):
+    async with serving(refusal(429, body)) as setting:
+        with pytest.raises(ProviderBusy) as raised:
+            await setting.ask()
+        assert raised.value.retry_after == seconds
 
 
 # -- the ladder of abilities --------------------------------------------------------------------------------------
@@ -595,6 +674,83 @@ async def test_a_stream_that_broke_is_told_as_broken_and_charged(chunks: list[Bo
             await setting.chat()
         assert raised.value.usage.prompt_tokens > 0
         assert raised.value.usage.completion_tokens > 0
+
+
+HELLO = json.dumps(chunk("Ada"))
+STOP = json.dumps(chunk(finish_reason="stop"))
+SPREAD = "\n".join(f"data: {line}" for line in json.dumps(chunk("Ada"), indent=1).splitlines())
+EVENT_STREAMS = {
+    "comments": f": OPENROUTER PROCESSING\n\n:\ndata: {HELLO}\n\n:\n\ndata: {STOP}\n\ndata: [DONE]\n\n",
+    "named_events": f"event: message\nid: 1\nretry: 5\ndata: {HELLO}\n\nevent: done\ndata: {STOP}\n\n",
+    "carriage_returns": f"data: {HELLO}\r\rdata: {STOP}\r\r",
+    "both_line_ends": f"data: {HELLO}\r\n\r\ndata: {STOP}\r\n\r\n",
+    "no_blank_lines": f"data: {HELLO}\ndata: {STOP}\ndata: [DONE]\n",
+    "no_space": f"data:{HELLO}\n\ndata:{STOP}\n\n",
+    "no_last_line_end": f"data: {HELLO}\n\ndata: {STOP}",
+    "byte_order_mark": f"\ufeffdata: {HELLO}\n\ndata: {STOP}\n\n",
+    "data_on_several_lines": f"{SPREAD}\n\ndata: {STOP}\n\n",
+}
+
+
+@pytest.mark.parametrize("name", EVENT_STREAMS)
+async def test_events_are_read_however_a_server_frames_them(name: str):
+    response = Response(body=EVENT_STREAMS[name].encode(), content_type=EVENTS)
+    async with serving(response) as setting:
+        assert "".join([delta.text for delta in await setting.chat()]) == "Ada"
+
+
+@pytest.mark.parametrize(
+    ("lines", "error"),
+    [
+        (
+            'event: error\ndata: {"error": {"message": "context length of only 4096 tokens"}}',
+            ContextTooLong,
+        ),  # LM Studio
+        ('event: error\ndata: {"message": "boom", "code": 500}', ProviderUnavailable),
+        (
+            'error: {"code": 400, "message": "no", "type": "invalid_request_error"}',
+            ProviderRejected,
+        ),  # llama.cpp
+        ('data: {"error": {"code": 429, "message": "slow"}, "choices": []}', ProviderBusy),  # OpenRouter
+    ],
+)
+async def test_an_error_inside_a_stream_blames_whom_it_should(lines: str, error: type[ProviderError]):
+    response = Response(body=f"data: {HELLO}\n\n{lines}\n\n".encode(), content_type=EVENTS)
+    async with serving(response) as setting:
+        with pytest.raises(ProviderError) as raised:
+            await setting.chat()
+        assert type(raised.value) is error
+        assert raised.value.usage.completion_tokens > 0, "what had arrived is paid for"
+
+
+@pytest.mark.parametrize("reason", ["length", "max_tokens", "MAX_TOKENS", "model_length"])
+async def test_a_cut_is_known_by_every_name(reason: str):
+    async with serving(stream([chunk("Ada"), chunk(finish_reason=reason)])) as setting:
+        *_, last = await setting.chat()
+        assert last.was_cut
+
+
+@pytest.mark.parametrize("reason", ["content_filter", "SAFETY", "RECITATION", "refusal", "sensitive"])
+async def test_a_refusal_is_known_by_every_name(reason: str):
+    async with serving(stream([chunk("Ada"), chunk(finish_reason=reason)])) as setting:
+        with pytest.raises(ProviderRefused):
+            await setting.chat()
+    async with serving(completion(GOOD, finish_reason=reason)) as setting:
+        with pytest.raises(ProviderRefused):
+            await setting.ask()
+
+
+@pytest.mark.parametrize("reason", ["error", "network_error", "insufficient_system_resource"])
+async def test_a_failure_is_known_by_every_name(reason: str):
+    async with serving(stream([chunk("Ada"), chunk(finish_reason=reason)])) as setting:
+        with pytest.raises(ProviderUnavailable):
+            await setting.chat()
+
+
+async def test_a_finish_reason_that_is_empty_ends_nothing():
+    chunks = [chunk("A", finish_reason=""), chunk("da", finish_reason="", usage={"prompt_tokens": 9})]
+    async with serving(stream([*chunks, chunk(finish_reason="stop")])) as setting:
+        assert "".join([delta.text for delta in await setting.chat()]) == "Ada"
 
 
 async def test_a_stream_at_the_length_limit_says_that_it_was_cut():

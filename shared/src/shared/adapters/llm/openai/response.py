@@ -24,9 +24,21 @@ from shared.adapters.llm.token_counter import count_tokens, without_surrogates
 from shared.domain.errors import ProviderRefused, ProviderUnavailable
 from shared.domain.usage import Usage
 
-CONTENT_FILTER = "content_filter"
-LENGTH = "length"
-ERROR = "error"
+REFUSALS = frozenset(
+    {
+        "content_filter",
+        "content_filtered",
+        "refusal",
+        "guardrail_intervened",
+        "sensitive",
+    }  # OpenAI, Anthropic, Bedrock, GLM
+    | {"safety", "recitation", "prohibited_content", "blocklist", "spii"}  # Gemini
+)
+CUTS = frozenset(
+    {"length", "max_tokens", "max_output_tokens", "model_length"}
+)  # OpenAI, Anthropic, Gemini, Mistral
+FAILURES = frozenset({"error", "network_error", "insufficient_system_resource"})  # OpenRouter, GLM, DeepSeek
+"""What servers give as the reason for which a completion ended, in small letters."""
 DONE = "[DONE]"
 CHARACTERS_PER_CHECK = 4_000
 """How much of a stream comes between two checks of its length."""
@@ -81,12 +93,12 @@ def read_response(body: bytes, sent: SentCall) -> ModelResponse:
     message = fields_of(choice.get("message"))
     text = without_surrogates(join_content(message.get("content")) or text_of(choice, "text"))
     usage = sent.check(usage_of(response), thinking_of(message) + text)
-    reason = choice.get("finish_reason")
-    if message.get("refusal") or reason == CONTENT_FILTER:
+    reason = finish_reason(choice)
+    if message.get("refusal") or reason in REFUSALS:
         raise ProviderRefused(usage=usage.usage)
-    if reason == ERROR and not text:
+    if reason in FAILURES and not text:
         raise ProviderUnavailable(usage=usage.usage)
-    return ModelResponse(text, usage, model_name(response), was_cut=reason == LENGTH)
+    return ModelResponse(text, usage, model_name(response), was_cut=reason in CUTS)
 
 
 class StreamedResponse:
@@ -135,7 +147,7 @@ class StreamedResponse:
         self._reported = usage_of(chunk) or self._reported
         choice = first_choice(chunk)
         delta = fields_of(choice.get("delta")) or fields_of(choice.get("message"))
-        self._finish(choice.get("finish_reason"), has_refusal=bool(delta.get("refusal")))
+        self._finish(finish_reason(choice), has_refusal=bool(delta.get("refusal")))
         text = self._join_halves(join_content(delta.get("content")) or text_of(choice, "text"))
         self._received.append(thinking_of(delta) + text)
         self._check_length()
@@ -147,11 +159,11 @@ class StreamedResponse:
         self._half = text[-1] if "\ud800" <= text[-1:] <= "\udbff" else ""
         return without_surrogates(text.removesuffix(self._half) if self._half else text)
 
-    def _finish(self, reason: object, *, has_refusal: bool) -> None:
-        self.is_refused |= has_refusal or reason == CONTENT_FILTER
-        if reason == ERROR:
+    def _finish(self, reason: str, *, has_refusal: bool) -> None:
+        self.is_refused |= has_refusal or reason in REFUSALS
+        if reason in FAILURES:
             raise ProviderUnavailable
-        self.was_cut |= reason == LENGTH
+        self.was_cut |= reason in CUTS
         self.is_finished |= bool(reason)
 
     def _check_length(self) -> None:
@@ -161,6 +173,10 @@ class StreamedResponse:
         self._checked_characters = self._characters + CHARACTERS_PER_CHECK
         if count_tokens("".join(self._received)) > self._sent.max_output_tokens * EXCESS:
             self.ignores_limit = self.was_cut = self.is_finished = True
+
+
+def finish_reason(choice: Fields) -> str:
+    return text_of(choice, "finish_reason").lower()
 
 
 def model_name(response: Fields) -> str:
