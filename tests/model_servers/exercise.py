@@ -13,7 +13,7 @@ from collection_worker.handlers import HANDLERS as COLLECTION_HANDLERS
 from shared.adapters.llm.model import ModelCall
 from shared.adapters.llm.openai.abilities import Abilities
 from shared.adapters.llm.token_counter import count_tokens
-from shared.adapters.redis.connection import RedisClient
+from shared.adapters.redis.client import RedisClient
 from shared.adapters.redis.provider_limiter import Circuit, LimiterPolicy, ProviderLimiter, Reason
 from shared.domain.errors import ProviderError
 from shared.domain.generation.call_plan import hold_for

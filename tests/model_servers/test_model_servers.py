@@ -18,7 +18,7 @@ from tests.model_servers.relay import Relay
 from tests.model_servers.server_process import running
 from tests.paths import read_text
 
-from shared.adapters.redis.connection import RedisClient
+from shared.adapters.redis.client import RedisClient
 from shared.domain.errors import ContextTooLong, ProviderGarbled
 from shared.domain.jobs.job import AI_KINDS
 from shared.domain.llm.provider import Prompt, Task
