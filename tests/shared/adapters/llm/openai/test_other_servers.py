@@ -261,6 +261,12 @@ async def test_a_known_window_refuses_without_a_call():
         ),
         (429, {"error": {"message": "x", "type": "exceeded_current_quota_error"}}, ProviderOutOfCredit),
         (400, {"error": {"message": "x", "type": "budget_exceeded", "code": "400"}}, ProviderOutOfCredit),
+        # Groq: the model wrote no JSON, which teaches nothing about the server
+        (
+            400,
+            {"error": {"message": "Failed to validate JSON", "code": "json_validate_failed"}},
+            ProviderGarbled,
+        ),
         # a status in the body of a response of status 200: OpenRouter, LM Studio
         (200, {"error": {"code": 429, "message": "slow"}}, ProviderBusy),
         (200, {"error": {"code": 402, "message": "pay"}}, ProviderOutOfCredit),

@@ -26,6 +26,7 @@ from shared.domain.errors import (
     ContextTooLong,
     ProviderBusy,
     ProviderError,
+    ProviderGarbled,
     ProviderMisconfigured,
     ProviderOutOfCredit,
     ProviderRefused,
@@ -57,6 +58,7 @@ BY_CODE: Mapping[str, type[ProviderError]] = {
     "content_filter": ProviderRefused,
     "content_policy_violation": ProviderRefused,
     "invalid_prompt": ProviderRefused,
+    "json_validate_failed": ProviderGarbled,  # Groq checks what the model wrote, and answers 400
     "invalid_api_key": ProviderMisconfigured,
     "model_not_found": ProviderMisconfigured,
     "API_KEY_INVALID": ProviderMisconfigured,  # with status 400
