@@ -12,7 +12,7 @@ from tests.model_servers.installation import model_file, npm_program, python_pac
 KEY = "sk-a-key-of-the-tests-0123456789"
 WINDOW = 2_048
 """The window of every server here that has one, in tokens."""
-WITH_A_MODEL = "max_output=96"
+WITH_A_MODEL = "max_output=200"
 """The features of a server with a real model: short completions, because the tests wait for every token."""
 
 

@@ -61,5 +61,5 @@ def version_of(program: Path, package: str) -> str:
     return next(
         found.version
         for found in Distribution.discover(path=[str(site_packages)])
-        if found.metadata["Name"].lower() == package
+        if found.metadata["Name"].lower().replace("_", "-") == package
     )

@@ -23,7 +23,8 @@ def main(model: str, port: str) -> None:
     parameters.n_parallel = SLOTS
     parameters.n_ctx = SLOTS * WINDOW
     parameters.cpuparams.n_threads = 1  # more threads wait for each other on a busy machine
-    parameters.sampling.temp = 0.0
+    parameters.sampling.seed = 7
+    parameters.sampling.penalty_repeat = 1.15  # so small a model repeats itself otherwise
     server = bindings.Server(parameters)
     print(server.listening_address, flush=True)  # noqa: T201 - for who starts it by hand
     signal.sigwait({signal.SIGTERM, signal.SIGINT})
