@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 from hypothesis import settings
-from tests.model_servers.table import pytest_terminal_summary as pytest_terminal_summary
+from tests.model_servers.table_printer import pytest_terminal_summary as pytest_terminal_summary
 from tests.servers import (
     FAKE,
     REDIS_KINDS,

@@ -1,15 +1,11 @@
-"""The table of servers that a test run prints at its end, as a page of the documentation holds it."""
+"""The row of one server in the table that a test run prints."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-import pytest
 from tests.model_servers.catalogue import ModelServer
 from tests.model_servers.exercise import SUCCEEDED, Findings, Trial
 from tests.model_servers.installation import version_of
 from tests.model_servers.relay import Exchange
-
-PROPERTY = "model_server"
-COLUMNS = ("Server", "Structured output", "Limit", "Stream's usage", "Usage", "Succeed", "Chat", "Fail")
 
 
 def row(server: ModelServer, findings: Findings) -> list[str]:
@@ -27,19 +23,6 @@ def row(server: ModelServer, findings: Findings) -> list[str]:
         "yes" if chat.ended == SUCCEEDED else f"`{chat.ended}`",
         ", ".join(f"{trial.name}: `{trial.ended}`" for trial in jobs if trial.ended != SUCCEEDED) or "none",
     ]
-
-
-def render(rows: Iterable[Sequence[str]]) -> str:
-    lines = [COLUMNS, ["---"] * len(COLUMNS), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    reports = terminalreporter.getreports("passed") + terminalreporter.getreports("failed")
-    rows = [value for report in reports for name, value in report.user_properties if name == PROPERTY]
-    if rows:
-        terminalreporter.section("model servers")
-        terminalreporter.write_line(render(sorted(rows)))
 
 
 def _stream_usage(chat: Trial) -> str:

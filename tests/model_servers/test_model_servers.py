@@ -10,7 +10,7 @@ import httpx
 import pytest
 from msgspec.structs import replace
 from tests.e2e.running import RunningStack, events_until_done, free_row
-from tests.model_servers import table
+from tests.model_servers import table, table_printer
 from tests.model_servers.catalogue import KEY, SERVERS, ModelServer
 from tests.model_servers.exercise import CHAT, KINDS, QUESTION, SOURCE, SUCCEEDED, connect, exercise
 from tests.model_servers.installation import is_everything_promised
@@ -55,7 +55,7 @@ async def test_every_kind_and_a_chat(
         pytest.skip("a real model takes minutes: set MODEL_SERVERS=all")
     async with running(server, tmp_path) as url:
         findings = await exercise(url, server.model, real_redis, **settings_of(server))
-    record_property(table.PROPERTY, table.row(server, findings))
+    record_property(table_printer.PROPERTY, table.row(server, findings))
 
     assert [trial.name for trial in findings.trials] == [*KINDS, CHAT]
     expected = {SUCCEEDED} if server.has_our_replies else {SUCCEEDED, *BLAMES_THE_MODEL}
