@@ -34,14 +34,12 @@ def python_package(path: str, *, is_heavy: bool = False) -> Path:
     return found[0] if found else FOLDER / path
 
 
-def require(paths: Sequence[Path], *, is_heavy: bool) -> None:
-    """Skip the test where a file is missing, and fail it where CI promises the server."""
-    missing = [path for path in paths if not path.exists()]
-    if not missing:
+def require(name: str, paths: Sequence[Path], *, is_heavy: bool) -> None:
+    """Skip the test where a file of the server is missing, and fail it where CI promises the server."""
+    is_installed = all(path.exists() for path in paths)
+    if is_installed:
         return
-    reason = (
-        f"{missing[0].name} is not installed: run `make model-servers{' SERVERS=all' if is_heavy else ''}`"
-    )
+    reason = f"{name} is not installed: run `make model-servers{' SERVERS=all' if is_heavy else ''}`"
     if is_everything_promised() or (not is_heavy and os.environ.get("CI") == "true"):  # noqa: TID251 - what this machine promises
         pytest.fail(reason)
     pytest.skip(reason)

@@ -22,7 +22,7 @@ LOG_CHARACTERS = 2_000
 @asynccontextmanager
 async def running(server: ModelServer, folder: Path) -> AsyncGenerator[str]:
     """Start the server, with the one behind it; returns its base URL. Skips the test if it is not installed."""
-    require([server.program, *server.needs], is_heavy=server.is_heavy)
+    require(server.name, [server.program, *server.needs], is_heavy=server.is_heavy)
     async with AsyncExitStack() as stack:
         behind = ""
         if server.behind:
