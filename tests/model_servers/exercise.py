@@ -11,7 +11,7 @@ from tests.paths import read_text
 from ai_worker.handlers import HANDLERS as AI_HANDLERS
 from collection_worker.handlers import HANDLERS as COLLECTION_HANDLERS
 from shared.adapters.llm.model import ModelCall
-from shared.adapters.llm.openai.abilities import Abilities
+from shared.adapters.llm.openai.ladder.abilities import Abilities
 from shared.adapters.llm.token_counter import count_tokens
 from shared.adapters.redis.client import RedisClient
 from shared.adapters.redis.provider_limiter import Circuit, LimiterPolicy, ProviderLimiter, Reason

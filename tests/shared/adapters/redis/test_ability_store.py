@@ -3,9 +3,9 @@
 from tests.factories import SUMMARY_PROMPT
 from tests.simulators.scripted_server import Body, Response, ScriptedServer, completion, message_of, refusal
 
-from shared.adapters.llm.openai.abilities import COMPATIBLE, Abilities, StructuredOutput
 from shared.adapters.llm.openai.client import connect
-from shared.adapters.llm.openai.learned_abilities import LearnedAbilities
+from shared.adapters.llm.openai.ladder.abilities import COMPATIBLE, Abilities, StructuredOutput
+from shared.adapters.llm.openai.ladder.learned_abilities import LearnedAbilities
 from shared.adapters.llm.openai.provider import OpenAIProvider
 from shared.adapters.redis.ability_store import EXPIRY_SECONDS, RedisAbilityStore
 from shared.adapters.redis.client import RedisClient

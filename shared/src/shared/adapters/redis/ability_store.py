@@ -4,7 +4,7 @@ import hashlib
 
 import msgspec
 
-from shared.adapters.llm.openai.abilities import Abilities
+from shared.adapters.llm.openai.ladder.abilities import Abilities
 from shared.adapters.redis import keys
 from shared.adapters.redis.client import RedisClient
 from shared.adapters.redis.connection import call

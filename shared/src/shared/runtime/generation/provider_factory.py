@@ -10,15 +10,15 @@ from msgspec.structs import replace
 
 from shared.adapters.llm.fallback_provider import FallbackProvider
 from shared.adapters.llm.model import CallHook, Model
-from shared.adapters.llm.openai.abilities import (
+from shared.adapters.llm.openai.client import connect
+from shared.adapters.llm.openai.ladder.abilities import (
     COMPATIBLE,
     OPENAI,
     Abilities,
     InvalidFeatures,
     parse_features,
 )
-from shared.adapters.llm.openai.client import connect
-from shared.adapters.llm.openai.learned_abilities import LearnedAbilities
+from shared.adapters.llm.openai.ladder.learned_abilities import LearnedAbilities
 from shared.adapters.llm.openai.provider import GENERATED_BY as OPENAI_BY
 from shared.adapters.llm.openai.provider import TIMEOUT_SECONDS, OpenAIProvider
 from shared.adapters.llm.rate_limit_hook import RateLimitHook

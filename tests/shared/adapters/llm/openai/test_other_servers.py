@@ -20,17 +20,17 @@ from tests.simulators.scripted_server import (
     stream,
 )
 
-from shared.adapters.llm.openai.abilities import (
+from shared.adapters.llm.openai.client import MAX_RESPONSE_BYTES, connect
+from shared.adapters.llm.openai.ladder.abilities import (
     COMPATIBLE,
     OPTIONAL_FIELDS,
     Abilities,
     LimitField,
     StructuredOutput,
 )
-from shared.adapters.llm.openai.client import MAX_RESPONSE_BYTES, connect
-from shared.adapters.llm.openai.errors import MAX_RETRY_AFTER_SECONDS
-from shared.adapters.llm.openai.learned_abilities import LearnedAbilities
+from shared.adapters.llm.openai.ladder.learned_abilities import LearnedAbilities
 from shared.adapters.llm.openai.provider import OpenAIProvider
+from shared.adapters.llm.openai.refusals.retry_after import MAX_RETRY_AFTER_SECONDS
 from shared.domain.errors import (
     ContextTooLong,
     ProviderBusy,

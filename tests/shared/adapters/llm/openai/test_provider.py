@@ -13,9 +13,9 @@ from tests.simulators.journal import Call, CallState
 from tests.simulators.no_live_calls import LiveCall
 from tests.simulators.provider import ProviderSimulator
 
-from shared.adapters.llm.openai.abilities import COMPATIBLE
 from shared.adapters.llm.openai.client import CALLS_PER_POOL, connect
-from shared.adapters.llm.openai.learned_abilities import LearnedAbilities
+from shared.adapters.llm.openai.ladder.abilities import COMPATIBLE
+from shared.adapters.llm.openai.ladder.learned_abilities import LearnedAbilities
 from shared.adapters.llm.openai.provider import OpenAIProvider
 from shared.domain.errors import (
     ContextTooLong,

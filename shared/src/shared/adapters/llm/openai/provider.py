@@ -12,16 +12,21 @@ import structlog
 from msgspec.structs import replace
 from openai import OpenAIError
 
-from shared.adapters.llm.openai.abilities import OPENAI, LimitField
 from shared.adapters.llm.openai.client import OpenAIClient
-from shared.adapters.llm.openai.draft_reading import first_mark, read_draft, read_partial_draft
-from shared.adapters.llm.openai.errors import translate
-from shared.adapters.llm.openai.event_lines import EventLines
-from shared.adapters.llm.openai.learned_abilities import LearnedAbilities
+from shared.adapters.llm.openai.ladder.abilities import OPENAI, LimitField
+from shared.adapters.llm.openai.ladder.learned_abilities import LearnedAbilities
 from shared.adapters.llm.openai.prompt_rendering import Turn, render_chat, render_prompt, render_reask
-from shared.adapters.llm.openai.reported_usage import CheckedUsage
+from shared.adapters.llm.openai.reading.draft_reading import first_mark, read_draft, read_partial_draft
+from shared.adapters.llm.openai.reading.event_lines import EventLines
+from shared.adapters.llm.openai.reading.reported_usage import CheckedUsage
+from shared.adapters.llm.openai.reading.response import (
+    ModelResponse,
+    SentCall,
+    StreamedResponse,
+    read_response,
+)
+from shared.adapters.llm.openai.refusals.errors import translate
 from shared.adapters.llm.openai.request import RequestBuilder
-from shared.adapters.llm.openai.response import ModelResponse, SentCall, StreamedResponse, read_response
 from shared.adapters.llm.openai.sender import RequestSender, Sent
 from shared.domain.errors import ProviderError, ProviderGarbled, ProviderRefused, ProviderUnavailable
 from shared.domain.llm.provider import ChatRequest, Completion, Delta, Prompt

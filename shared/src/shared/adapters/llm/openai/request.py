@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from shared.adapters.llm.openai.abilities import Abilities, StructuredOutput
 from shared.adapters.llm.openai.json_schema import strict_schema
+from shared.adapters.llm.openai.ladder.abilities import Abilities, StructuredOutput
 from shared.adapters.llm.openai.prompt_rendering import Turn, count_turns
 from shared.domain.errors import ContextTooLong
 from shared.domain.llm.provider import Prompt

@@ -11,11 +11,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 from openai import APIConnectionError, APIError, AsyncOpenAI
 
-from shared.adapters.llm.openai.abilities import Abilities, descend, plainest
-from shared.adapters.llm.openai.errors import FEATURE_STATUSES, ServerError, server_error_of
-from shared.adapters.llm.openai.learned_abilities import LearnedAbilities
+from shared.adapters.llm.openai.ladder.abilities import Abilities, descend, plainest
+from shared.adapters.llm.openai.ladder.learned_abilities import LearnedAbilities
 from shared.adapters.llm.openai.prompt_rendering import Turn
+from shared.adapters.llm.openai.refusals.codes import FEATURE_STATUSES
+from shared.adapters.llm.openai.refusals.errors import server_error_of
+from shared.adapters.llm.openai.refusals.server_error import ServerError
 from shared.adapters.llm.openai.request import Request
+from shared.domain.errors import ProviderRejected
 
 MAX_STEPS = 8
 """Refusals of one call that are followed: there are not more features to refuse."""
@@ -92,7 +95,9 @@ class RequestSender:
             return replace(abilities, max_output=limit)
         if said.refused_feature:
             return descend(abilities, said.refused_feature)
-        is_guess_worthwhile = self._tries_plainest and said.status in FEATURE_STATUSES and said.is_unknown
+        is_guess_worthwhile = (
+            self._tries_plainest and said.status in FEATURE_STATUSES and said.kind is ProviderRejected
+        )
         return plainest(abilities) if is_guess_worthwhile else None
 
     async def _learn_window(self, window: int) -> None:

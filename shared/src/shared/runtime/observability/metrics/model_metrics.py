@@ -9,7 +9,12 @@ import msgspec
 from msgspec import Struct
 
 from shared.adapters.llm.model import ModelCall
-from shared.adapters.llm.openai.abilities import OPTIONAL_FIELDS, Abilities, LimitField, StructuredOutput
+from shared.adapters.llm.openai.ladder.abilities import (
+    OPTIONAL_FIELDS,
+    Abilities,
+    LimitField,
+    StructuredOutput,
+)
 from shared.adapters.redis.provider_limiter import Circuit
 from shared.domain.errors import (
     ProviderBusy,

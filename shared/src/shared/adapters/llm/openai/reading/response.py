@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from shared.adapters.llm.openai.content import (
+from shared.adapters.llm.openai.prompt_rendering import Turn, count_turns
+from shared.adapters.llm.openai.reading.content import (
     Fields,
     MalformedBody,
     decode_body,
@@ -16,10 +17,10 @@ from shared.adapters.llm.openai.content import (
     thinking_of,
     usage_of,
 )
-from shared.adapters.llm.openai.errors import read_server_error, to_provider_error
-from shared.adapters.llm.openai.prompt_rendering import Turn, count_turns
-from shared.adapters.llm.openai.reported_usage import CallBounds, CheckedUsage, check_usage
-from shared.adapters.llm.openai.thinking import ThinkingFilter
+from shared.adapters.llm.openai.reading.reported_usage import CallBounds, CheckedUsage, check_usage
+from shared.adapters.llm.openai.reading.thinking import ThinkingFilter
+from shared.adapters.llm.openai.refusals.errors import to_provider_error
+from shared.adapters.llm.openai.refusals.server_error import read_server_error
 from shared.adapters.llm.token_counter import count_tokens, without_surrogates
 from shared.domain.errors import ProviderRefused, ProviderUnavailable
 from shared.domain.usage import Usage

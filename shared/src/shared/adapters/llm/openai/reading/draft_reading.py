@@ -4,8 +4,8 @@ from typing import Generic, TypeVar, cast
 
 from msgspec import Struct
 
-from shared.adapters.llm.openai.response import ModelResponse
-from shared.adapters.llm.openai.structured_text import UnreadableText, read_value
+from shared.adapters.llm.openai.reading.response import ModelResponse
+from shared.adapters.llm.openai.reading.structured_text import UnreadableText, read_value
 from shared.domain.study.material import is_empty_draft
 
 T = TypeVar("T")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.adapters.llm.openai.errors import retry_after
+from shared.adapters.llm.openai.refusals.retry_after import retry_after
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from typing import TypeVar, cast
 import msgspec
 from msgspec import inspect
 
-from shared.adapters.llm.openai.lenient_json import TooDeep, UnreadableJson, parse_value
-from shared.adapters.llm.openai.thinking import without_thinking
+from shared.adapters.llm.openai.reading.lenient_json import TooDeep, UnreadableJson, parse_value
+from shared.adapters.llm.openai.reading.thinking import without_thinking
 
 T = TypeVar("T")
 

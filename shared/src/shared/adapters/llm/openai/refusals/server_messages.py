@@ -6,7 +6,7 @@ Each pattern names the servers it was made for. Messages are matched here and th
 import re
 from collections.abc import Iterable, Sequence
 
-from shared.adapters.llm.openai.abilities import OPTIONAL_FIELDS, Feature
+from shared.adapters.llm.openai.ladder.abilities import OPTIONAL_FIELDS, Feature
 
 MAX_CHARACTERS = 4_000
 """How much of a message is searched."""

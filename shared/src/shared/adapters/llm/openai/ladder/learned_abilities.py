@@ -8,7 +8,7 @@ from typing import Protocol
 
 import structlog
 
-from shared.adapters.llm.openai.abilities import Abilities
+from shared.adapters.llm.openai.ladder.abilities import Abilities
 from shared.domain.errors import StoreUnavailable
 
 log = structlog.get_logger()
