@@ -18,9 +18,9 @@ from tests.deadline import DEADLINE_SECONDS
 from tests.event_streams import iterate_events
 
 from local.errors import CannotRun
-from local.ports import require_free
+from local.ports import FIRST_PORT, require_free
 
-FIRST_PORT, FIRST_GIVEN_OUT, ROW = 20_000, 32_000, 20
+FIRST_ROW, ROW = 10_000, 20
 """Linux gives out ports from 32,768 on."""
 
 
@@ -119,8 +119,8 @@ class RunningStack:
 
 
 def free_row() -> int:
-    """A base port with a row of free ones: below those that the system gives out, so that none is taken meanwhile."""
-    bases = random.sample(range(FIRST_PORT, FIRST_GIVEN_OUT, ROW), 50)
+    """A base port with a row of free ones: below those that `free_ports` picks, so that no other test takes one meanwhile."""
+    bases = random.sample(range(FIRST_ROW, FIRST_PORT, ROW), 50)
     return next(base for base in bases if all(map(_is_free, range(base, base + ROW))))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from msgspec.structs import replace
-from tests.e2e.running import RunningStack, events_until_done, free_row
+from tests.e2e.running import RunningStack, events_until_done
 from tests.model_servers import table, table_printer
 from tests.model_servers.catalogue import KEY, SERVERS, ModelServer
 from tests.model_servers.exercise import CHAT, KINDS, QUESTION, SOURCE, SUCCEEDED, connect, exercise
@@ -18,6 +18,7 @@ from tests.model_servers.relay import Relay
 from tests.model_servers.server_process import running
 from tests.paths import read_text
 
+from local.ports import free_ports
 from shared.adapters.redis.client import RedisClient
 from shared.domain.errors import ContextTooLong, ProviderGarbled
 from shared.domain.jobs.job import AI_KINDS
@@ -95,7 +96,7 @@ async def test_the_whole_stack_in_front_of_a_server(tmp_path: Path):
 
 def use_the_stack(folder: Path, settings: Mapping[str, str]) -> None:
     """Each kind, a collection and a chat on it, as a client of the gateway."""
-    with RunningStack(folder, free_row(), settings) as stack, stack.client as client:
+    with RunningStack(folder, free_ports(1)[0], settings) as stack, stack.client as client:
         for kind in AI_KINDS:
             job = finish(client, "/api/ai", {"kind": kind, "input": {"text": SOURCE}})
             assert (job["status"], job["generated_by"]) == (SUCCEEDED, "openai"), job

@@ -19,6 +19,8 @@ from shared.domain.text.words import contains_phrase, content_words, fold, stem
 DEFAULT_COUNT = 8
 LIST_LENGTH = 4
 GAP = "_____"
+SPARE_OPTIONS = ("granite", "harbour", "velvet")
+"""Wrong options where the source has too few words for three."""
 NOTHING_FOUND = "Nothing was found in the source"
 
 _FENCED = re.compile(r'<source id="(\w+)">\n(.*?)\n</source id="\1">', re.DOTALL)
@@ -71,16 +73,15 @@ def _questions(source: str) -> list[dict[str, Any]]:
             {stem(fold(other)): other for _, other in gaps if not _is_in(other, sentence)}.values(),
             key=lambda other: (abs(len(other) - len(word)), other),
         )
-        if len(others) >= 3:
-            questions.append(
-                {
-                    "question": _with_gap(sentence, word),
-                    "options": [word, *others[:3]],
-                    "answer": 0,
-                    "explanation": sentence,
-                    "quote": sentence,
-                }
-            )
+        questions.append(
+            {
+                "question": _with_gap(sentence, word),
+                "options": [word, *[*others, *SPARE_OPTIONS][:3]],
+                "answer": 0,
+                "explanation": sentence,
+                "quote": sentence,
+            }
+        )
     return questions
 
 

@@ -1,5 +1,6 @@
 """A Chat Completions server whose every response a test writes: what other servers send, to the byte."""
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
@@ -25,8 +26,9 @@ Respond = Callable[[Body], Response]
 class ScriptedServer:
     """Answers each request by `respond`, and keeps the decoded requests in `requests`."""
 
-    def __init__(self, respond: Respond) -> None:
+    def __init__(self, respond: Respond, *, latency_seconds: float = 0.0) -> None:
         self.respond = respond
+        self.latency_seconds = latency_seconds
         self.requests: list[Body] = []
         self._server = HttpServer(self._handle)
 
@@ -46,6 +48,7 @@ class ScriptedServer:
     async def _handle(self, request: Request, wire: Wire) -> None:
         body = json.loads(request.body)
         self.requests.append(body)
+        await asyncio.sleep(self.latency_seconds)
         response = self.respond(body)
         wire.send(response.status, {"content-type": response.content_type, **response.headers}, response.body)
 
