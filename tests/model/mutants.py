@@ -162,7 +162,7 @@ MUTANTS = (
     Mutant(
         "a job that was only read is counted as crashed",
         "claim",
-        "-- read, but its reader died before the lease",
+        "-- its consumer died between read and lease, so this is no crash of the job",
         "call('HINCRBY', record_key(id), 'crashes', 1)",
     ),
     Mutant(

@@ -79,7 +79,7 @@ async def exercise(url: str, model: str, redis: RedisClient, **settings: str) ->
         async with connect(relay.url, model, redis, **settings) as (provider, following):
             desk = Desk(provider, following, relay)
             again = [await desk.try_job(Kind.SUMMARY), await desk.try_chat()]
-        permit = await ProviderLimiter(redis, model, LimiterPolicy()).enter(1)
+        permit = await ProviderLimiter(redis, model, LimiterPolicy()).acquire(1)
         return Findings(
             trials=trials,
             again=again,

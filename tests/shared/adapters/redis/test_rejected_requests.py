@@ -48,7 +48,7 @@ class Fleet:
         return type(raised.value)
 
     async def is_open_to_others(self) -> bool:
-        return (await self.limiter.enter(1)).reason is Reason.NONE
+        return (await self.limiter.acquire(1)).reason is Reason.NONE
 
 
 @asynccontextmanager
@@ -104,6 +104,6 @@ async def test_a_call_that_succeeds_in_between_starts_the_count_anew(real_redis:
 async def test_no_response_closes_the_limiter_for_longer_than_a_minute(real_redis: RedisClient):
     async with refusing(real_redis, 429, retry_after="315360000") as fleet:
         assert await fleet.error_of() is ProviderBusy
-        permit = await fleet.limiter.enter(1)
+        permit = await fleet.limiter.acquire(1)
         assert permit.reason is Reason.ASKED_TO_WAIT
         assert 50 < permit.wait <= 60

@@ -27,25 +27,26 @@ from shared.domain.errors import (
 log = structlog.get_logger()
 
 BUSY_SECONDS = 1.0
-"""How long the limiter stays closed after a 429 without a `Retry-After`."""
+"""Seconds for which a 429 without a `Retry-After` closes the limiter."""
 MAX_BUSY_SECONDS = 60.0
-"""The longest that one response closes the limiter for the fleet; then one call asks again."""
+"""Longest time, in seconds, for which one response closes the limiter for the fleet. Then the next call asks again."""
 ACCOUNT_SECONDS = 60.0
-"""How long the breaker stays open for an empty or misconfigured account. Waiting does not mend it, but somebody may."""
+"""Seconds for which an empty or misconfigured account opens the breaker. Waiting repairs nothing, but an operator may."""
 STATUSES_OF_CONFIGURATION = frozenset({404, 405, 410})
-"""Statuses that tell of an address or a model that does not exist."""
+"""Statuses that mean that the address or the model does not exist."""
 OPENED, CLOSED = 2, 1
-"""What a report did to the breaker."""
+"""Results of a report: it opened or closed the breaker."""
 PERMIT_TRIES = 3
-"""How many times a call asks for a permit, waiting in place in between, before its job is sent back."""
+"""Number of times a call asks for a permit, with a wait in place after each, before its job is sent back."""
 CHARACTERS_PER_TOKEN = 3
-"""Fewer characters than a token really has, so that the estimate is rather high. The pace is a rough count on the provider's
-side too, and loading a tokenizer for it would not pay."""
+"""Fewer characters than a token has on average, so that the estimate is too high rather than too low. The provider's own count
+is rough too, so a tokenizer is not worth its time here."""
 
 
 class RateLimitHook:
-    """Raises `ProviderBusy` that counts no attempt if the permit would take longer than a wait in place, and
-    `StoreUnavailable` if the attempt may have lost its lease."""
+    """Surrounds each call with a permit and a report. Raises `ProviderBusy`, which does not count as an attempt, if the wait
+    for the permit exceeds IN_PLACE_SECONDS or PERMIT_TRIES are used up, and `StoreUnavailable` if the limiter is unreachable
+    or the attempt may have lost its lease."""
 
     def __init__(
         self,
@@ -54,15 +55,15 @@ class RateLimitHook:
         model: str,
         on_circuit: Callable[[Circuit], None] = lambda _: None,
     ) -> None:
-        """`on_circuit` is called with the state of the model's circuit each time the limiter tells it."""
+        """`on_circuit` is called with the state of the model's circuit: with each permit, and when a report changes it."""
         self._limiter = limiter
         self._model = model
         self._on_circuit = on_circuit
-        self._is_limiter_away = False
+        self._is_limiter_unreachable = False
 
     @asynccontextmanager
     async def __call__(self, call: ModelCall) -> AsyncGenerator[None]:
-        """A cancelled call reports nothing, because nothing was learned from it."""
+        """Make the call between a permit and a report. A cancelled call reports nothing, because it says nothing of the provider."""
         await self._acquire(call)
         try:
             yield
@@ -76,7 +77,7 @@ class RateLimitHook:
         tokens = max(estimate_tokens(*call.texts), call.max_output_tokens)
         has_share, wait = False, 0.0
         for _ in range(PERMIT_TRIES):
-            permit = await self._limiter.enter(tokens, has_share=has_share)
+            permit = await self._limiter.acquire(tokens, has_share=has_share)
             self._on_circuit(permit.circuit)
             if permit.reason is Reason.NONE:
                 if not call.may_spend():
@@ -91,35 +92,35 @@ class RateLimitHook:
 
     async def _report(self, call: ModelCall, error: ProviderError | None) -> bool:
         """Report the outcome, and return whether that opened the breaker. The completion is paid for, so it is kept even if the
-        limiter is away; the log says that once and not for each call."""
+        limiter is unreachable. That is logged once and not for each call."""
         try:
             change = await self._report_outcome(call, error)
-            self._is_limiter_away = False
+            self._is_limiter_unreachable = False
         except StoreUnavailable:
-            if not self._is_limiter_away:
+            if not self._is_limiter_unreachable:
                 log.warning("provider.limiter_unreachable", model=self._model)
-            self._is_limiter_away = True
+            self._is_limiter_unreachable = True
             return False
-        self._tell(change, error)
+        self._publish_change(change, error)
         return change == OPENED
 
     async def _report_outcome(self, call: ModelCall, error: ProviderError | None) -> int:
         match error:
             case ProviderBusy():
                 wait = BUSY_SECONDS if error.retry_after is None else error.retry_after
-                return await self._limiter.leave(CallOutcome.BUSY, retry_after=min(wait, MAX_BUSY_SECONDS))
+                return await self._limiter.report(CallOutcome.BUSY, retry_after=min(wait, MAX_BUSY_SECONDS))
             case ProviderRejected():
                 return await self._limiter.reject(
                     status=error.status, sender=_sender(call, error.status), open_seconds=ACCOUNT_SECONDS
                 )
             case ProviderError(blames=Blame.ACCOUNT):
-                return await self._limiter.leave(CallOutcome.FAULT, open_seconds=ACCOUNT_SECONDS)
+                return await self._limiter.report(CallOutcome.FAULT, open_seconds=ACCOUNT_SECONDS)
             case ProviderError(blames=Blame.SERVER):
-                return await self._limiter.leave(CallOutcome.FAULT)
+                return await self._limiter.report(CallOutcome.FAULT)
             case _:
-                return await self._limiter.leave(CallOutcome.OK)
+                return await self._limiter.report(CallOutcome.OK)
 
-    def _tell(self, change: int, error: ProviderError | None) -> None:
+    def _publish_change(self, change: int, error: ProviderError | None) -> None:
         if change == OPENED:
             self._on_circuit(Circuit.OPEN)
             code = ProviderMisconfigured.code if isinstance(error, ProviderRejected) else error and error.code
@@ -130,12 +131,12 @@ class RateLimitHook:
 
 
 def _sender(call: ModelCall, status: int) -> str:
-    """Who is counted when a request is rejected. No text causes a status like 404, so there different jobs are enough; any
-    other status may come from what a learner wrote, so there it takes different learners."""
+    """Return the sender that a rejected request counts for. A status like 404 does not depend on the text, so different jobs are
+    enough; what a learner wrote may cause any other status, so it takes different learners."""
     sender = call.job_id if status in STATUSES_OF_CONFIGURATION else call.user
     return sender or CHAT
 
 
 def estimate_tokens(*texts: str) -> int:
-    """Roughly the tokens that a provider's own limiter counts for a request."""
+    """Estimate the tokens that the provider's own rate limiter counts for a request."""
     return sum(len(text) for text in texts) // CHARACTERS_PER_TOKEN + 1

@@ -1,4 +1,4 @@
-"""Jobs as their submitters see them: accepted, looked at, cancelled. Each change is one script, whole or not at all."""
+"""Jobs for their submitters: accept, read, cancel. Each change is one script, so that it happens whole or not at all."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -36,13 +36,13 @@ from shared.domain.usage import Usage
 STREAMS = ",".join(StreamName)
 
 BATCHES_UNDER_WAY = 32
-"""Batches that wait for their confirmation at most, each on a connection of its own: half of MAX_CONNECTIONS."""
+"""Maximum number of batches that wait for confirmation. Each holds a connection, so this is half of MAX_CONNECTIONS."""
 TOGETHER_SECONDS = 0.05
-"""Seconds for which the next batch is gathered at most while one waits for its confirmation."""
+"""Longest time, in seconds, that a batch is gathered while another waits for its confirmation."""
 
 
 class JobStore:
-    """The records of jobs. Every method raises `StoreUnavailable` when Redis is away."""
+    """Records of jobs. Every method raises `StoreUnavailable` when Redis is unreachable."""
 
     def __init__(
         self,
@@ -67,11 +67,11 @@ class JobStore:
         return keys.shard_of(user, self._shards)
 
     async def submit(self, submission: Submission, *, now: float) -> Accepted:
-        """Accept a job: record, hold, idempotency key and stream entry in one step. Submissions that arrive while a
-        call is under way share the next round trip.
+        """Accept a job: write its record, hold, idempotency key and stream entry in one step. Submissions that arrive
+        while a call is under way share the next round trip.
 
-        Raises `BudgetExceeded`, `RateLimited`, `TooManyJobs`, `Overloaded`, `IdempotencyConflict`: nothing was written;
-        and `NotConfirmed`: it was, but perhaps not yet where it has to be.
+        Raises `BudgetExceeded`, `RateLimited`, `TooManyJobs`, `Overloaded` or `IdempotencyConflict` if nothing was
+        written, and `NotConfirmed` if the job was written but its durability was not confirmed in time.
         """
         return _accepted(submission, await self._submissions.add((submission, now)), self._policy, now)
 
@@ -96,12 +96,12 @@ class JobStore:
         return keys.work_stream(self.shard_of(job.user), stream), args
 
     async def find(self, user: UserId, job_id: JobId) -> JobSnapshot | None:
-        """The record, if it lives and is this user's."""
+        """Return the job, or None if it is unknown, expired or another user's."""
         found = await self.find_many(user, [job_id])
         return found[0] if found else None
 
     async def find_many(self, user: UserId, ids: Sequence[JobId]) -> list[JobSnapshot]:
-        """Those of the jobs that live and are this user's. Payloads stay where they are, however often one asks."""
+        """Return those of the jobs that exist and are this user's. Payloads are not fetched, because they can be large."""
         if not ids:
             return []
         shard = self.shard_of(user)
@@ -110,7 +110,7 @@ class JobStore:
         return [to_snapshot(job_id, fields) for job_id, fields in found if fields.get("user") == user]
 
     async def unfinished(self, user: UserId) -> list[JobId]:
-        """Ids of the user's unfinished jobs, newest first."""
+        """Return the ids of the user's unfinished jobs, newest first."""
         shard = self.shard_of(user)
         rows = await call_many(
             self._redis, [("ZRANGE", keys.live(shard, user, stream), 0, -1) for stream in StreamName]
@@ -118,8 +118,8 @@ class JobStore:
         return sorted((JobId(job_id.decode()) for row in rows for job_id in row), reverse=True)
 
     async def cancel(self, user: UserId, job_id: JobId) -> JobSnapshot | None:
-        """End a job at its user's word; its provider call stops within a renewal. The record as it is then:
-        a job that was final is unchanged. None: unknown, or another user's."""
+        """Cancel a job; a running provider call stops at the next lease renewal. Returns the job as it is afterwards: a
+        final job is unchanged. Returns None if the job is unknown or another user's."""
         key = keys.record(self.shard_of(user), job_id)
         if not await scripts.run(self._redis, scripts.CANCEL, key, job_id, user):
             return None
@@ -127,7 +127,7 @@ class JobStore:
 
 
 def window_args(current: Sequence[Window]) -> list[Arg]:
-    """Key, limit and expiry (Unix ms) of each window, as the scripts take them."""
+    """Return the script arguments of each window: key, limit (tokens) and expiry (Unix ms)."""
     return [
         arg
         for window in current
@@ -136,14 +136,14 @@ def window_args(current: Sequence[Window]) -> list[Arg]:
 
 
 def to_balances(current: Sequence[Window], counts: Sequence[int]) -> tuple[Balance, ...]:
-    """Pair windows with the used and held counts a script answered, in the same order."""
+    """Pair windows with the used and held tokens of a script's reply, which has the same order."""
     return tuple(
         Balance(window, used=counts[2 * i], held=counts[2 * i + 1]) for i, window in enumerate(current)
     )
 
 
 def raise_refusal(code: int, balances: Sequence[Balance], plan: Plan, *, tokens: int, now: float) -> None:
-    """Turn a script's refusal code (see submit.lua, hold.lua) into its error; return when it is none."""
+    """Raise the error of a script's refusal code (see submit.lua, hold_tokens.lua). Other codes raise nothing."""
     if code == -2:
         raise RateLimited(retry_after=math.ceil(60 - now % 60), limit=plan.requests_per_minute)
     if code <= -5:
@@ -160,7 +160,7 @@ def raise_refusal(code: int, balances: Sequence[Balance], plan: Plan, *, tokens:
 
 def _accepted(job: Submission, answer: list[Any] | Unconfirmed, policy: JobPolicy, now: float) -> Accepted:
     if isinstance(answer, Unconfirmed):
-        accepted = _accepted(job, answer.answer, policy, now)  # a refusal wrote nothing, and is what it is
+        accepted = _accepted(job, answer.answer, policy, now)  # a refusal raises: it wrote nothing to confirm
         raise NotConfirmed(job=accepted.job_id, retry_after=RETRY_AFTER_SECONDS)
     reply = scripts.SUBMIT.read(answer)
     code, balances = reply.code, to_balances(windows(job.plan, now), reply.counts)
@@ -185,11 +185,11 @@ SHOWN = (
     *("done", "total", "held", "prompt", "completion", "problem", "retry_at", "title"),
     *("plan", "windows"),
 )
-"""What `to_snapshot` reads."""
+"""Fields of the record that `to_snapshot` reads."""
 
 
 def _named(row: Sequence[bytes | None] | Exception) -> Fields:
-    """The fields of a record; none of a key that is no record. Raises the error of an unreachable server."""
+    """Return the fields of a record by name. A key that holds no hash has none. Raises the error of an unreachable server."""
     if isinstance(row, ResponseError):
         return {}
     if isinstance(row, Exception):
@@ -198,10 +198,10 @@ def _named(row: Sequence[bytes | None] | Exception) -> Fields:
 
 
 async def read_record(redis: RedisClient, shard: int, job_id: JobId) -> JobSnapshot | None:
-    """The record of a job, whoever's it is; None where there is none."""
+    """Return a job whichever user it belongs to, or None if it has no record."""
     try:
         row = cast(dict[bytes, bytes], await call(redis, "HGETALL", keys.record(shard, job_id)))
-    except ResponseError:  # the key is no hash
+    except ResponseError:  # the key holds no hash
         return None
     fields = {_text(name): _text(value) for name, value in row.items() if name != b"payload"}
     return to_snapshot(job_id, fields) if fields else None
@@ -212,10 +212,11 @@ def _text(value: bytes) -> str:
 
 
 def to_snapshot(job_id: JobId, fields: Fields) -> JobSnapshot:
-    """Read the hash that submit.lua writes. A record that cannot be read is shown as a failed job that says so."""
+    """Convert a record, the hash that submit.lua creates, to a snapshot. A record that cannot be read becomes a failed job
+    with the problem `unreadable_record`."""
     try:
         return _to_snapshot(job_id, fields)
-    except (ValueError, KeyError):  # msgspec's errors are `ValueError`
+    except (ValueError, KeyError):  # msgspec's errors are subclasses of `ValueError`
         return JobSnapshot(
             id=job_id,
             user=UserId(fields.get("user", "")),

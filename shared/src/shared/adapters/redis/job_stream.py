@@ -1,7 +1,7 @@
-"""The work streams as workers see them: read, lease, renew, claim, settle.
+"""Work streams for workers: read, lease, claim, settle.
 
-A stream only carries ids; what a job is, its record says. One group per stream, created from the beginning, and an
-entry is deleted in the script that acknowledges it: the stream is as long as the work is.
+Entries carry ids only; the job itself is in its record. Each stream has one consumer group. The script that
+acknowledges an entry also deletes it, so a stream holds only the entries of jobs that are ready to run or running.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -25,22 +25,20 @@ from shared.domain.usage import Usage
 log = structlog.get_logger()
 
 BATCH = 100
-"""Jobs per script call: a call stays well under a millisecond or two, and Lua's stack is finite."""
-
-
+"""Maximum number of jobs per script call. It bounds the time a script blocks Redis (1–2 ms) and the use of Lua's stack."""
 MAX_DIGITS = 15
-"""Digits of a number in a record: below 2⁵³, which Lua and JSON hold exactly."""
+"""Maximum number of digits of a number in a record. Such numbers are below 2⁵³, so Lua and JSON represent them exactly."""
 TURN_SECONDS = 0.25
-"""How long a read sleeps that asks some of the shards only."""
+"""Longest wait, in seconds, of a blocking read that covers only some of the shards."""
 
 
 def reader_name(consumer: str) -> str:
-    """The name of a consumer's blocking connection, by which `wake` finds it."""
+    """Return the name of a consumer's blocking connection, by which `wake` finds it."""
     return f"{consumer}:read"
 
 
 class Entry(Struct, frozen=True):
-    """What was read from a stream: not ours until leased."""
+    """An entry that a consumer read from a stream. The consumer owns the job only after it has leased it."""
 
     id: EntryId
     job_id: JobId
@@ -48,7 +46,7 @@ class Entry(Struct, frozen=True):
 
 
 class JobStream:
-    """One work stream over all shards. Every method raises `StoreUnavailable` when Redis is away."""
+    """One work stream over all shards. Every method but `read` raises `StoreUnavailable` when Redis is unreachable."""
 
     def __init__(
         self,
@@ -61,7 +59,7 @@ class JobStream:
         policy: JobPolicy,
         on_time: Callable[[float], None] = lambda _: None,
     ) -> None:
-        """`on_time` is told the server's time (Unix seconds) with everything that is leased."""
+        """`on_time` is called with the server's time (Unix seconds) whenever jobs are leased."""
         self._redis = redis
         self._on_time = on_time
         self._blocking = blocking
@@ -76,7 +74,7 @@ class JobStream:
         return keys.work_stream(shard, self.stream)
 
     async def ensure_groups(self) -> None:
-        """Create what is missing of streams and groups, from the beginning: nothing queued before is skipped."""
+        """Create missing streams and groups. A group starts at id 0, so that entries added before it are delivered."""
         for shard in range(self.shards):
             try:
                 await call(self._redis, "XGROUP CREATE", self.key(shard), keys.GROUP, "0", "MKSTREAM")
@@ -85,12 +83,12 @@ class JobStream:
                     raise
 
     async def read(self, count: int, *, block: bool) -> list[Entry]:
-        """Up to `count` new entries; with `block`, waits for the first one for the policy's block time.
+        """Read up to `count` new entries. With `block`, waits up to the policy's block time for the first one.
 
-        Raises redis-py's errors: the caller heals a missing group, and waits for a server that is away.
+        Raises redis-py's errors, because the caller creates a missing group and waits for an unreachable server.
         """
         asked = self._choose(count)
-        # With fewer free slots than shards only some are asked, so no read may sleep over the others.
+        # With fewer free slots than shards only some are read, so a long wait would delay the jobs of the others.
         block_seconds = self._policy.block_seconds if len(asked) == self.shards else TURN_SECONDS
         wait = ("BLOCK", int(block_seconds * 1000)) if block else ()
         answer = await self._blocking.execute_command(
@@ -105,7 +103,7 @@ class JobStream:
         ]
 
     def _choose(self, count: int) -> list[bytes]:
-        """COUNT is per stream: ask no more streams than there are free slots, the others first next time."""
+        """Choose at most `count` streams, because COUNT applies to each stream. The others come first next time."""
         if count >= self.shards:
             return self._order
         chosen, rest = self._order[:count], self._order[count:]
@@ -113,14 +111,14 @@ class JobStream:
         return chosen
 
     async def wake(self) -> None:
-        """End this consumer's blocking read now, without losing what it was about to be given."""
+        """End this consumer's blocking read now, without losing entries that were about to be delivered."""
         for node in await nodes(self._redis):
             for client in await call(node, "CLIENT LIST"):
                 if client["name"] == reader_name(self.consumer):
                     await call(node, "CLIENT UNBLOCK", client["id"])
 
     async def lease(self, entries: Sequence[Entry]) -> list[LeasedJob]:
-        """Become the owner of what was read; entries with nothing left to do disappear here."""
+        """Become the owner of the entries' jobs. Entries that have nothing left to do are deleted."""
         leased: list[LeasedJob] = []
         for shard, batch in _by_shard(entries):
             args = [arg for entry in batch for arg in (entry.id, entry.job_id)]
@@ -129,14 +127,14 @@ class JobStream:
         return leased
 
     async def sweep(self, shard: int, *, interval_seconds: float) -> SweepReply | None:
-        """Be the fleet's sweeper of this interval. None: another one is."""
+        """Become the fleet's sweeper of this interval. Returns None if another consumer is."""
         lease_ms = int(self._policy.lease_seconds * 1000)
         args = (self.consumer, self.stream, int(interval_seconds * 1000), lease_ms)
         return await scripts.run(self._redis, scripts.SWEEP, self.key(shard), *args)
 
     async def claim(self, shard: int, count: int, *, with_suspect: bool = True) -> list[LeasedJob]:
-        """Take over up to `count` jobs whose owner is gone, at most one of them a suspect (see `JobPolicy.is_suspect`);
-        those that crashed too often become dead letters."""
+        """Take over up to `count` jobs whose owner stopped renewing. At most one of them is a suspect (see
+        `JobPolicy.is_suspect`). Jobs that crashed too often become dead letters."""
         policy = self._policy
         problem = msgspec.json.encode(WorkerCrashed(crashes=policy.retry.max_crashes).problem)
         reply = await scripts.run(
@@ -150,16 +148,16 @@ class JobStream:
         return await self._to_jobs(shard, reply)
 
     async def settle(self, settlements: Sequence[Settlement], *, now: float) -> dict[JobId, bool]:
-        """Write what was decided, each once. False: the lease was lost, nothing was written."""
+        """Write each settlement once. The result is False where the lease was lost and nothing was written."""
         settled: dict[JobId, bool] = {}
         for shard, batch in _by_shard(settlements):
             args = [arg for settlement in batch for arg in _settle_args(settlement, now)]
             codes = await scripts.run(self._redis, scripts.SETTLE, self.key(shard), self.stream, *args)
-            settled |= {one.job.id: code > 0 for one, code in zip(batch, codes, strict=True)}
+            settled |= {settlement.job.id: code > 0 for settlement, code in zip(batch, codes, strict=True)}
         return settled
 
     async def forget(self, *, idle_seconds: float) -> int:
-        """Remove consumers that are gone and hold nothing. Returns how many."""
+        """Remove idle consumers that have no pending entries. Returns how many were removed."""
         removed = 0
         for shard in range(self.shards):
             removed += await scripts.run(
@@ -168,7 +166,7 @@ class JobStream:
         return removed
 
     async def _to_jobs(self, shard: int, reply: LeasedReply) -> list[LeasedJob]:
-        """Decode each job alone. Those that cannot be decoded are set aside: none stops the stream."""
+        """Decode each job on its own. Jobs that cannot be decoded are set aside, so that none of them stops the stream."""
         if reply.jobs:
             self._on_time(reply.now_ms / 1000)
         jobs: list[LeasedJob] = []
@@ -184,18 +182,18 @@ class JobStream:
     async def _set_aside(self, shard: int, unreadable: Sequence[Mapping[bytes, Any]]) -> None:
         if not unreadable:
             return
-        args = [arg for one in unreadable for arg in (one[b"entry"], one[b"id"], _undecodable(one))]
+        args = [arg for job in unreadable for arg in (job[b"entry"], job[b"id"], _undecodable(job))]
         count = await scripts.run(self._redis, scripts.SET_ASIDE, self.key(shard), self.stream, *args)
         log.error("stream.records_unreadable", stream=self.stream, shard=shard, jobs=count)
 
 
 def _job_id(fields: Mapping[bytes, bytes]) -> JobId:
-    """The job of an entry. One without a job has the id of none, and its lease removes it."""
+    """Return the job id of an entry. It is empty if the entry has none; no such job exists, so `lease` deletes the entry."""
     return JobId(fields.get(b"job", b"").decode(errors="replace"))
 
 
 def _undecodable(fields: Mapping[bytes, Any]) -> str:
-    """Names of the fields that are no text, each followed by a comma."""
+    """Return the names of the fields that are not UTF-8 text, each followed by a comma."""
     return "".join(f"{name.decode()}," for name, value in fields.items() if not _is_text(value))
 
 
@@ -207,20 +205,20 @@ def _is_text(value: object) -> bool:
 
 
 def _count(value: bytes) -> int:
-    """A number that every store can hold exactly. Raises `ValueError`."""
+    """Parse a whole number from 0 that every store can represent exactly. Raises `ValueError` for anything else."""
     if not value.isdigit() or len(value) > MAX_DIGITS:
-        raise ValueError("not a count")
+        raise ValueError("the number is not a count")
     return int(value)
 
 
 def _to_job(fields: Mapping[bytes, Any], shard: int, stream: StreamName) -> LeasedJob:
-    """Raises `ValueError`, `TypeError` or `AttributeError` for a record that another program wrote, or half of one."""
+    """Decode a job. Raises `ValueError`, `TypeError` or `AttributeError` if the record is incomplete or not one of ours."""
 
     def text(name: bytes) -> str:
         return (fields.get(name) or b"").decode()
 
     if not fields[b"user"]:
-        raise ValueError("nobody's job")
+        raise ValueError("the record has no user")
 
     return LeasedJob(
         id=JobId(text(b"id")),
@@ -262,10 +260,10 @@ S = TypeVar("S", Entry, Settlement)
 
 
 def _by_shard(items: Sequence[S]) -> list[tuple[int, list[S]]]:
-    """Batches of one shard each: a script touches one slot."""
+    """Split items into batches of one shard each, because a script may touch one slot only."""
     shards: dict[int, list[S]] = {}
     for item in items:
         shards.setdefault(item.shard if isinstance(item, Entry) else item.job.shard, []).append(item)
     return [
-        (shard, mine[i : i + BATCH]) for shard, mine in shards.items() for i in range(0, len(mine), BATCH)
+        (shard, same[i : i + BATCH]) for shard, same in shards.items() for i in range(0, len(same), BATCH)
     ]

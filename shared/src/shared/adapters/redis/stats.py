@@ -1,4 +1,4 @@
-"""What the stores hold, looked at from outside: for the one process that tells it."""
+"""Statistics of Redis: jobs and streams of each shard, and the state of each server. One process exports them as metrics."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,22 +11,22 @@ from shared.adapters.redis.connection import call
 from shared.domain.jobs.job import StreamName
 
 LEDGER = ("accepted", "succeeded", "failed", "cancelled", "replayed", "dead_lettered")
-"""What a ledger counts of jobs; as in survey.lua."""
+"""Counters of a shard's ledger, in jobs. stats.lua has the same names."""
 
 
 class StreamSurvey(Struct, frozen=True):
-    """One work stream. Ages are in seconds; 0: there is none."""
+    """Statistics of one work stream. Ages are in seconds; 0 means that there is no such entry."""
 
     entries: int
     pending: int
     oldest_pending: float
     oldest_undelivered: float
     idle: list[float]
-    """Seconds since each consumer was last heard of."""
+    """Seconds since each consumer's last interaction with the group."""
 
 
 class ShardSurvey(Struct, frozen=True):
-    """One shard at one moment."""
+    """Statistics of one shard, all taken at the same moment. `oldest_dead` is an age in seconds, or 0."""
 
     due: int
     waiting: int
@@ -37,15 +37,16 @@ class ShardSurvey(Struct, frozen=True):
 
     @property
     def unaccounted(self) -> int:
-        """Jobs that were let in and neither ended nor are anywhere: lost ones; or, below zero, ones that are twice."""
-        let_in = self.ledger["accepted"] + self.ledger["replayed"]
+        """Accepted and replayed jobs less those that ended, are due, are waiting or are in a stream. A positive number counts
+        lost jobs, a negative one jobs that exist twice."""
+        admitted = self.ledger["accepted"] + self.ledger["replayed"]
         ended = self.ledger["succeeded"] + self.ledger["failed"] + self.ledger["cancelled"]
-        there = sum(stream.entries for stream in self.streams.values()) + self.due + self.waiting
-        return let_in - ended - there
+        unfinished = sum(stream.entries for stream in self.streams.values()) + self.due + self.waiting
+        return admitted - ended - unfinished
 
 
 async def survey(redis: RedisClient, shard: int) -> ShardSurvey:
-    """Raises `StoreUnavailable` when Redis is away."""
+    """Return the statistics of one shard. Raises `StoreUnavailable` when Redis is unreachable."""
     found = await scripts.run(redis, scripts.STATS, keys.ledger(shard), *StreamName)
     now, ledger = found["now"], scripts.named(found["ledger"])
     waiting = ledger.pop("waiting")
@@ -66,22 +67,24 @@ def _to_stream(now: int, found: Mapping[str, Any]) -> StreamSurvey:
     return StreamSurvey(
         entries=found["entries"],
         pending=found["pending"],
-        oldest_pending=_age(now, _told_at(found["oldest_pending"])),
-        oldest_undelivered=_age(now, _told_at(found["oldest_undelivered"])),
-        idle=[silent / 1000 for silent in found["idle"]],
+        oldest_pending=_age(now, _added_at(found["oldest_pending"])),
+        oldest_undelivered=_age(now, _added_at(found["oldest_undelivered"])),
+        idle=[idle_ms / 1000 for idle_ms in found["idle"]],
     )
 
 
-def _told_at(entry: bytes) -> int:
+def _added_at(entry: bytes) -> int:
+    """Return the Unix time in ms that an entry id begins with, or 0 if there is no entry."""
     return int(entry.partition(b"-")[0] or 0)
 
 
 def _age(now: int, then: int) -> float:
+    """Return the age in seconds from two Unix times in ms; a `then` of 0 means that nothing has an age."""
     return max(0, now - then) / 1000 if then else 0.0
 
 
 class NodeSurvey(Struct, frozen=True):
-    """One Redis server."""
+    """Statistics of one Redis server. Memory is in bytes."""
 
     memory_used: int
     memory_max: int
@@ -94,7 +97,7 @@ class NodeSurvey(Struct, frozen=True):
 
 
 async def survey_node(node: RedisClient) -> NodeSurvey:
-    """Raises `StoreUnavailable` when it is away."""
+    """Return the statistics of one server. Raises `StoreUnavailable` when it is unreachable."""
     info = await call(node, "INFO")
     return NodeSurvey(
         memory_used=info["used_memory"],

@@ -9,7 +9,7 @@ local GROUP = 'workers'
 local RETENTION_MS = 3600000        -- a final record and its events are kept for one hour
 local DEAD_RETENTION_MS = 604800000 -- a dead letter is kept for a week, so that an operator can inspect it
 local USER_LOG_MS = 86400000        -- a user's event log expires a day after the last submission or end of a job
-local JOB_LOG_CAP, USER_LOG_CAP = 2000, 10000 -- entries; more than one job, or one user in a day, produces
+local JOB_LOG_CAP, USER_LOG_CAP = 2000, 10000 -- maximum numbers of entries; more than a job, or a user in a day, produces
 
 local function stream_key(stream) return tag .. ':stream:' .. stream end
 local function record_key(id) return tag .. ':job:' .. id end
@@ -82,9 +82,9 @@ local function admit(id, user, stream, kind, version, with_workers)
   end
 end
 
-local set_aside -- defined below: a record that cannot be read must stop nobody
+local set_aside -- defined below; a record that cannot be read must not stop other jobs
 
--- Puts a queued job into its stream. Returns whether it did; a job whose record cannot be read is set aside.
+-- Adds a job to its work stream if it is queued, and returns whether it did. A job whose record cannot be read is set aside.
 local function enqueue_if_queued(id, stream)
   local is_readable, is_queued = pcall(function()
     local job = read_fields(record_key(id), {'state', 'stream', 'kind', 'v', 'user'})
@@ -96,7 +96,7 @@ local function enqueue_if_queued(id, stream)
   return is_readable and is_queued
 end
 
--- A job of this user left the stream for good: the longest waiting one may enter.
+-- Moves the user's longest waiting job into the stream. Called when one of the user's jobs has left it for good.
 local function admit_next(user, stream)
   local list = waiting_key(user, stream)
   while true do
@@ -124,7 +124,7 @@ local function read_ending(id) return read_fields(record_key(id), ENDING) end
 
 local function finish(id, job, state, prompt, completion, problem, failures, now, is_dead)
   local record = record_key(id)
-  assert(tonumber(job.held) and job.user and job.windows) -- before anything is written
+  assert(tonumber(job.held) and job.user and job.windows) -- checked before anything is written
   settle_windows(job.user, job.windows, tonumber(job.held), prompt + completion)
   call('ZREM', live_key(job.user, job.stream), id)
   tell(id, job.user, 'done', done_json(id, job.kind, state, prompt, completion, problem))
@@ -182,8 +182,8 @@ local TEXTS = {user = '', kind = 'unknown', plan = '', request = '', title = '',
 
 local function is_count(value) return value and #value <= 15 and string.find(value, '^%d+$') ~= nil end
 
--- Puts a record in order, so that it can be shown: what is no number becomes 0, a text that is missing or among `bad` gets
--- a default. A key that is no hash is kept beside it for as long as a dead letter.
+-- Repairs a record so that it can be shown: a number that is missing or not a count becomes 0, and a text that is missing
+-- or named in `bad` gets a default. A key that holds no hash is renamed, and kept for as long as a dead letter.
 local function mend_record(id, stream, bad)
   local record = record_key(id)
   local found = call('TYPE', record).ok
@@ -203,8 +203,8 @@ local function mend_record(id, stream, bad)
   if not call('HGET', record, 'stream') then call('HSET', record, 'stream', stream) end
 end
 
--- Ends a job whose record cannot be read as a dead letter. Its hold is released and its row saved where the record still
--- says whose it is. Returns the user, or nil if the job was over already.
+-- Ends a job whose record cannot be read as a dead letter. If the record still has its user, the hold is released and the
+-- row is saved. Returns the user, or nil if the job was final already.
 set_aside = function(id, stream, bad)
   mend_record(id, stream or 'ai', bad or {})
   local job, now = read_ending(id), now_ms()
@@ -215,7 +215,7 @@ set_aside = function(id, stream, bad)
   return job.user
 end
 
--- The reply for a job that cannot be leased: only its id and entry. Its reader sets it aside.
+-- Returns the values of a job that cannot be leased: only its id and entry. The consumer that receives them sets it aside.
 local function unreadable_values(id, entry)
   local values = {}
   for i, name in ipairs(LEASED_NAMES) do values[i] = name == 'id' and id or name == 'entry' and entry or false end

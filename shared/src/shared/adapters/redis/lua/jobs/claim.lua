@@ -1,13 +1,14 @@
 -- claim: take over jobs whose owner stopped renewing.
 --   KEYS  1 work stream
---   ARGV  1 consumer  2 stream  3 lease (ms)  4 how many at most  5 crashes that make a dead letter  6 entries to look at
---         7 problem of a dead letter (JSON)  8 1 if a suspect may be among them  9 crashes of a suspect
---   returns {now (ms), names, then for each job its values}; jobs that crashed too often end here as dead letters.
---           Of a record that cannot be read only id and entry are returned
--- A suspect is a job whose next crash would be its last: a consumer gets one of them at a time, so that one which kills
--- its owners takes no other to its end. Those that must wait stay stale, with their dead owner.
--- The cursor is stored, so that orphans behind any number of live entries are reached. JUSTID, because 6.2 answers
--- a deleted entry without its id.
+--   ARGV  1 consumer  2 stream  3 lease (ms)  4 maximum number of jobs  5 crashes that make a dead letter
+--         6 maximum number of entries to scan  7 problem of a dead letter (JSON)  8 1 if a suspect may be claimed
+--         9 crashes of a suspect, the latest included
+--   returns {now (Unix ms), names, then for each claimed job its values; only id and entry if its record cannot be read}
+-- Jobs that crashed too often are ended here as dead letters.
+-- A suspect is a job whose next crash would make it a dead letter. A consumer gets one suspect at a time, so that one
+-- which kills its worker does not crash another for the last time. The others stay stale and pending at their dead owner.
+-- The cursor is stored, so that stale entries behind any number of live ones are reached. JUSTID is used because
+-- Redis 6.2 returns a deleted entry without its id.
 local consumer, stream, limit, most_crashes = ARGV[1], ARGV[2], tonumber(ARGV[4]), tonumber(ARGV[5])
 local takes_suspect = ARGV[8] == '1'
 local suspect_crashes = tonumber(ARGV[9])
@@ -19,7 +20,7 @@ local full = #reply + limit
 local function take_over(entry, id)
   local job = id and read_leased(id)
   if job and job.state == 'queued' and job.entry == entry then
-    -- read, but its reader died before the lease
+    -- its consumer died between read and lease, so this is no crash of the job
     reply[#reply + 1] = lease_to(consumer, job, now)
   elseif job and job.state == 'running' and job.entry == entry then
     local is_suspect = tonumber(job.crashes) + 1 == suspect_crashes
@@ -47,7 +48,7 @@ while looked < tonumber(ARGV[6]) and #reply < full do
   local count = full - #reply
   local found = call('XAUTOCLAIM', KEYS[1], GROUP, consumer, ARGV[3], cursor, 'COUNT', count, 'JUSTID')
   cursor = found[1]
-  looked = looked + count * 10 -- XAUTOCLAIM looks at ten times COUNT at most
+  looked = looked + count * 10 -- XAUTOCLAIM scans at most ten times COUNT entries
   for _, entry in ipairs(found[2]) do
     local fields = call('XRANGE', KEYS[1], entry, entry)[1]
     local id = fields and fields[2][2]

@@ -1,9 +1,9 @@
--- lease: make the reader of some entries the owner of their jobs.
+-- lease: make the consumer that read some entries the owner of their jobs.
 --   KEYS  1 work stream
 --   ARGV  1 consumer   then for each entry: entry id, job id
---   returns {now (ms), names, then for each leased job its values}. An entry is removed if its job is unknown, final or
---           has another entry; it stays if another owner claimed it before this reader came to lease it.
---           Of a record that cannot be read only id and entry are returned
+--   returns {now (Unix ms), names, then for each leased job its values; only id and entry if its record cannot be read}
+-- An entry is deleted if its job is unknown, is final or has another entry. It stays if another consumer claimed it
+-- between this consumer's read and its lease.
 local now, gone = now_ms(), {}
 local reply = {now, LEASED_NAMES}
 local function take(entry, id)
@@ -11,7 +11,7 @@ local function take(entry, id)
   if job.state == 'queued' and job.entry == entry then
     reply[#reply + 1] = lease_to(ARGV[1], job, now)
   elseif job.state == 'running' and job.entry == entry then
-    -- Its owner asks again because the first reply got lost: the same attempt.
+    -- The owner repeats a call whose reply was lost: it gets the same attempt again.
     if job.owner == ARGV[1] then reply[#reply + 1] = values_of(job) end
   else
     gone[#gone + 1] = entry

@@ -1,8 +1,8 @@
--- settle: close attempts, each once: the state, the budget, the entry, the event, and the user's next waiting job.
+-- settle: end attempts, each once: write the state, budget and event, delete the entry, admit the user's next waiting job.
 --   KEYS  1 work stream
 --   ARGV  1 stream   then for each attempt: entry id, job id, attempt, next state, prompt tokens, completion tokens,
---                    failures, delay (ms; of a retry), problem (JSON or ''), 1 for a dead letter
---   returns for each attempt 1 settled | 2 had been settled so before | 0 lease lost: nothing was written
+--                    failures, delay of a retry (ms), problem (JSON or ''), 1 for a dead letter
+--   returns for each attempt 1 settled | 2 already settled with this state | 0 lease lost, nothing was written
 local stream, now, reply, closed = ARGV[1], now_ms(), {}, {}
 
 local function retry(id, job, prompt, completion, failures, delay, problem)
@@ -10,7 +10,7 @@ local function retry(id, job, prompt, completion, failures, delay, problem)
     'problem', problem, 'retry_at', now + delay)
   if delay > 0 then
     call('ZADD', due_key, now + delay, id)
-    call('HDEL', record_key(id), 'entry') -- it has none until it is promoted: a late reader of the old one must not lease it
+    call('HDEL', record_key(id), 'entry') -- a consumer that read the old entry late must not lease the job
   else
     enqueue(id, stream, job.kind, job.v)
   end
@@ -38,7 +38,7 @@ end
 
 for i = 2, #ARGV, 10 do
   local replies = #reply
-  if not pcall(close, i) then -- its record was damaged meanwhile: the others are settled all the same
+  if not pcall(close, i) then -- its record was damaged meanwhile; the other attempts are settled nevertheless
     local user = set_aside(ARGV[i + 1], stream)
     if user then admit_next(user, stream) end
     closed[#closed + 1] = ARGV[i]

@@ -1,12 +1,12 @@
 -- limiter_acquire: ask the fleet's limiter for a permit to call a model, and take the call's share of the rate limits.
---   KEYS  1 gate (hash)
---   ARGV  1 limit of requests a minute, 0 for none  2 limit of tokens a minute, 0 for none  3 tokens of this call
---         4 longest wait for which a share is taken (ms)  5 timeout of a probe (ms)  6 1 if the call took its share before
+--   KEYS  1 state of the limiter (hash)
+--   ARGV  1 limit of requests per minute, 0 for none  2 limit of tokens per minute, 0 for none  3 tokens of this call
+--         4 longest wait for which a share is taken (ms)  5 timeout of a probe (ms)  6 1 if the call has taken its share already
 --   returns alternating names and values: wait (ms, 0 to call now); reason; is_probe (1 for the probe of an open breaker)
 --           reason 1 the provider asked to wait | 2 breaker open | 3 rate limit: the share is taken, call after the wait
 --                  4 rate limit: the wait is too long, nothing was taken
--- Each rate limit is a bucket of one minute that refills evenly, as the provider's does. It may go below zero: then the
--- share is taken in advance and the call waits until the bucket has refilled.
+-- Each rate limit is a token bucket that holds one minute's limit and refills evenly, as the provider's does. Its level may
+-- go below zero: then the share is taken in advance, and the call waits until the level is zero again.
 local gate, now = KEYS[1], now_ms()
 local function permit(wait, reason, is_probe) return {'wait', wait, 'reason', reason, 'is_probe', is_probe or 0} end
 local state = read_fields(gate, {'closed_until', 'open_until', 'probe_until', 'at', 'requests', 'tokens'})

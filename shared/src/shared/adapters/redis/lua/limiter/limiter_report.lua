@@ -1,10 +1,11 @@
 -- limiter_report: tell the fleet's limiter how a call went.
---   KEYS  1 gate (hash)
+--   KEYS  1 state of the limiter (hash)
 --   ARGV  1 outcome: ok, busy, fault, rejected  2 how long the provider asked to wait (ms)
---         3 faults in a row that open the breaker  4 how long it stays open (ms)
---         5 rejected: the status  6 rejected: who sent the request
+--         3 faults, or different rejected senders, in a row that open the breaker  4 how long it stays open (ms)
+--         5 status of a rejected request, or ''  6 its sender, or ''
 --   returns 2 this opened the breaker | 1 this closed it | 0 neither
--- A rejected request is its sender's fault, until as many different senders as ARGV 3 are rejected with one status in a row.
+-- A rejected request is blamed on its sender until ARGV 3 different senders in a row are rejected with the same status: then
+-- it is the server that is misconfigured, and the breaker opens.
 local gate, now, outcome = KEYS[1], now_ms(), ARGV[1]
 local was_open = tonumber(call('HGET', gate, 'open_until') or 0) > 0
 call('PEXPIRE', gate, 3600000)
