@@ -99,9 +99,9 @@ async def _time(client: httpx.AsyncClient, headers: dict[str, str], text: str) -
 
 async def _end(client: httpx.AsyncClient, headers: dict[str, str], text: str) -> str:
     """Submit a summary, and wait until it is final. Returns its status, or the code of its error. A job that is to be retried
-    is not waited for: it is cancelled."""
+    is cancelled after a second."""
     body = {"kind": "summary", "input": {"text": text}}
-    answer = await client.post("/api/ai", json=body, headers={**headers, "Prefer": "wait=3"})
+    answer = await client.post("/api/ai", json=body, headers={**headers, "Prefer": "wait=1"})
     job = answer.json()
     if job["status"] in ("queued", "running"):
         await client.delete(f"/api/ai/{job['id']}", headers=headers)

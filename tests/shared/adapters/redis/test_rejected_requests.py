@@ -17,7 +17,13 @@ from shared.adapters.llm.openai.provider import OpenAIProvider
 from shared.adapters.llm.rate_limit_hook import RateLimitHook
 from shared.adapters.redis.client import RedisClient
 from shared.adapters.redis.provider_limiter import LimiterPolicy, ProviderLimiter, Reason
-from shared.domain.errors import ProviderBusy, ProviderError, ProviderMisconfigured, ProviderRejected
+from shared.domain.errors import (
+    ProviderBusy,
+    ProviderError,
+    ProviderMisconfigured,
+    ProviderRejected,
+    ProviderUnavailable,
+)
 from shared.domain.study.material import SummaryDraft
 
 BAD = "refuse me"
@@ -107,3 +113,17 @@ async def test_no_response_closes_the_limiter_for_longer_than_a_minute(real_redi
         permit = await fleet.limiter.acquire(1)
         assert permit.reason is Reason.ASKED_TO_WAIT
         assert 50 < permit.wait <= 60
+
+
+@pytest.mark.parametrize("status", [500, 200])
+async def test_the_faults_of_one_job_in_a_row_count_once(real_redis: RedisClient, status: int):
+    async with refusing(real_redis, status) as fleet:
+        for _ in range(10):
+            assert await fleet.error_of(job="job-1") is ProviderUnavailable
+            assert await fleet.is_open_to_others()
+
+
+async def test_the_faults_of_different_jobs_open_the_breaker(real_redis: RedisClient):
+    async with refusing(real_redis, 500) as fleet:
+        errors = [await fleet.error_of(job=f"job-{number}") for number in range(6)]
+        assert errors == [ProviderUnavailable] * 5 + [ProviderBusy]

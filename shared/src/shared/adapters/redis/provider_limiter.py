@@ -104,17 +104,24 @@ class ProviderLimiter:
         return Permit(reply.wait / 1000, Reason(reply.reason), is_probe=reply.is_probe)
 
     async def report(
-        self, outcome: CallOutcome, *, retry_after: float = 0.0, open_seconds: float | None = None
+        self,
+        outcome: CallOutcome,
+        *,
+        retry_after: float = 0.0,
+        open_seconds: float | None = None,
+        job_id: str = "",
     ) -> int:
         """Report how the call went. Returns 2 if that opened the breaker, 1 if it closed it, 0 otherwise.
 
         `retry_after`: seconds that the provider asked to wait. With `open_seconds` a single fault opens the breaker, for that
-        long.
+        long. The faults of one job in a row count once.
         """
         policy = self._policy
         faults = policy.faults_that_open if open_seconds is None else 0
         seconds = policy.open_seconds if open_seconds is None else open_seconds
-        return await self._run_report(outcome, int(retry_after * 1000), faults, int(seconds * 1000), "", "")
+        return await self._run_report(
+            outcome, int(retry_after * 1000), faults, int(seconds * 1000), "", job_id
+        )
 
     async def reject(self, *, status: int, sender: str, open_seconds: float) -> int:
         """Report that the server refused a request of `sender`. Returns as `report` does: 2 if so many different senders were
