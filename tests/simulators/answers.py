@@ -130,5 +130,11 @@ def _fill(shape: dict[str, Any], texts: Iterator[str]) -> object:
             return next(texts)
 
 
+def empty_of(schema: dict[str, Any]) -> dict[str, Any]:
+    """A value that fits, with nothing in it."""
+    empty: dict[str, Any] = {"array": [], "integer": 0}
+    return {name: empty.get(part.get("type"), "") for name, part in schema["properties"].items()}
+
+
 def _dump(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)

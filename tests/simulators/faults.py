@@ -33,6 +33,12 @@ class FaultKind(StrEnum):
     REFUSAL = "refusal"
     CONTENT_FILTER = "content_filter"
     NO_USAGE = "no_usage"
+    IMPOSSIBLE_USAGE = "impossible_usage"
+    """An answer in good form, whose token counts no call can have had."""
+    WRAPPED = "wrapped"
+    """A good answer after thoughts, in a fence, in a list of parts."""
+    EMPTY = "empty"
+    """An answer of the right shape with nothing in it."""
     INDISCREET = "indiscreet"
     """An answer in good form, whose model's name repeats the prompt."""
 
@@ -50,6 +56,8 @@ class Fault(Struct, frozen=True, kw_only=True, omit_defaults=True):
     status: int = 500
     code: str | None = None
     type: str = "server_error"
+    message: str = ""
+    """The words of an error; those of the prompt when empty."""
     headers: dict[str, str] = field(default_factory=dict[str, str])
     seconds: float = 0.1
     pieces: int = 2
@@ -73,6 +81,23 @@ def server_error(*, times: int = 1) -> Fault:
     return _error(500, None, "server_error", times=times)
 
 
+def too_long(*, times: int = 1) -> Fault:
+    """As vLLM says it, without a code of OpenAI's."""
+    return Fault(
+        kind=FaultKind.ERROR,
+        times=times,
+        name="too_long",
+        status=400,
+        type="BadRequestError",
+        message="This model's maximum context length is 4096 tokens. Please reduce the length of the messages.",
+    )
+
+
+def rejected(*, times: int = 1) -> Fault:
+    """A refusal that says nothing."""
+    return Fault(kind=FaultKind.ERROR, times=times, name="rejected", status=422, type="unknown", message="no")
+
+
 def _error(status: int, code: str | None, type_: str, *, retry_after: str = "", times: int = 1) -> Fault:
     return Fault(
         kind=FaultKind.ERROR,
@@ -91,6 +116,9 @@ BY_NAME: dict[str, Fault] = {
     "out_of_credit": out_of_credit(),
     "overloaded": overloaded("1"),
     "server_error": server_error(),
+    "too_long": too_long(),
+    "rejected": rejected(),
+    "ten_years": rate_limited("315360000"),
 }
 """Faults that chance may choose."""
 

@@ -122,7 +122,7 @@ class ProviderSimulator:
                 wire.send(
                     fault.status,
                     headers | JSON | fault.headers,
-                    error_body(reply.indiscretion, fault.type, fault.code),
+                    error_body(fault.message or reply.indiscretion, fault.type, fault.code),
                 )
                 return CallState.ANSWERED
             case FaultKind.HANG:

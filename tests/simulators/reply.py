@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any
 
-from tests.simulators.answers import write_answer
+from tests.simulators.answers import empty_of, write_answer
 from tests.simulators.chat_request import ChatRequest
 from tests.simulators.faults import Fault, FaultKind
 from tests.simulators.journal import Call
@@ -38,9 +38,13 @@ class Reply:
         message: dict[str, Any] = {"role": "assistant", "content": text, "refusal": None}
         if kind is FaultKind.REFUSAL:
             message |= {"content": None, "refusal": text}
+        if kind is FaultKind.WRAPPED:
+            message["content"] = [{"type": "text", "text": f"<think>{{hm}}</think>\n```json\n{text}\n```"}]
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": reason}
         reply = self._envelope("chat.completion", fault, [] if kind is FaultKind.NO_CHOICES else [choice])
-        if kind is not FaultKind.NO_USAGE:
+        if kind is FaultKind.IMPOSSIBLE_USAGE:
+            reply["usage"] = {"prompt_tokens": 10**19, "completion_tokens": -90_000}
+        elif kind is not FaultKind.NO_USAGE:
             reply["usage"] = self._usage()
         return json.dumps(reply).encode()
 
@@ -83,6 +87,8 @@ class Reply:
                 return f"I cannot help. {self.indiscretion}", "stop"
             case FaultKind.CONTENT_FILTER:
                 return "", "content_filter"
+            case FaultKind.EMPTY if self._request.schema is not None:
+                return json.dumps(empty_of(self._request.schema)), "stop"
             case _:
                 text = write_answer(self._request.messages, self._request.schema)
                 return (text[: len(text) // 2], "length") if kind is FaultKind.TRUNCATED else (text, "stop")

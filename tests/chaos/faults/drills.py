@@ -72,8 +72,16 @@ PROVIDER_FAULTS: dict[str, MakeFault] = {
     "reset": _provider("reset", 0.4),
     "invalid JSON": _provider("invalid_json", 0.4),
     "HTML": _provider("html", 0.4),
+    "too long": _provider("too_long", 0.3),
+    "rejected": _provider("rejected", 0.3),
+    "impossible usage": _provider("impossible_usage", 0.5),
+    "wrapped": _provider("wrapped", 0.5),
+    "empty": _provider("empty", 0.3),
+    "ten years": _provider("ten_years", 0.02, 2.0),
     "out of credit": _provider("out_of_credit", 0.02, 2.0),
 }
+RARE = ("out of credit", "ten years")
+"""Faults that close the limiter for a minute, which no other drill has time for."""
 
 
 def _drill(name: str, *faults: MakeFault, **more: Any) -> Drill:
@@ -100,7 +108,7 @@ def list_drills(*, is_short: bool) -> dict[str, Drill]:
         RestartPostgres,
         partial(PausePostgres, pause),
     )
-    provider: Lane = tuple(make for name, make in PROVIDER_FAULTS.items() if name != "out of credit")
+    provider: Lane = tuple(make for name, make in PROVIDER_FAULTS.items() if name not in RARE)
     singles = [
         _drill("none"),
         _drill("kill", KillOneOfSeveral, **OFTEN),

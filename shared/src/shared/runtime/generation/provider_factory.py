@@ -3,10 +3,10 @@
 import random
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 from urllib.parse import urlsplit
 
 from msgspec import Struct, field
-from msgspec.structs import replace
 
 from shared.adapters.llm.fallback_provider import FallbackProvider
 from shared.adapters.llm.model import CallHook, Model
@@ -14,7 +14,6 @@ from shared.adapters.llm.openai.client import connect
 from shared.adapters.llm.openai.ladder.abilities import (
     COMPATIBLE,
     OPENAI,
-    Abilities,
     InvalidFeatures,
     parse_features,
 )
@@ -123,7 +122,7 @@ def _build_models(
     tracer: Tracer,
     jitter: Callable[[], float],
 ) -> list[Model]:
-    abilities = _abilities(settings)
+    ability_settings = _ability_settings(settings)
     is_openai = _host(settings.openai_base_url) == OPENAI_HOST
     client = connect(key, base_url=settings.openai_base_url)
     policy = LimiterPolicy(
@@ -138,9 +137,10 @@ def _build_models(
             timeout_seconds=settings.provider_timeout_seconds,
             reasoning_effort=settings.reasoning_effort,
             learned=LearnedAbilities(
-                abilities,
+                OPENAI if is_openai else COMPATIBLE,
                 model=name,
                 is_known=is_openai,
+                settings=ability_settings,
                 store=_ability_store(redis, settings, name),
                 on_change=partial(metrics.abilities, name),
             ),
@@ -193,14 +193,13 @@ def _chain_of(settings: ProviderSettings) -> list[str]:
     return [model for model in dict.fromkeys(models) if model]
 
 
-def _abilities(settings: ProviderSettings) -> Abilities:
-    """Where the ladder begins. Raises `InvalidSettings`."""
-    base = OPENAI if _host(settings.openai_base_url) == OPENAI_HOST else COMPATIBLE
+def _ability_settings(settings: ProviderSettings) -> dict[str, Any]:
+    """The fields of `Abilities` that an operator has set. Raises `InvalidSettings`."""
     try:
-        abilities = parse_features(settings.model_features, base)
+        fields = parse_features(settings.model_features)
     except InvalidFeatures as error:
         raise InvalidSettings(f"ETUDE_MODEL_FEATURES: {error}") from None
-    return replace(abilities, window=settings.model_window) if settings.model_window else abilities
+    return fields | ({"window": settings.model_window} if settings.model_window else {})
 
 
 def _key(settings: ProviderSettings) -> str:

@@ -1,5 +1,6 @@
 """What servers other than OpenAI's send, each in its smallest form: refusals, wrappings, token counts and streams."""
 
+import asyncio
 import gzip
 import json
 from collections.abc import AsyncGenerator, Callable
@@ -213,7 +214,7 @@ async def test_a_text_beyond_the_window_is_this_request_s_fault_and_teaches_the_
 
 async def test_a_known_window_refuses_without_a_call():
     async with serving(completion(GOOD)) as setting:
-        await setting.learned.confirm(msgspec.structs.replace(COMPATIBLE, window=512))
+        await setting.learned.learn(COMPATIBLE, msgspec.structs.replace(COMPATIBLE, window=512))
         with pytest.raises(ContextTooLong):
             await setting.ask()
         assert not setting.server.requests
@@ -774,3 +775,56 @@ async def test_a_server_that_ignores_the_limit_is_stopped_and_sent_the_other_fie
         assert last.usage is not None
         assert last.usage.completion_tokens <= 50, "the charge stays within what was held"
         assert setting.learned.current.limit_field is LimitField.OUTPUT
+
+
+# -- what many calls learn ----------------------------------------------------------------------------------------
+
+
+async def test_a_refusal_without_a_reason_teaches_nothing_once_the_form_was_accepted():
+    """A server that rejects one text is not taken for one that knows no schemas."""
+    is_rejecting = False
+
+    def respond(body: Body) -> Response:
+        nonlocal is_rejecting
+        is_rejected, is_rejecting = is_rejecting, False
+        return refusal(422, message_of("no")) if is_rejected else completion(GOOD)
+
+    async with serving(respond) as setting:
+        await setting.ask()
+        is_rejecting = True
+        with pytest.raises(ProviderRejected):
+            await setting.ask()
+        assert setting.learned.current == COMPATIBLE
+
+
+async def test_a_chat_does_not_forget_what_completions_learned():
+    def respond(body: Body) -> Response:
+        if body.get("stream"):
+            return stream([chunk("Ada"), chunk(finish_reason="stop")])
+        return knows(outputs=("json_object",))(body)
+
+    async with serving(respond) as setting:
+        before = setting.learned.current
+        await setting.ask()
+        await setting.learned.learn(before, before)
+        await setting.chat()
+        assert setting.learned.current == JSON_OBJECT
+
+
+async def test_eight_calls_at_once_meet_one_refusal():
+    async with serving(knows(outputs=("json_object",))) as setting:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(8):
+                group.create_task(setting.ask())
+        assert len(setting.server.requests) == 9
+
+
+async def test_what_an_operator_has_set_is_not_learned_over():
+    async with ScriptedServer(knows(outputs=("json_object",))) as server:
+        learned = LearnedAbilities(
+            COMPATIBLE, model="m", settings={"structured_output": StructuredOutput.STRICT}
+        )
+        provider = OpenAIProvider(connect("key", base_url=server.url), model="m", learned=learned)
+        await provider.complete(PROMPT, CardDrafts)
+        assert learned.current.structured_output is StructuredOutput.STRICT
+        await provider.close()

@@ -82,9 +82,7 @@ class BoundedStream(httpx2.AsyncByteStream):
 def connect(api_key: str, *, base_url: str | None = None) -> OpenAIClient:
     """Make the client of one server. Several models may share it; no connection opens before the first call."""
     tls = httpx2.create_ssl_context()
-    limits = httpx2.Limits(
-        max_connections=CALLS_PER_POOL, max_keepalive_connections=IDLE_CONNECTIONS_PER_POOL
-    )
+    limits = httpx2.Limits(max_keepalive_connections=IDLE_CONNECTIONS_PER_POOL)
     timeout = httpx2.Timeout(
         None, connect=CONNECT_SECONDS
     )  # each call has a deadline of its own for the rest
@@ -92,7 +90,7 @@ def connect(api_key: str, *, base_url: str | None = None) -> OpenAIClient:
     def make_client() -> AsyncOpenAI:
         transport = BoundedTransport(verify=tls, limits=limits)
         http_client = DefaultAsyncHttpxClient(
-            transport=transport, timeout=timeout, headers={"accept-encoding": "identity"}
+            transport=transport, verify=tls, timeout=timeout, headers={"accept-encoding": "identity"}
         )
         return AsyncOpenAI(
             api_key=api_key, base_url=base_url, timeout=timeout, max_retries=0, http_client=http_client

@@ -151,7 +151,7 @@ class OpenAIProvider:
             log.warning("provider.usage_corrected", model=self._model)
         abilities = self._learned.current
         if (ignores_limit or checked.is_beyond_limit) and abilities.limit_field is LimitField.COMPLETION:
-            await self._learned.confirm(replace(abilities, limit_field=LimitField.OUTPUT))
+            await self._learned.learn(abilities, replace(abilities, limit_field=LimitField.OUTPUT))
 
     def _completion(self, value: T, response: ModelResponse, spent: Usage) -> Completion[T]:
         return Completion(

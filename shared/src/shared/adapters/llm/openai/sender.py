@@ -59,6 +59,8 @@ class RequestSender:
         refusals always name what they are about."""
         self._learned = learned
         self._tries_plainest = tries_plainest
+        self._accepted = set[frozenset[str]]()
+        """Forms of requests that the server has accepted from this process."""
 
     @asynccontextmanager
     async def send(self, client: AsyncOpenAI, build: Build, turns: Sequence[Turn]) -> AsyncGenerator[Sent]:
@@ -67,7 +69,6 @@ class RequestSender:
         async with AsyncExitStack() as stack:
             async with self._learned.call():
                 sent = await self._send(stack, client, build, turns)
-            await self._learned.confirm(sent.abilities)
             yield sent
 
     async def _send(
@@ -77,17 +78,28 @@ class RequestSender:
         while True:
             request = build(tried[-1])
             try:
-                return Sent(request, tried[-1], await stack.enter_async_context(_post(client, request)))
+                response = await stack.enter_async_context(_post(client, request))
             except APIConnectionError:
                 raise
             except APIError as error:
-                lower = await self._step_down(tried[-1], _own_words(server_error_of(error), turns))
+                said = _own_words(server_error_of(error), turns)
+                lower = await self._step_down(
+                    tried[-1], said, may_guess=_form_of(request) not in self._accepted
+                )
                 if lower is None or lower in tried or len(tried) > MAX_STEPS:
                     raise
                 tried.append(lower)
+            else:
+                self._accepted.add(_form_of(request))
+                await self._learned.confirm()
+                await self._learned.learn(tried[0], tried[-1])
+                return Sent(request, tried[-1], response)
 
-    async def _step_down(self, abilities: Abilities, said: ServerError) -> Abilities | None:
-        """What to try next; None when the refusal is not about the form of the request."""
+    async def _step_down(
+        self, abilities: Abilities, said: ServerError, *, may_guess: bool
+    ) -> Abilities | None:
+        """What to try next; None when the refusal is not about the form of the request. Only a form that the server has never
+        accepted `may_guess`: another one was refused for its content."""
         if said.is_too_long:
             await self._learn_window(said.window)
             return None
@@ -96,14 +108,22 @@ class RequestSender:
         if said.refused_feature:
             return descend(abilities, said.refused_feature)
         is_guess_worthwhile = (
-            self._tries_plainest and said.status in FEATURE_STATUSES and said.kind is ProviderRejected
+            self._tries_plainest
+            and may_guess
+            and said.status in FEATURE_STATUSES
+            and said.kind is ProviderRejected
         )
         return plainest(abilities) if is_guess_worthwhile else None
 
     async def _learn_window(self, window: int) -> None:
         known = self._learned.current
         if window >= MIN_WINDOW_TOKENS and window != known.window:
-            await self._learned.confirm(replace(known, window=window))
+            await self._learned.learn(known, replace(known, window=window))
+
+
+def _form_of(request: Request) -> frozenset[str]:
+    """The names of a request's fields, and the type of its response format."""
+    return frozenset({*request, str(request.get("response_format", {}).get("type"))})
 
 
 def _own_words(said: ServerError, turns: Sequence[Turn]) -> ServerError:

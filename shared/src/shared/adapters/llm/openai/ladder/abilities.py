@@ -5,6 +5,7 @@ Deciding is pure here: `Abilities` is a value, and a refusal makes another one o
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -100,26 +101,37 @@ def plainest(abilities: Abilities) -> Abilities | None:
     return None if foot == abilities else foot
 
 
+def with_changes(current: Abilities, before: Abilities, after: Abilities) -> Abilities:
+    """`current` with what changed from `before` to `after`."""
+    changes = {
+        name: getattr(after, name)
+        for name in Abilities.__struct_fields__
+        if getattr(after, name) != getattr(before, name)
+    }
+    if "without" in changes:
+        changes["without"] = current.without | after.without
+    return replace(current, **changes)
+
+
 class InvalidFeatures(ValueError):
     """The setting names a feature or a value that does not exist."""
 
 
-def parse_features(text: str, base: Abilities) -> Abilities:
-    """Read a setting such as `structured_output=json_object, limit_field=max_tokens, without=store stream_options`.
-
-    Raises `InvalidFeatures`."""
+def parse_features(text: str) -> dict[str, Any]:
+    """Read a setting such as `structured_output=json_object, limit_field=max_tokens, without=store stream_options` into fields of
+    `Abilities`. Raises `InvalidFeatures`."""
     if not text.strip():
-        return base
+        return {}
     given: dict[str, str] = {}
     for part in text.split(","):
         name, equals, value = part.partition("=")
         if not equals or not name.strip() or not value.strip():
             raise InvalidFeatures(f"{part.strip()!r} is not name=value")
         given[name.strip()] = value.strip()
-    return _apply(base, given)
+    return _check(given)
 
 
-def _apply(base: Abilities, given: Mapping[str, str]) -> Abilities:
+def _check(given: Mapping[str, str]) -> dict[str, Any]:
     known = set(Abilities.__struct_fields__)
     if unknown := sorted(given.keys() - known):
         raise InvalidFeatures(f"{unknown[0]!r} is none of {', '.join(sorted(known))}")
@@ -129,9 +141,10 @@ def _apply(base: Abilities, given: Mapping[str, str]) -> Abilities:
         if strange := sorted(frozenset(given["without"].split()) - set(OPTIONAL_FIELDS)):
             raise InvalidFeatures(f"{strange[0]!r} is none of {', '.join(OPTIONAL_FIELDS)}")
     try:
-        return msgspec.convert(msgspec.to_builtins(base) | changes, type=Abilities, strict=False)
+        abilities = msgspec.convert(changes, type=Abilities, strict=False)
     except msgspec.ValidationError as error:
         raise InvalidFeatures(str(error)) from None
+    return {name: getattr(abilities, name) for name in given}
 
 
 def _next_output(output: StructuredOutput, refused: Feature) -> StructuredOutput | None:

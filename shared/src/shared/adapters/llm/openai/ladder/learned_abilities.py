@@ -2,17 +2,20 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from typing import Protocol
+from types import MappingProxyType
+from typing import Any, Protocol
 
 import structlog
+from msgspec.structs import replace
 
-from shared.adapters.llm.openai.ladder.abilities import Abilities
+from shared.adapters.llm.openai.ladder.abilities import Abilities, with_changes
 from shared.domain.errors import StoreUnavailable
 
 log = structlog.get_logger()
 
+NO_SETTINGS: Mapping[str, Any] = MappingProxyType({})
 REFRESH_SECONDS = 10.0
 """How long what the fleet knows is taken for current. It is read at a call, never by an idle process."""
 FIRST_CALL_SECONDS = 2.0
@@ -37,13 +40,16 @@ class LearnedAbilities:
         *,
         model: str,
         is_known: bool = False,
+        settings: Mapping[str, Any] = NO_SETTINGS,
         store: AbilityStore | None = None,
         on_change: Callable[[Abilities], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`is_known` says that `base` is certain, so that no call waits for the first one. `on_change` is called with what
+        """`is_known` says that `base` is certain, so that no call waits for the first one. `settings` are fields of `Abilities`
+        that an operator has set; nothing learned replaces them. `on_change` is called with what
         is in use, first with `base`."""
-        self.current = base
+        self._settings = settings
+        self.current = self._with_settings(base)
         self._model = model
         self._is_known = is_known
         self._store = store
@@ -51,7 +57,7 @@ class LearnedAbilities:
         self._clock = clock
         self._refresh_at = 0.0
         self._first_call: asyncio.Event | None = None
-        on_change(base)
+        on_change(self.current)
 
     @asynccontextmanager
     async def call(self) -> AsyncGenerator[None]:
@@ -73,23 +79,30 @@ class LearnedAbilities:
             self._first_call = None
             first.set()
 
-    async def confirm(self, abilities: Abilities) -> None:
-        """A call with these abilities succeeded: keep them, and tell the fleet if they are new."""
-        is_new = abilities != self.current
-        if is_new:
-            self._use(abilities)
-            log.info(
-                "provider.abilities_learned",
-                model=self._model,
-                structured_output=abilities.structured_output.value,
-                limit_field=abilities.limit_field.value,
-                without=" ".join(sorted(abilities.without)),
-                window=abilities.window,
-                max_output=abilities.max_output,
-            )
-        if is_new or not self._is_known:
+    async def confirm(self) -> None:
+        """A call succeeded with what is in use: no other call need wait for it, here or in the fleet."""
+        if not self._is_known:
             self._is_known = True
             await self._save()
+
+    async def learn(self, before: Abilities, after: Abilities) -> None:
+        """Adopt what changed from `before` to `after`, and tell the fleet. Other calls may have learned something else
+        meanwhile, which stays."""
+        self._is_known = True
+        learned = self._with_settings(with_changes(self.current, before, after))
+        if learned == self.current:
+            return
+        self._use(learned)
+        log.info(
+            "provider.abilities_learned",
+            model=self._model,
+            structured_output=learned.structured_output.value,
+            limit_field=learned.limit_field.value,
+            without=" ".join(sorted(learned.without)),
+            window=learned.window,
+            max_output=learned.max_output,
+        )
+        await self._save()
 
     async def _refresh(self) -> None:
         if self._store is None or self._clock() < self._refresh_at:
@@ -98,12 +111,15 @@ class LearnedAbilities:
         with suppress(StoreUnavailable):
             if (found := await self._store.load()) is not None:
                 self._is_known = True
-                self._use(found)
+                self._use(self._with_settings(found))
 
     async def _save(self) -> None:
         if self._store is not None:
             with suppress(StoreUnavailable):  # this process goes on with what it knows
                 await self._store.save(self.current)
+
+    def _with_settings(self, abilities: Abilities) -> Abilities:
+        return replace(abilities, **self._settings)
 
     def _use(self, abilities: Abilities) -> None:
         if abilities != self.current:
