@@ -3,6 +3,7 @@
 A count that the call cannot have had is replaced by our own count: it is someone's money.
 """
 
+from collections.abc import Callable
 from typing import cast
 
 from msgspec import Struct
@@ -17,7 +18,8 @@ COMPLETION_TOKENS = ("completion_tokens", "output_tokens")
 class CallBounds(Struct, frozen=True, kw_only=True):
     """What one call can have used, and our own count of it, which stands in where a report is missing or impossible."""
 
-    counted: Usage
+    count: Callable[[], Usage]
+    """Counts here. It is called only when it is needed: a process that never counts never loads the vocabulary (65 MB)."""
     max_prompt_tokens: int
     """A token is at least one byte, so this is the size of the request in bytes."""
     max_completion_tokens: int
@@ -34,23 +36,24 @@ class CheckedUsage(Struct, frozen=True):
 def check_usage(reported: object, bounds: CallBounds) -> CheckedUsage:
     """Take what the server reported where it is possible, and our own count elsewhere. The result is never zero and never
     beyond the bounds."""
-    counted = bounds.counted
     if not isinstance(reported, dict) or not reported:
-        return CheckedUsage(counted, is_corrected=False)
+        return CheckedUsage(bounds.count(), is_corrected=False)
     fields = cast(dict[str, object], reported)
     prompt, completion = _first(fields, PROMPT_TOKENS), _first(fields, COMPLETION_TOKENS)
     if completion is not None and prompt is not None and prompt > 0:
         completion = _with_hidden_thinking(fields, prompt, completion, bounds)
     is_prompt_good = prompt is not None and 0 < prompt <= bounds.max_prompt_tokens
     is_completion_good = completion is not None and 0 <= completion <= bounds.max_completion_tokens
-    usage = Usage(
-        prompt if prompt is not None and is_prompt_good else counted.prompt_tokens,
-        completion if completion is not None and is_completion_good else counted.completion_tokens,
-    )
+    if prompt is not None and completion is not None and is_prompt_good and is_completion_good:
+        return CheckedUsage(Usage(prompt, completion), is_corrected=False)
+    counted = bounds.count()
     reports = any(fields.get(name) is not None for name in (*PROMPT_TOKENS, *COMPLETION_TOKENS))
     return CheckedUsage(
-        usage,
-        is_corrected=reports and not (is_prompt_good and is_completion_good),
+        Usage(
+            prompt if prompt is not None and is_prompt_good else counted.prompt_tokens,
+            completion if completion is not None and is_completion_good else counted.completion_tokens,
+        ),
+        is_corrected=reports,
         is_beyond_limit=completion is not None and completion > bounds.max_completion_tokens,
     )
 

@@ -58,15 +58,16 @@ class SentCall(Struct, frozen=True):
 
     def check(self, reported: object, text: str) -> CheckedUsage:
         """The usage, from the server's report and from our own count of what was sent and what came."""
-        counted = Usage(count_turns(self.turns), min(max(1, count_tokens(text)), self.max_output_tokens))
-        return check_usage(
-            reported,
-            CallBounds(
-                counted=counted,
-                max_prompt_tokens=self.request_bytes,
-                max_completion_tokens=self.max_output_tokens,
-            ),
+
+        def count() -> Usage:
+            return Usage(count_turns(self.turns), min(max(1, count_tokens(text)), self.max_output_tokens))
+
+        bounds = CallBounds(
+            count=count,
+            max_prompt_tokens=self.request_bytes,
+            max_completion_tokens=self.max_output_tokens,
         )
+        return check_usage(reported, bounds)
 
 
 class ModelResponse(Struct, frozen=True):
