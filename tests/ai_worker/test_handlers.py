@@ -12,12 +12,13 @@ from ai_worker.handlers import HANDLERS
 from ai_worker.merge_notes import write_note
 from shared.adapters.llm.token_counter import count_tokens
 from shared.adapters.offline.provider import OfflineProvider
-from shared.domain.errors import ContextTooLong, NoUsableText, ProviderBusy, ProviderGarbled, ProviderRefused
+from shared.domain.errors import NoUsableText
 from shared.domain.generation.call_plan import NOTE_GROWTH
 from shared.domain.jobs.job import AI_KINDS, Kind
 from shared.domain.jobs.outcome import Done, Fail, Outcome
 from shared.domain.jobs.payload import AiInput
 from shared.domain.llm.provider import Prompt
+from shared.domain.provider_errors import ContextTooLong, ProviderBusy, ProviderGarbled, ProviderRefused
 from shared.domain.study.material import (
     CardDrafts,
     Explanation,

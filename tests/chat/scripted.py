@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import AsyncGenerator
 from typing import TypeVar
 
-from shared.domain.errors import ProviderError
 from shared.domain.llm.provider import ChatRequest, Completion, Delta, Message, Prompt
+from shared.domain.provider_errors import ProviderError
 from shared.domain.usage import Usage
 
 T = TypeVar("T")

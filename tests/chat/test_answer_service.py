@@ -13,7 +13,7 @@ from shared.adapters.redis import keys
 from shared.adapters.redis.client import RedisClient
 from shared.adapters.redis.connection import call
 from shared.domain.chat import ChatQuestion, ChatRole, ChatTurn
-from shared.domain.errors import ProviderUnavailable
+from shared.domain.provider_errors import ProviderUnavailable
 
 CALLER = Caller(ADA, PLAN)
 QUESTION = ChatQuestion([ChatTurn(ChatRole.USER, "When does water boil?")])

@@ -24,8 +24,8 @@ from shared.adapters.offline.provider import OfflineProvider
 from shared.adapters.postgres.result_store import ResultStore
 from shared.adapters.redis.client import RedisClient
 from shared.adapters.redis.job_store import JobStore
-from shared.domain.errors import ProviderBusy, ProviderUnavailable
 from shared.domain.jobs.job import Kind
+from shared.domain.provider_errors import ProviderBusy, ProviderUnavailable
 from shared.domain.usage import Usage
 
 

@@ -10,18 +10,12 @@ from tests.paths import TEXTS, read_text
 from collection_worker.handlers import HANDLERS
 from collection_worker.handlers.collection import find_title, make_collection
 from shared.adapters.offline.provider import OfflineProvider
-from shared.domain.errors import (
-    NoUsableText,
-    Problem,
-    ProviderBusy,
-    ProviderError,
-    ProviderGarbled,
-    ProviderRefused,
-)
+from shared.domain.errors import NoUsableText, Problem
 from shared.domain.jobs.job import Kind
 from shared.domain.jobs.outcome import Done, Fail
 from shared.domain.jobs.payload import CollectionInput
 from shared.domain.llm.provider import Prompt, Provider
+from shared.domain.provider_errors import ProviderBusy, ProviderError, ProviderGarbled, ProviderRefused
 from shared.domain.study.material import Collection, Flashcard, Options, QuizQuestion
 from shared.domain.text.language import Language
 

@@ -15,12 +15,12 @@ from shared.adapters.llm.openai.ladder.abilities import Abilities
 from shared.adapters.llm.token_counter import count_tokens
 from shared.adapters.redis.client import RedisClient
 from shared.adapters.redis.provider_limiter import Circuit, LimiterPolicy, ProviderLimiter, Reason
-from shared.domain.errors import ProviderError
 from shared.domain.generation.call_plan import hold_for
 from shared.domain.jobs.job import AI_KINDS, Kind
 from shared.domain.jobs.outcome import Done
 from shared.domain.jobs.payload import AiInput, CollectionInput, JobInput
 from shared.domain.llm.provider import ChatRequest, Message, Provider
+from shared.domain.provider_errors import ProviderError
 from shared.domain.study.material import Options
 from shared.domain.usage import Usage
 from shared.runtime.config.settings import read_settings

@@ -20,9 +20,9 @@ from tests.paths import read_text
 
 from local.ports import free_ports
 from shared.adapters.redis.client import RedisClient
-from shared.domain.errors import ContextTooLong, ProviderGarbled
 from shared.domain.jobs.job import AI_KINDS
 from shared.domain.llm.provider import Prompt, Task
+from shared.domain.provider_errors import ContextTooLong, ProviderGarbled
 from shared.domain.study.material import TextDraft
 
 pytestmark = [pytest.mark.process, pytest.mark.slow]

@@ -21,12 +21,13 @@ from tests.lease_thief import ROUNDS, LeaseThief
 from shared.adapters.postgres.connection import connect as connect_postgres
 from shared.adapters.postgres.result_store import ResultStore
 from shared.domain.error_messages import MESSAGES
-from shared.domain.errors import NoUsableText, ProviderBusy, StudyError
+from shared.domain.errors import NoUsableText, StudyError
 from shared.domain.generation.handler import AttemptContext
 from shared.domain.jobs.job import JobId, JobState
 from shared.domain.jobs.outcome import Fail, Outcome
 from shared.domain.jobs.payload import JobInput
 from shared.domain.jobs.retry_policy import RetryPolicy
+from shared.domain.provider_errors import ProviderBusy
 from shared.runtime.worker.consumer import Consumer
 
 

@@ -13,8 +13,8 @@ from tests.trace_collector import CollectedSpan, TraceCollector
 
 from shared.adapters.otel.semantic_conventions import ATTRIBUTES
 from shared.adapters.otel.tracer import MAX_ATTRIBUTE_CHARACTERS, OpenTelemetryTracer
-from shared.domain.errors import ProviderBusy
 from shared.domain.jobs.job import Kind, LeasedJob
+from shared.domain.provider_errors import ProviderBusy
 from shared.domain.tracing import SpanName
 
 SENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"

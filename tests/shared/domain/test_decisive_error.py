@@ -5,14 +5,8 @@ import itertools
 import pytest
 
 from shared.domain.decisive_error import leaves, most_hopeful, most_severe
-from shared.domain.errors import (
-    LeaseLost,
-    ProviderBusy,
-    ProviderError,
-    ProviderOutOfCredit,
-    ProviderRefused,
-    StoreUnavailable,
-)
+from shared.domain.errors import LeaseLost, StoreUnavailable
+from shared.domain.provider_errors import ProviderBusy, ProviderError, ProviderOutOfCredit, ProviderRefused
 
 LOST, BUG, REFUSED, BUSY = LeaseLost(), KeyError(), ProviderRefused(), ProviderBusy()
 UNCOUNTED = ProviderBusy(is_counted=False)

@@ -4,8 +4,9 @@ import re
 
 import pytest
 
-from shared.domain.error_messages import FIELD_MESSAGES, MESSAGES, WORDS, Message, localize, localize_field
+from shared.domain.error_messages import MESSAGES, Message, localize, localize_field
 from shared.domain.errors import Param, Problem, StudyError
+from shared.domain.field_messages import FIELD_MESSAGES, WORDS
 
 PARAMS: dict[str, dict[str, Param]] = {
     "not_confirmed": {"job": "01920000-0000-7000-8000-000000000001"},

@@ -12,14 +12,12 @@ from shared.domain.errors import (
     JobError,
     LimitReached,
     Problem,
-    ProviderBusy,
-    ProviderError,
-    ProviderOutOfCredit,
     RequestError,
     StudyError,
     Unavailable,
     Unexpected,
 )
+from shared.domain.provider_errors import ProviderBusy, ProviderError, ProviderOutOfCredit
 from shared.domain.usage import Usage
 
 

@@ -2,7 +2,8 @@
 
 from docs.markdown import Row, render_table
 from shared.domain.error_messages import MESSAGES
-from shared.domain.errors import JobError, ProviderError, StudyError, tree
+from shared.domain.errors import JobError, StudyError, tree
+from shared.domain.provider_errors import ProviderError
 from shared.runtime.http.problem_details import is_retryable, status_of
 
 JOB_CODES = {kind.code for root in (JobError, ProviderError) for kind in tree(root)}

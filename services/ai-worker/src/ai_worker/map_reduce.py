@@ -6,13 +6,14 @@ from msgspec import Struct
 
 from ai_worker.merge_notes import write_note
 from shared.adapters.cpu_pool import run_in_cpu_pool
-from shared.domain.errors import ContextTooLong, NoUsableText
+from shared.domain.errors import NoUsableText
 from shared.domain.generation.call_plan import plan_merge, plan_steps
 from shared.domain.generation.handler import AttemptContext
 from shared.domain.jobs.job import Kind
 from shared.domain.jobs.outcome import Done, Fail
 from shared.domain.jobs.payload import JobInput
 from shared.domain.llm.provider import Completion
+from shared.domain.provider_errors import ContextTooLong
 from shared.domain.study.material import Result
 from shared.domain.text.language import Language
 from shared.runtime.generation.call_runner import completion_language, make_outcome, run_calls

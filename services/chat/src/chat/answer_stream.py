@@ -10,15 +10,15 @@ from chat.passage_retrieval import used_quotes
 from chat.prompt_builder import MAX_ANSWER_TOKENS, ChatPrompt
 from shared.adapters.redis.budget_store import BudgetStore
 from shared.domain.budgets import Balance
-from shared.domain.errors import (
+from shared.domain.errors import StoreUnavailable
+from shared.domain.jobs.submission import Hold
+from shared.domain.llm.provider import ChatRequest, Delta, Provider
+from shared.domain.provider_errors import (
     ProviderError,
     ProviderGarbled,
     ProviderTimedOut,
     ProviderUnavailable,
-    StoreUnavailable,
 )
-from shared.domain.jobs.submission import Hold
-from shared.domain.llm.provider import ChatRequest, Delta, Provider
 from shared.domain.study.material import Source
 from shared.domain.usage import Usage
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar, cast
 
-from shared.domain.errors import LeaseLost, ProviderError, StudyError
+from shared.domain.errors import LeaseLost, StudyError
+from shared.domain.provider_errors import ProviderError
 
 E = TypeVar("E", bound=Exception)
 S = TypeVar("S", bound=StudyError)

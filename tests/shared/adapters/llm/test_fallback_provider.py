@@ -12,7 +12,8 @@ from shared.adapters.llm.fallback_provider import FallbackProvider
 from shared.adapters.llm.openai.client import OpenAIClient, connect
 from shared.adapters.llm.openai.provider import OpenAIProvider
 from shared.adapters.offline.provider import OfflineProvider
-from shared.domain.errors import (
+from shared.domain.llm.provider import ChatRequest, Delta, Message, Prompt, Task
+from shared.domain.provider_errors import (
     ProviderBusy,
     ProviderError,
     ProviderMisconfigured,
@@ -20,7 +21,6 @@ from shared.domain.errors import (
     ProviderRejected,
     ProviderUnavailable,
 )
-from shared.domain.llm.provider import ChatRequest, Delta, Message, Prompt, Task
 from shared.domain.study.material import CardDrafts
 from shared.domain.usage import Usage
 

@@ -11,7 +11,8 @@ from tests.simulators.provider import ProviderSimulator
 from shared.adapters.llm.model import LONGEST_WAIT_SECONDS, CallHook, Model, ModelCall, is_worth_waiting_for
 from shared.adapters.llm.openai.client import connect
 from shared.adapters.llm.openai.provider import OpenAIProvider
-from shared.domain.errors import (
+from shared.domain.llm.provider import ChatRequest, Message, Provider
+from shared.domain.provider_errors import (
     ProviderBusy,
     ProviderError,
     ProviderGarbled,
@@ -19,7 +20,6 @@ from shared.domain.errors import (
     ProviderRefused,
     ProviderUnavailable,
 )
-from shared.domain.llm.provider import ChatRequest, Message, Provider
 from shared.domain.study.material import CardDrafts
 from shared.domain.usage import Usage
 

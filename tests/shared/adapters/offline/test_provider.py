@@ -14,8 +14,8 @@ from tests.paths import read_text as read
 from tests.shared.adapters.offline import drafts
 from tests.shared.adapters.offline.drafts import LONG_TEXTS, SCHEMAS, SHORT_TEXTS, prompt, provider
 
-from shared.domain.errors import ProviderMisconfigured
 from shared.domain.llm.provider import ChatRequest, Delta, Message, Task
+from shared.domain.provider_errors import ProviderMisconfigured
 from shared.domain.study.material import (
     CardDrafts,
     ExplanationDraft,

@@ -24,12 +24,12 @@ from shared.adapters.redis import keys, provider_limiter
 from shared.adapters.redis.client import RedisClient
 from shared.adapters.redis.connection import call
 from shared.adapters.redis.provider_limiter import CallOutcome, LimiterPolicy, ProviderLimiter, Reason
-from shared.domain.errors import (
+from shared.domain.errors import StoreUnavailable
+from shared.domain.provider_errors import (
     ProviderBusy,
     ProviderError,
     ProviderOutOfCredit,
     ProviderUnavailable,
-    StoreUnavailable,
 )
 from shared.domain.study.material import SummaryDraft
 

@@ -17,7 +17,7 @@ from shared.adapters.llm.openai.provider import OpenAIProvider
 from shared.adapters.llm.rate_limit_hook import RateLimitHook
 from shared.adapters.redis.client import RedisClient
 from shared.adapters.redis.provider_limiter import LimiterPolicy, ProviderLimiter, Reason
-from shared.domain.errors import (
+from shared.domain.provider_errors import (
     ProviderBusy,
     ProviderError,
     ProviderMisconfigured,

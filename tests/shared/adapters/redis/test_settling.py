@@ -8,9 +8,10 @@ from tests.job_harness import JobHarness, settled
 
 from shared.adapters.redis import keys
 from shared.domain.budgets import windows
-from shared.domain.errors import BudgetExceeded, LeaseLost, Problem, ProviderBusy, RateLimited
+from shared.domain.errors import BudgetExceeded, LeaseLost, Problem, RateLimited
 from shared.domain.jobs.job import JobState, LeasedJob, StreamName
 from shared.domain.jobs.settlement import Settlement
+from shared.domain.provider_errors import ProviderBusy
 from shared.domain.usage import Usage
 
 BUSY = ProviderBusy().problem

@@ -5,11 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.errors import HandedBack, NoUsableText, Problem, ProviderBusy
+from shared.domain.errors import HandedBack, NoUsableText, Problem
 from shared.domain.jobs.job import TRANSITIONS, EntryId, JobId, JobState, LeasedJob, StreamName, UserId
 from shared.domain.jobs.outcome import Done, Fail, Outcome, Retry
 from shared.domain.jobs.retry_policy import RetryPolicy
 from shared.domain.jobs.settlement import Settlement, decide, hand_back
+from shared.domain.provider_errors import ProviderBusy
 from shared.domain.study.material import Text
 from shared.domain.usage import Usage
 

@@ -8,7 +8,12 @@ import pytest
 from msgspec import Struct
 from tests.fakes import FakeAttemptContext, FakeProvider
 
-from shared.domain.errors import (
+from shared.domain.errors import StoreUnavailable, StudyError
+from shared.domain.generation.call_plan import PlannedStep, plan_steps
+from shared.domain.jobs.job import Kind
+from shared.domain.jobs.payload import AiInput
+from shared.domain.llm.provider import Completion, Prompt
+from shared.domain.provider_errors import (
     ContextTooLong,
     ProviderBusy,
     ProviderError,
@@ -18,13 +23,7 @@ from shared.domain.errors import (
     ProviderRefused,
     ProviderTimedOut,
     ProviderUnavailable,
-    StoreUnavailable,
-    StudyError,
 )
-from shared.domain.generation.call_plan import PlannedStep, plan_steps
-from shared.domain.jobs.job import Kind
-from shared.domain.jobs.payload import AiInput
-from shared.domain.llm.provider import Completion, Prompt
 from shared.domain.study.material import Summary, TextDraft
 from shared.domain.usage import Usage
 from shared.runtime.generation.call_runner import PARALLEL_CALLS, make_outcome, run_calls

@@ -14,11 +14,11 @@ from collection_worker.handlers import HANDLERS as COLLECTION_HANDLERS
 from shared.adapters.llm.openai.client import connect
 from shared.adapters.llm.openai.provider import OpenAIProvider
 from shared.adapters.llm.token_counter import count_tokens
-from shared.domain.errors import ProviderBusy
 from shared.domain.generation.call_plan import hold_for
 from shared.domain.jobs.job import Kind
 from shared.domain.jobs.outcome import Done, Outcome
 from shared.domain.jobs.payload import AiInput, CollectionInput, JobInput
+from shared.domain.provider_errors import ProviderBusy
 from shared.domain.study.material import Collection
 
 HANDLERS = {**AI_HANDLERS, **COLLECTION_HANDLERS}

@@ -8,7 +8,7 @@ from tests.simulators.faults import Fault, FaultKind, out_of_credit, rate_limite
 from tests.simulators.provider import ProviderSimulator
 
 from shared.adapters.llm.openai.client import OpenAIClient, connect
-from shared.domain.errors import ProviderBusy, ProviderOutOfCredit
+from shared.domain.provider_errors import ProviderBusy, ProviderOutOfCredit
 from shared.domain.study.material import CardDrafts
 from shared.runtime.config.settings import InvalidSettings, read_settings
 from shared.runtime.generation import provider_factory

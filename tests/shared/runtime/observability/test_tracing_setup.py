@@ -13,11 +13,12 @@ from tests.trace_collector import CollectedSpan, TraceCollector, family
 
 from local.ports import free_ports
 from shared.adapters.otel.tracer import OpenTelemetryTracer
-from shared.domain.errors import LeaseLost, ProviderBusy
+from shared.domain.errors import LeaseLost
 from shared.domain.generation.handler import AttemptContext
 from shared.domain.jobs.job import JobState
 from shared.domain.jobs.outcome import Outcome
 from shared.domain.jobs.payload import JobInput
+from shared.domain.provider_errors import ProviderBusy
 from shared.runtime.config.settings import CommonSettings
 from shared.runtime.observability.tracing_setup import open_tracer
 

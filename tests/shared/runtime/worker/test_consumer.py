@@ -15,20 +15,13 @@ from tests.servers import RealRedis
 
 from shared.adapters.redis import keys
 from shared.adapters.redis.job_stream import Entry
-from shared.domain.errors import (
-    NoUsableText,
-    ProviderBusy,
-    ProviderGarbled,
-    ProviderRefused,
-    StoreUnavailable,
-    StudyError,
-    Unexpected,
-)
+from shared.domain.errors import NoUsableText, StoreUnavailable, StudyError, Unexpected
 from shared.domain.generation.handler import AttemptContext, Handler
 from shared.domain.jobs.job import JobState, Kind, LeasedJob, StreamName
 from shared.domain.jobs.job_snapshot import JobSnapshot
 from shared.domain.jobs.outcome import Fail, Outcome, Retry
 from shared.domain.jobs.payload import JobInput
+from shared.domain.provider_errors import ProviderBusy, ProviderGarbled, ProviderRefused
 from shared.domain.study.material import SummaryDraft
 from shared.domain.usage import Usage
 from shared.runtime.worker.consumer import Consumer

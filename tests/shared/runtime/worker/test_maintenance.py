@@ -8,11 +8,11 @@ from tests.deadline import DEADLINE_SECONDS
 from tests.job_harness import SUMMARY, JobHarness, succeed
 
 from shared.adapters.redis import keys
-from shared.domain.errors import ProviderBusy
 from shared.domain.generation.handler import AttemptContext
 from shared.domain.jobs.job import JobState, StreamName
 from shared.domain.jobs.outcome import Outcome, Retry
 from shared.domain.jobs.payload import JobInput
+from shared.domain.provider_errors import ProviderBusy
 from shared.runtime.worker.maintenance.maintenance import MIN_PAUSE_FRACTION
 
 

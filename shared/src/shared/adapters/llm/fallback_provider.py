@@ -7,8 +7,8 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from shared.domain.decisive_error import most_hopeful
-from shared.domain.errors import ProviderError
 from shared.domain.llm.provider import ChatRequest, Completion, Delta, Prompt, Provider
+from shared.domain.provider_errors import ProviderError
 from shared.domain.usage import Usage
 
 T = TypeVar("T")

@@ -10,8 +10,8 @@ from typing import TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.domain.errors import ProviderError, ProviderGarbled
 from shared.domain.llm.provider import ChatRequest, Completion, Delta, Prompt, Provider
+from shared.domain.provider_errors import ProviderError, ProviderGarbled
 from shared.domain.usage import Usage
 
 T = TypeVar("T")

@@ -15,13 +15,13 @@ from shared.adapters.redis.provider_limiter import (
     ProviderLimiter,
     Reason,
 )
-from shared.domain.errors import (
+from shared.domain.errors import StoreUnavailable
+from shared.domain.provider_errors import (
     Blame,
     ProviderBusy,
     ProviderError,
     ProviderMisconfigured,
     ProviderRejected,
-    StoreUnavailable,
 )
 
 log = structlog.get_logger()

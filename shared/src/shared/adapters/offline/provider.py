@@ -14,8 +14,8 @@ from shared.adapters.offline.document_view import SourceView
 from shared.adapters.offline.item_generation import make_cards, make_questions
 from shared.adapters.offline.question_answering import answer
 from shared.adapters.offline.summaries import explain, outline, summarise, write_note
-from shared.domain.errors import ProviderMisconfigured
 from shared.domain.llm.provider import ChatRequest, Completion, Delta, Prompt, Task
+from shared.domain.provider_errors import ProviderMisconfigured
 from shared.domain.study.material import CardDrafts, Difficulty, QuestionDrafts
 from shared.domain.text.language import Language
 from shared.domain.usage import Usage

@@ -9,14 +9,7 @@ from msgspec.structs import replace
 
 from shared.adapters.offline.provider import GENERATED_BY
 from shared.domain.decisive_error import most_severe
-from shared.domain.errors import (
-    ContextTooLong,
-    ProviderError,
-    ProviderGarbled,
-    ProviderMisconfigured,
-    ProviderOutOfCredit,
-    StoreUnavailable,
-)
+from shared.domain.errors import StoreUnavailable
 from shared.domain.generation.call_plan import PlannedStep, language_of
 from shared.domain.generation.handler import AttemptContext
 from shared.domain.generation.step_splitting import split_step
@@ -24,6 +17,13 @@ from shared.domain.jobs.job import LeasedJob
 from shared.domain.jobs.outcome import Done
 from shared.domain.jobs.payload import JobInput
 from shared.domain.llm.provider import Completion, Prompt
+from shared.domain.provider_errors import (
+    ContextTooLong,
+    ProviderError,
+    ProviderGarbled,
+    ProviderMisconfigured,
+    ProviderOutOfCredit,
+)
 from shared.domain.study.material import Result
 from shared.domain.text.language import Language
 from shared.domain.text.language_detection import detect_language

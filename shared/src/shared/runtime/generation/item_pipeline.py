@@ -9,13 +9,14 @@ from msgspec import Struct
 
 from shared.adapters.cpu_pool import run_in_cpu_pool
 from shared.adapters.offline.provider import GENERATED_BY
-from shared.domain.errors import NoUsableText, Problem, ProviderGarbled
+from shared.domain.errors import NoUsableText, Problem
 from shared.domain.generation.call_plan import TASKS, PlannedStep, language_of, plan_steps
 from shared.domain.generation.handler import AttemptContext
 from shared.domain.generation.sizing import wanted_items
 from shared.domain.jobs.job import Kind
 from shared.domain.jobs.payload import JobInput
 from shared.domain.llm.provider import Completion, Task
+from shared.domain.provider_errors import ProviderGarbled
 from shared.domain.study.item_set import ItemSet
 from shared.domain.study.material import CardDrafts, Flashcard, Quality, QuestionDrafts, QuizQuestion
 from shared.domain.study.selection import coverage

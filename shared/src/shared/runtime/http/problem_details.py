@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from shared.domain.error_messages import DEFAULT_LANGUAGE, MESSAGES, localize, localize_field
 from shared.domain.errors import FieldProblem, InvalidFields, Problem, StudyError, tree
+from shared.domain.provider_errors import ProviderError
 
 MEDIA_TYPE = "application/problem+json"
 INTERNAL_ERROR = 500
@@ -90,7 +91,9 @@ def is_retryable(code: str) -> bool:
     return code in _RETRYABLE
 
 
-_RETRYABLE = frozenset(kind.code for kind in tree(StudyError) if kind.is_retryable)
+_RETRYABLE = frozenset(
+    kind.code for root in (StudyError, ProviderError) for kind in tree(root) if kind.is_retryable
+)
 
 
 def view_problem(

@@ -32,7 +32,8 @@ from shared.adapters.llm.openai.ladder.abilities import (
 from shared.adapters.llm.openai.ladder.learned_abilities import LearnedAbilities
 from shared.adapters.llm.openai.provider import OpenAIProvider
 from shared.adapters.llm.openai.refusals.retry_after import MAX_RETRY_AFTER_SECONDS
-from shared.domain.errors import (
+from shared.domain.llm.provider import ChatRequest, Delta, Message, Prompt, Task
+from shared.domain.provider_errors import (
     ContextTooLong,
     ProviderBusy,
     ProviderError,
@@ -43,7 +44,6 @@ from shared.domain.errors import (
     ProviderRejected,
     ProviderUnavailable,
 )
-from shared.domain.llm.provider import ChatRequest, Delta, Message, Prompt, Task
 from shared.domain.study.material import (
     CardDraft,
     CardDrafts,

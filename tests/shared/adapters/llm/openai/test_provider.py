@@ -17,7 +17,8 @@ from shared.adapters.llm.openai.client import CALLS_PER_POOL, connect
 from shared.adapters.llm.openai.ladder.abilities import COMPATIBLE
 from shared.adapters.llm.openai.ladder.learned_abilities import LearnedAbilities
 from shared.adapters.llm.openai.provider import OpenAIProvider
-from shared.domain.errors import (
+from shared.domain.llm.provider import ChatRequest, Completion, Delta, Message, Prompt, Task
+from shared.domain.provider_errors import (
     ContextTooLong,
     ProviderBusy,
     ProviderError,
@@ -29,7 +30,6 @@ from shared.domain.errors import (
     ProviderTimedOut,
     ProviderUnavailable,
 )
-from shared.domain.llm.provider import ChatRequest, Completion, Delta, Message, Prompt, Task
 from shared.domain.study.material import CardDrafts, SummaryDraft
 from shared.domain.usage import Usage
 

@@ -10,11 +10,12 @@ from tests.job_harness import SUMMARY, JobHarness, settled, succeed
 from tests.metric_samples import MetricSamples, read
 from tests.servers import WHEEL
 
-from shared.domain.errors import NoUsableText, ProviderBusy
+from shared.domain.errors import NoUsableText
 from shared.domain.generation.handler import AttemptContext
 from shared.domain.jobs.job import StreamName
 from shared.domain.jobs.outcome import Done, Fail, Outcome, Retry
 from shared.domain.jobs.payload import JobInput
+from shared.domain.provider_errors import ProviderBusy
 from shared.domain.study.material import Flashcards, Quality, SummaryDraft
 from shared.runtime.observability.metrics.job_metrics import OUTCOMES, JobMetrics
 from shared.runtime.observability.metrics.model_metrics import ModelMetrics

@@ -11,8 +11,8 @@ from tests.simulators.faults import Fault, FaultKind, out_of_credit, rate_limite
 from tests.simulators.provider import ProviderSimulator
 
 from shared.adapters.redis.client import RedisClient
-from shared.domain.errors import ProviderError, ProviderGarbled
 from shared.domain.llm.provider import ChatRequest, Message, Provider
+from shared.domain.provider_errors import ProviderError, ProviderGarbled
 from shared.domain.study.material import CardDrafts
 from shared.runtime.config.settings import InvalidSettings, read_settings
 from shared.runtime.generation.provider_factory import ProviderSettings, build_providers, models_of

@@ -28,8 +28,8 @@ from shared.adapters.llm.openai.reading.response import (
 from shared.adapters.llm.openai.refusals.errors import translate
 from shared.adapters.llm.openai.request import RequestBuilder
 from shared.adapters.llm.openai.sender import RequestSender, Sent
-from shared.domain.errors import ProviderError, ProviderGarbled, ProviderRefused, ProviderUnavailable
 from shared.domain.llm.provider import ChatRequest, Completion, Delta, Prompt
+from shared.domain.provider_errors import ProviderError, ProviderGarbled, ProviderRefused, ProviderUnavailable
 from shared.domain.usage import Usage
 
 log = structlog.get_logger()

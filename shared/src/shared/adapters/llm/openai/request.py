@@ -8,8 +8,8 @@ from typing import Any
 from shared.adapters.llm.openai.json_schema import strict_schema
 from shared.adapters.llm.openai.ladder.abilities import Abilities, StructuredOutput
 from shared.adapters.llm.openai.prompt_rendering import Turn, count_turns
-from shared.domain.errors import ContextTooLong
 from shared.domain.llm.provider import Prompt
+from shared.domain.provider_errors import ContextTooLong
 
 MARGIN_TOKENS = 64
 """Room in a window for what the chat format adds, and for tokenizers that count more than ours."""

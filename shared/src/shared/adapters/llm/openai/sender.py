@@ -18,7 +18,7 @@ from shared.adapters.llm.openai.refusals.codes import FEATURE_STATUSES
 from shared.adapters.llm.openai.refusals.errors import server_error_of
 from shared.adapters.llm.openai.refusals.server_error import ServerError
 from shared.adapters.llm.openai.request import Request
-from shared.domain.errors import ProviderRejected
+from shared.domain.provider_errors import ProviderRejected
 
 MAX_STEPS = 8
 """Refusals of one call that are followed: there are not more features to refuse."""

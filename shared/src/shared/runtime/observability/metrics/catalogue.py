@@ -233,17 +233,9 @@ METRICS: Sequence[Metric] = (
         "Calls that have to be repeated, by reason: rate_limited, server_error, timeout, connection, garbled.",
     ),
     _counter(
-        "etude_llm_usage_corrected_total",
-        "model",
-        (C, W),
-        "Responses whose reported token counts the call cannot have had, so that they were counted here.",
+        "etude_llm_usage_corrected_total", "model", (C, W), "Impossible token counts that were counted here."
     ),
-    _gauge(
-        "etude_llm_feature_used",
-        "model feature",
-        (C, W),
-        "1: requests to the model use this feature of its server; 0: the server refused it, or a setting leaves it out.",
-    ),
+    _gauge("etude_llm_feature_used", "model feature", (C, W), "1: requests to the model use this feature."),
     _gauge("etude_llm_inflight", "model", (C, W), "Calls to the model under way."),
     _gauge(
         "etude_llm_circuit_state",

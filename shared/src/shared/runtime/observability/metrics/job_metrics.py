@@ -5,17 +5,11 @@ import zlib
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from shared.domain.errors import (
-    HandedBack,
-    JobError,
-    LeaseLost,
-    ProviderError,
-    StoreUnavailable,
-    tree,
-)
+from shared.domain.errors import HandedBack, JobError, LeaseLost, StoreUnavailable, tree
 from shared.domain.jobs.job import JobState, Kind, LeasedJob, StreamName, UserId
 from shared.domain.jobs.settlement import Settlement
 from shared.domain.llm.provider import Completion
+from shared.domain.provider_errors import ProviderError
 from shared.domain.study.material import Quality
 from shared.domain.study.validation import REASONS
 from shared.runtime.observability.metrics.meter import Meter

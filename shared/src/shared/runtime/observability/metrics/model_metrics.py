@@ -16,15 +16,15 @@ from shared.adapters.llm.openai.ladder.abilities import (
     StructuredOutput,
 )
 from shared.adapters.redis.provider_limiter import Circuit
-from shared.domain.errors import (
+from shared.domain.errors import tree
+from shared.domain.llm.provider import Completion
+from shared.domain.provider_errors import (
     ProviderBusy,
     ProviderError,
     ProviderGarbled,
     ProviderTimedOut,
     ProviderUnavailable,
-    tree,
 )
-from shared.domain.llm.provider import Completion
 from shared.domain.usage import Usage
 from shared.runtime.config.settings import InvalidSettings
 from shared.runtime.observability.metrics.meter import Meter

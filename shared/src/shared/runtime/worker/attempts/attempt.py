@@ -9,7 +9,6 @@ from shared.domain.decisive_error import leaves, most_severe
 from shared.domain.errors import (
     AttemptTimedOut,
     LeaseLost,
-    ProviderError,
     StoreUnavailable,
     StudyError,
     Unexpected,
@@ -20,6 +19,7 @@ from shared.domain.jobs.job import Kind, LeasedJob
 from shared.domain.jobs.job_policy import JobPolicy
 from shared.domain.jobs.outcome import Fail, Outcome, Retry
 from shared.domain.jobs.payload import decode_input
+from shared.domain.provider_errors import ProviderError
 
 log = structlog.get_logger()
 

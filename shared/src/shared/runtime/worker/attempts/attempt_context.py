@@ -9,12 +9,13 @@ import structlog
 from msgspec.structs import replace
 
 from shared.adapters.redis.attempt_store import AttemptStore
-from shared.domain.errors import HoldSpent, LeaseLost, ProviderError
+from shared.domain.errors import HoldSpent, LeaseLost
 from shared.domain.jobs.events import EventName, ItemMade, Progressed
 from shared.domain.jobs.job import LeasedJob
 from shared.domain.jobs.job_policy import JobPolicy
 from shared.domain.jobs.payload import decode_step, encode_step
 from shared.domain.llm.provider import Completion, Prompt, Provider
+from shared.domain.provider_errors import ProviderError
 from shared.domain.study.material import Flashcard, QuizQuestion
 from shared.domain.usage import Usage
 from shared.runtime.observability.metrics.job_metrics import JobMetrics

@@ -22,7 +22,7 @@ from shared.adapters.llm.openai.reading.thinking import ThinkingFilter
 from shared.adapters.llm.openai.refusals.errors import to_provider_error
 from shared.adapters.llm.openai.refusals.server_error import read_server_error
 from shared.adapters.llm.token_counter import count_tokens, without_surrogates
-from shared.domain.errors import ProviderRefused, ProviderUnavailable
+from shared.domain.provider_errors import ProviderRefused, ProviderUnavailable
 from shared.domain.usage import Usage
 
 REFUSALS = frozenset(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from shared.domain.errors import (
+from shared.domain.provider_errors import (
     ContextTooLong,
     ProviderBusy,
     ProviderError,

@@ -7,7 +7,7 @@ concern other learners.
 from openai import APIConnectionError, APIError, APIStatusError, APITimeoutError
 
 from shared.adapters.llm.openai.refusals.server_error import ServerError, read_server_error
-from shared.domain.errors import ProviderError, ProviderTimedOut, ProviderUnavailable
+from shared.domain.provider_errors import ProviderError, ProviderTimedOut, ProviderUnavailable
 
 
 def translate(error: Exception) -> ProviderError:

@@ -17,7 +17,7 @@ from shared.adapters.llm.openai.refusals.server_messages import (
     read_wait,
     read_window,
 )
-from shared.domain.errors import (
+from shared.domain.provider_errors import (
     ContextTooLong,
     ProviderError,
     ProviderRefused,

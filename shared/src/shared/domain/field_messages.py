@@ -1,0 +1,46 @@
+"""The texts about single fields of a body in English and French, and the words for parameters of any text."""
+
+FIELD_MESSAGES: dict[str, dict[str, str]] = {
+    "en": {
+        "unknown_field": "There is no field of this name here.",
+        "missing_field": "This field is required.",
+        "wrong_type": "Expected {expected}.",
+        "wrong_value": "Expected one of: {expected}.",
+        "out_of_range": "Expected {expected}.",
+        "nul_character": "NUL characters are not accepted.",
+        "wrong_format": "Expected {expected}.",
+    },
+    "fr": {
+        "unknown_field": "Il n’y a pas de champ de ce nom ici.",
+        "missing_field": "Ce champ est obligatoire.",
+        "wrong_type": "Attendu : {expected}.",
+        "wrong_value": "Attendu : l’une des valeurs {expected}.",
+        "out_of_range": "Attendu : {expected}.",
+        "nul_character": "Les caractères NUL ne sont pas acceptés.",
+        "wrong_format": "Attendu : {expected}.",
+    },
+}
+
+WORDS: dict[str, dict[str, str]] = {
+    "en": {
+        "object": "an object",
+        "list": "a list",
+        "text": "a text",
+        "integer": "a whole number",
+        "number": "a number",
+        "boolean": "true or false",
+        "uuid": "a UUID",
+    },
+    "fr": {
+        "object": "un objet",
+        "list": "une liste",
+        "text": "un texte",
+        "integer": "un nombre entier",
+        "number": "un nombre",
+        "boolean": "vrai ou faux (true, false)",
+        "uuid": "un UUID",
+        "day": "jour",
+        "month": "mois",
+    },
+}
+"""Translations of parameter values; any other value is shown as it is."""
