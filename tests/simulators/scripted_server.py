@@ -30,6 +30,7 @@ class ScriptedServer:
         self.respond = respond
         self.latency_seconds = latency_seconds
         self.requests: list[Body] = []
+        self._arrived = asyncio.Condition()
         self._server = HttpServer(self._handle)
 
     async def __aenter__(self) -> Self:
@@ -41,13 +42,20 @@ class ScriptedServer:
     ) -> None:
         await self._server.close()
 
+    async def until(self, holds: Callable[[list[Body]], bool]) -> None:
+        """Wait until the requests so far satisfy `holds`."""
+        async with self._arrived:
+            await self._arrived.wait_for(lambda: holds(self.requests))
+
     @property
     def url(self) -> str:
         return f"http://{self._server.host}:{self._server.port}/v1"
 
     async def _handle(self, request: Request, wire: Wire) -> None:
         body = json.loads(request.body)
-        self.requests.append(body)
+        async with self._arrived:
+            self.requests.append(body)
+            self._arrived.notify_all()
         await asyncio.sleep(self.latency_seconds)
         response = self.respond(body)
         wire.send(response.status, {"content-type": response.content_type, **response.headers}, response.body)

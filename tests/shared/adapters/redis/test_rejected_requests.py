@@ -116,14 +116,14 @@ async def test_no_response_closes_the_limiter_for_longer_than_a_minute(real_redi
 
 
 @pytest.mark.parametrize("status", [500, 200])
-async def test_the_faults_of_one_job_in_a_row_count_once(real_redis: RedisClient, status: int):
+async def test_the_faults_of_one_learner_in_a_row_count_once(real_redis: RedisClient, status: int):
     async with refusing(real_redis, status) as fleet:
-        for _ in range(10):
-            assert await fleet.error_of(job="job-1") is ProviderUnavailable
+        for number in range(10):
+            assert await fleet.error_of(job=f"job-{number % 2}") is ProviderUnavailable
             assert await fleet.is_open_to_others()
 
 
-async def test_the_faults_of_different_jobs_open_the_breaker(real_redis: RedisClient):
+async def test_the_faults_of_different_learners_open_the_breaker(real_redis: RedisClient):
     async with refusing(real_redis, 500) as fleet:
-        errors = [await fleet.error_of(job=f"job-{number}") for number in range(6)]
+        errors = [await fleet.error_of(user=f"user-{number}") for number in range(6)]
         assert errors == [ProviderUnavailable] * 5 + [ProviderBusy]

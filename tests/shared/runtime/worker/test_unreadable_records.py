@@ -53,6 +53,7 @@ DEAD: dict[str, Damage] = {
     "payload_is_no_json": setting("payload", "{"),
     "payload_is_nested_too_deep": setting("payload", '{"text":' * 100_000),
     "another_type": replace_by_text,
+    "unknown_state": setting("state", "weird"),
 }
 GONE: dict[str, Damage] = {"entry_without_job": add_entry_without_job}
 
@@ -177,4 +178,17 @@ async def test_a_record_damaged_during_its_attempt_is_settled_alone(harness: Job
     assert replies == {bad.id: False, good.id: True}
     assert [letter.id for letter in await harness.dead_letters.list(limit=10)] == [bad.id]
     assert await harness.count_pending() == 0
+    assert not any(held for _, held in await harness.budget(BOB))
+
+
+@pytest.mark.parametrize("key", ["job", "user"])
+async def test_an_event_log_that_is_no_stream_stops_no_settlement(harness: JobHarness, key: str):
+    bad, good = await harness.submit(user=BOB), await harness.submit()
+    name = keys.job_events(0, bad.id) if key == "job" else keys.user_events(0, BOB)
+    await harness.command("SET", name, "not a stream")
+
+    await harness.consumer().drain()
+
+    assert (await harness.record(good.id)).state is JobState.SUCCEEDED
+    assert (await harness.record(bad.id, BOB)).state is JobState.SUCCEEDED
     assert not any(held for _, held in await harness.budget(BOB))

@@ -116,7 +116,7 @@ class RateLimitHook:
             case ProviderError(blames=Blame.ACCOUNT):
                 return await self._limiter.report(CallOutcome.FAULT, open_seconds=ACCOUNT_SECONDS)
             case ProviderError(blames=Blame.SERVER):
-                return await self._limiter.report(CallOutcome.FAULT, job_id=call.job_id)
+                return await self._limiter.report(CallOutcome.FAULT, sender=call.user or call.job_id)
             case _:
                 return await self._limiter.report(CallOutcome.OK)
 

@@ -109,18 +109,18 @@ class ProviderLimiter:
         *,
         retry_after: float = 0.0,
         open_seconds: float | None = None,
-        job_id: str = "",
+        sender: str = "",
     ) -> int:
         """Report how the call went. Returns 2 if that opened the breaker, 1 if it closed it, 0 otherwise.
 
         `retry_after`: seconds that the provider asked to wait. With `open_seconds` a single fault opens the breaker, for that
-        long. The faults of one job in a row count once.
+        long. The faults of one sender in a row count once.
         """
         policy = self._policy
         faults = policy.faults_that_open if open_seconds is None else 0
         seconds = policy.open_seconds if open_seconds is None else open_seconds
         return await self._run_report(
-            outcome, int(retry_after * 1000), faults, int(seconds * 1000), "", job_id
+            outcome, int(retry_after * 1000), faults, int(seconds * 1000), "", sender
         )
 
     async def reject(self, *, status: int, sender: str, open_seconds: float) -> int:

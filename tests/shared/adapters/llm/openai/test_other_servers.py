@@ -121,8 +121,10 @@ async def serving(respond: Callable[[Body], Response] | Response) -> AsyncGenera
 
     async with ScriptedServer(answer) as server:
         setting = Setting(server)
-        yield setting
-        await setting.provider.close()
+        try:
+            yield setting
+        finally:
+            await setting.provider.close()
 
 
 # -- whose fault it is --------------------------------------------------------------------------------------------
@@ -208,8 +210,34 @@ async def test_a_text_beyond_the_window_is_this_request_s_fault_and_teaches_the_
     async with serving(refusal(status, body)) as setting:
         with pytest.raises(ContextTooLong):
             await setting.ask()
-        assert len(setting.server.requests) == 1
+        assert len(setting.server.requests) == (2 if window else 1), (
+            "once more, with less room, where the text fits"
+        )
         assert setting.learned.current.window == window
+
+
+async def test_a_completion_that_does_not_fit_is_asked_for_with_less_room():
+    def respond(body: Body) -> Response:
+        limit = body["max_completion_tokens"]
+        if limit > 850:
+            message = f"'max_tokens' is too large: {limit}. This model's maximum context length is 900 tokens"
+            return refusal(400, message_of(message))
+        return completion(GOOD)
+
+    async with serving(respond) as setting:
+        assert (await setting.ask()).value == CARDS
+        assert len(setting.server.requests) == 2
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 429, 503])
+async def test_a_pace_or_an_account_is_not_taken_for_a_long_text(status: int):
+    async with serving(
+        refusal(status, message_of("Too many tokens, please wait. The context window"))
+    ) as setting:
+        with pytest.raises(ProviderError) as raised:
+            await setting.ask()
+        assert type(raised.value) is not ContextTooLong
+        assert raised.value.retry_after is None
 
 
 async def test_a_known_window_refuses_without_a_call():
@@ -409,11 +437,19 @@ async def test_an_unknown_field_is_left_out_of_chats(name: str):
         await provider.close()
 
 
-async def test_a_learner_s_words_in_a_refusal_teach_nothing():
+def excerpt(text: str) -> str:
+    return f"{text[:40]}...{text[-60:]}"
+
+
+ECHOES: list[Callable[[str], str]] = [str, str.upper, repr, json.dumps, excerpt]
+
+
+@pytest.mark.parametrize("echo", ECHOES)
+async def test_a_learner_s_words_in_a_refusal_teach_nothing(echo: Callable[[str], str]):
     """The server repeats the source, in which a learner wrote what servers write."""
-    words = "This model's maximum context length is 600 tokens. 'stream_options' json_schema max_completion_tokens"
+    words = "This model's maximum\ncontext length is\n600 tokens. 'stream_options' json_schema max_completion_tokens"
     prompt = msgspec.structs.replace(PROMPT, source=words)
-    async with serving(refusal(400, message_of(f"cannot process: {words}"))) as setting:
+    async with serving(refusal(400, message_of(f"cannot process: {echo(words)}"))) as setting:
         with pytest.raises(ProviderError):
             await setting.provider.complete(prompt, CardDrafts)
         assert setting.learned.current == COMPATIBLE
@@ -827,4 +863,40 @@ async def test_what_an_operator_has_set_is_not_learned_over():
         provider = OpenAIProvider(connect("key", base_url=server.url), model="m", learned=learned)
         await provider.complete(PROMPT, CardDrafts)
         assert learned.current.structured_output is StructuredOutput.STRICT
+        await provider.close()
+
+
+async def test_what_has_expired_in_the_fleet_is_tried_anew():
+    class Store:
+        kept: Abilities | None = None
+
+        async def load(self) -> Abilities | None:
+            return self.kept
+
+        async def save(self, abilities: Abilities) -> None:
+            self.kept = abilities
+
+    store, now = Store(), 0.0
+    async with ScriptedServer(knows(outputs=("json_object",))) as server:
+        learned = LearnedAbilities(COMPATIBLE, model="m", store=store, clock=lambda: now)
+        provider = OpenAIProvider(connect("key", base_url=server.url), model="m", learned=learned)
+        await provider.complete(PROMPT, CardDrafts)
+        assert store.kept == JSON_OBJECT
+        store.kept, now = None, 100_000.0
+        await provider.complete(PROMPT, CardDrafts)
+        assert [body["response_format"]["type"] for body in server.requests] == [
+            *("json_schema", "json_object", "json_schema", "json_object")
+        ]
+        await provider.close()
+
+
+async def test_calls_that_wait_for_a_slow_first_one_meet_no_refusal():
+    """The first call is refused at once, and then takes longer than the others wait."""
+    async with ScriptedServer(knows(outputs=("json_object",)), latency_seconds=0.3) as server:
+        learned = LearnedAbilities(COMPATIBLE, model="m")
+        provider = OpenAIProvider(connect("key", base_url=server.url), model="m", learned=learned)
+        first = asyncio.create_task(provider.complete(PROMPT, CardDrafts))
+        await server.until(lambda requests: len(requests) == 2)
+        assert learned.current == JSON_OBJECT, "known as soon as the refusal came"
+        await first
         await provider.close()

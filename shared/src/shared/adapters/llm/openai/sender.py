@@ -3,6 +3,7 @@
 Going down costs no attempt of the job and is never taken for an outage, because the server has answered.
 """
 
+import re
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Protocol, cast
@@ -11,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from openai import APIConnectionError, APIError, AsyncOpenAI
 
-from shared.adapters.llm.openai.ladder.abilities import Abilities, descend, plainest
+from shared.adapters.llm.openai.ladder.abilities import OPTIONAL_FIELDS, Abilities, descend, plainest
 from shared.adapters.llm.openai.ladder.learned_abilities import LearnedAbilities
 from shared.adapters.llm.openai.prompt_rendering import Turn
 from shared.adapters.llm.openai.refusals.codes import FEATURE_STATUSES
@@ -22,10 +23,14 @@ from shared.domain.provider_errors import ProviderRejected
 
 MAX_STEPS = 8
 """Refusals of one call that are followed: there are not more features to refuse."""
-ECHO_CHARACTERS = 24
-"""Length of a piece of the prompt that shows that a server's message repeats the prompt."""
-MIN_WINDOW_TOKENS = 512
-"""A window below this is not believed."""
+TEACHING_WORDS = (
+    *("context", "token", "toolong", "schema", "responseformat", "jsonobject", "strict", "grammar"),
+    *(name.replace("_", "") for name in OPTIONAL_FIELDS),
+)
+"""Words, in letters alone, from which something is learned when a server writes them."""
+_NO_LETTERS = re.compile(r"\\(?:u[0-9a-fA-F]{4}|.)|[^A-Za-z]")
+MIN_WINDOW_TOKENS, MAX_WINDOW_TOKENS = 512, 100_000_000
+"""A window beyond these is not believed."""
 
 Build = Callable[[Abilities], Request]
 
@@ -82,27 +87,24 @@ class RequestSender:
             except APIConnectionError:
                 raise
             except APIError as error:
-                said = _own_words(server_error_of(error), turns)
-                lower = await self._step_down(
-                    tried[-1], said, may_guess=_form_of(request) not in self._accepted
-                )
+                said = _trusted(server_error_of(error), turns)
+                lower = self._step_down(tried[-1], said, may_guess=_form_of(request) not in self._accepted)
                 if lower is None or lower in tried or len(tried) > MAX_STEPS:
                     raise
+                if said.names_what_it_refuses:
+                    await self._learned.learn(tried[-1], lower, is_certain=False)
                 tried.append(lower)
             else:
                 self._accepted.add(_form_of(request))
-                await self._learned.confirm()
                 await self._learned.learn(tried[0], tried[-1])
                 return Sent(request, tried[-1], response)
 
-    async def _step_down(
-        self, abilities: Abilities, said: ServerError, *, may_guess: bool
-    ) -> Abilities | None:
+    def _step_down(self, abilities: Abilities, said: ServerError, *, may_guess: bool) -> Abilities | None:
         """What to try next; None when the refusal is not about the form of the request. Only a form that the server has never
         accepted `may_guess`: another one was refused for its content."""
         if said.is_too_long:
-            await self._learn_window(said.window)
-            return None
+            is_window = MIN_WINDOW_TOKENS <= said.window <= MAX_WINDOW_TOKENS
+            return replace(abilities, window=said.window) if is_window else None
         if (limit := said.output_limit) and limit != abilities.max_output:
             return replace(abilities, max_output=limit)
         if said.refused_feature:
@@ -115,24 +117,23 @@ class RequestSender:
         )
         return plainest(abilities) if is_guess_worthwhile else None
 
-    async def _learn_window(self, window: int) -> None:
-        known = self._learned.current
-        if window >= MIN_WINDOW_TOKENS and window != known.window:
-            await self._learned.learn(known, replace(known, window=window))
-
 
 def _form_of(request: Request) -> frozenset[str]:
     """The names of a request's fields, and the type of its response format."""
     return frozenset({*request, str(request.get("response_format", {}).get("type"))})
 
 
-def _own_words(said: ServerError, turns: Sequence[Turn]) -> ServerError:
-    """The error without its message if that repeats a piece of the prompt: what a learner wrote must teach the fleet
-    nothing."""
-    prompt = "\n".join(turn["content"] for turn in turns)
-    message = said.message
-    pieces = (message[at : at + ECHO_CHARACTERS] for at in range(len(message) - ECHO_CHARACTERS + 1))
-    return replace(said, message="", window=0) if any(piece in prompt for piece in pieces) else said
+def _trusted(said: ServerError, turns: Sequence[Turn]) -> ServerError:
+    """The error without its message if a learner may have written what it says: what a learner wrote must teach the fleet
+    nothing. Servers repeat input escaped, shortened and in capitals, so the words themselves are looked for."""
+    written = _letters("".join(turn["content"] for turn in turns if turn["role"] != "system"))
+    message = _letters(said.message)
+    is_doubtful = any(word in message and word in written for word in TEACHING_WORDS)
+    return replace(said, message="", window=said.told_window) if is_doubtful else said
+
+
+def _letters(text: str) -> str:
+    return _NO_LETTERS.sub("", text).lower()
 
 
 @asynccontextmanager

@@ -45,12 +45,14 @@ end
 local function book(what, jobs) call('HINCRBY', ledger_key, what, jobs or 1) end
 
 -- Appends `<job id> <name> <data>` to the user's log and, with the same event id, to the job's log, and publishes it
--- with the event id in front.
+-- with the event id in front. A log that is no stream loses its events, and stops nothing else.
 local function tell(id, user, name, data)
   local log, fact = user_events_key(user), id .. ' ' .. name .. ' ' .. data
-  local event = call('XADD', log, 'MAXLEN', '~', USER_LOG_CAP, '*', 'event', fact)
-  call('XADD', job_events_key(id), 'MAXLEN', '~', JOB_LOG_CAP, event, 'event', fact)
-  call('PUBLISH', log, event .. ' ' .. fact)
+  pcall(function()
+    local event = call('XADD', log, 'MAXLEN', '~', USER_LOG_CAP, '*', 'event', fact)
+    call('XADD', job_events_key(id), 'MAXLEN', '~', JOB_LOG_CAP, event, 'event', fact)
+    call('PUBLISH', log, event .. ' ' .. fact)
+  end)
 end
 
 local function status_json(id, kind, status, attempt, more)
@@ -92,7 +94,7 @@ local function enqueue_if_queued(id, stream)
     if job.state == 'queued' then enqueue(id, stream or job.stream, job.kind, job.v) end
     return job.state == 'queued'
   end)
-  if not is_readable then set_aside(id, stream) end
+  if not is_readable then pcall(set_aside, id, stream) end
   return is_readable and is_queued
 end
 
@@ -154,8 +156,11 @@ local LEASED = {'user', 'kind', 'v', 'payload', 'attempt', 'failures', 'crashes'
   'plan', 'request', 'title', 'windows', 'held', 'traceparent', 'state', 'owner', 'entry'}
 local LEASED_NAMES = {'id', 'steps', unpack(LEASED)}
 
+local STATES = {queued = true, running = true, succeeded = true, failed = true, cancelled = true}
+
 local function read_leased(id)
   local job = read_fields(record_key(id), LEASED)
+  assert(not job.state or STATES[job.state], 'no state')
   job.id = id
   return job
 end

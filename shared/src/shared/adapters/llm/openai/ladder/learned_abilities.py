@@ -49,6 +49,10 @@ class LearnedAbilities:
         that an operator has set; nothing learned replaces them. `on_change` is called with what
         is in use, first with `base`."""
         self._settings = settings
+        self._base = base
+        self._is_base_known = is_known
+        self._shared: Abilities | None = None
+        """What the fleet knows, as far as this process has told or read it."""
         self.current = self._with_settings(base)
         self._model = model
         self._is_known = is_known
@@ -79,44 +83,44 @@ class LearnedAbilities:
             self._first_call = None
             first.set()
 
-    async def confirm(self) -> None:
-        """A call succeeded with what is in use: no other call need wait for it, here or in the fleet."""
-        if not self._is_known:
-            self._is_known = True
-            await self._save()
-
-    async def learn(self, before: Abilities, after: Abilities) -> None:
-        """Adopt what changed from `before` to `after`, and tell the fleet. Other calls may have learned something else
-        meanwhile, which stays."""
-        self._is_known = True
+    async def learn(self, before: Abilities, after: Abilities, *, is_certain: bool = True) -> None:
+        """Adopt what changed from `before` to `after`: other calls may have learned something else meanwhile, which stays. The
+        fleet is told once a call has succeeded with it, which `is_certain` says."""
         learned = self._with_settings(with_changes(self.current, before, after))
-        if learned == self.current:
-            return
-        self._use(learned)
-        log.info(
-            "provider.abilities_learned",
-            model=self._model,
-            structured_output=learned.structured_output.value,
-            limit_field=learned.limit_field.value,
-            without=" ".join(sorted(learned.without)),
-            window=learned.window,
-            max_output=learned.max_output,
-        )
-        await self._save()
+        if learned != self.current:
+            self._use(learned)
+            log.info(
+                "provider.abilities_learned",
+                model=self._model,
+                structured_output=learned.structured_output.value,
+                limit_field=learned.limit_field.value,
+                without=" ".join(sorted(learned.without)),
+                window=learned.window,
+                max_output=learned.max_output,
+            )
+        if is_certain and learned != self._shared:
+            await self._save(learned)
+            self._is_known = True
 
     async def _refresh(self) -> None:
+        """Follow the fleet. What has expired there is tried anew here."""
         if self._store is None or self._clock() < self._refresh_at:
             return
         self._refresh_at = self._clock() + REFRESH_SECONDS
         with suppress(StoreUnavailable):
-            if (found := await self._store.load()) is not None:
-                self._is_known = True
-                self._use(self._with_settings(found))
+            found = await self._store.load()
+            if found is None and self._shared is None:
+                return
+            self._is_known = found is not None or self._is_base_known
+            self._shared = found
+            self._use(self._with_settings(found or self._base))
 
-    async def _save(self) -> None:
+    async def _save(self, learned: Abilities) -> None:
+        self._shared = learned
         if self._store is not None:
             with suppress(StoreUnavailable):  # this process goes on with what it knows
-                await self._store.save(self.current)
+                found = await self._store.load()
+                await self._store.save(with_changes(found or learned, self._base, learned))
 
     def _with_settings(self, abilities: Abilities) -> Abilities:
         return replace(abilities, **self._settings)

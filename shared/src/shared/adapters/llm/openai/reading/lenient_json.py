@@ -12,7 +12,7 @@ from shared.adapters.llm.token_counter import without_surrogates
 MAX_DEPTH = 64
 """Nesting that is read. No schema here is deeper than 5; a model that repeats `[` must not exhaust the stack."""
 
-_BLANK = re.compile(r"(?:[\s\ufeff\u200b]+|//[^\n]*|/\*.*?\*/)*", re.DOTALL)
+_BLANK = re.compile(r"(?:[\s\ufeff\u200b]+|//[^\n]*)*")
 _NUMBER = re.compile(r"[-+]?\d[\d_]*(?:\.\d+)?(?:[eE][-+]?\d+)?")
 _NAME = re.compile(r"[^\W\d][\w$-]*")
 _LITERALS = {"true": True, "True": True, "false": False, "False": False, "null": None, "None": None}

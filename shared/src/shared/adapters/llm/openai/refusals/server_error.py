@@ -30,6 +30,9 @@ CODE_FIELDS = ("code", "type", "status")
 WINDOW_FIELDS = ("n_ctx", "max_context_length", "context_length", "max_model_len")
 """Fields in which servers tell the window beside the message; llama.cpp sends the first."""
 
+TOO_LONG_STATUSES = frozenset({0, 400, 422, 500})
+"""Statuses whose message may tell that a text is too long. A 429 about too many tokens a minute is about the pace."""
+
 
 class ServerError(Struct, frozen=True, kw_only=True):
     """What a server said of a failed call, as far as we use it."""
@@ -42,6 +45,8 @@ class ServerError(Struct, frozen=True, kw_only=True):
     message: str = ""
     """Never shown or logged."""
     window: int = 0
+    told_window: int = 0
+    """The window as a field of its own tells it, which no learner can write."""
     retry_after: float | None = None
 
     @property
@@ -56,8 +61,9 @@ class ServerError(Struct, frozen=True, kw_only=True):
     @property
     def is_too_long(self) -> bool:
         is_known = any(BY_CODE.get(code) is ContextTooLong for code in self.codes)
-        may_be = self.status == 0 or 400 <= self.status <= 500
-        return is_known or self.status == 413 or (may_be and is_too_long(self.message))
+        return (
+            is_known or self.status == 413 or (self.status in TOO_LONG_STATUSES and is_too_long(self.message))
+        )
 
     @property
     def kind(self) -> type[ProviderError]:
@@ -69,6 +75,11 @@ class ServerError(Struct, frozen=True, kw_only=True):
         if 400 <= self.status < 500:
             return ProviderRefused if is_refusal(self.message) else ProviderRejected
         return ProviderUnavailable
+
+    @property
+    def names_what_it_refuses(self) -> bool:
+        """Whether it tells what to change, so that other calls need not be refused first."""
+        return bool(self.window if self.is_too_long else self.output_limit or self.refused_feature)
 
     @property
     def output_limit(self) -> int:
@@ -89,8 +100,13 @@ def read_server_error(body: object, status: int, headers: Headers) -> ServerErro
         parameter=str(fields.get("param") or ""),
         message=message,
         window=window or read_window(message),
+        told_window=window,
         retry_after=retry_after(
-            headers, said=read_wait(message, [detail.get("retryDelay") for detail in details])
+            headers,
+            # only of a 429: any other message may repeat what a learner wrote
+            said=read_wait(message, [detail.get("retryDelay") for detail in details])
+            if status == 429
+            else None,
         ),
     )
 

@@ -6,10 +6,10 @@ local stream, count = ARGV[1], 0
 for i = 2, #ARGV, 3 do
   local entry, id, bad = ARGV[i], ARGV[i + 1], {}
   for name in string.gmatch(ARGV[i + 2], '[^,]+') do bad[name] = true end
-  local user = set_aside(id, stream, bad)
-  if user then
+  local is_aside, user = pcall(set_aside, id, stream, bad)
+  if is_aside and user then
     count = count + 1
-    admit_next(user, stream)
+    pcall(admit_next, user, stream)
   end
   call('XACK', KEYS[1], GROUP, entry)
   call('XDEL', KEYS[1], entry)

@@ -39,8 +39,8 @@ end
 for i = 2, #ARGV, 10 do
   local replies = #reply
   if not pcall(close, i) then -- its record was damaged meanwhile; the other attempts are settled nevertheless
-    local user = set_aside(ARGV[i + 1], stream)
-    if user then admit_next(user, stream) end
+    local is_aside, user = pcall(set_aside, ARGV[i + 1], stream)
+    if is_aside and user then pcall(admit_next, user, stream) end
     closed[#closed + 1] = ARGV[i]
     reply[replies + 1] = 0
   end
