@@ -493,6 +493,7 @@ WRAPPINGS: dict[str, Callable[[str], object]] = {
     ),
     "prose": lambda text: f"Here you are: {text} Hope it helps!",
     "prose_with_brackets": lambda text: f"As {{asked}} [see 1]:\n{text}\n(That was {{all}}.)",
+    "example_before": lambda text: f'As in {{"cards": [], "text": ""}}:\n{text}',
     "byte_order_mark": lambda text: "\ufeff" + text,
     "blanks": lambda text: f"\n\n \u200b{text}\n\n",
     "trailing_comma": lambda text: text[:-1] + ",}",
@@ -569,8 +570,9 @@ async def test_a_compressed_body_is_not_unpacked():
             await setting.ask()
 
 
-async def test_an_error_field_that_is_false_is_no_error():
-    async with serving(completion(GOOD, error=False)) as setting:
+@pytest.mark.parametrize("error", [False, "", "none", {"code": 0, "message": ""}])
+async def test_an_error_field_beside_a_completion_is_no_error(error: object):
+    async with serving(completion(GOOD, error=error)) as setting:
         assert (await setting.ask()).value == CARDS
 
 

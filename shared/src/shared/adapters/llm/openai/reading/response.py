@@ -87,7 +87,7 @@ def read_response(body: bytes, sent: SentCall) -> ModelResponse:
         response = decode_body(body)
     except MalformedBody:  # for example an HTML page from a proxy
         raise ProviderUnavailable from None
-    if response.get("error"):
+    if response.get("error") and not _has_completion(response):
         raise to_provider_error(read_server_error(response, 0, {}))
     choice = first_choice(response)
     if not choice:
@@ -101,6 +101,15 @@ def read_response(body: bytes, sent: SentCall) -> ModelResponse:
     if reason in FAILURES and not text:
         raise ProviderUnavailable(usage=usage.usage)
     return ModelResponse(text, usage, model_name(response), was_cut=reason in CUTS)
+
+
+def _has_completion(response: Fields) -> bool:
+    """Whether there is a completion beside an error, which some servers send as an empty form."""
+    choice = first_choice(response)
+    return (
+        bool(join_content(fields_of(choice.get("message")).get("content")))
+        and text_of(choice, "finish_reason") not in FAILURES
+    )
 
 
 class StreamedResponse:

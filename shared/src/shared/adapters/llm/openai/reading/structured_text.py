@@ -43,10 +43,10 @@ def read_value(text: str, schema: type[T], *, keep_partial: bool = False) -> T:
     if (text_field := _text_field(schema)) and (inner := _json_string(text)) is not None:
         return msgspec.convert({text_field: inner}, type=schema)
     reason = ""
-    for value in islice(_values(text), MAX_VALUES):
-        for candidate in _readings(value, schema):
+    for value in _candidates(text):
+        for reading in _readings(value, schema):
             try:
-                return _convert(candidate, schema, keep_partial=keep_partial)
+                return _convert(reading, schema, keep_partial=keep_partial)
             except msgspec.ValidationError as error:
                 reason = reason or str(error)
     raise UnreadableText(reason or "it holds no JSON")
@@ -57,19 +57,27 @@ def _without_nul(text: str) -> str:
     return text.replace("\x00", "\ufffd").replace("\\u0000", "\\ufffd")
 
 
-def _values(text: str) -> Iterator[object]:
-    """The JSON objects and arrays in the text, those behind the thinking first."""
+def _candidates(text: str) -> Iterator[object]:
+    """The JSON objects and arrays behind the thinking, then those of the whole text. The longest ones come first, because a
+    model may write an example before its answer, or an empty value."""
     reply = without_thinking(text)
     for part in (reply, text) if reply != text else (text,):
-        position, work = 0, MAX_PASSES * len(part)
-        while work > 0 and (start := _next_bracket(part, position)) >= 0:
-            try:
-                value, position = parse_value(part, start)
-                work -= position - start
-                yield value
-            except UnreadableJson as error:
-                position = error.position if isinstance(error, TooDeep) else start + 1
-                work -= error.position - start + 1
+        found = list(islice(_values(part), MAX_VALUES))
+        for _, value in sorted(found, key=lambda one: one[0], reverse=True):
+            yield value
+
+
+def _values(text: str) -> Iterator[tuple[int, object]]:
+    """Each object or array with its length in characters."""
+    position, work = 0, MAX_PASSES * len(text)
+    while work > 0 and (start := _next_bracket(text, position)) >= 0:
+        try:
+            value, position = parse_value(text, start)
+            work -= position - start
+            yield position - start, value
+        except UnreadableJson as error:
+            position = error.position if isinstance(error, TooDeep) else start + 1
+            work -= error.position - start + 1
 
 
 def _next_bracket(text: str, position: int) -> int:
