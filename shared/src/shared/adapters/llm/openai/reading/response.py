@@ -108,7 +108,7 @@ def _has_completion(response: Fields) -> bool:
     choice = first_choice(response)
     return (
         bool(join_content(fields_of(choice.get("message")).get("content")))
-        and text_of(choice, "finish_reason") not in FAILURES
+        and finish_reason(choice) not in FAILURES
     )
 
 
