@@ -1,7 +1,9 @@
 """HTTP connections to one OpenAI-compatible server, spread over several pools."""
 
+import ssl
 from collections.abc import AsyncIterator, Callable, Generator
 from contextlib import contextmanager
+from functools import lru_cache
 
 import httpx2
 from openai import AsyncOpenAI, DefaultAsyncHttpxClient
@@ -79,9 +81,15 @@ class BoundedStream(httpx2.AsyncByteStream):
         await self._stream.aclose()
 
 
+@lru_cache(maxsize=1)
+def _tls_context() -> ssl.SSLContext:
+    """One for the process: it reads the system's certificates, which takes 20 ms and a megabyte."""
+    return httpx2.create_ssl_context()
+
+
 def connect(api_key: str, *, base_url: str | None = None) -> OpenAIClient:
     """Make the client of one server. Several models may share it; no connection opens before the first call."""
-    tls = httpx2.create_ssl_context()
+    tls = _tls_context()
     limits = httpx2.Limits(max_keepalive_connections=IDLE_CONNECTIONS_PER_POOL)
     timeout = httpx2.Timeout(
         None, connect=CONNECT_SECONDS
