@@ -535,6 +535,7 @@ async def test_a_reply_nested_200_000_deep_is_garbled_and_harms_nobody():
         with pytest.raises(ProviderGarbled):
             await setting.ask()
         assert len(setting.server.requests) == 2
+        assert len(str(setting.server.requests[1])) < 10_000, "the rejected text is sent back in part"
 
 
 @pytest.mark.parametrize(

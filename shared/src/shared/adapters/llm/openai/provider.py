@@ -40,6 +40,9 @@ GENERATED_BY = "openai"
 TIMEOUT_SECONDS = 120.0
 """Time limit of one call, from its first byte to its last; well under the limit of an attempt (300 s)."""
 NOTHING_SPENT = Usage()
+REJECTED_CHARACTERS = 3
+"""Characters of a rejected text that are sent back for each token that was asked for: no more than a budget's hold covers,
+whatever a server that ignores the limit has sent."""
 TEMPLATE_BYTES = 2_000
 """What a server's chat template may add to a request, for the bound on its token count."""
 
@@ -83,7 +86,9 @@ class OpenAIProvider:
         if reading.needs_room:
             prompt = replace(prompt, max_output_tokens=2 * prompt.max_output_tokens)
         else:
-            turns = render_reask(turns, first.text, reading.reason)
+            turns = render_reask(
+                turns, first.text[: prompt.max_output_tokens * REJECTED_CHARACTERS], reading.reason
+            )
         second = await self._ask(turns, prompt, schema, spent=first.usage.usage)
         spent = first.usage.usage + second.usage.usage
         for response in (second, first):
