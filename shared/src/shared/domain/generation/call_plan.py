@@ -33,7 +33,7 @@ from shared.domain.study.material import (
 from shared.domain.text.chunking import split_text
 from shared.domain.text.language import Language
 from shared.domain.text.language_detection import detect_language
-from shared.domain.text.segmentation import Span, is_usable, sentences
+from shared.domain.text.segmentation import Span, has_usable_sentence
 
 OUTPUT_TOKENS = {
     Task.CARDS: 512,
@@ -98,7 +98,7 @@ def plan_steps(kind: Kind, job_input: JobInput) -> list[PlannedStep]:
     sentence. When several parts are summarised, a call planned by `plan_merge` follows."""
     text, options = job_input.text, job_input.options
     parts = count_parts(TASKS[kind], options, len(text))
-    spans = [span for span in split_text(text, parts) if _has_usable_sentence(span.of(text))]
+    spans = [span for span in split_text(text, parts) if has_usable_sentence(span.of(text))]
     lengths = [span.end - span.start for span in spans]
     language = language_of(job_input)
     return [
@@ -212,7 +212,3 @@ def _prompt(
         max_output_tokens=OUTPUT_TOKENS[task] + asked * OUTPUT_TOKENS_PER_ITEM.get(task, 0),
         cache_key=hashlib.sha256(source.encode(errors="replace")).hexdigest()[:32],
     )
-
-
-def _has_usable_sentence(text: str) -> bool:
-    return any(is_usable(span.of(text)) for span in sentences(text))

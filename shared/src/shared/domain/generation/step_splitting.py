@@ -8,7 +8,7 @@ from shared.domain.llm.prompts import instructions
 from shared.domain.study.material import Difficulty
 from shared.domain.text.chunking import split_text
 from shared.domain.text.language import Language
-from shared.domain.text.segmentation import Span, is_usable, sentences
+from shared.domain.text.segmentation import Span, has_usable_sentence
 
 MIN_CHARACTERS = 400
 """A part below this length is not split: a window that does not hold a paragraph is no use."""
@@ -20,7 +20,7 @@ def split_step(step: PlannedStep) -> list[PlannedStep]:
     source = step.prompt.source
     if len(source) < MIN_CHARACTERS:
         return []
-    spans = [span for span in split_text(source, 2) if _has_usable_sentence(span.of(source))]
+    spans = [span for span in split_text(source, 2) if has_usable_sentence(span.of(source))]
     if not spans or spans == [Span(0, len(source))]:
         return []
     quotas = share(step.quota, [span.end - span.start for span in spans])
@@ -55,7 +55,3 @@ def _half(step: PlannedStep, number: int, span: Span, quota: int) -> PlannedStep
         span=step.span if step.is_merge else Span(start + span.start, start + span.end),
         quota=quota,
     )
-
-
-def _has_usable_sentence(text: str) -> bool:
-    return any(is_usable(span.of(text)) for span in sentences(text))

@@ -247,3 +247,8 @@ def _join_short(text: str, starts: list[int], found: list[Block]) -> list[Span]:
 
 def line_start(text: str, position: int) -> int:
     return text.rfind("\n", 0, position) + 1
+
+
+def has_usable_sentence(text: str) -> bool:
+    """Whether study material can be made of at least one sentence."""
+    return any(is_usable(span.of(text)) for span in sentences(text))

@@ -63,9 +63,9 @@ class OpenAIProvider:
         on_usage_corrected: Callable[[], None] = lambda: None,
     ) -> None:
         """`learned` is what the server accepts; without it, what OpenAI's accepts. `names_refusals` says that a refusal always
-        names what it is about, as OpenAI's do; after another server's, the plainest request is tried. `on_rejected` is called with the usage of a
-        response that cannot be used, and whether the model is asked again; `on_usage_corrected` when a server reported token
-        counts that the call cannot have had."""
+        names what it is about, as OpenAI's do; after another server's, the plainest request is tried. `on_rejected` is called
+        with the usage of a response that cannot be used, and whether the model is asked again; `on_usage_corrected` when a
+        server reported token counts that the call cannot have had."""
         self._client = client
         self._model = model
         self._timeout_seconds = timeout_seconds
