@@ -1,5 +1,6 @@
 """The servers that the other tests trust."""
 
+import asyncio
 from typing import Any
 
 from tests.servers import RealRedis, RedisPlace
@@ -41,6 +42,15 @@ async def test_postgres_keeps_its_address_and_its_rows_across_a_crash(
     assert server.url == url
     assert await _run(url, "SELECT one FROM kept") == [(1,)]
     await _run(url, "DROP TABLE kept")
+
+
+async def test_no_backend_of_a_killed_postgres_answers(postgres_server: PostgresServer) -> None:
+    connections = [await connect(postgres_server.url) for _ in range(8)]
+    postgres_server.process.kill()
+    answers = await asyncio.gather(*(one.fetch("SELECT 1") for one in connections), return_exceptions=True)
+    postgres_server.start()
+    assert [type(one) for one in answers if not isinstance(one, Exception)] == []
+    await asyncio.gather(*(one.close() for one in connections))
 
 
 async def _run(url: str, statement: str) -> list[tuple[Any, ...]]:

@@ -93,10 +93,14 @@ class ServerProcess:
             self.kill()
 
     def kill(self) -> None:
-        """End it as a crash would."""
+        """End it as a crash would, and return when its last process is gone.
+
+        The backends of a killed Postgres outlive it for a moment, and one with a connection would still answer.
+        """
         if self._process is not None:
             self._process.kill()
             self._process.wait()
+            os.close(_claim(self._server))
 
     def pause(self) -> None:
         """Make it hang with its connections open, until `resume`."""
