@@ -56,6 +56,17 @@ async def test_an_answer_is_sent_as_one_json_body(start_chat: StartChat):
     }
 
 
+async def test_cached_and_reasoning_tokens_are_shown(start_chat: StartChat):
+    chat = await start_chat(ScriptedProvider("At one hundred.", usage=Usage(100, 20, 64, 8)))
+    details = {"cached_tokens": 64, "reasoning_tokens": 8}
+
+    whole = await chat.http.post("/api/chat", json=QUESTION)
+    streamed = await chat.http.post("/api/chat", json=STREAMED)
+
+    assert whole.json()["usage"] == {"prompt_tokens": 100, "completion_tokens": 20, **details}
+    assert dict(read_events(streamed.text))["usage"].items() >= details.items()
+
+
 async def test_a_streamed_answer_is_sent_in_pieces(start_chat: StartChat):
     chat = await start_chat(ScriptedProvider("At one hundred ", "degrees."))
 

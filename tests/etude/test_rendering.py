@@ -5,8 +5,8 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from etude.api_models import Collection, Job, JobKind, Problem
-from etude.cli.rendering import plain, show_collection, show_job, show_result
+from etude.api_models import Collection, Job, JobKind, Problem, TokenUsage
+from etude.cli.rendering import plain, show_collection, show_job, show_result, spent_tokens
 from etude.study_material import (
     Choice,
     Explanation,
@@ -91,6 +91,17 @@ def test_a_failed_job_says_why():
     show_job(Console(file=out, markup=False), Job(id="j1", status="failed", kind="quiz", error=problem))
 
     assert "No usable sentence. Send more." in out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("usage", "expected"),
+    [
+        (TokenUsage(1_000, 200), "1200"),
+        (TokenUsage(1_000, 200, cached_tokens=800, reasoning_tokens=90), "1200 (800 cached, 90 reasoning)"),
+    ],
+)
+def test_known_parts_of_the_tokens_are_shown(usage: TokenUsage, expected: str):
+    assert spent_tokens(usage) == expected
 
 
 def test_a_text_cannot_steer_the_terminal():

@@ -12,6 +12,7 @@ from shared.adapters.postgres.result_store import ResultStore
 from shared.domain.errors import Problem
 from shared.domain.jobs.job import JobState, UserId
 from shared.domain.jobs.job_id import is_job_id
+from shared.domain.usage import Usage
 
 UNKNOWN = "01920000-0000-7000-8000-000000000001"
 
@@ -81,6 +82,21 @@ async def test_a_result_outlives_its_record(desk: Desk, result_store: ResultStor
 
     assert (job["status"], job["result"]["summary"]) == ("succeeded", "Short.")
     assert job["usage"] == {"prompt_tokens": 100, "completion_tokens": 20, "held_tokens": 0}
+
+
+async def test_cached_and_reasoning_tokens_are_shown(desk: Desk, result_store: ResultStore):
+    final = make_final_job(usage=Usage(100, 20, 64, 8))
+    await result_store.save([final])
+
+    job = (await desk.client().get(f"/api/ai/{final.id}")).json()
+
+    assert job["usage"] == {
+        "prompt_tokens": 100,
+        "completion_tokens": 20,
+        "held_tokens": 0,
+        "cached_tokens": 64,
+        "reasoning_tokens": 8,
+    }
 
 
 async def test_a_failed_job_says_why_in_the_reader_s_language(desk: Desk, result_store: ResultStore):

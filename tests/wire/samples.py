@@ -103,6 +103,9 @@ SAMPLES: dict[str, Any] = {
         job_id=JOB_ID, attempt=1, type="flashcard", item=msgspec.Raw(msgspec.json.encode(CARD))
     ),
     "event.done.succeeded": Finished(job_id=JOB_ID, kind="quiz", status="succeeded", usage=Usage(1_200, 340)),
+    "event.done.detailed": Finished(
+        job_id=JOB_ID, kind="quiz", status="succeeded", usage=Usage(1_200, 340, 1_024, 128)
+    ),
     "event.done.failed": Finished(
         job_id=JOB_ID, kind="quiz", status="failed", problem=Problem("no_usable_text")
     ),

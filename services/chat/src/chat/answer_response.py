@@ -84,7 +84,7 @@ async def _events(answer: AnswerStream) -> AsyncGenerator[bytes]:
             yield encode_event("delta", msgspec.json.encode({"text": text}))
     yield encode_event("quotes", msgspec.json.encode({"quotes": answer.quotes}))
     source = {"model": answer.model, "generated_by": answer.generated_by}
-    yield encode_event("usage", msgspec.json.encode({**msgspec.structs.asdict(answer.usage), **source}))
+    yield encode_event("usage", msgspec.json.encode({**msgspec.to_builtins(answer.usage), **source}))
     yield encode_event("done", msgspec.json.encode({"id": answer.id, "truncated": answer.is_truncated}))
 
 
@@ -110,7 +110,7 @@ async def _send_complete(answer: AnswerStream, request: Request, headers: dict[s
         quotes=answer.quotes,
         model=answer.model,
         generated_by=answer.generated_by,
-        usage=ChatUsage(answer.usage.prompt_tokens, answer.usage.completion_tokens),
+        usage=ChatUsage(*msgspec.structs.astuple(answer.usage)),
         truncated=answer.is_truncated,
     )
     response = Response(msgspec.json.encode(body), headers=headers, media_type="application/json")

@@ -48,11 +48,15 @@ class ChatMessage(Struct, frozen=True):
     role: ChatRole
 
 
-class ChatUsage(Struct, frozen=True):
+class ChatUsage(Struct, frozen=True, omit_defaults=True):
     """Tokens of the question with its sources, and of the answer."""
 
     prompt_tokens: int
     completion_tokens: int
+    cached_tokens: int = 0
+    """How many of the prompt tokens the server read from its prompt cache; absent if none."""
+    reasoning_tokens: int = 0
+    """How many of the completion tokens the model spent on thinking; absent if none."""
 
 
 class ChatAnswer(Struct, frozen=True, kw_only=True):

@@ -1,13 +1,17 @@
 """Token usage: the cost of a call to a model, and the unit of budgets."""
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 
-class Usage(Struct, frozen=True):
-    """Tokens, as the provider counted them."""
+class Usage(Struct, frozen=True, omit_defaults=True):
+    """Tokens, as the provider counted them. Encoded, the first two are always there and the others only if they are not 0."""
 
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
+    prompt_tokens: int = field(default_factory=int)
+    completion_tokens: int = field(default_factory=int)
+    cached_tokens: int = 0
+    """How many of the prompt tokens the server read from its prompt cache, which costs less."""
+    reasoning_tokens: int = 0
+    """How many of the completion tokens the model spent on thinking, which nobody sees."""
 
     @property
     def total(self) -> int:
@@ -16,9 +20,19 @@ class Usage(Struct, frozen=True):
     def at_most(self, tokens: int) -> "Usage":
         """This usage, cut to `tokens` in all: nobody is charged more than was held."""
         prompt = min(self.prompt_tokens, max(0, tokens))
-        return Usage(prompt, min(self.completion_tokens, max(0, tokens) - prompt))
+        completion = min(self.completion_tokens, max(0, tokens) - prompt)
+        return consistent_usage(prompt, completion, self.cached_tokens, self.reasoning_tokens)
 
     def __add__(self, other: "Usage") -> "Usage":
         return Usage(
-            self.prompt_tokens + other.prompt_tokens, self.completion_tokens + other.completion_tokens
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+            self.cached_tokens + other.cached_tokens,
+            self.reasoning_tokens + other.reasoning_tokens,
         )
+
+
+def consistent_usage(prompt: int, completion: int, cached: int, reasoning: int) -> Usage:
+    """A usage whose parts are not larger than the whole. In stores they may be: a release from before the parts changes
+    only the first two counts."""
+    return Usage(prompt, completion, min(cached, prompt), min(reasoning, completion))

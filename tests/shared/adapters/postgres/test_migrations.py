@@ -135,3 +135,39 @@ def test_it_runs_as_a_process_of_its_own_and_never_prints_a_password(empty_url: 
     assert wrong.returncode == 1
     assert "wrong" not in wrong.stdout + wrong.stderr
     assert "database.migration_failed" in wrong.stdout
+
+
+SAVE_OF_THE_FIRST_RELEASE = """
+    INSERT INTO async_jobs (id, user_id, kind, status, attempt, created_at, finished_at, plan, model, generated_by,
+        fallback_used, prompt_tokens, completion_tokens, windows, title)
+    VALUES ('01920000-0000-7000-8000-000000000001', 'ada', 'quiz', 'failed', 1, now(), now(), 'free', 'm', 'openai',
+        FALSE, 70, 30, '{}', '')
+    ON CONFLICT (id) DO UPDATE SET prompt_tokens = excluded.prompt_tokens
+"""
+
+
+def test_rows_of_the_first_release_have_no_cached_and_no_reasoning_tokens(empty_url: str) -> None:
+    asyncio.run(execute(empty_url, write_sql(None, until="0001")))
+    asyncio.run(execute(empty_url, SAVE_OF_THE_FIRST_RELEASE))
+    migrate(empty_url)
+    assert asyncio.run(token_counts(empty_url)) == (70, 30, 0, 0)
+
+
+def test_the_first_release_writes_to_the_newest_schema(empty_url: str) -> None:
+    migrate(empty_url)
+    asyncio.run(execute(empty_url, SAVE_OF_THE_FIRST_RELEASE))
+    asyncio.run(execute(empty_url, "UPDATE async_jobs SET prompt_tokens = 90, cached_tokens = 80"))
+    asyncio.run(execute(empty_url, SAVE_OF_THE_FIRST_RELEASE))
+    assert asyncio.run(token_counts(empty_url)) == (70, 30, 80, 0)
+
+
+async def token_counts(url: str) -> tuple[int, ...]:
+    connection = await connect(url)
+    try:
+        row = await connection.fetchrow(
+            "SELECT prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens FROM async_jobs"
+        )
+        assert row is not None
+        return tuple(row.values())
+    finally:
+        await connection.close()

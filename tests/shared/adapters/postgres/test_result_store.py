@@ -64,9 +64,20 @@ def again(job: JobSnapshot, **changes: Any) -> JobSnapshot:
         make_final_job(**CANCELLED, attempt=0, started_at=0.0, model="", generated_by=""),
         make_final_job(windows=(), usage=Usage(), fallback_used=True, finished_at=NOW + 0.123456),
         make_final_job(usage=Usage(3_000_000_000, 4_000_000_000)),
+        make_final_job(usage=Usage(300, 40, 256, 32)),
         make_final_job(kind="of a newer release", state=JobState.FAILED, problem=Problem("unknown_wire")),
     ],
-    ids=["ai", "collection", "failed", "failed collection", "cancelled", "bare", "dear", "unknown kind"],
+    ids=[
+        "ai",
+        "collection",
+        "failed",
+        "failed collection",
+        "cancelled",
+        "bare",
+        "dear",
+        "detailed",
+        "unknown kind",
+    ],
 )
 async def test_a_found_job_equals_the_saved_one(result_store: ResultStore, job: JobSnapshot) -> None:
     await result_store.save([job])

@@ -258,3 +258,82 @@ async def test_a_charge_after_its_window_is_gone_leaves_no_key_behind(harness: J
     await harness.command("DEL", keys.budget(0, ADA, window.key))
     await stream.settle([settled(job)], now=time.time())
     assert keys.budget(0, ADA, window.key) not in await harness.key_names()
+
+
+# -- cached and reasoning tokens --------------------------------------------------------------------------------------
+
+DETAILED = Usage(7, 5, 4, 3)
+
+
+async def fields_of(harness: JobHarness, job: LeasedJob) -> list[bytes | None]:
+    return await harness.command("HMGET", keys.record(0, job.id), "cached", "reasoning")
+
+
+async def test_cached_and_reasoning_tokens_of_steps_reach_the_next_attempt_and_the_end(
+    harness: JobHarness,
+) -> None:
+    await harness.submit()
+    stream = harness.stream()
+    job = await harness.lease_one(stream)
+    for step in ("cards/0", "cards/0", "cards/1"):
+        await harness.attempts.keep(job, step, b"{}", DETAILED)
+    assert (await harness.record(job.id)).usage == DETAILED + DETAILED
+    await stream.settle(
+        [settled(job, state=JobState.QUEUED, problem=BUSY, usage=DETAILED + DETAILED)], now=time.time()
+    )
+
+    again = await harness.lease_one(stream)
+    assert again.usage == DETAILED + DETAILED
+    await stream.settle([settled(again, usage=again.usage + DETAILED)], now=time.time())
+    assert (await harness.record(job.id)).usage == Usage(21, 15, 12, 9)
+    assert await harness.budget() == [(36, 0), (36, 0)]
+    log = await harness.command("XRANGE", keys.job_events(0, job.id), "-", "+")
+    done = log[-1][1][b"event"]
+    assert (
+        b'"usage":{"prompt_tokens":21,"completion_tokens":15,"cached_tokens":12,"reasoning_tokens":9}' in done
+    )
+
+
+async def test_the_record_has_no_field_for_a_part_that_is_zero(harness: JobHarness) -> None:
+    await harness.submit()
+    stream = harness.stream()
+    job = await harness.lease_one(stream)
+    await harness.attempts.keep(job, "cards/0", b"{}", Usage(7, 3))
+    await stream.settle([settled(job)], now=time.time())
+    assert await fields_of(harness, job) == [None, None]
+
+
+async def test_a_replayed_job_counts_its_parts_anew(harness: JobHarness) -> None:
+    submitted = await harness.submit()
+    stream = harness.stream()
+    job = await harness.lease_one(stream)
+    await stream.settle([settled(job, state=JobState.FAILED, usage=DETAILED, is_dead=True)], now=time.time())
+    assert (await harness.record(job.id)).usage == DETAILED
+    assert await harness.dead_letters.replay(job.id, submitted.plan, now=time.time())
+    assert (await harness.lease_one(stream)).usage == Usage()
+    assert await fields_of(harness, job) == [None, None]
+
+
+async def test_counts_that_an_older_release_lowered_are_read_consistently(harness: JobHarness) -> None:
+    """The release before the parts resets and writes only the whole counts."""
+    await harness.submit()
+    stream = harness.stream()
+    job = await harness.lease_one(stream)
+    await harness.attempts.keep(job, "cards/0", b"{}", DETAILED)
+    await harness.command("HSET", keys.record(0, job.id), "prompt", 2, "completion", 1)
+    assert (await harness.record(job.id)).usage == Usage(2, 1, 2, 1)
+    await stream.settle(
+        [settled(job, state=JobState.QUEUED, problem=BUSY, usage=Usage(2, 1))], now=time.time()
+    )
+    assert (await harness.lease_one(stream)).usage == Usage(2, 1, 2, 1)
+
+
+async def test_a_damaged_part_does_not_break_the_end_of_a_job(harness: JobHarness) -> None:
+    await harness.submit()
+    stream = harness.stream()
+    job = await harness.lease_one(stream)
+    await harness.command("HSET", keys.record(0, job.id), "cached", "0x1F", "reasoning", "-3")
+    cancelled = await harness.store.cancel(ADA, job.id)
+    assert cancelled is not None
+    log = await harness.command("XRANGE", keys.job_events(0, job.id), "-", "+")
+    assert b'"usage":{"prompt_tokens":0,"completion_tokens":0}}' in log[-1][1][b"event"]

@@ -28,12 +28,16 @@ class ProgressView(Struct, frozen=True):
     total: int
 
 
-class UsageView(Struct, frozen=True):
+class UsageView(Struct, frozen=True, omit_defaults=True):
     """Tokens used so far, and tokens still held."""
 
     prompt_tokens: int
     completion_tokens: int
     held_tokens: int
+    cached_tokens: int = 0
+    """How many of the prompt tokens the server read from its prompt cache; absent if none."""
+    reasoning_tokens: int = 0
+    """How many of the completion tokens the model spent on thinking; absent if none."""
 
 
 class LinksView(Struct, frozen=True):
@@ -169,7 +173,10 @@ def _moment(moment: float) -> str | None:
 
 
 def _usage(job: JobSnapshot) -> UsageView:
-    return UsageView(job.usage.prompt_tokens, job.usage.completion_tokens, job.held)
+    usage = job.usage
+    return UsageView(
+        usage.prompt_tokens, usage.completion_tokens, job.held, usage.cached_tokens, usage.reasoning_tokens
+    )
 
 
 def _error(job: JobSnapshot, language: str) -> ProblemView | None:

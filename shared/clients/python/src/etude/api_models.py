@@ -70,6 +70,10 @@ class TokenUsage(Struct, frozen=True):
     prompt_tokens: int = 0
     completion_tokens: int = 0
     held_tokens: int = 0
+    cached_tokens: int = 0
+    """How many of the prompt tokens the model server read from its prompt cache."""
+    reasoning_tokens: int = 0
+    """How many of the completion tokens the model spent on thinking."""
 
     @property
     def spent(self) -> int:

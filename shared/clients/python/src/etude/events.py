@@ -75,6 +75,8 @@ class ChatUsage(Struct, frozen=True, kw_only=True):
 
     prompt_tokens: int
     completion_tokens: int
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
     model: str = ""
     generated_by: str = ""
 

@@ -12,7 +12,7 @@ from shared.adapters.postgres.connection import Row
 from shared.domain.errors import Problem
 from shared.domain.jobs.job import JobId, JobState, Kind, UserId
 from shared.domain.jobs.job_snapshot import JobSnapshot
-from shared.domain.usage import Usage
+from shared.domain.usage import consistent_usage
 
 
 class Parts(Struct, frozen=True, kw_only=True, tag="collection", tag_field="object"):
@@ -77,6 +77,7 @@ def job_row(job: JobSnapshot) -> tuple[object, ...]:
         *(clean(job.plan), clean(job.model), job.generated_by, job.fallback_used),
         *(job.usage.prompt_tokens, job.usage.completion_tokens, clean(",".join(job.windows))),
         *(clean(job.title), result, problem),
+        *(job.usage.cached_tokens, job.usage.reasoning_tokens),
     )
 
 
@@ -111,7 +112,10 @@ def to_snapshot(row: Row) -> JobSnapshot:
         started_at=row["started_at"],
         finished_at=row["finished_at"],
         plan=row["plan"],
-        usage=Usage(row["prompt_tokens"], row["completion_tokens"]),
+        usage=consistent_usage(
+            *(row["prompt_tokens"], row["completion_tokens"]),
+            *(row["cached_tokens"], row["reasoning_tokens"]),
+        ),
         windows=tuple(row["windows"]),
         model=row["model"],
         generated_by=row["generated_by"],

@@ -196,7 +196,7 @@ class ResultStore:
         return set()
 
     async def _write_together(self, jobs: Sequence[JobSnapshot], *, from_records: bool) -> None:
-        rows = as_columns(map(job_row, jobs), 18)
+        rows = as_columns(map(job_row, jobs), 20)
         async with self._acquired() as connection:
             if not any(map(is_collection, jobs)):
                 await connection.fetch(statement("save_jobs"), *rows, from_records)

@@ -17,9 +17,13 @@ class AttemptStore:
 
     async def keep(self, job: LeasedJob, step: str, completion: bytes, usage: Usage) -> None:
         """Save the completion of a paid call under its step's name, so that no later attempt pays for it again."""
-        await self._write(
-            scripts.KEEP_STEP, job, step, completion, usage.prompt_tokens, usage.completion_tokens
+        counts = (
+            usage.prompt_tokens,
+            usage.completion_tokens,
+            usage.cached_tokens,
+            usage.reasoning_tokens,
         )
+        await self._write(scripts.KEEP_STEP, job, step, completion, *counts)
 
     async def append(
         self,

@@ -31,7 +31,7 @@ from shared.domain.jobs.job_snapshot import JobSnapshot
 from shared.domain.jobs.payload import WIRE_VERSION
 from shared.domain.jobs.submission import Accepted, Durability, Submission
 from shared.domain.timestamps import to_rfc3339
-from shared.domain.usage import Usage
+from shared.domain.usage import consistent_usage
 
 STREAMS = ",".join(StreamName)
 
@@ -182,7 +182,7 @@ def _accepted(job: Submission, answer: list[Any] | Unconfirmed, policy: JobPolic
 Fields = Mapping[str, str]
 SHOWN = (
     *("user", "kind", "state", "attempt", "failures", "created", "started", "finished"),
-    *("done", "total", "held", "prompt", "completion", "problem", "retry_at", "title"),
+    *("done", "total", "held", "prompt", "completion", "cached", "reasoning", "problem", "retry_at", "title"),
     *("plan", "windows"),
 )
 """Fields of the record that `to_snapshot` reads."""
@@ -249,7 +249,10 @@ def _to_snapshot(job_id: JobId, fields: Fields) -> JobSnapshot:
         total=int(fields.get("total", 0)),
         plan=fields["plan"],
         held=int(fields["held"]),
-        usage=Usage(int(fields["prompt"]), int(fields["completion"])),
+        usage=consistent_usage(
+            *(int(fields["prompt"]), int(fields["completion"])),
+            *(int(fields.get("cached", 0)), int(fields.get("reasoning", 0))),
+        ),
         windows=tuple(fields["windows"].split(",")),
         problem=msgspec.json.decode(problem, type=Problem) if problem else None,
         retry_at=int(fields["retry_at"]) / 1000 if is_due else None,

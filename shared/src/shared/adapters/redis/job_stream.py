@@ -20,7 +20,7 @@ from shared.domain.errors import WorkerCrashed
 from shared.domain.jobs.job import EntryId, JobId, LeasedJob, StreamName, UserId
 from shared.domain.jobs.job_policy import JobPolicy
 from shared.domain.jobs.settlement import Settlement
-from shared.domain.usage import Usage
+from shared.domain.usage import Usage, consistent_usage
 
 log = structlog.get_logger()
 
@@ -234,7 +234,7 @@ def _to_job(fields: Mapping[bytes, Any], shard: int, stream: StreamName) -> Leas
         crashes=_count(fields[b"crashes"]),
         created_at=_count(fields[b"created"]) / 1000,
         started_at=_count(fields[b"started"]) / 1000,
-        usage=Usage(_count(fields[b"prompt"]), _count(fields[b"completion"])),
+        usage=_usage(fields),
         plan=text(b"plan"),
         request_id=text(b"request"),
         traceparent=text(b"traceparent"),
@@ -245,6 +245,13 @@ def _to_job(fields: Mapping[bytes, Any], shard: int, stream: StreamName) -> Leas
     )
 
 
+def _usage(fields: Mapping[bytes, Any]) -> Usage:
+    """The counts of the record. It has the last two only if they are not 0."""
+    prompt, completion = _count(fields[b"prompt"]), _count(fields[b"completion"])
+    cached, reasoning = (_count(fields.get(name) or b"0") for name in (b"cached", b"reasoning"))
+    return consistent_usage(prompt, completion, cached, reasoning)
+
+
 def _settle_args(settlement: Settlement, now: float) -> tuple[Arg, ...]:
     job, usage = settlement.job, settlement.usage
     delay = 0.0 if settlement.retry_at is None else max(0.0, settlement.retry_at - now)
@@ -253,6 +260,7 @@ def _settle_args(settlement: Settlement, now: float) -> tuple[Arg, ...]:
         *(settlement.failures, int(delay * 1000)),
         msgspec.json.encode(settlement.problem) if settlement.problem else "",
         "1" if settlement.is_dead else "",
+        *(usage.cached_tokens, usage.reasoning_tokens),
     )
 
 

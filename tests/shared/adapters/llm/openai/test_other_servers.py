@@ -646,7 +646,7 @@ async def test_a_count_that_the_call_cannot_have_had_is_replaced_by_ours(usage: 
         ({"prompt_tokens": 500.0, "completion_tokens": 40.0}, Usage(500, 40)),
         ({"prompt_tokens": "500", "completion_tokens": "40"}, Usage(500, 40)),
         ({"input_tokens": 500, "output_tokens": 40}, Usage(500, 40)),
-        ({"prompt_tokens": 500, "completion_tokens": 40, "total_tokens": 800}, Usage(500, 300)),
+        ({"prompt_tokens": 500, "completion_tokens": 40, "total_tokens": 800}, Usage(500, 300, 0, 260)),
         ({"prompt_tokens": 500, "completion_tokens": 40, "total_tokens": 10**12}, Usage(500, 40)),
     ],
 )

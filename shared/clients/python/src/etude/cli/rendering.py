@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text as Line
 
-from etude.api_models import Collection, Job, Usage
+from etude.api_models import Collection, Job, TokenUsage, Usage
 from etude.study_material import (
     Explanation,
     Flashcard,
@@ -142,13 +142,20 @@ def show_job(console: Console, job: Job) -> None:
     facts = [f"{name} {_time(moment)}" for name, moment in times if moment]
     if job.progress.total:
         facts.append(f"{job.progress.done} of {job.progress.total} parts done")
-    facts.append(f"attempts {job.attempts}, tokens {job.usage.spent}")
+    facts.append(f"attempts {job.attempts}, tokens {spent_tokens(job.usage)}")
     console.print(Line("; ".join(facts), style="dim"))
     if job.error:
         console.print(Line(plain(str(job.error)), style="red"))
     if job.result:
         console.print()
         show_result(console, job.result, generated_by=job.generated_by)
+
+
+def spent_tokens(usage: TokenUsage) -> str:
+    """The tokens, and what is known of them: `1200 (800 cached, 90 reasoning)`."""
+    parts = {"cached": usage.cached_tokens, "reasoning": usage.reasoning_tokens}
+    known = ", ".join(f"{count} {name}" for name, count in parts.items() if count)
+    return f"{usage.spent} ({known})" if known else str(usage.spent)
 
 
 def show_usage(console: Console, usage: Usage) -> None:

@@ -1,21 +1,21 @@
--- Writes one row per final job. A row of the same or a later attempt stays, unless the data come from the record ($19). A record
+-- Writes one row per final job. A row of the same or a later attempt stays, unless the data come from the record ($21). A record
 -- that was read before its dead letter was replayed and finished by a later attempt does not replace that attempt's row.
 -- Returns the jobs that were written. A removed job stays removed.
 INSERT INTO async_jobs AS kept (
     id, user_id, kind, status, attempt, created_at, started_at, finished_at, plan, model, generated_by,
-    fallback_used, prompt_tokens, completion_tokens, windows, title, result, error
+    fallback_used, prompt_tokens, completion_tokens, windows, title, result, error, cached_tokens, reasoning_tokens
 )
 SELECT
     id::uuid, user_id, kind, status, attempt, to_timestamp(created_at), to_timestamp(nullif(started_at, 0)),
     to_timestamp(finished_at), plan, model, generated_by, fallback_used, prompt_tokens, completion_tokens,
-    string_to_array(windows, ','), title, result::json, error::json
+    string_to_array(windows, ','), title, result::json, error::json, cached_tokens, reasoning_tokens
 FROM unnest(
     $1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::float8[], $7::float8[], $8::float8[], $9::text[],
     $10::text[], $11::text[], $12::boolean[], $13::bigint[], $14::bigint[], $15::text[], $16::text[], $17::text[],
-    $18::text[]
+    $18::text[], $19::bigint[], $20::bigint[]
 ) AS given (
     id, user_id, kind, status, attempt, created_at, started_at, finished_at, plan, model, generated_by,
-    fallback_used, prompt_tokens, completion_tokens, windows, title, result, error
+    fallback_used, prompt_tokens, completion_tokens, windows, title, result, error, cached_tokens, reasoning_tokens
 )
 ON CONFLICT (id) DO UPDATE SET
     status = excluded.status,
@@ -27,10 +27,12 @@ ON CONFLICT (id) DO UPDATE SET
     fallback_used = excluded.fallback_used,
     prompt_tokens = excluded.prompt_tokens,
     completion_tokens = excluded.completion_tokens,
+    cached_tokens = excluded.cached_tokens,
+    reasoning_tokens = excluded.reasoning_tokens,
     windows = excluded.windows,
     result = excluded.result,
     error = excluded.error
 WHERE
     kept.attempt < excluded.attempt
-    OR ($19 AND (kept.attempt = excluded.attempt OR kept.finished_at <= excluded.finished_at))
+    OR ($21 AND (kept.attempt = excluded.attempt OR kept.finished_at <= excluded.finished_at))
 RETURNING id::text, is_removed

@@ -59,11 +59,22 @@ local function status_json(id, kind, status, attempt, more)
   return '{"job_id":"' .. id .. '","kind":"' .. kind .. '","status":"' .. status .. '","attempt":' .. attempt .. (more or '') .. '}'
 end
 
-local function done_json(id, kind, status, prompt, completion, problem)
-  local json = '{"job_id":"' .. id .. '","kind":"' .. kind .. '","status":"' .. status
-    .. '","usage":{"prompt_tokens":' .. prompt .. ',"completion_tokens":' .. completion .. '}'
+local function is_positive(count) return count and #count <= 15 and string.find(count, '^[1-9]%d*$') ~= nil end
+
+-- `job` has the cached and the reasoning tokens, which are left out when they are 0.
+local function done_json(id, job, status, prompt, completion, problem)
+  local json = '{"job_id":"' .. id .. '","kind":"' .. job.kind .. '","status":"' .. status
+    .. '","usage":{"prompt_tokens":' .. prompt .. ',"completion_tokens":' .. completion
+  if is_positive(job.cached) then json = json .. ',"cached_tokens":' .. job.cached end
+  if is_positive(job.reasoning) then json = json .. ',"reasoning_tokens":' .. job.reasoning end
+  json = json .. '}'
   if problem and problem ~= '' then json = json .. ',"problem":' .. problem end
   return json .. '}'
+end
+
+-- Sets a count that is missing in the record while it is 0.
+local function set_positive(id, name, count)
+  if is_positive(count) then call('HSET', record_key(id), name, count) end
 end
 
 -- Adds a job to the work stream. The record stores the entry id, so that cancel can delete the entry.
@@ -120,7 +131,8 @@ local function settle_windows(user, windows, held, used)
 end
 
 -- Ends a job: settles its budget, writes its final state and `done` event, sets expiries. The job must not be final.
-local ENDING = {'state', 'attempt', 'user', 'kind', 'stream', 'windows', 'held', 'kept', 'v', 'entry', 'prompt', 'completion'}
+local ENDING = {'state', 'attempt', 'user', 'kind', 'stream', 'windows', 'held', 'kept', 'v', 'entry', 'prompt', 'completion',
+  'cached', 'reasoning'}
 
 local function read_ending(id) return read_fields(record_key(id), ENDING) end
 
@@ -129,7 +141,7 @@ local function finish(id, job, state, prompt, completion, problem, failures, now
   assert(tonumber(job.held) and job.user and job.windows) -- checked before anything is written
   settle_windows(job.user, job.windows, tonumber(job.held), prompt + completion)
   call('ZREM', live_key(job.user, job.stream), id)
-  tell(id, job.user, 'done', done_json(id, job.kind, state, prompt, completion, problem))
+  tell(id, job.user, 'done', done_json(id, job, state, prompt, completion, problem))
   local changes = {'state', state, 'finished', now, 'prompt', prompt, 'completion', completion, 'held', 0, 'problem', problem, 'failures', failures}
   local keep_ms = RETENTION_MS
   book(state)
@@ -145,6 +157,8 @@ local function finish(id, job, state, prompt, completion, problem, failures, now
     if job.kept then call('DEL', steps_key(id)) end
   end
   call('HSET', record, unpack(changes))
+  set_positive(id, 'cached', job.cached)
+  set_positive(id, 'reasoning', job.reasoning)
   call('PEXPIRE', record, keep_ms)
   call('PEXPIRE', job_events_key(id), keep_ms)
   call('PEXPIRE', user_events_key(job.user), USER_LOG_MS)
@@ -153,7 +167,7 @@ end
 -- Fields that the new owner of a job needs. Lease and claim reply with {now (ms), LEASED_NAMES, then for each job its
 -- values in the order of these names}, so that the names are sent once and not with every job.
 local LEASED = {'user', 'kind', 'v', 'payload', 'attempt', 'failures', 'crashes', 'created', 'started', 'prompt', 'completion',
-  'plan', 'request', 'title', 'windows', 'held', 'traceparent', 'state', 'owner', 'entry'}
+  'cached', 'reasoning', 'plan', 'request', 'title', 'windows', 'held', 'traceparent', 'state', 'owner', 'entry'}
 local LEASED_NAMES = {'id', 'steps', unpack(LEASED)}
 
 local STATES = {queued = true, running = true, succeeded = true, failed = true, cancelled = true}
@@ -201,6 +215,10 @@ local function mend_record(id, stream, bad)
   if not is_count(numbers.held) and is_count(numbers.hold) then call('HSET', record, 'held', numbers.hold) end
   for _, name in ipairs(NUMBERS) do
     if not is_count(numbers[name]) and not (name == 'held' and is_count(numbers.hold)) then call('HSET', record, name, 0) end
+  end
+  for _, name in ipairs({'cached', 'reasoning'}) do
+    local count = call('HGET', record, name)
+    if count and not is_count(count) then call('HDEL', record, name) end
   end
   for name, default in pairs(TEXTS) do
     if bad[name] or not call('HGET', record, name) then call('HSET', record, name, default) end

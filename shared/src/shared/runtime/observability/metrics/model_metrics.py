@@ -43,9 +43,18 @@ class Price(Struct, frozen=True, forbid_unknown_fields=True):
 
     input: float
     output: float
+    cached_input: float | None = None
+    """Of prompt tokens that were read from the provider's cache; the same as `input` if it is not given."""
 
     def of(self, usage: Usage) -> float:
-        return (self.input * usage.prompt_tokens + self.output * usage.completion_tokens) / 1e6
+        cached = self.input if self.cached_input is None else self.cached_input
+        uncached_tokens = usage.prompt_tokens - usage.cached_tokens
+        dollars = (
+            self.input * uncached_tokens
+            + cached * usage.cached_tokens
+            + self.output * usage.completion_tokens
+        )
+        return dollars / 1e6
 
 
 def read_prices(content: str) -> dict[str, Price]:

@@ -3,7 +3,7 @@
 A count that the call cannot have had is replaced by our own count: it is someone's money.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import cast
 
 from msgspec import Struct
@@ -13,6 +13,22 @@ from shared.domain.usage import Usage
 PROMPT_TOKENS = ("prompt_tokens", "input_tokens")
 COMPLETION_TOKENS = ("completion_tokens", "output_tokens")
 """Names of the counts in Chat Completions, and in the Responses API and those that follow it."""
+CACHED_TOKENS = (
+    ("prompt_tokens_details", "cached_tokens"),  # Chat Completions
+    ("input_tokens_details", "cached_tokens"),  # Responses
+    ("prompt_cache_hit_tokens",),  # DeepSeek
+    ("cache_read_input_tokens",),  # Anthropic, and proxies in front of it
+    ("cached_tokens",),  # Moonshot, Together
+)
+"""Where servers report the prompt tokens that they read from their cache."""
+REASONING_TOKENS = (
+    ("completion_tokens_details", "reasoning_tokens"),  # Chat Completions
+    ("output_tokens_details", "reasoning_tokens"),  # Responses
+    ("reasoning_tokens",),  # Perplexity, SGLang
+)
+"""Where servers report the completion tokens that the model spent on thinking."""
+BESIDE_INPUT_TOKENS = ("cache_read_input_tokens", "cache_creation_input_tokens")
+"""Prompt tokens that Anthropic's `input_tokens` does not include."""
 
 
 class CallBounds(Struct, frozen=True, kw_only=True):
@@ -35,26 +51,25 @@ class CheckedUsage(Struct, frozen=True):
 
 def check_usage(reported: object, bounds: CallBounds) -> CheckedUsage:
     """Take what the server reported where it is possible, and our own count elsewhere. The result is never zero and never
-    beyond the bounds."""
+    beyond the bounds, and its parts are never larger than the whole."""
     if not isinstance(reported, dict) or not reported:
         return CheckedUsage(bounds.count(), is_corrected=False)
-    fields = cast(dict[str, object], reported)
-    prompt, completion = _first(fields, PROMPT_TOKENS), _first(fields, COMPLETION_TOKENS)
-    if completion is not None and prompt is not None and prompt > 0:
-        completion = _with_hidden_thinking(fields, prompt, completion, bounds)
-    is_prompt_good = prompt is not None and 0 < prompt <= bounds.max_prompt_tokens
-    is_completion_good = completion is not None and 0 <= completion <= bounds.max_completion_tokens
-    if prompt is not None and completion is not None and is_prompt_good and is_completion_good:
-        return CheckedUsage(Usage(prompt, completion), is_corrected=False)
-    counted = bounds.count()
-    reports = any(fields.get(name) is not None for name in (*PROMPT_TOKENS, *COMPLETION_TOKENS))
+    report = _read(cast(dict[str, object], reported), bounds)
+    prompt = report.prompt if 0 < report.prompt <= bounds.max_prompt_tokens else None
+    completion = report.completion if 0 <= report.completion <= bounds.max_completion_tokens else None
+    counted = bounds.count() if prompt is None or completion is None else Usage()
+    cached = report.cached if 0 <= report.cached <= (prompt or 0) else 0
+    reasoning = report.reasoning if 0 <= report.reasoning <= (completion or 0) else 0
+    usage = Usage(
+        counted.prompt_tokens if prompt is None else prompt,
+        counted.completion_tokens if completion is None else completion,
+        cached,
+        reasoning,
+    )
     return CheckedUsage(
-        Usage(
-            prompt if prompt is not None and is_prompt_good else counted.prompt_tokens,
-            completion if completion is not None and is_completion_good else counted.completion_tokens,
-        ),
-        is_corrected=reports,
-        is_beyond_limit=completion is not None and completion > bounds.max_completion_tokens,
+        usage,
+        is_corrected=report.has_counts and usage != report.usage,
+        is_beyond_limit=report.completion > bounds.max_completion_tokens,
     )
 
 
@@ -69,11 +84,66 @@ def to_count(value: object) -> int | None:
     return value if isinstance(value, int) else None
 
 
+MISSING = -1
+"""Stands for a count that a report does not have, or has in no form that is a number."""
+
+
+class _Report(Struct, frozen=True, kw_only=True):
+    """What a server reported, before it is checked."""
+
+    prompt: int
+    completion: int
+    cached: int
+    reasoning: int
+    has_counts: bool
+    """Whether it reported anything in the place of the prompt's or the completion's tokens."""
+
+    @property
+    def usage(self) -> Usage:
+        return Usage(self.prompt, self.completion, self.cached, self.reasoning)
+
+
+def _read(fields: dict[str, object], bounds: CallBounds) -> _Report:
+    prompt, completion = _prompt_tokens(fields), _first(fields, COMPLETION_TOKENS)
+    hidden = _hidden_thinking(fields, prompt, completion, bounds)
+    reasoning = _part(fields, REASONING_TOKENS)
+    return _Report(
+        prompt=MISSING if prompt is None else prompt,
+        completion=MISSING if completion is None else completion + hidden,
+        cached=_part(fields, CACHED_TOKENS) or 0,
+        reasoning=hidden if reasoning is None else reasoning,
+        has_counts=any(fields.get(name) is not None for name in (*PROMPT_TOKENS, *COMPLETION_TOKENS)),
+    )
+
+
+def _prompt_tokens(fields: dict[str, object]) -> int | None:
+    prompt = _first(fields, PROMPT_TOKENS)
+    if prompt is None or fields.get("prompt_tokens") is not None:
+        return prompt
+    return prompt + sum(max(0, to_count(fields.get(name)) or 0) for name in BESIDE_INPUT_TOKENS)
+
+
 def _first(fields: dict[str, object], names: tuple[str, ...]) -> int | None:
     return next((count for name in names if (count := to_count(fields.get(name))) is not None), None)
 
 
-def _with_hidden_thinking(fields: dict[str, object], prompt: int, completion: int, bounds: CallBounds) -> int:
-    """Some servers count the thinking only in `total_tokens`."""
+def _part(fields: dict[str, object], paths: Sequence[tuple[str, ...]]) -> int | None:
+    """The largest of the counts at these places: servers that fill several of them leave some at 0."""
+    counts = [to_count(_at(fields, path)) for path in paths]
+    return max((count for count in counts if count is not None), default=None)
+
+
+def _at(fields: object, path: tuple[str, ...]) -> object:
+    for name in path:
+        fields = cast(dict[str, object], fields).get(name) if isinstance(fields, dict) else None
+    return fields
+
+
+def _hidden_thinking(
+    fields: dict[str, object], prompt: int | None, completion: int | None, bounds: CallBounds
+) -> int:
+    """The thinking that some servers count only in `total_tokens`."""
+    if prompt is None or prompt <= 0 or completion is None:
+        return 0
     beside_prompt = (to_count(fields.get("total_tokens")) or 0) - prompt
-    return max(completion, beside_prompt) if 0 < beside_prompt <= bounds.max_completion_tokens else completion
+    return max(0, beside_prompt - completion) if beside_prompt <= bounds.max_completion_tokens else 0

@@ -13,6 +13,8 @@
     fallback_used,
     prompt_tokens,
     completion_tokens,
+    cached_tokens,
+    reasoning_tokens,
     windows,
     coalesce(made.title, kept.title) AS title,
     error::text
