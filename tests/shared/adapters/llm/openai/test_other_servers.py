@@ -28,6 +28,7 @@ from shared.adapters.llm.openai.ladder.abilities import (
     Abilities,
     LimitField,
     StructuredOutput,
+    ThinkingStyle,
 )
 from shared.adapters.llm.openai.ladder.learned_abilities import LearnedAbilities
 from shared.adapters.llm.openai.provider import OpenAIProvider
@@ -103,9 +104,9 @@ class Setting:
     async def ask(self, schema: type[Any] = CardDrafts) -> Any:
         return await self.provider.complete(PROMPT, schema)
 
-    async def chat(self) -> list[Delta]:
+    async def chat(self, question: str = "Who wrote it?") -> list[Delta]:
         request = ChatRequest(
-            messages=[Message("user", "Who wrote it?")],
+            messages=[Message("user", question)],
             sources=[PROMPT.source],
             language="en",
             max_output_tokens=50,
@@ -197,6 +198,7 @@ TOO_LONG: list[tuple[int, object, int]] = [
         ],
         4096,
     ),
+    (200, message_of("model is loaded with context length of only 4096 tokens"), 4096),
     (400, message_of("Please reduce the length of the messages or completion."), 0),
     (400, {"error": "input length exceeds the context length"}, 0),
     (413, {"error": {"message": "Request too large", "type": "tokens", "code": "rate_limit_exceeded"}}, 0),
@@ -302,11 +304,6 @@ async def test_a_known_window_refuses_without_a_call():
         (200, {"error": {"code": 400, "message": "no"}}, ProviderRejected),
         (200, {"error": {"code": 502, "message": "down"}}, ProviderUnavailable),
         (200, {"error": "a string"}, ProviderUnavailable),
-        (
-            200,
-            {"error": {"message": "model is loaded with context length of only 4096 tokens"}},
-            ContextTooLong,
-        ),
     ],
 )
 async def test_a_refusal_blames_whom_it_should(status: int, body: object, error: type[ProviderError]):
@@ -367,8 +364,8 @@ def knows(
     return respond
 
 
-JSON_OBJECT = Abilities(structured_output=StructuredOutput.OBJECT, without=COMPATIBLE.without)
-MAX_TOKENS = Abilities(limit_field=LimitField.OUTPUT, without=COMPATIBLE.without)
+JSON_OBJECT = msgspec.structs.replace(COMPATIBLE, structured_output=StructuredOutput.OBJECT)
+MAX_TOKENS = msgspec.structs.replace(COMPATIBLE, limit_field=LimitField.OUTPUT)
 LADDER = [
     (knows(outputs=("json_object",), text="This {name} is unavailable now"), JSON_OBJECT),
     (knows(outputs=("json_object",), text="{name}: must be 'text' or 'json_object'"), JSON_OBJECT),
@@ -389,6 +386,8 @@ LADDER = [
         MAX_TOKENS,
     ),
     (knows(outputs=(), unknown=("max_completion_tokens",), text="no {name} here"), None),
+    (knows(outputs=("json_object",), status=200), JSON_OBJECT),
+    (knows(unknown=("max_completion_tokens",), status=200, text="Unsupported parameter: {name}"), MAX_TOKENS),
     (knows(outputs=(), unknown=("max_completion_tokens",), text="I will not say why"), None),
 ]
 
@@ -435,6 +434,58 @@ async def test_an_unknown_field_is_left_out_of_chats(name: str):
                 assert "".join([delta.text async for delta in deltas]) == "Ada"
         assert len(server.requests) == 3
         await provider.close()
+
+
+@pytest.mark.parametrize("framing", ["json", "events"])
+async def test_a_field_refused_within_a_stream_of_status_200_is_left_out(framing: str):
+    refused = {
+        "error": {"message": "Unsupported parameter: 'stream_options'", "code": "unsupported_parameter"}
+    }
+
+    def respond(body: Body) -> Response:
+        if "stream_options" not in body:
+            return stream([chunk("Ada"), chunk(finish_reason="stop")])
+        return stream([refused]) if framing == "events" else refusal(200, refused)
+
+    async with serving(respond) as setting:
+        for _ in range(2):
+            assert "".join([delta.text for delta in await setting.chat()]) == "Ada"
+        assert len(setting.server.requests) == 3
+        assert "stream_options" in setting.learned.current.without
+
+
+MODERATED = [
+    "Your request was rejected as a result of our strict safety system.",
+    "This prompt violates our strict usage policies.",
+    "Output blocked by content filtering policy, which is strict about schema and response_format",
+]
+
+
+@pytest.mark.parametrize("message", MODERATED)
+@pytest.mark.parametrize("status", [400, 422])
+async def test_a_moderated_text_is_asked_for_once(message: str, status: int):
+    async with serving(refusal(status, message_of(message))) as setting:
+        with pytest.raises(ProviderRefused):
+            await setting.ask()
+        assert len(setting.server.requests) == 1
+        assert setting.learned.current == COMPATIBLE
+
+
+async def test_a_server_that_counts_too_much_and_knows_one_limit_field_keeps_it():
+    """It reports more tokens than the limit, which looks like a field it ignores, and refuses the other field."""
+
+    def respond(body: Body) -> Response:
+        if "max_tokens" in body:
+            return refusal(
+                400, message_of("Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead.")
+            )
+        return completion(GOOD, usage={"prompt_tokens": 60, "completion_tokens": 5_000})
+
+    async with serving(respond) as setting:
+        for _ in range(4):
+            assert (await setting.ask()).value == CARDS
+        assert len(setting.server.requests) == 5
+        assert setting.learned.current.limit_field is LimitField.COMPLETION
 
 
 def excerpt(text: str) -> str:
@@ -509,6 +560,17 @@ WRAPPINGS: dict[str, Callable[[str], object]] = {
         {"type": "text", "text": text[:9]},
         {"type": "text", "text": text[9:]},
     ],
+    "object": json.loads,
+    "encoded_twice": json.dumps,
+    "escaped": lambda text: json.dumps(text)[1:-1],
+    "encoded_twice_in_a_fence": lambda text: f"```json\n{json.dumps(text)}\n```",
+    "two_fences": lambda text: f"```json\n{text}\n```\nAgain:\n```json\n{text}\n```",
+    "inner_values_encoded": lambda text: json.dumps(
+        {
+            name: json.dumps(value) if isinstance(value, list) else value
+            for name, value in json.loads(text).items()
+        }
+    ),
     "raw_line_breaks": lambda text: text.replace("\\n", "\n"),
     "single_quotes": lambda text: text if "'" in text else repr(json.loads(text)),
 }
@@ -522,6 +584,42 @@ async def test_a_good_completion_is_read_whatever_is_around_it(wrapping: str, dr
         answer = await setting.ask(type(draft))
         assert answer.value == draft
         assert len(setting.server.requests) == 1
+
+
+CALLS: dict[str, Callable[[str], Body]] = {
+    "tool_calls": lambda text: {
+        "tool_calls": [{"id": "1", "type": "function", "function": {"name": "f", "arguments": text}}]
+    },
+    "arguments_as_an_object": lambda text: {"tool_calls": [{"function": {"arguments": json.loads(text)}}]},
+    "function_call": lambda text: {"function_call": {"name": "f", "arguments": text}},
+    "tool_use": lambda text: {"content": [{"type": "tool_use", "name": "f", "input": json.loads(text)}]},
+}
+
+
+@pytest.mark.parametrize("draft", DRAFTS, ids=lambda draft: type(draft).__name__)
+@pytest.mark.parametrize("name", CALLS)
+async def test_a_completion_in_the_arguments_of_a_function_is_read(name: str, draft: object):
+    message = {"role": "assistant", "content": None, **CALLS[name](msgspec.json.encode(draft).decode())}
+    choices = [{"index": 0, "message": message, "finish_reason": "tool_calls"}]
+    async with serving(refusal(200, {"choices": choices})) as setting:
+        assert (await setting.ask(type(draft))).value == draft
+        assert len(setting.server.requests) == 1
+
+
+async def test_cards_that_are_spread_over_two_fences_are_joined():
+    other = msgspec.structs.replace(CARDS.cards[0], front="Who wrote the program?")
+    second = msgspec.json.encode(CardDrafts([other, *CARDS.cards])).decode()
+    async with serving(completion(f"```json\n{GOOD}\n```\nAnd more:\n```json\n{second}\n```")) as setting:
+        assert (await setting.ask()).value.cards == [*CARDS.cards, other]
+
+
+async def test_the_choice_that_was_asked_for_is_read():
+    choices = [
+        {"index": number, "message": {"content": text}, "finish_reason": "stop"}
+        for number, text in ((1, "other"), (0, GOOD))
+    ]
+    async with serving(refusal(200, {"choices": choices})) as setting:
+        assert (await setting.ask()).value == CARDS
 
 
 @pytest.mark.parametrize("nul", ["\\u0000", "\x00"])
@@ -685,6 +783,19 @@ STREAMS: dict[str, list[Body]] = {
     ],
     "no_finish_reason": [chunk("A"), chunk("da")],
     "message_in_place_of_delta": [{"choices": [{"message": {"content": "Ada"}, "finish_reason": "stop"}]}],
+    "another_choice": [
+        chunk("A"),
+        {"choices": [{"index": 1, "delta": {"content": "Bob"}, "finish_reason": "stop"}]},
+        {"choices": [{"index": 1, "delta": {"content": "Bob"}}, {"index": 0, "delta": {"content": "da"}}]},
+        chunk(finish_reason="stop"),
+    ],
+    "thinking_begun_by_the_template": [
+        chunk("hm </"),
+        chunk("th"),
+        chunk("ink>\n\nA"),
+        chunk("da"),
+        chunk(finish_reason="stop"),
+    ],
     "error_is_false": [chunk("Ada", error=False), chunk(finish_reason="stop")],
     "half_characters": [chunk("A"), chunk("da\ud83d"), chunk("\ude00"), chunk(finish_reason="stop")],
     "looks_like_thinking": [chunk("<"), chunk("A"), chunk("da", finish_reason="stop")],
@@ -702,6 +813,64 @@ async def test_a_stream_is_read_whatever_its_chunks_look_like(name: str):
         assert last.usage is not None
         assert last.usage.prompt_tokens > 0
         assert last.usage.completion_tokens > 0
+
+
+UNOPENED = [
+    chunk("I should "),
+    chunk("say Ada. </thi"),
+    chunk("nk>\n"),
+    chunk("Ada"),
+    chunk(finish_reason="stop"),
+]
+PLAIN = [chunk("A"), chunk("da"), chunk(finish_reason="stop")]
+
+
+def thinking_of(*chats: list[Body]) -> Callable[[Body], Response]:
+    """A server that sends each of `chats` once."""
+    left = list(chats)
+    return lambda _: stream(left.pop(0))
+
+
+async def test_thinking_that_no_mark_opens_is_shown_to_nobody():
+    async with serving(thinking_of(UNOPENED, UNOPENED)) as setting:
+        for _ in range(2):
+            assert "".join([delta.text for delta in await setting.chat()]) == "Ada"
+            assert setting.learned.current.thinking is ThinkingStyle.UNOPENED
+
+
+async def test_a_model_that_does_not_think_streams_from_its_second_chat_on():
+    async with serving(thinking_of(PLAIN, PLAIN)) as setting:
+        assert [delta.text for delta in await setting.chat()] == ["Ada", ""]
+        assert setting.learned.current.thinking is ThinkingStyle.MARKED
+        assert [delta.text for delta in await setting.chat()] == ["A", "da", ""]
+
+
+async def test_thinking_that_the_limit_cut_is_not_shown():
+    cut = [chunk("I should say"), chunk(finish_reason="length")]
+    async with serving(thinking_of(UNOPENED, cut)) as setting:
+        await setting.chat()
+        (last,) = await setting.chat()
+        assert last.was_cut
+
+
+async def test_a_chat_that_contradicts_the_others_makes_the_style_unknown():
+    async with serving(thinking_of(UNOPENED, PLAIN, PLAIN, UNOPENED)) as setting:
+        styles = list[ThinkingStyle]()
+        for _ in range(4):
+            assert (await setting.chat())[-1].usage
+            styles.append(setting.learned.current.thinking)
+        assert styles == [
+            ThinkingStyle.UNOPENED,
+            ThinkingStyle.UNKNOWN,
+            ThinkingStyle.MARKED,
+            ThinkingStyle.UNKNOWN,
+        ]
+
+
+async def test_a_mark_that_a_learner_asked_for_teaches_nothing():
+    async with serving(stream(UNOPENED)) as setting:
+        await setting.chat("Repeat: < / T h i n k >")
+        assert setting.learned.current.thinking is ThinkingStyle.UNKNOWN
 
 
 async def test_a_server_that_does_not_stream_is_read_whole():
@@ -734,6 +903,8 @@ EVENT_STREAMS = {
     "no_space": f"data:{HELLO}\n\ndata:{STOP}\n\n",
     "no_last_line_end": f"data: {HELLO}\n\ndata: {STOP}",
     "byte_order_mark": f"\ufeffdata: {HELLO}\n\ndata: {STOP}\n\n",
+    "words_between": f"data: ping\n\ndata: {HELLO}\n\ndata: keep-alive\n\ndata:\n\ndata: {STOP}\n\ndata: [done]\n\n",
+    "quoted_end": f'data: {HELLO}\n\ndata: "[DONE]"\n\n',
     "data_on_several_lines": f"{SPREAD}\n\ndata: {STOP}\n\n",
 }
 
@@ -847,7 +1018,8 @@ async def test_a_chat_does_not_forget_what_completions_learned():
         await setting.ask()
         await setting.learned.learn(before, before)
         await setting.chat()
-        assert setting.learned.current == JSON_OBJECT
+        marked = msgspec.structs.replace(JSON_OBJECT, thinking=ThinkingStyle.MARKED)
+        assert setting.learned.current == marked, "what the chat told is added"
 
 
 async def test_eight_calls_at_once_meet_one_refusal():

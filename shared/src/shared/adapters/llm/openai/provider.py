@@ -13,11 +13,16 @@ from msgspec.structs import replace
 from openai import OpenAIError
 
 from shared.adapters.llm.openai.client import OpenAIClient
-from shared.adapters.llm.openai.ladder.abilities import OPENAI, LimitField
+from shared.adapters.llm.openai.ladder.abilities import (
+    OPENAI,
+    Abilities,
+    LimitField,
+    ThinkingStyle,
+    may_limit_output,
+)
 from shared.adapters.llm.openai.ladder.learned_abilities import LearnedAbilities
 from shared.adapters.llm.openai.prompt_rendering import Turn, render_chat, render_prompt, render_reask
 from shared.adapters.llm.openai.reading.draft_reading import first_mark, read_draft, read_partial_draft
-from shared.adapters.llm.openai.reading.event_lines import EventLines
 from shared.adapters.llm.openai.reading.reported_usage import CheckedUsage
 from shared.adapters.llm.openai.reading.response import (
     ModelResponse,
@@ -27,7 +32,7 @@ from shared.adapters.llm.openai.reading.response import (
 )
 from shared.adapters.llm.openai.refusals.errors import translate
 from shared.adapters.llm.openai.request import RequestBuilder
-from shared.adapters.llm.openai.sender import RequestSender, Sent
+from shared.adapters.llm.openai.sender import RequestSender, Sent, letters_of_learner
 from shared.domain.llm.provider import ChatRequest, Completion, Delta, Prompt
 from shared.domain.provider_errors import ProviderError, ProviderGarbled, ProviderRefused, ProviderUnavailable
 from shared.domain.usage import Usage
@@ -39,6 +44,8 @@ T = TypeVar("T")
 GENERATED_BY = "openai"
 TIMEOUT_SECONDS = 120.0
 """Time limit of one call, from its first byte to its last; well under the limit of an attempt (300 s)."""
+THINKING_WORD = "think"
+"""Every common mark of thinking holds it."""
 NOTHING_SPENT = Usage()
 REJECTED_CHARACTERS = 3
 """Characters of a rejected text that are sent back for each token that was asked for: no more than a budget's hold covers,
@@ -107,8 +114,8 @@ class OpenAIProvider:
             client = stack.enter_context(self._client.lend())
             async with self._translate_errors(deadline):
                 sent = await stack.enter_async_context(self._sender.send(client, build, turns))
-            response = StreamedResponse(_sent_call(sent, turns), self._model)
-            events = await stack.enter_async_context(aclosing(_events(sent)))
+            response = StreamedResponse(_sent_call(sent, turns), self._model, sent.abilities.thinking)
+            events = await stack.enter_async_context(aclosing(sent.reply.events()))
             while not response.ignores_limit:
                 async with self._translate_errors(deadline, response):
                     if (data := await anext(events, None)) is None:
@@ -118,7 +125,9 @@ class OpenAIProvider:
                     yield Delta(text=text)
         if held_back := response.end():
             yield Delta(text=held_back)
-        yield await self._last_delta(response)
+        last = await self._last_delta(response)
+        await self._learn_thinking(sent.abilities, response.thinking, turns)
+        yield last
 
     async def close(self) -> None:
         await self._client.close()
@@ -131,10 +140,11 @@ class OpenAIProvider:
             self._requests.completion, turns, prompt, schema, max_output_tokens=prompt.max_output_tokens
         )
         with self._client.lend() as client:
-            async with self._translate_errors(self._deadline(), spent=spent):
-                async with self._sender.send(client, build, turns) as sent:
-                    body = await sent.response.read()
-                response = read_response(body, _sent_call(sent, turns))
+            async with (
+                self._translate_errors(self._deadline(), spent=spent),
+                self._sender.send(client, build, turns) as sent,
+            ):
+                response = read_response(sent.reply.body, _sent_call(sent, turns))
         await self._check_report(response.usage)
         return response
 
@@ -155,8 +165,15 @@ class OpenAIProvider:
             self._on_usage_corrected()
             log.warning("provider.usage_corrected", model=self._model)
         abilities = self._learned.current
-        if (ignores_limit or checked.is_beyond_limit) and abilities.limit_field is LimitField.COMPLETION:
+        if (ignores_limit or checked.is_beyond_limit) and may_limit_output(abilities):
             await self._learned.learn(abilities, replace(abilities, limit_field=LimitField.OUTPUT))
+
+    async def _learn_thinking(
+        self, abilities: Abilities, thinking: ThinkingStyle, turns: Sequence[Turn]
+    ) -> None:
+        """A learner may have had the model write a mark; then the reply tells nothing."""
+        if thinking is not abilities.thinking and THINKING_WORD not in letters_of_learner(turns):
+            await self._learned.learn(abilities, replace(abilities, thinking=thinking))
 
     def _completion(self, value: T, response: ModelResponse, spent: Usage) -> Completion[T]:
         return Completion(
@@ -196,20 +213,6 @@ class OpenAIProvider:
         error.usage += spent
         log.warning("provider.failed", code=error.code, model=self._model, retry_in_seconds=error.retry_after)
         return error
-
-
-async def _events(sent: Sent) -> AsyncGenerator[str]:
-    """The data of each event. A server that does not stream sends everything in one response."""
-    if "json" in sent.response.headers.get("content-type", ""):
-        yield (await sent.response.read()).decode(errors="replace")
-        return
-    lines = EventLines()
-    async with aclosing(sent.response.iter_bytes()) as received:
-        async for piece in received:
-            for data in lines.add(piece):
-                yield data
-    for data in lines.end():
-        yield data
 
 
 def _sent_call(sent: Sent, turns: Sequence[Turn]) -> SentCall:

@@ -6,7 +6,7 @@ Going down costs no attempt of the job and is never taken for an outage, because
 import re
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -19,6 +19,7 @@ from shared.adapters.llm.openai.refusals.codes import FEATURE_STATUSES
 from shared.adapters.llm.openai.refusals.errors import server_error_of
 from shared.adapters.llm.openai.refusals.server_error import ServerError
 from shared.adapters.llm.openai.request import Request
+from shared.adapters.llm.openai.server_reply import ServerReply, begin_reply
 from shared.domain.provider_errors import ProviderRejected
 
 MAX_STEPS = 8
@@ -35,25 +36,12 @@ MIN_WINDOW_TOKENS, MAX_WINDOW_TOKENS = 512, 100_000_000
 Build = Callable[[Abilities], Request]
 
 
-class ServerResponse(Protocol):
-    """A response whose body has not been read."""
-
-    @property
-    def headers(self) -> Any: ...
-
-    async def read(self) -> bytes: ...
-
-    def iter_bytes(self) -> AsyncGenerator[bytes]: ...
-
-    async def close(self) -> None: ...
-
-
 class Sent(Struct, frozen=True):
-    """A request that the server accepted, with its response."""
+    """A request that the server accepted, with its reply."""
 
     request: Request
     abilities: Abilities
-    response: ServerResponse
+    reply: ServerReply
 
 
 class RequestSender:
@@ -83,7 +71,7 @@ class RequestSender:
         while True:
             request = build(tried[-1])
             try:
-                response = await stack.enter_async_context(_post(client, request))
+                reply = await stack.enter_async_context(_post(client, request))
             except APIConnectionError:
                 raise
             except APIError as error:
@@ -97,7 +85,7 @@ class RequestSender:
             else:
                 self._accepted.add(_form_of(request))
                 await self._learned.learn(tried[0], tried[-1])
-                return Sent(request, tried[-1], response)
+                return Sent(request, tried[-1], reply)
 
     def _step_down(self, abilities: Abilities, said: ServerError, *, may_guess: bool) -> Abilities | None:
         """What to try next; None when the refusal is not about the form of the request. Only a form that the server has never
@@ -126,10 +114,14 @@ def _form_of(request: Request) -> frozenset[str]:
 def _trusted(said: ServerError, turns: Sequence[Turn]) -> ServerError:
     """The error without its message if a learner may have written what it says: what a learner wrote must teach the fleet
     nothing. Servers repeat input escaped, shortened and in capitals, so the words themselves are looked for."""
-    written = _letters("".join(turn["content"] for turn in turns if turn["role"] != "system"))
-    message = _letters(said.message)
+    written, message = letters_of_learner(turns), _letters(said.message)
     is_doubtful = any(word in message and word in written for word in TEACHING_WORDS)
     return replace(said, message="", window=said.told_window) if is_doubtful else said
+
+
+def letters_of_learner(turns: Sequence[Turn]) -> str:
+    """The small letters of all that we did not write ourselves."""
+    return _letters("".join(turn["content"] for turn in turns if turn["role"] != "system"))
 
 
 def _letters(text: str) -> str:
@@ -137,7 +129,10 @@ def _letters(text: str) -> str:
 
 
 @asynccontextmanager
-async def _post(client: AsyncOpenAI, request: Request) -> AsyncGenerator[ServerResponse]:
+async def _post(client: AsyncOpenAI, request: Request) -> AsyncGenerator[ServerReply]:
     create = cast(Callable[..., Any], client.chat.completions.with_streaming_response.create)
-    async with create(**request) as response:
-        yield response
+    async with (
+        create(**request) as response,
+        begin_reply(response, is_stream="stream" in request) as reply,
+    ):
+        yield reply

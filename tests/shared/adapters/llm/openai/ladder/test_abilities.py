@@ -38,10 +38,12 @@ def test_below_the_foot_of_the_ladder_there_is_nothing(refused: str) -> None:
     assert descend(PLAINEST, refused) is None
 
 
-def test_each_limit_field_leads_to_the_other() -> None:
+def test_each_limit_field_leads_to_the_other_once() -> None:
     other = Abilities(limit_field=LimitField.OUTPUT)
     assert descend(OPENAI, "max_completion_tokens") == other
-    assert descend(other, "max_tokens") == OPENAI
+    settled = descend(other, "max_tokens")
+    assert settled == OPENAI.without_field("max_tokens")
+    assert descend(settled, "max_completion_tokens") is None
     assert descend(OPENAI, "max_tokens") is None
 
 
@@ -49,6 +51,13 @@ def test_the_foot_keeps_the_limits_that_are_known() -> None:
     foot = plainest(Abilities(window=4_096, max_output=500))
     assert foot is not None
     assert (foot.window, foot.max_output) == (4_096, 500)
+    assert plainest(foot) is None
+
+
+def test_the_foot_sends_no_limit_field_that_was_refused() -> None:
+    foot = plainest(OPENAI.without_field("max_tokens"))
+    assert foot is not None
+    assert foot.limit_field is LimitField.COMPLETION
     assert plainest(foot) is None
 
 

@@ -32,6 +32,17 @@ class LimitField(StrEnum):
     OUTPUT = "max_tokens"
 
 
+class ThinkingStyle(StrEnum):
+    """Where the thinking of a model stands in what it streams."""
+
+    MARKED = "marked"
+    """Behind an opening mark, beside the reply, or nowhere."""
+    UNOPENED = "unopened"
+    """At the start without an opening mark, because the chat template has written it; only its end is marked."""
+    UNKNOWN = "unknown"
+    """No chat has told yet. A reply is shown when it has ended, lest its thinking be shown."""
+
+
 OPTIONAL_FIELDS = (
     "stream_options",
     "reasoning_effort",
@@ -48,18 +59,21 @@ class Abilities(Struct, frozen=True, kw_only=True, omit_defaults=True):
     structured_output: StructuredOutput = StructuredOutput.STRICT
     limit_field: LimitField = LimitField.COMPLETION
     without: frozenset[str] = frozenset()
-    """Those of `OPTIONAL_FIELDS` that are not sent."""
+    """Those of `OPTIONAL_FIELDS` that are not sent, and `max_tokens` where it was refused."""
     window: int = 0
     """Tokens of prompt and completion together that the model reads; 0 when it is not known."""
     max_output: int = 0
     """Tokens of a completion that the model allows at most; 0 when it is not known."""
+    thinking: ThinkingStyle = ThinkingStyle.MARKED
 
     def without_field(self, name: str) -> "Abilities":
         return replace(self, without=self.without | {name})
 
 
 OPENAI = Abilities()
-COMPATIBLE = Abilities(without=frozenset({"store", "prompt_cache_key", "safety_identifier"}))
+COMPATIBLE = Abilities(
+    without=frozenset({"store", "prompt_cache_key", "safety_identifier"}), thinking=ThinkingStyle.UNKNOWN
+)
 """Where the ladder begins for every other server: the fields that only OpenAI defines are not tried."""
 PLAINEST = Abilities(
     structured_output=StructuredOutput.PROMPT,
@@ -85,19 +99,28 @@ def descend(abilities: Abilities, refused: str) -> Abilities | None:
         case Feature.STRICT_SCHEMA | Feature.JSON_SCHEMA | Feature.RESPONSE_FORMAT:
             output = _next_output(abilities.structured_output, Feature(refused))
             return replace(abilities, structured_output=output) if output else None
-        case Feature.LIMIT_COMPLETION if abilities.limit_field is LimitField.COMPLETION:
+        case Feature.LIMIT_COMPLETION if may_limit_output(abilities):
             return replace(abilities, limit_field=LimitField.OUTPUT)
         case Feature.LIMIT_OUTPUT if abilities.limit_field is LimitField.OUTPUT:
-            return replace(abilities, limit_field=LimitField.COMPLETION)
+            return replace(abilities.without_field(refused), limit_field=LimitField.COMPLETION)
         case name if name in OPTIONAL_FIELDS and name not in abilities.without:
             return abilities.without_field(name)
         case _:
             return None
 
 
+def may_limit_output(abilities: Abilities) -> bool:
+    """Whether `max_tokens` is left to try. Once it was refused it is not tried again, so that the fields never take turns."""
+    return abilities.limit_field is LimitField.COMPLETION and LimitField.OUTPUT not in abilities.without
+
+
 def plainest(abilities: Abilities) -> Abilities | None:
     """The foot of the ladder, with the limits that are known. None when it is reached."""
-    foot = replace(PLAINEST, window=abilities.window, max_output=abilities.max_output)
+    foot = replace(
+        PLAINEST, window=abilities.window, max_output=abilities.max_output, thinking=abilities.thinking
+    )
+    if LimitField.OUTPUT in abilities.without:
+        foot = replace(foot.without_field(LimitField.OUTPUT), limit_field=LimitField.COMPLETION)
     return None if foot == abilities else foot
 
 

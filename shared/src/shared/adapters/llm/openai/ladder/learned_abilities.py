@@ -97,6 +97,7 @@ class LearnedAbilities:
                 without=" ".join(sorted(learned.without)),
                 window=learned.window,
                 max_output=learned.max_output,
+                thinking=learned.thinking.value,
             )
         if is_certain and learned != self._shared:
             await self._save(learned)
@@ -116,11 +117,11 @@ class LearnedAbilities:
             self._use(self._with_settings(found or self._base))
 
     async def _save(self, learned: Abilities) -> None:
-        self._shared = learned
+        before, self._shared = self._shared or self._base, learned
         if self._store is not None:
             with suppress(StoreUnavailable):  # this process goes on with what it knows
                 found = await self._store.load()
-                await self._store.save(with_changes(found or learned, self._base, learned))
+                await self._store.save(with_changes(found or learned, before, learned))
 
     def _with_settings(self, abilities: Abilities) -> Abilities:
         return replace(abilities, **self._settings)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from shared.adapters.llm.openai.ladder.abilities import ThinkingStyle
 from shared.adapters.llm.openai.prompt_rendering import Turn, count_turns
 from shared.adapters.llm.openai.reading.content import (
     Fields,
@@ -13,6 +14,7 @@ from shared.adapters.llm.openai.reading.content import (
     fields_of,
     first_choice,
     join_content,
+    reply_of,
     text_of,
     thinking_of,
     usage_of,
@@ -81,19 +83,17 @@ class ModelResponse(Struct, frozen=True):
     """Whether the text stopped at the length limit."""
 
 
-def read_response(body: bytes, sent: SentCall) -> ModelResponse:
-    """Raises `ProviderError` when the model refused, the server sent an error as a success, or the body is not JSON."""
+def read_response(body: str, sent: SentCall) -> ModelResponse:
+    """Raises `ProviderError` when the model refused, or the body is not a completion."""
     try:
         response = decode_body(body)
     except MalformedBody:  # for example an HTML page from a proxy
         raise ProviderUnavailable from None
-    if response.get("error") and not _has_completion(response):
-        raise to_provider_error(read_server_error(response, 0, {}))
     choice = first_choice(response)
     if not choice:
         raise ProviderUnavailable
     message = fields_of(choice.get("message"))
-    text = without_surrogates(join_content(message.get("content")) or text_of(choice, "text"))
+    text = without_surrogates(reply_of(message) or text_of(choice, "text"))
     usage = sent.check(usage_of(response), thinking_of(message) + text)
     reason = finish_reason(choice)
     if message.get("refusal") or reason in REFUSALS:
@@ -103,19 +103,19 @@ def read_response(body: bytes, sent: SentCall) -> ModelResponse:
     return ModelResponse(text, usage, model_name(response), was_cut=reason in CUTS)
 
 
-def _has_completion(response: Fields) -> bool:
-    """Whether there is a completion beside an error, which some servers send as an empty form."""
+def is_error(response: Fields) -> bool:
+    """Whether a reply of status 200 is an error: some servers send an empty form of one beside a completion."""
     choice = first_choice(response)
-    return (
-        bool(join_content(fields_of(choice.get("message")).get("content")))
-        and finish_reason(choice) not in FAILURES
+    has_completion = (
+        bool(reply_of(fields_of(choice.get("message")))) and finish_reason(choice) not in FAILURES
     )
+    return bool(response.get("error")) and not has_completion
 
 
 class StreamedResponse:
     """What has arrived of a streamed response so far."""
 
-    def __init__(self, sent: SentCall, model: str) -> None:
+    def __init__(self, sent: SentCall, model: str, thinking: ThinkingStyle = ThinkingStyle.MARKED) -> None:
         self.model = model
         self.is_refused = False
         self.is_finished = False
@@ -130,12 +130,15 @@ class StreamedResponse:
         self._checked_characters = sent.max_output_tokens
         self._reported: object = None
         self._half = ""
-        self._filter = ThinkingFilter()
+        self._filter = ThinkingFilter(thinking)
 
     def add(self, data: str) -> str:
         """Add the data of one event and return the text to show. Raises `ProviderError`."""
-        if data == DONE:
+        data = data.strip("\ufeff \r\n\t")
+        if data.strip('"').upper() == DONE:
             self.is_finished = True
+            return ""
+        if not data.startswith("{"):  # some servers send a word to keep the connection open
             return ""
         try:
             chunk = decode_body(data)
@@ -147,7 +150,12 @@ class StreamedResponse:
 
     def end(self) -> str:
         """Return text that was held back, and may be shown after all."""
-        return self._filter.end()
+        return self._filter.end(was_cut=self.was_cut)
+
+    @property
+    def thinking(self) -> ThinkingStyle:
+        """Where the model's thinking stands, as far as this reply tells."""
+        return self._filter.learned_style(was_cut=self.was_cut)
 
     @property
     def usage(self) -> CheckedUsage:
@@ -160,7 +168,9 @@ class StreamedResponse:
         delta = fields_of(choice.get("delta")) or fields_of(choice.get("message"))
         self._finish(finish_reason(choice), has_refusal=bool(delta.get("refusal")))
         text = self._join_halves(join_content(delta.get("content")) or text_of(choice, "text"))
-        self._received.append(thinking_of(delta) + text)
+        if thinking := thinking_of(delta):
+            self._filter.trust_marks()
+        self._received.append(thinking + text)
         self._check_length()
         return self._filter.add(text)
 

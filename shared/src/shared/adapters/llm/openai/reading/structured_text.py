@@ -3,10 +3,11 @@
 A text that is exact JSON of the schema takes one pass of msgspec; the rest runs only for other texts. All of it is linear.
 """
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from itertools import islice
-from typing import TypeVar, cast
+from typing import Generic, TypeVar, cast
 
 import msgspec
 from msgspec import inspect
@@ -22,6 +23,9 @@ MAX_PASSES = 4
 """How often the length of the text may be read in search of a value, so that a text made of brackets costs no more."""
 MAX_VALUES = 200
 """Values that are tried, such as footnote marks in brackets before the one that is meant."""
+
+_ESCAPED = re.compile(r'\\(["\\/nrt])')
+_UNESCAPED = {'"': '"', "\\": "\\", "/": "/", "n": "\n", "r": "\r", "t": "\t"}
 
 Fields = dict[str, object]
 
@@ -40,16 +44,23 @@ def read_value(text: str, schema: type[T], *, keep_partial: bool = False) -> T:
         return msgspec.json.decode(text, type=schema)
     except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
         pass
-    if (text_field := _text_field(schema)) and (inner := _json_string(text)) is not None:
+    if inner := _json_string(text):
+        return _read_string(inner, schema, keep_partial=keep_partial)
+    reader = _Reader(schema, keep_partial=keep_partial)
+    for part in _parts(text):
+        if (value := reader.read(part)) is not None:
+            return value
+    raise UnreadableText(reader.reason or "it holds no JSON")
+
+
+def _read_string(inner: str, schema: type[T], *, keep_partial: bool) -> T:
+    """Read the text of a lone JSON string: JSON that was encoded twice, or the only field of the schema."""
+    try:
+        return read_value(inner, schema, keep_partial=keep_partial)
+    except UnreadableText:
+        if not (text_field := _text_field(schema)):
+            raise
         return msgspec.convert({text_field: inner}, type=schema)
-    reason = ""
-    for value in _candidates(text):
-        for reading in _readings(value, schema):
-            try:
-                return _convert(reading, schema, keep_partial=keep_partial)
-            except msgspec.ValidationError as error:
-                reason = reason or str(error)
-    raise UnreadableText(reason or "it holds no JSON")
 
 
 def _without_nul(text: str) -> str:
@@ -57,14 +68,46 @@ def _without_nul(text: str) -> str:
     return text.replace("\x00", "\ufffd").replace("\\u0000", "\\ufffd")
 
 
-def _candidates(text: str) -> Iterator[object]:
-    """The JSON objects and arrays behind the thinking, then those of the whole text. The longest ones come first, because a
-    model may write an example before its answer, or an empty value."""
+def _parts(text: str) -> Iterator[str]:
+    """Where the value may stand: behind the thinking, in the whole text, and in the text with its escapes undone."""
     reply = without_thinking(text)
-    for part in (reply, text) if reply != text else (text,):
-        found = list(islice(_values(part), MAX_VALUES))
-        for _, value in sorted(found, key=lambda one: one[0], reverse=True):
-            yield value
+    yield reply
+    if reply != text:
+        yield text
+    if '\\"' in reply:
+        yield _ESCAPED.sub(lambda escape: _UNESCAPED[escape[1]], reply)
+
+
+class _Reader(Generic[T]):
+    """Reads values of one schema."""
+
+    def __init__(self, schema: type[T], *, keep_partial: bool) -> None:
+        self.reason = ""
+        """Why the first value could not be read."""
+        self._schema = schema
+        self._keep_partial = keep_partial
+
+    def read(self, text: str) -> T | None:
+        """The value in the text. The items of several lists are joined, because a model may spread a list over several values;
+        of other values the longest is taken, because a model may write an example or an empty value before."""
+        found = list(islice(_values(text), MAX_VALUES))
+        if name := _list_field(self._schema):
+            return self._join(name, [value for _, value in found])
+        longest_first = sorted(found, key=lambda one: one[0], reverse=True)
+        return next(filter(None, (self._convert(value) for _, value in longest_first)), None)
+
+    def _join(self, name: str, values: Iterable[object]) -> T | None:
+        read = [value for value in map(self._convert, values) if value is not None]
+        items = {msgspec.json.encode(item): item for value in read for item in getattr(value, name)}
+        return self._schema(**{name: list(items.values())}) if read else None
+
+    def _convert(self, value: object) -> T | None:
+        for reading in _readings(value, self._schema):
+            try:
+                return _convert(reading, self._schema, keep_partial=self._keep_partial)
+            except msgspec.ValidationError as error:
+                self.reason = self.reason or str(error)
+        return None
 
 
 def _values(text: str) -> Iterator[tuple[int, object]]:
@@ -113,6 +156,11 @@ def _convert(value: object, schema: type[T], *, keep_partial: bool) -> T:
 def _mend(value: object, wanted: inspect.Type, *, keep_partial: bool) -> object:
     """Turn numbers into text where text is wanted, single values into lists, and leave out what cannot be read."""
     match wanted:
+        case inspect.ListType() | inspect.StructType() if isinstance(value, str) and value.lstrip()[:1] in (
+            "{",
+            "[",
+        ):
+            return _mend(_parse_inner(value), wanted, keep_partial=keep_partial)
         case inspect.StrType() if isinstance(value, bool):
             return str(value).lower()
         case inspect.StrType() if isinstance(value, int | float):
@@ -135,6 +183,14 @@ def _mend(value: object, wanted: inspect.Type, *, keep_partial: bool) -> object:
             return value
 
 
+def _parse_inner(text: str) -> object:
+    """A value that was encoded as text inside another one; nothing if it is none."""
+    try:
+        return parse_value(text, len(text) - len(text.lstrip()))[0]
+    except UnreadableJson:
+        return None
+
+
 def _fits(value: object, wanted: inspect.Type) -> bool:
     if not isinstance(wanted, inspect.StructType):
         return value is not None
@@ -154,7 +210,7 @@ def _list_field(schema: type) -> str:
     """The name of the only field, if it is a list of objects."""
     match _type_of(schema):
         case inspect.StructType(fields=(field,)) if isinstance(field.type, inspect.ListType):
-            return field.encode_name
+            return field.name
         case _:
             return ""
 

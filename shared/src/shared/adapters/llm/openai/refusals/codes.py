@@ -58,8 +58,8 @@ BY_STATUS: Mapping[int, type[ProviderError]] = {
 }
 SPEND_LIMIT = "_spend_limit_exceeded"
 """End of a code that tells of a spent account."""
-FEATURE_STATUSES = frozenset({400, 404, 415, 422, 500, 501})
-"""Statuses with which servers refuse a field they do not know."""
+FEATURE_STATUSES = frozenset({0, 400, 404, 415, 422, 500, 501})
+"""Statuses with which servers refuse a field they do not know; 0 is an error in a response of status 200."""
 
 
 def kind_of(codes: Sequence[str], status: int) -> type[ProviderError] | None:

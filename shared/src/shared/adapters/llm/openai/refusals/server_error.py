@@ -52,7 +52,8 @@ class ServerError(Struct, frozen=True, kw_only=True):
     @property
     def refused_feature(self) -> str:
         """The field or feature of the request that the server does not know; empty when it is about something else."""
-        if self.status not in FEATURE_STATUSES or any(code in BY_CODE for code in self.codes):
+        is_something_else = is_refusal(self.message) or any(code in BY_CODE for code in self.codes)
+        if is_something_else or self.status not in FEATURE_STATUSES:
             return ""
         if "invalid_json_schema" in self.codes:
             return "json_schema"

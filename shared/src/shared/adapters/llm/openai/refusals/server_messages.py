@@ -51,7 +51,13 @@ REFUSED = _any(
     r"content (?:policy|filter)|(?:input|prompt) was flagged|requires moderation",  # OpenAI, OpenRouter
     r"blocked .{0,40}safety|safety (?:system|settings|filter)",  # Gemini
     r"inappropriate content|content exists risk",  # Qwen, DeepSeek
+    r"violat\w+ .{0,60}polic(?:y|ies)|usage polic(?:y|ies)",  # OpenAI, Anthropic, Groq, Together
 )
+STRICT_UNKNOWN = _any(
+    r"[\"'`.]strict\b|\bstrict (?:mode|schema|json|structured|output|tool)",
+    r"(?:argument|parameter|field|property|key|input|name)s?(?: supplied)?:? strict\b",
+)
+"""The field `strict`, and not the adjective of a policy."""
 SCHEMA_UNKNOWN = _any(
     r"json_schema",  # DeepSeek, LM Studio ("must be 'json_schema' or 'text'" is caught by TEXT_OR_SCHEMA before)
     r"must be .{0,20}json_object",  # llama-cpp-python
@@ -102,7 +108,7 @@ def _find_output_feature(message: str, parameter: str) -> str:
     both = f"{parameter} {message}"
     if TEXT_OR_SCHEMA.search(message):
         return Feature.RESPONSE_FORMAT
-    if re.search(r"\bstrict\b", both):
+    if STRICT_UNKNOWN.search(message) or parameter.endswith("strict"):
         return Feature.STRICT_SCHEMA
     if SCHEMA_UNKNOWN.search(both):
         return Feature.JSON_SCHEMA

@@ -1,0 +1,79 @@
+"""A server's reply of status 200, which may still be an error: whole, or as the data of its events."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, asynccontextmanager
+from typing import Any, Protocol
+
+from openai import APIError
+
+from shared.adapters.llm.openai.reading.content import MalformedBody, decode_body
+from shared.adapters.llm.openai.reading.event_lines import EventLines
+from shared.adapters.llm.openai.reading.response import is_error
+
+
+class ServerResponse(Protocol):
+    """A response whose body has not been read."""
+
+    @property
+    def headers(self) -> Any: ...
+
+    @property
+    def http_request(self) -> Any: ...
+
+    async def read(self) -> bytes: ...
+
+    def iter_bytes(self) -> AsyncGenerator[bytes]: ...
+
+
+class ServerReply:
+    """The reply to a request that the server has accepted."""
+
+    def __init__(self, first: str | None, others: AsyncGenerator[str]) -> None:
+        self._first = first
+        self._others = others
+
+    @property
+    def body(self) -> str:
+        """A whole reply."""
+        return self._first or ""
+
+    async def events(self) -> AsyncGenerator[str]:
+        """The data of each event. A server that does not stream sends everything in one."""
+        if self._first is not None:
+            yield self._first
+            async for data in self._others:
+                yield data
+
+
+@asynccontextmanager
+async def begin_reply(response: ServerResponse, *, is_stream: bool) -> AsyncGenerator[ServerReply]:
+    """Wait for the whole reply, or for its first event. Raises `APIError` if that is an error."""
+    is_whole = not is_stream or "json" in response.headers.get("content-type", "")
+    async with aclosing(_whole(response) if is_whole else _events(response)) as events:
+        first = await anext(events, None)
+        if first is not None and '"error"' in first:
+            _raise_error(first, response)
+        yield ServerReply(first, events)
+
+
+def _raise_error(data: str, response: ServerResponse) -> None:
+    try:
+        fields = decode_body(data)
+    except MalformedBody:
+        return
+    if is_error(fields):
+        raise APIError("an error of status 200", response.http_request, body=fields)
+
+
+async def _whole(response: ServerResponse) -> AsyncGenerator[str]:
+    yield (await response.read()).decode(errors="replace")
+
+
+async def _events(response: ServerResponse) -> AsyncGenerator[str]:
+    lines = EventLines()
+    async with aclosing(response.iter_bytes()) as received:
+        async for piece in received:
+            for data in lines.add(piece):
+                yield data
+    for data in lines.end():
+        yield data
