@@ -20,6 +20,7 @@ from shared.adapters.llm.openai.provider import OpenAIProvider
 from shared.adapters.offline.provider import OfflineProvider
 from shared.adapters.postgres.result_store import ResultStore
 from shared.domain.jobs.job import Kind
+from shared.domain.llm.provider import safety_id_of
 
 
 @pytest.fixture
@@ -55,6 +56,8 @@ async def test_a_grounded_answer_quotes_the_collection_and_costs_what_the_model_
     (call,) = simulator.journal.calls
     assert await chat.spent() == (call.prompt_tokens + call.completion_tokens, 0)
     assert answer.json()["usage"]["prompt_tokens"] == call.prompt_tokens
+    assert call.request
+    assert call.request.safety_identifier == safety_id_of(ADA)
 
 
 async def test_the_hold_covers_the_prompt_as_the_model_counts_it(

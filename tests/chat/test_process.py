@@ -118,6 +118,7 @@ async def test_it_logs_the_usage_of_every_answer_also_after_a_disconnect(redis_u
     async with ProviderSimulator() as simulator:
         simulator.piece_seconds = 0.2
         model = {"OPENAI_API_KEY": "a-key", "OPENAI_BASE_URL": simulator.url}
+        model["ETUDE_MODEL_FEATURES"] = "thinking=marked"  # or the first answer would come whole
         stores = {"ETUDE_REDIS_URL": redis_url, "ETUDE_POSTGRES_URL": postgres_url}
         async with running(**stores, **model) as (process, http):
             async with http.stream("POST", "/api/chat", json={**QUESTION, "stream": True}) as answer:

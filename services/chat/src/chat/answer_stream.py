@@ -12,7 +12,7 @@ from shared.adapters.redis.budget_store import BudgetStore
 from shared.domain.budgets import Balance
 from shared.domain.errors import StoreUnavailable
 from shared.domain.jobs.submission import Hold
-from shared.domain.llm.provider import ChatRequest, Delta, Provider
+from shared.domain.llm.provider import ChatRequest, Delta, Provider, safety_id_of
 from shared.domain.provider_errors import (
     ProviderError,
     ProviderGarbled,
@@ -128,6 +128,7 @@ class AnswerStream:
             sources=self._prompt.sources,
             language=self._prompt.language,
             max_output_tokens=MAX_ANSWER_TOKENS,
+            safety_id=safety_id_of(self._hold.user),
         )
         deadline = asyncio.get_running_loop().time() + ANSWER_SECONDS
         async with aclosing(self._provider.stream(request)) as stream:

@@ -1,7 +1,7 @@
 """A request that the server does not take costs its sender alone, until so many senders are rejected that it is the account."""
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 
 import pytest
 from msgspec.structs import replace
@@ -17,6 +17,7 @@ from shared.adapters.llm.openai.provider import OpenAIProvider
 from shared.adapters.llm.rate_limit_hook import RateLimitHook
 from shared.adapters.redis.client import RedisClient
 from shared.adapters.redis.provider_limiter import LimiterPolicy, ProviderLimiter, Reason
+from shared.domain.llm.provider import ChatRequest, Message
 from shared.domain.provider_errors import (
     ProviderBusy,
     ProviderError,
@@ -48,6 +49,15 @@ class Fleet:
         prompt = replace(SUMMARY_PROMPT, source=source, safety_id=user, call_id=f"{job}/summary/0")
         await self.model.complete(prompt, SummaryDraft)
 
+    async def chat_error_of(self, user: str) -> type[ProviderError]:
+        request = ChatRequest(
+            messages=[Message("user", BAD)], language="en", max_output_tokens=50, safety_id=user
+        )
+        with pytest.raises(ProviderError) as raised:
+            async with aclosing(self.model.stream(request)) as deltas:
+                await anext(deltas)
+        return type(raised.value)
+
     async def error_of(self, *, user: str = "user", job: str = "job") -> type[ProviderError]:
         with pytest.raises(ProviderError) as raised:
             await self.ask(BAD, user=user, job=job)
@@ -77,6 +87,32 @@ async def test_one_learner_s_rejected_texts_delay_nobody(real_redis: RedisClient
             assert await fleet.error_of(job=f"job-{number}") is ProviderRejected
             assert await fleet.is_open_to_others()
         await fleet.ask("A healthy text.", user="other")
+
+
+@pytest.mark.parametrize("status", [400, 404])
+async def test_one_learner_s_rejected_chats_delay_nobody(real_redis: RedisClient, status: int):
+    async with refusing(real_redis, status) as fleet:
+        for _ in range(5):
+            assert await fleet.chat_error_of("user-1") is ProviderRejected
+            assert await fleet.is_open_to_others()
+
+
+async def test_a_learner_s_chats_and_jobs_count_as_one_sender(real_redis: RedisClient):
+    async with refusing(real_redis, 400) as fleet:
+        for number in range(3):
+            assert await fleet.chat_error_of("user-1") is ProviderRejected
+            assert await fleet.error_of(user="user-1", job=f"job-{number}") is ProviderRejected
+        assert await fleet.chat_error_of("user-2") is ProviderRejected
+        assert await fleet.is_open_to_others()
+
+
+@pytest.mark.parametrize("status", [400, 404])
+async def test_chats_of_three_learners_rejected_in_a_row_are_the_account_s_fault(
+    real_redis: RedisClient, status: int
+):
+    async with refusing(real_redis, status) as fleet:
+        errors = [await fleet.chat_error_of(f"user-{number}") for number in range(4)]
+        assert errors == [ProviderRejected, ProviderRejected, ProviderMisconfigured, ProviderBusy]
 
 
 @pytest.mark.parametrize("status", [400, 404])

@@ -97,6 +97,7 @@ class Model:
             job_kind=CHAT,
             texts=[*(message.content for message in request.messages), *request.sources],
             max_output_tokens=request.max_output_tokens,
+            user=request.safety_id,
         )
         async with self._hooked(call), aclosing(self._provider.stream(request)) as deltas:
             async for delta in deltas:

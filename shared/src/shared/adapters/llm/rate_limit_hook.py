@@ -132,9 +132,9 @@ class RateLimitHook:
 
 def _sender(call: ModelCall, status: int) -> str:
     """Return the sender that a rejected request counts for. A status like 404 does not depend on the text, so different jobs are
-    enough; what a learner wrote may cause any other status, so it takes different learners."""
+    enough, or chats of different learners; what a learner wrote may cause any other status, so it takes different learners."""
     sender = call.job_id if status in STATUSES_OF_CONFIGURATION else call.user
-    return sender or CHAT
+    return sender or call.user or CHAT
 
 
 def estimate_tokens(*texts: str) -> int:

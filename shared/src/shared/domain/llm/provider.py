@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from enum import StrEnum
+from hashlib import sha256
 from typing import Generic, Protocol, TypeVar
 
 from msgspec import Struct
@@ -21,6 +22,11 @@ class Task(StrEnum):
     OUTLINE = "outline"
     TEXT = "text"
     CHAT = "chat"
+
+
+def safety_id_of(user: str) -> str:
+    """A hash that tells users apart without naming them."""
+    return sha256(f"etude:{user}".encode()).hexdigest()[:32]
 
 
 def _always() -> bool:
@@ -45,7 +51,7 @@ class Prompt(Struct, frozen=True, kw_only=True):
     cache_key: str = ""
     """The same for all prompts on one source, so that the provider can reuse its prompt cache."""
     safety_id: str = ""
-    """A hash of the user id, so that a provider blocks one abuser and not all users."""
+    """A hash of the user id (`safety_id_of`), so that a provider blocks one abuser and not all users."""
     call_id: str = ""
     """Identifies the call in the provider's logs and in ours: `<job id>/<step>`."""
     job_kind: str = ""
@@ -83,6 +89,8 @@ class ChatRequest(Struct, frozen=True, kw_only=True):
     language: str
     """Language of the reply: `fr` or `en`."""
     max_output_tokens: int
+    safety_id: str = ""
+    """As `Prompt.safety_id`."""
 
 
 class Delta(Struct, frozen=True, kw_only=True):

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from hashlib import sha256
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -16,7 +15,7 @@ from shared.domain.generation.step_splitting import split_step
 from shared.domain.jobs.job import LeasedJob
 from shared.domain.jobs.outcome import Done
 from shared.domain.jobs.payload import JobInput
-from shared.domain.llm.provider import Completion, Prompt
+from shared.domain.llm.provider import Completion, Prompt, safety_id_of
 from shared.domain.provider_errors import (
     ContextTooLong,
     ProviderError,
@@ -178,5 +177,6 @@ class _CallRunner:
 
 def _sign(step: PlannedStep, job: LeasedJob) -> Prompt:
     """Add the call id, the job's kind, and a hash that tells users apart without naming them."""
-    user = sha256(f"etude:{job.user}".encode()).hexdigest()[:32]
-    return replace(step.prompt, call_id=f"{job.id}/{step.name}", safety_id=user, job_kind=job.kind)
+    return replace(
+        step.prompt, call_id=f"{job.id}/{step.name}", safety_id=safety_id_of(job.user), job_kind=job.kind
+    )

@@ -108,7 +108,12 @@ class OpenAIProvider:
         """Stream the reply to a chat. Iterate inside `contextlib.aclosing`, so that stopping early ends the call at once.
         Raises `ProviderError`, whose usage covers what had arrived."""
         turns = render_chat(request.messages, request.sources, request.language)
-        build = partial(self._requests.chat, turns, max_output_tokens=request.max_output_tokens)
+        build = partial(
+            self._requests.chat,
+            turns,
+            max_output_tokens=request.max_output_tokens,
+            safety_id=request.safety_id,
+        )
         deadline = self._deadline()
         async with AsyncExitStack() as stack:
             client = stack.enter_context(self._client.lend())

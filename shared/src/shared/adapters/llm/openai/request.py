@@ -56,9 +56,14 @@ class RequestBuilder:
             request["extra_headers"] = {"X-Client-Request-Id": prompt.call_id}
         return _without(request, abilities)
 
-    def chat(self, turns: Sequence[Turn], abilities: Abilities, *, max_output_tokens: int) -> Request:
+    def chat(
+        self, turns: Sequence[Turn], abilities: Abilities, *, max_output_tokens: int, safety_id: str
+    ) -> Request:
         request = self._request(turns, abilities, max_output_tokens)
-        return _without(request | {"stream": True, "stream_options": {"include_usage": True}}, abilities)
+        request |= {"stream": True, "stream_options": {"include_usage": True}}
+        if safety_id:
+            request["safety_identifier"] = safety_id
+        return _without(request, abilities)
 
     def _request(self, turns: Sequence[Turn], abilities: Abilities, max_output_tokens: int) -> Request:
         limit = _output_limit(turns, abilities, max_output_tokens)
