@@ -39,6 +39,12 @@ async def add_undecodable_step(harness: JobHarness, job_id: JobId) -> None:
     await harness.command("HSET", keys.steps(0, job_id), b"\xff\xfe", "{}")
 
 
+async def name_entry_of_another_job(harness: JobHarness, job_id: JobId) -> None:
+    other = await harness.submit(user=ADA, plan=PLAN)
+    entry = await harness.command("HGET", keys.record(0, other.id), "entry")
+    await harness.command("HSET", keys.record(0, job_id), "entry", entry)
+
+
 DEAD: dict[str, Damage] = {
     "usage_beyond_all_numbers": setting("prompt", "1e+19"),
     "usage_of_twenty_digits": setting("completion", "10000000000000000000"),
@@ -54,6 +60,13 @@ DEAD: dict[str, Damage] = {
     "payload_is_nested_too_deep": setting("payload", '{"text":' * 100_000),
     "another_type": replace_by_text,
     "unknown_state": setting("state", "weird"),
+    "entry_that_does_not_exist": setting("entry", "1-1"),
+    "entry_is_no_id": setting("entry", "first"),
+    "no_entry": removing("entry"),
+    "entry_of_another_job": name_entry_of_another_job,
+    "unknown_stream": setting("stream", "weird"),
+    "another_stream": setting("stream", StreamName.COLLECTION),
+    "no_stream": removing("stream"),
 }
 GONE: dict[str, Damage] = {"entry_without_job": add_entry_without_job}
 
@@ -91,6 +104,7 @@ async def test_the_hold_of_an_unreadable_record_is_released(harness: JobHarness,
     await harness.consumer().drain()
 
     assert not any(held for _, held in await harness.budget(BOB))
+    assert await harness.command("ZCARD", keys.live(0, BOB, StreamName.AI)) == 0, "its slot is free"
     (saved,) = await harness.maintenance_store.unsaved(0) or [await harness.final(job.id, BOB)]
     assert (saved.id, saved.state, saved.problem) == (job.id, JobState.FAILED, UnreadableRecord().problem)
 
@@ -135,6 +149,38 @@ async def test_a_waiting_job_with_an_unreadable_record_is_passed_over(harness: J
 
     for job in (first, last):
         assert (await harness.record(job.id)).state is JobState.SUCCEEDED
+
+
+@pytest.mark.parametrize("stream", ["weird", ""])
+async def test_a_retry_that_names_no_stream_becomes_a_dead_letter(harness: JobHarness, stream: str):
+    bad = await harness.submit(user=BOB)
+    await harness.command("ZADD", keys.due(0), 1, bad.id)
+    await setting("stream", stream)(harness, bad.id)
+
+    await harness.maintenance_store.promote(0)
+
+    assert [letter.id for letter in await harness.dead_letters.list(limit=10)] == [bad.id]
+    assert await harness.command("ZCARD", keys.live(0, BOB, StreamName.AI)) == 0
+
+
+async def test_a_cancelled_job_that_names_no_stream_frees_its_slot(harness: JobHarness):
+    bad = await harness.submit(user=BOB)
+    await setting("stream", "weird")(harness, bad.id)
+
+    assert await harness.store.cancel(BOB, bad.id)
+
+    assert await harness.command("ZCARD", keys.live(0, BOB, StreamName.AI)) == 0
+
+
+async def test_a_cancelled_job_leaves_the_entry_of_another_alone(harness: JobHarness):
+    bad, good = await harness.submit(user=BOB), await harness.submit()
+    entry = await harness.command("HGET", keys.record(0, good.id), "entry")
+    await harness.command("HSET", keys.record(0, bad.id), "entry", entry)
+
+    assert await harness.store.cancel(BOB, bad.id)
+    await harness.consumer().drain()
+
+    assert (await harness.record(good.id)).state is JobState.SUCCEEDED
 
 
 async def test_a_user_s_list_shows_the_other_jobs(harness: JobHarness):

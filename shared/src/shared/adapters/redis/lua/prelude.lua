@@ -9,6 +9,7 @@ local GROUP = 'workers'
 local RETENTION_MS = 3600000        -- a final record and its events are kept for one hour
 local DEAD_RETENTION_MS = 604800000 -- a dead letter is kept for a week, so that an operator can inspect it
 local USER_LOG_MS = 86400000        -- a user's event log expires a day after the last submission or end of a job
+local STREAMS = {'ai', 'collection'} -- as StreamName
 local JOB_LOG_CAP, USER_LOG_CAP = 2000, 10000 -- maximum numbers of entries; more than a job, or a user in a day, produces
 
 local function stream_key(stream) return tag .. ':stream:' .. stream end
@@ -95,6 +96,21 @@ local function admit(id, user, stream, kind, version, with_workers)
   end
 end
 
+local function is_stream(name)
+  for _, stream in ipairs(STREAMS) do
+    if stream == name then return true end
+  end
+  return false
+end
+
+-- The stream of a job whose record names none: the one whose live jobs hold it, or else `default`.
+local function find_stream(id, user, default)
+  for _, stream in ipairs(STREAMS) do
+    if user and call('ZSCORE', live_key(user, stream), id) then return stream end
+  end
+  return default
+end
+
 local set_aside -- defined below; a record that cannot be read must not stop other jobs
 
 -- Adds a job to its work stream if it is queued, and returns whether it did. A job whose record cannot be read is set aside.
@@ -102,6 +118,7 @@ local function enqueue_if_queued(id, stream)
   local is_readable, is_queued = pcall(function()
     local job = read_fields(record_key(id), {'state', 'stream', 'kind', 'v', 'user'})
     if job.state and not job.user then error('nobody\'s job') end
+    if job.state and job.stream ~= stream and (stream or not is_stream(job.stream)) then error('another stream') end
     if job.state == 'queued' then enqueue(id, stream or job.stream, job.kind, job.v) end
     return job.state == 'queued'
   end)
@@ -134,7 +151,11 @@ end
 local ENDING = {'state', 'attempt', 'user', 'kind', 'stream', 'windows', 'held', 'kept', 'v', 'entry', 'prompt', 'completion',
   'cached', 'reasoning'}
 
-local function read_ending(id) return read_fields(record_key(id), ENDING) end
+local function read_ending(id)
+  local job = read_fields(record_key(id), ENDING)
+  if job.state and not is_stream(job.stream) then job.stream = find_stream(id, job.user, STREAMS[1]) end
+  return job
+end
 
 local function finish(id, job, state, prompt, completion, problem, failures, now, is_dead)
   local record = record_key(id)
@@ -172,11 +193,34 @@ local LEASED_NAMES = {'id', 'steps', unpack(LEASED)}
 
 local STATES = {queued = true, running = true, succeeded = true, failed = true, cancelled = true}
 
+local READ_FOR_LEASE = {'stream', unpack(LEASED)}
+
 local function read_leased(id)
-  local job = read_fields(record_key(id), LEASED)
+  local job = read_fields(record_key(id), READ_FOR_LEASE)
   assert(not job.state or STATES[job.state], 'no state')
   job.id = id
+  if job.state == 'queued' or job.state == 'running' then
+    assert(stream_key(job.stream or '') == KEYS[1], 'another stream')
+  end
   return job
+end
+
+local function is_entry_of(id, entry, stream)
+  local found = call('XRANGE', stream, entry, entry)[1]
+  return found and found[2][2] == id
+end
+
+-- Whether an unfinished job has a way to its end besides the entry at hand: another entry of its own, a retry that is due,
+-- or a place in its user's waiting list. A job without one would stay unfinished for ever.
+local function is_elsewhere(job)
+  if job.entry then return is_entry_of(job.id, job.entry, KEYS[1]) end
+  if call('ZSCORE', due_key, job.id) then return true end
+  return call('LPOS', waiting_key(job.user, string.match(KEYS[1], ':stream:(.+)$')), job.id)
+end
+
+-- Raises an error for a job that is unfinished and nowhere else, although `entry` is not its own.
+local function check_entry(job)
+  assert((job.state ~= 'queued' and job.state ~= 'running') or is_elsewhere(job), 'no entry')
 end
 
 local function values_of(job)
@@ -223,13 +267,13 @@ local function mend_record(id, stream, bad)
   for name, default in pairs(TEXTS) do
     if bad[name] or not call('HGET', record, name) then call('HSET', record, name, default) end
   end
-  if not call('HGET', record, 'stream') then call('HSET', record, 'stream', stream) end
+  call('HSET', record, 'stream', find_stream(id, call('HGET', record, 'user'), stream))
 end
 
 -- Ends a job whose record cannot be read as a dead letter. If the record still has its user, the hold is released and the
 -- row is saved. Returns the user, or nil if the job was final already.
 set_aside = function(id, stream, bad)
-  mend_record(id, stream or 'ai', bad or {})
+  mend_record(id, stream or STREAMS[1], bad or {})
   local job, now = read_ending(id), now_ms()
   if job.state == 'succeeded' or job.state == 'failed' or job.state == 'cancelled' then return nil end
   finish(id, job, 'failed', tonumber(job.prompt), tonumber(job.completion), UNREADABLE, 1, now, true)

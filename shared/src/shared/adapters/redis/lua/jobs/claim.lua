@@ -40,6 +40,7 @@ local function take_over(entry, id)
       admit_next(ending.user, stream)
     end
   else
+    if job then check_entry(job) end
     gone[#gone + 1] = entry
   end
 end

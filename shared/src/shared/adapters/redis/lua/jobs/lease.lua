@@ -2,7 +2,8 @@
 --   KEYS  1 work stream
 --   ARGV  1 consumer   then for each entry: entry id, job id
 --   returns {now (Unix ms), names, then for each leased job its values; only id and entry if its record cannot be read}
--- An entry is deleted if its job is unknown, is final or has another entry. It stays if another consumer claimed it
+-- An entry is deleted if its job is unknown, is final or has another entry. A job that names an entry which is not its own
+-- counts as one whose record cannot be read. An entry stays if another consumer claimed it
 -- between this consumer's read and its lease.
 local now, gone = now_ms(), {}
 local reply = {now, LEASED_NAMES}
@@ -14,6 +15,7 @@ local function take(entry, id)
     -- The owner repeats a call whose reply was lost: it gets the same attempt again.
     if job.owner == ARGV[1] then reply[#reply + 1] = values_of(job) end
   else
+    check_entry(job)
     gone[#gone + 1] = entry
   end
 end
