@@ -206,7 +206,7 @@ local function read_leased(id)
 end
 
 local function is_entry_of(id, entry, stream)
-  local found = call('XRANGE', stream, entry, entry)[1]
+  local found = entry and redis.pcall('XRANGE', stream, entry, entry)[1] -- an entry that is no id finds nothing
   return found and found[2][2] == id
 end
 

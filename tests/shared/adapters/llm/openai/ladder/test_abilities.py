@@ -42,6 +42,7 @@ def test_each_limit_field_leads_to_the_other_once() -> None:
     other = Abilities(limit_field=LimitField.OUTPUT)
     assert descend(OPENAI, "max_completion_tokens") == other
     settled = descend(other, "max_tokens")
+    assert settled is not None
     assert settled == OPENAI.without_field("max_tokens")
     assert descend(settled, "max_completion_tokens") is None
     assert descend(OPENAI, "max_tokens") is None

@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import cast
 
 import msgspec
 
 Fields = Mapping[str, object]
+
+NO_FIELDS: Fields = MappingProxyType({})
 
 THINKING_FIELDS = ("reasoning_content", "reasoning", "thinking")
 """Where servers put a model's thinking beside its reply."""
@@ -42,7 +45,7 @@ def first_choice(response: Fields) -> Fields:
     """The choice of index 0, which is all that is asked for. Its index may be missing."""
     choices = response.get("choices")
     found = map(fields_of, cast(list[object], choices) if isinstance(choices, list) else ())
-    return next((choice for choice in found if not choice.get("index")), {})
+    return next((choice for choice in found if not choice.get("index")), NO_FIELDS)
 
 
 def reply_of(message: Fields) -> str:

@@ -11,7 +11,8 @@ local now = now_ms()
 finish(id, job, 'cancelled', tonumber(job.prompt), tonumber(job.completion), '', call('HGET', KEYS[1], 'failures'), now, false)
 call('ZADD', unsaved_key, now, id)
 call('ZREM', due_key, id)
-if job.entry and is_entry_of(id, job.entry, stream_key(job.stream)) then
+if not is_entry_of(id, job.entry, stream_key(job.stream)) then job.entry = nil end -- a damaged record may name another's
+if job.entry then
   call('XACK', stream_key(job.stream), GROUP, job.entry)
   call('XDEL', stream_key(job.stream), job.entry)
 end
