@@ -117,9 +117,9 @@ def test_work_is_seen_and_no_user_is(measured: Measured) -> None:
     assert worker.of("etude_job_end_to_end_seconds_count", kind="collection") == 1
     assert worker.of("etude_job_queue_wait_seconds_count", delivery="first") == 1
     assert worker.of("db_client_operation_duration_seconds_count", db_operation_name="save_jobs") == 1
-    assert worker.of("gen_ai_client_operation_duration_seconds_count", gen_ai_provider_name="offline") >= 1
+    assert worker.of("gen_ai_client_inference_duration_seconds_count", gen_ai_provider_name="offline") >= 1
     assert seen["chat"].of("etude_chat_stream_seconds_count") == 1
-    assert seen["chat"].of("gen_ai_client_operation_time_to_first_chunk_seconds_count") == 1
+    assert seen["chat"].of("gen_ai_client_inference_time_to_first_chunk_seconds_count") == 1
     cron = seen["cron"]
     assert cron.of("etude_ledger_jobs_total", state="succeeded") == 1
     assert cron.of("etude_ledger_unaccounted_jobs") == 0

@@ -107,7 +107,7 @@ def test_a_learner_s_word_is_nowhere_but_where_it_belongs(tmp_path: Path) -> Non
     assert [line for line in lines if WORD in line] == []
     assert len(collector.spans) > 100
     assert WORD.encode() not in collector.received
-    assert "gen_ai_client_operation_duration_seconds_count" in metrics
+    assert "gen_ai_client_inference_duration_seconds_count" in metrics
     assert WORD not in metrics
     assert len(client.refusals) > 20
     assert [body for body in client.refusals if WORD in body] == []

@@ -54,10 +54,10 @@ SLOS = (
         name="chat",
         promise="the first words of an answer come within 2.56 s",
         objective=0.95,
-        all="(sum(rate(gen_ai_client_operation_time_to_first_chunk_seconds_count[{window}]))"
+        all="(sum(rate(gen_ai_client_inference_time_to_first_chunk_seconds_count[{window}]))"
         f" + (sum(rate({ANSWERS}{{{CHATS}, {BROKEN}}}[{{window}}])) or vector(0)))",
-        bad="(sum(rate(gen_ai_client_operation_time_to_first_chunk_seconds_count[{window}]))"
-        ' - sum(rate(gen_ai_client_operation_time_to_first_chunk_seconds_bucket{le="2.56"}[{window}]))'
+        bad="(sum(rate(gen_ai_client_inference_time_to_first_chunk_seconds_count[{window}]))"
+        ' - sum(rate(gen_ai_client_inference_time_to_first_chunk_seconds_bucket{le="2.56"}[{window}]))'
         f" + (sum(rate({ANSWERS}{{{CHATS}, {BROKEN}}}[{{window}}])) or vector(0)))",
     ),
     Slo(

@@ -19,13 +19,14 @@ from shared.adapters.postgres.result_store import ResultStore
 from shared.adapters.redis.budget_store import BudgetStore
 from shared.adapters.redis.connection import call, connect
 from shared.adapters.redis.job_store import JobStore
+from shared.runtime.config.model_prices import read_prices
 from shared.runtime.config.plans import read_plans
 from shared.runtime.config.settings import InvalidSettings, read_settings
 from shared.runtime.generation.provider_factory import build_providers, models_of
 from shared.runtime.http.uvicorn_server import serve
 from shared.runtime.observability.logging_setup import configure_logs
 from shared.runtime.observability.metrics.meter import Meter
-from shared.runtime.observability.metrics.model_metrics import ModelMetrics, read_prices
+from shared.runtime.observability.metrics.model_metrics import ModelMetrics
 from shared.runtime.observability.metrics.server import serving_metrics
 from shared.runtime.observability.metrics.store_metrics import PoolMetrics, ScriptMetrics
 from shared.runtime.observability.tracing_setup import open_tracer

@@ -4,7 +4,7 @@ from dashboards.board import Board, Row
 from dashboards.panels import PER_SECOND, SECONDS, SHARE, USD, heat, lines, number
 from dashboards.promql import gauge, or_none, quantile, quantiles, rate, share, total
 
-FIRST_CHUNK = "gen_ai_client_operation_time_to_first_chunk_seconds"
+FIRST_CHUNK = "gen_ai_client_inference_time_to_first_chunk_seconds"
 CHATS = 'http_route="/api/chat"'
 ANSWERS = "http_server_request_duration_seconds_count"
 BROKEN = f'{CHATS}, job="gateway", http_response_status_code=~"5.."'

@@ -5,10 +5,14 @@ from dashboards.panels import PER_SECOND, SECONDS, SHARE, USD, lines, number
 from dashboards.promql import gauge, highest, or_none, quantile, rate, share, total
 
 MODEL = "gen_ai_request_model"
-CALLS = "gen_ai_client_operation_duration_seconds"
+CALLS = "gen_ai_client_inference_duration_seconds"
 INPUT, OUTPUT = (
     "gen_ai_client_inference_usage_input_tokens_total",
     "gen_ai_client_inference_usage_output_tokens_total",
+)
+CACHED, REASONING = (
+    "gen_ai_client_inference_usage_cache_read_input_tokens_total",
+    "gen_ai_client_inference_usage_reasoning_output_tokens_total",
 )
 SUCCEEDED = 'outcome="succeeded"'
 
@@ -21,7 +25,7 @@ BOARD = Board(
     uid="etude-tokens",
     title="What do tokens cost and waste, and is the provider the bottleneck?",
     reading=(
-        "Costs are known for models that `ETUDE_MODEL_PRICES` names; others count as 0. Waste is what was paid for and "
+        "Costs are known for models of the price list and of `ETUDE_MODEL_PRICES`; tokens of others are shown as unpriced. Waste is what was paid for and "
         "not used. An open circuit means that nothing is asked, whatever the queue holds."
     ),
     rows=(
@@ -76,6 +80,25 @@ BOARD = Board(
                         "read by {{gen_ai_request_model}}": rate(INPUT, by=MODEL),
                         "written by {{gen_ai_request_model}}": rate(OUTPUT, by=MODEL),
                     },
+                    unit=PER_SECOND,
+                ),
+                lines(
+                    "How much is read from caches, and how much is thinking?",
+                    "Share of the prompt tokens that the prompt cache had, and of the completion tokens that are reasoning, by model.",
+                    {
+                        "cached {{gen_ai_request_model}}": share(
+                            rate(CACHED, by=MODEL), rate(INPUT, by=MODEL)
+                        ),
+                        "reasoning {{gen_ai_request_model}}": share(
+                            rate(REASONING, by=MODEL), rate(OUTPUT, by=MODEL)
+                        ),
+                    },
+                    unit=SHARE,
+                ),
+                lines(
+                    "Which tokens have no price?",
+                    "Per second, by model. Their cost is missing in every sum of money; `ETUDE_MODEL_PRICES` can name it.",
+                    {"{{model}}": rate("etude_llm_unpriced_tokens_total", by="model")},
                     unit=PER_SECOND,
                 ),
                 lines(

@@ -3,6 +3,8 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
+import msgspec
+
 from shared.adapters.llm.model import CallHook, ModelCall
 from shared.domain.tracing import SpanName, Tracer
 
@@ -17,9 +19,7 @@ def span_hook(tracer: Tracer) -> CallHook:
                 yield
             finally:
                 if call.usage is not None:
-                    span.set_attributes(
-                        prompt_tokens=call.usage.prompt_tokens, completion_tokens=call.usage.completion_tokens
-                    )
+                    span.set_attributes(**msgspec.to_builtins(call.usage))
                 if call.answered_by:
                     span.set_attributes(answered_by=call.answered_by, generated_by=call.provider)
 

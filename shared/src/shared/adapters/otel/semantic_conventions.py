@@ -71,6 +71,8 @@ ATTRIBUTES: Mapping[str, str] = {
     "max_tokens": "gen_ai.request.max_tokens",
     "prompt_tokens": "gen_ai.usage.input_tokens",
     "completion_tokens": "gen_ai.usage.output_tokens",
+    "cached_tokens": "gen_ai.usage.cache_read.input_tokens",
+    "reasoning_tokens": "gen_ai.usage.reasoning.output_tokens",
 }
 """The OpenTelemetry name of each attribute."""
 

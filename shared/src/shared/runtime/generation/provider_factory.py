@@ -30,6 +30,7 @@ from shared.adapters.redis.client import RedisClient
 from shared.adapters.redis.provider_limiter import LimiterPolicy, ProviderLimiter
 from shared.domain.llm.provider import Provider
 from shared.domain.tracing import NO_TRACER, Tracer
+from shared.runtime.config.model_prices import PRICE_LIST
 from shared.runtime.config.settings import CommonSettings, InvalidSettings, variable
 from shared.runtime.observability.metrics.model_metrics import ModelMetrics
 
@@ -43,7 +44,7 @@ class ProviderSettings(CommonSettings, frozen=True, kw_only=True, rename=variabl
     """Key of the provider's account. Without a key the offline generator is used."""
     openai_base_url: str = field(name="OPENAI_BASE_URL", default=f"https://{OPENAI_HOST}/v1")
     """Base URL of any server that speaks Chat Completions."""
-    model: str = "gpt-5.4-mini"
+    model: str = PRICE_LIST.default_model
     """Name of the model that is called first."""
     fallback_models: str = ""
     """Models that are called in turn when the first is busy or unavailable, separated by commas."""
@@ -63,8 +64,8 @@ class ProviderSettings(CommonSettings, frozen=True, kw_only=True, rename=variabl
     model_tokens_per_minute: int = 0
     """Tokens per minute that the account allows for each model, shared by the fleet; 0 means unknown."""
     model_prices: str = ""
-    """JSON object from model to `{"input": …, "output": …}`, in US dollars per million tokens.
-    `etude_llm_cost_usd_total` is computed from it."""
+    """JSON object from model to `{"input": …, "output": …, "cached_input": …}`, in US dollars per million tokens. It
+    overrides the price list that is shipped; `etude_llm_cost_usd_total` is computed from both."""
     calls_per_attempt: int = 1
     """Calls made within one attempt, at most 3 s apart, when a call fails temporarily. Multiplied by the attempts of a job
     it bounds the calls of one step to one model."""

@@ -24,13 +24,14 @@ from shared.adapters.redis.maintenance_store import MaintenanceStore
 from shared.domain.generation.handler import Handler
 from shared.domain.jobs.job import Kind, StreamName
 from shared.domain.jobs.job_policy import JobPolicy
+from shared.runtime.config.model_prices import read_prices
 from shared.runtime.config.plans import read_plans
 from shared.runtime.config.settings import InvalidSettings, read_settings
 from shared.runtime.generation.provider_factory import ProviderSettings, build_providers, models_of
 from shared.runtime.observability.logging_setup import configure_logs
 from shared.runtime.observability.metrics.job_metrics import OTHER, JobMetrics
 from shared.runtime.observability.metrics.meter import Meter
-from shared.runtime.observability.metrics.model_metrics import ModelMetrics, read_prices
+from shared.runtime.observability.metrics.model_metrics import ModelMetrics
 from shared.runtime.observability.metrics.server import serving_metrics
 from shared.runtime.observability.metrics.store_metrics import PoolMetrics, ScriptMetrics
 from shared.runtime.observability.tracing_setup import open_tracer

@@ -4,24 +4,30 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 import pytest
+import structlog
 from msgspec.structs import replace
 from tests.factories import CARDS_PROMPT
 from tests.metric_samples import MetricSamples, read
 from tests.simulators.faults import Fault, FaultKind, out_of_credit, rate_limited, server_error
 from tests.simulators.provider import ProviderSimulator
 
+from shared.adapters.llm.model import ModelCall
 from shared.adapters.redis.client import RedisClient
 from shared.domain.llm.provider import ChatRequest, Message, Provider
 from shared.domain.provider_errors import ProviderError, ProviderGarbled
 from shared.domain.study.material import CardDrafts
-from shared.runtime.config.settings import InvalidSettings, read_settings
+from shared.domain.usage import Usage
+from shared.runtime.config.model_prices import read_prices
+from shared.runtime.config.settings import read_settings
 from shared.runtime.generation.provider_factory import ProviderSettings, build_providers, models_of
 from shared.runtime.observability.metrics.meter import Meter
-from shared.runtime.observability.metrics.model_metrics import ModelMetrics, read_prices
+from shared.runtime.observability.metrics.model_metrics import ModelMetrics
 
 PRICES = '{"large": {"input": 2.0, "output": 8.0}}'
-CALLS = "gen_ai_client_operation_duration_seconds_count"
+CALLS = "gen_ai_client_inference_duration_seconds_count"
 INPUT, OUTPUT = (f"gen_ai_client_inference_usage_{way}_tokens_total" for way in ("input", "output"))
+CACHED = "gen_ai_client_inference_usage_cache_read_input_tokens_total"
+REASONING = "gen_ai_client_inference_usage_reasoning_output_tokens_total"
 WASTED, RETRIES = "etude_llm_wasted_tokens_total", "etude_llm_retries_total"
 
 
@@ -40,6 +46,7 @@ class Desk:
             },
         )
         self.simulator = simulator
+        self.redis = redis
         self.meter = Meter("tests")
         metrics = ModelMetrics(
             self.meter,
@@ -141,7 +148,7 @@ async def test_a_stream_tells_when_it_began_and_a_cut_one_leaves_nothing_in_flig
     request = ChatRequest(messages=[Message("user", "Why?")], language="en", max_output_tokens=100)
 
     assert [delta async for delta in desk.provider.stream(request)][-1].usage
-    first_chunks = "gen_ai_client_operation_time_to_first_chunk_seconds_count"
+    first_chunks = "gen_ai_client_inference_time_to_first_chunk_seconds_count"
     assert desk.read().of(first_chunks, gen_ai_request_model="large") == 1
     async with aclosing(desk.provider.stream(request)) as cut:
         await anext(cut)
@@ -151,7 +158,29 @@ async def test_a_stream_tells_when_it_began_and_a_cut_one_leaves_nothing_in_flig
     assert told.of(CALLS, gen_ai_request_model="large") == 1
 
 
-@pytest.mark.parametrize("content", ["{", '{"m": 1}', '{"m": {"input": 1}}', '{"m": {"input": 1, "out": 2}}'])
-def test_invalid_prices_name_the_variable(content: str) -> None:
-    with pytest.raises(InvalidSettings, match=r"^ETUDE_MODEL_PRICES: "):
-        read_prices(content)
+async def test_cached_and_reasoning_tokens_are_counted_and_priced() -> None:
+    meter = Meter("tests")
+    prices = read_prices('{"large": {"input": 2, "cached_input": 0.5, "output": 8}}')
+    metrics = ModelMetrics(meter, [("openai", "large")], prices, kinds=["quiz"])
+    call = ModelCall(provider="openai", model="large", job_kind="quiz", texts=[], max_output_tokens=100)
+    async with metrics.measure(call):
+        call.usage = Usage(1_000, 100, 800, 60)
+    told = read(meter)
+    assert told.of(CACHED, gen_ai_request_model="large", gen_ai_token_modality="text") == 800
+    assert told.of(REASONING, gen_ai_request_model="large") == 60
+    assert told.of("etude_llm_cost_usd_total", model="large", kind="quiz") == pytest.approx(0.0016)
+    assert told.of("etude_llm_unpriced_tokens_total") == 0
+
+
+async def test_a_model_without_a_price_is_logged_and_its_tokens_are_counted_apart(desk: Desk) -> None:
+    with structlog.testing.capture_logs() as logs:
+        other = Desk(desk.simulator, desk.redis)
+    assert [(line["event"], line["model"]) for line in logs] == [("model.unpriced", "small")]
+    desk.simulator.faults.add(rate_limited("7"))
+    completion = await other.provider.complete(CARDS_PROMPT, CardDrafts)
+    await other.provider.close()
+    told = other.read()
+    assert told.of("etude_llm_unpriced_tokens_total", model="small") == completion.usage.total > 0
+    assert told.of("etude_llm_unpriced_tokens_total", model="etude-offline-1") == 0
+    costs = {labels["model"] for name, labels, _ in told.samples if name == "etude_llm_cost_usd_total"}
+    assert costs == {"large", "etude-offline-1"}

@@ -18,6 +18,7 @@ JOBS = (
 )
 CALLS = tuple(0.01 * 2**power for power in range(16))
 """Bucket bounds for calls to a model, in seconds: 0.01 to 327.68."""
+TOKEN_LABELS = "gen_ai_operation_name gen_ai_provider_name gen_ai_request_model gen_ai_token_modality"
 DELIVERIES = (1.0, 2.0, 3.0, 4.0, 5.0, 8.0)
 
 
@@ -189,14 +190,14 @@ METRICS: Sequence[Metric] = (
     ),
     # -- models ---------------------------------------------------------------------------------------------------
     _histogram(
-        "gen_ai_client_operation_duration_seconds",
+        "gen_ai_client_inference_duration_seconds",
         "gen_ai_operation_name gen_ai_provider_name gen_ai_request_model error_type",
         (C, W),
         "Duration of a call to a model. It includes a re-ask after a response that does not fit, but not the wait for a permit.",
         CALLS,
     ),
     _histogram(
-        "gen_ai_client_operation_time_to_first_chunk_seconds",
+        "gen_ai_client_inference_time_to_first_chunk_seconds",
         "gen_ai_operation_name gen_ai_provider_name gen_ai_request_model",
         (C,),
         "Time until a streamed response begins.",
@@ -204,21 +205,39 @@ METRICS: Sequence[Metric] = (
     ),
     _counter(
         "gen_ai_client_inference_usage_input_tokens_total",
-        "gen_ai_provider_name gen_ai_request_model",
+        TOKEN_LABELS,
         (C, W),
         "Prompt tokens that were paid for.",
     ),
     _counter(
+        "gen_ai_client_inference_usage_cache_read_input_tokens_total",
+        TOKEN_LABELS,
+        (C, W),
+        "How many of these prompt tokens the server read from its prompt cache.",
+    ),
+    _counter(
         "gen_ai_client_inference_usage_output_tokens_total",
-        "gen_ai_provider_name gen_ai_request_model",
+        TOKEN_LABELS,
         (C, W),
         "Completion tokens that were paid for.",
+    ),
+    _counter(
+        "gen_ai_client_inference_usage_reasoning_output_tokens_total",
+        TOKEN_LABELS,
+        (C, W),
+        "How many of these completion tokens the model spent on thinking.",
     ),
     _counter(
         "etude_llm_cost_usd_total",
         "model kind",
         (C, W),
-        "Cost of these tokens by ETUDE_MODEL_PRICES, in US dollars.",
+        "Cost of these tokens by the price list and ETUDE_MODEL_PRICES, in US dollars. Unpriced models have none.",
+    ),
+    _counter(
+        "etude_llm_unpriced_tokens_total",
+        "model",
+        (C, W),
+        "Tokens of models whose price is not known, so that their cost is missing.",
     ),
     _counter(
         "etude_llm_wasted_tokens_total",

@@ -1,12 +1,11 @@
 """Metrics of calls to models: time, tokens, money, and how much of it was wasted."""
 
 import time
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from itertools import pairwise
 
-import msgspec
-from msgspec import Struct
+import structlog
 
 from shared.adapters.llm.model import ModelCall
 from shared.adapters.llm.openai.ladder.abilities import (
@@ -15,6 +14,7 @@ from shared.adapters.llm.openai.ladder.abilities import (
     LimitField,
     StructuredOutput,
 )
+from shared.adapters.offline.provider import GENERATED_BY as OFFLINE
 from shared.adapters.redis.provider_limiter import Circuit
 from shared.domain.errors import tree
 from shared.domain.llm.provider import Completion
@@ -26,11 +26,17 @@ from shared.domain.provider_errors import (
     ProviderUnavailable,
 )
 from shared.domain.usage import Usage
-from shared.runtime.config.settings import InvalidSettings
+from shared.runtime.config.model_prices import Price, price_of
 from shared.runtime.observability.metrics.meter import Meter
+
+log = structlog.get_logger()
 
 OPERATION = "chat"
 """All our calls are Chat Completions, streamed or not."""
+MODALITY = "text"
+"""All tokens are of text."""
+FREE = Price(input=0.0, output=0.0)
+"""The price of the offline generator."""
 OTHER = "other"
 CODES = sorted({error.code for error in tree(ProviderError)})
 RETRIES = ("rate_limited", "server_error", "timeout", "connection", "garbled")
@@ -38,31 +44,12 @@ FEATURES = (*StructuredOutput, *LimitField, *OPTIONAL_FIELDS)
 WASTES = ("rejected_output", "lost", "failed")
 
 
-class Price(Struct, frozen=True, forbid_unknown_fields=True):
-    """US dollars per million tokens."""
-
-    input: float
-    output: float
-    cached_input: float | None = None
-    """Of prompt tokens that were read from the provider's cache; the same as `input` if it is not given."""
-
-    def of(self, usage: Usage) -> float:
-        cached = self.input if self.cached_input is None else self.cached_input
-        uncached_tokens = usage.prompt_tokens - usage.cached_tokens
-        dollars = (
-            self.input * uncached_tokens
-            + cached * usage.cached_tokens
-            + self.output * usage.completion_tokens
-        )
-        return dollars / 1e6
-
-
-def read_prices(content: str) -> dict[str, Price]:
-    """Raises `InvalidSettings`."""
-    try:
-        return msgspec.json.decode(content or "{}", type=dict[str, Price])
-    except msgspec.DecodeError as error:
-        raise InvalidSettings(f"ETUDE_MODEL_PRICES: {error}") from None
+TOKEN_COUNTERS: Mapping[str, Callable[[Usage], int]] = {
+    "gen_ai_client_inference_usage_input_tokens_total": lambda usage: usage.prompt_tokens,
+    "gen_ai_client_inference_usage_cache_read_input_tokens_total": lambda usage: usage.cached_tokens,
+    "gen_ai_client_inference_usage_output_tokens_total": lambda usage: usage.completion_tokens,
+    "gen_ai_client_inference_usage_reasoning_output_tokens_total": lambda usage: usage.reasoning_tokens,
+}
 
 
 class ModelMetrics:
@@ -77,23 +64,26 @@ class ModelMetrics:
         kinds: Sequence[str],
         is_streaming: bool = False,
     ) -> None:
-        self._prices = prices
+        self._prices = {
+            model: FREE if provider == OFFLINE else price_of(model, prices) for provider, model in models
+        }
         self._kinds = frozenset(kinds)
         self._names = [model for _, model in models]
-        self._durations = meter.histogram("gen_ai_client_operation_duration_seconds")
-        self._input = meter.counter("gen_ai_client_inference_usage_input_tokens_total")
-        self._output = meter.counter("gen_ai_client_inference_usage_output_tokens_total")
+        self._durations = meter.histogram("gen_ai_client_inference_duration_seconds")
+        self._tokens = [(meter.counter(name), count) for name, count in TOKEN_COUNTERS.items()]
         self._first_chunks = (
-            meter.histogram("gen_ai_client_operation_time_to_first_chunk_seconds") if is_streaming else None
+            meter.histogram("gen_ai_client_inference_time_to_first_chunk_seconds") if is_streaming else None
         )
         for provider, model in models:
             self._durations.expect([OPERATION], [provider], [model], ["", *CODES])
-            self._input.expect([provider], [model])
-            self._output.expect([provider], [model])
+            for counter, _ in self._tokens:
+                counter.expect([OPERATION], [provider], [model], [MODALITY])
             if self._first_chunks:
                 self._first_chunks.expect([OPERATION], [provider], [model])
         self._cost = meter.counter("etude_llm_cost_usd_total")
-        self._cost.expect(self._names, kinds)
+        self._cost.expect([name for name, price in self._prices.items() if price], kinds)
+        self._unpriced = meter.counter("etude_llm_unpriced_tokens_total")
+        self._unpriced.expect(self._names)
         self._wasted = meter.counter("etude_llm_wasted_tokens_total")
         self._wasted.expect([*self._names, OTHER], WASTES)
         self._retries = meter.counter("etude_llm_retries_total")
@@ -109,6 +99,13 @@ class ModelMetrics:
         self._fallbacks = meter.counter("etude_llm_fallbacks_total")
         for model, fallback in pairwise(self._names):
             self._fallbacks.expect([model], [fallback])
+        for model in self.unpriced_models:
+            log.warning("model.unpriced", model=model)
+
+    @property
+    def unpriced_models(self) -> list[str]:
+        """The models whose price is not known. What they cost is in no sum of money."""
+        return [model for model, price in self._prices.items() if price is None]
 
     @asynccontextmanager
     async def measure(self, call: ModelCall) -> AsyncGenerator[None]:
@@ -132,11 +129,13 @@ class ModelMetrics:
     def _count_call(self, call: ModelCall, seconds: float, error_code: str) -> None:
         usage = call.usage or Usage()
         self._durations.of(OPERATION, call.provider, call.model, error_code).observe(seconds)
-        self._input.of(call.provider, call.model).add(usage.prompt_tokens)
-        self._output.of(call.provider, call.model).add(usage.completion_tokens)
+        for counter, count in self._tokens:
+            counter.of(OPERATION, call.provider, call.model, MODALITY).add(count(usage))
         if price := self._prices.get(call.model):
             kind = call.job_kind if call.job_kind in self._kinds else OTHER
             self._cost.of(call.model, kind).add(price.of(usage))
+        else:
+            self._unpriced.of(call.model).add(usage.total)
 
     def _count_failure(self, model: str, error: ProviderError) -> None:
         if reason := _retry_reason(error):
