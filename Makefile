@@ -79,6 +79,12 @@ FAULTS ?= all
 SEED ?= 1
 RATE ?=
 
+.PHONY: drill-background
+drill-background: $(READY) ## Kill workers in the middle of their calls, and count what is bought twice; ARGS=--all
+	@exec $(BIN)/python -m tests.chaos.background --kills $(KILLS) $(ARGS)
+
+KILLS ?= 200
+
 .PHONY: model
 model: $(READY) ## Compare the Lua scripts with their model, and let it find the planted faults; ARGS as for test
 	@$(MAKE) test TESTS=tests/model

@@ -1,13 +1,14 @@
 """The simulator ruled and read from another process.
 
 `GET journal` · `DELETE journal` · `POST faults {add, rates, seed}` · `DELETE faults` ·
-`POST settings {latency_seconds, piece_seconds, requests_per_minute, tokens_per_minute}`, each under `/_control/`.
+`POST settings {latency_seconds, piece_seconds, requests_per_minute, tokens_per_minute, knows_idempotency_keys}`, each under `/_control/`.
 """
 
 from typing import Protocol
 
 import msgspec
 from msgspec import Struct
+from tests.simulators.background import BackgroundResponses
 from tests.simulators.faults import Fault, Faults
 from tests.simulators.journal import Journal
 from tests.simulators.pace import Pace
@@ -19,6 +20,7 @@ class Simulator(Protocol):
     pace: Pace
     faults: Faults
     journal: Journal
+    background: BackgroundResponses
 
 
 class FaultOrder(Struct, forbid_unknown_fields=True):
@@ -35,6 +37,7 @@ class SettingsOrder(Struct, forbid_unknown_fields=True):
     piece_seconds: float | None = None
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
+    knows_idempotency_keys: bool | None = None
 
 
 def control(simulator: Simulator, method: str, path: str, body: bytes) -> tuple[int, object]:
@@ -66,6 +69,8 @@ def _set(simulator: Simulator, order: SettingsOrder) -> None:
         simulator.latency_seconds = order.latency_seconds
     if order.piece_seconds is not None:
         simulator.piece_seconds = order.piece_seconds
+    if order.knows_idempotency_keys is not None:
+        simulator.background.knows_idempotency_keys = order.knows_idempotency_keys
     if order.requests_per_minute is not None or order.tokens_per_minute is not None:
         simulator.pace = Pace(
             requests_per_minute=order.requests_per_minute, tokens_per_minute=order.tokens_per_minute

@@ -16,6 +16,8 @@ class CallState(StrEnum):
     """By us, on purpose, before the answer's end."""
     HUNG_UP = "hung_up"
     """By the client, before the answer's end."""
+    CANCELLED = "cancelled"
+    """On the client's request, of a background response."""
 
 
 class Call(Struct, kw_only=True):

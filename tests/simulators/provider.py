@@ -1,4 +1,5 @@
-"""A simulator of OpenAI's Chat Completions API: real HTTP, real token counts, faults on demand, a journal of calls.
+"""A simulator of OpenAI's Chat Completions and of its background responses: real HTTP, real token counts, faults on demand, a
+journal of calls.
 
 In a test: `async with ProviderSimulator() as simulator`, then call `simulator.url`. As a process:
 `python -m tests.simulators.provider --port 9000`, ruled and read over `/_control/…` (see `control`).
@@ -12,6 +13,7 @@ from types import TracebackType
 from typing import Self
 
 import msgspec
+from tests.simulators.background import BackgroundResponses
 from tests.simulators.chat_request import ChatRequest
 from tests.simulators.control import control
 from tests.simulators.faults import Fault, FaultKind, Faults
@@ -38,6 +40,7 @@ class ProviderSimulator:
         self.faults = Faults()
         self.journal = Journal(clock=time.time, keeps_requests=keeps_requests)
         self.pace = Pace()
+        self.background = BackgroundResponses(self.journal, self.faults, lambda: self.latency_seconds)
         self._server = HttpServer(self._handle)
 
     async def __aenter__(self) -> Self:
@@ -68,6 +71,8 @@ class ProviderSimulator:
         match request.method, request.path:
             case "POST", "/v1/chat/completions":
                 await self._complete(request, wire)
+            case _, path if path.startswith("/v1/responses"):
+                await self.background.handle(request, wire)
             case method, path if path.startswith("/_control/"):
                 status, answer = control(self, method, path.removeprefix("/_control/"), request.body)
                 wire.send(status, JSON, msgspec.json.encode(answer))

@@ -78,6 +78,10 @@ class ProviderProcess:
         """Of the streams that begin from now on."""
         self._control.post("/settings", json={"piece_seconds": piece_seconds}).raise_for_status()
 
+    def ignore_idempotency_keys(self) -> None:
+        """As a server does that does not know them."""
+        self._control.post("/settings", json={"knows_idempotency_keys": False}).raise_for_status()
+
     def calls(self) -> list[dict[str, Any]]:
         """The journal."""
         return self._control.get("/journal").raise_for_status().json()["calls"]

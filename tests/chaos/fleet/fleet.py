@@ -113,7 +113,7 @@ async def running_fleet(folder: Path, size: Size, *, clock: Callable[[], float])
         redis = connect(redis_server.url, name="onlooker")
         opened.push_async_callback(redis.aclose)
         common = {
-            **_inherited(),
+            **inherited_environ(),
             **provider.environ,
             **SETTINGS,
             "ETUDE_REDIS_URL": redis_server.url,
@@ -239,7 +239,7 @@ async def _stop(fleet: Fleet) -> None:
     await asyncio.gather(*(service.stop() for service in fleet.services if service.is_running))
 
 
-def _inherited() -> dict[str, str]:
+def inherited_environ() -> dict[str, str]:
     """What this process was given, but for settings and keys."""
     return {
         name: value

@@ -196,6 +196,12 @@ BOARD = Board(
                     unit=PER_SECOND,
                 ),
                 lines(
+                    "Do calls outlive their workers?",
+                    "Background responses per second: made, waited for by a later attempt, and lost, which are paid for twice.",
+                    {"{{use}}": or_none(rate("etude_llm_background_responses_total", by="use"))},
+                    unit=PER_SECOND,
+                ),
+                lines(
                     "Which items do the checks drop?",
                     "Cards and questions per second, by reason. A rise after a change of model means that the new one is worse.",
                     {"{{reason}}": or_none(rate("etude_items_rejected_total", by="reason"))},

@@ -1,16 +1,21 @@
-"""Writes of a running attempt: completions it paid for and events. Every write is fenced by the attempt number."""
+"""Writes of a running attempt: completions it paid for, responses it waits for, and events. Each is fenced by the attempt
+number."""
 
 from collections.abc import Sequence
 
 from shared.adapters.redis import keys, scripts
 from shared.adapters.redis.client import Arg, RedisClient
+from shared.adapters.redis.connection import call
 from shared.domain.errors import LeaseLost
-from shared.domain.jobs.job import LeasedJob
+from shared.domain.jobs.job import JobState, LeasedJob
 from shared.domain.usage import Usage
+
+CANCELLED = JobState.CANCELLED.encode()
 
 
 class AttemptStore:
-    """Every method raises `LeaseLost` if this attempt no longer owns the job, `StoreUnavailable` if Redis is unreachable."""
+    """Every write raises `LeaseLost` if this attempt no longer owns the job, and every method `StoreUnavailable` if Redis is
+    unreachable."""
 
     def __init__(self, redis: RedisClient) -> None:
         self._redis = redis
@@ -24,6 +29,14 @@ class AttemptStore:
             usage.reasoning_tokens,
         )
         await self._write(scripts.KEEP_STEP, job, step, completion, *counts)
+
+    async def keep_response(self, job: LeasedJob, name: str, response: bytes) -> None:
+        """Remember what a server makes in the background for a call, in place of what was remembered for it before."""
+        await self._write(scripts.KEEP_RESPONSE, job, name, response)
+
+    async def is_cancelled(self, job: LeasedJob) -> bool:
+        """Whether the job was cancelled. A lease is also lost to another attempt, which needs what this one has begun."""
+        return await call(self._redis, "HGET", keys.record(job.shard, job.id), "state") == CANCELLED
 
     async def append(
         self,

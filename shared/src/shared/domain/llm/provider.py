@@ -33,6 +33,32 @@ def _always() -> bool:
     return True
 
 
+class KeptResponse(Struct, frozen=True, omit_defaults=True):
+    """A response that a server makes in the background: for a call that the job pays for once, whatever becomes of its
+    attempts."""
+
+    id: str
+    """The server's id of it."""
+    is_spent: bool = False
+    """Whether it was charged and could not be used. Then it is not waited for again."""
+
+
+class ResponseKeeper(Protocol):
+    """Remembers the responses of one step beyond the attempt. Raises `LeaseLost` and `StoreUnavailable`."""
+
+    def find(self, call: str) -> KeptResponse | None:
+        """What this attempt or an earlier one kept. `call` tells the calls of the step apart."""
+        ...
+
+    async def keep(self, call: str, response: KeptResponse) -> None:
+        """Write under the attempt's fence."""
+        ...
+
+    async def is_cancelled(self) -> bool:
+        """Whether the job was cancelled, so that nobody will ask for its responses."""
+        ...
+
+
 class Prompt(Struct, frozen=True, kw_only=True):
     """One paid request. `source` is data and is fenced as such: nothing in it is ever an instruction."""
 
@@ -59,6 +85,8 @@ class Prompt(Struct, frozen=True, kw_only=True):
     may_spend: Callable[[], bool] = _always
     """Asked right before each call is paid for. An attempt answers False once its lease may be over: the fence keeps a
     late owner from writing, but not from buying."""
+    keeper: ResponseKeeper | None = None
+    """Where a provider keeps what it waits for; without one, nothing outlives the call."""
 
 
 class Completion(Struct, Generic[T], frozen=True, kw_only=True):

@@ -3,17 +3,20 @@
 import random
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from shared.adapters.llm.fallback_provider import FallbackProvider
 from shared.adapters.llm.model import CallHook, Model
+from shared.adapters.llm.openai.background.background_responses import BackgroundResponses
 from shared.adapters.llm.openai.client import connect
 from shared.adapters.llm.openai.ladder.abilities import (
     COMPATIBLE,
     OPENAI,
+    Abilities,
     InvalidFeatures,
     parse_features,
 )
@@ -56,6 +59,10 @@ class ProviderSettings(CommonSettings, frozen=True, kw_only=True, rename=variabl
     without=stream_options`. Features that are not named are learned from the server's refusals."""
     model_window: int = 0
     """Tokens of prompt and completion together that the models read; 0 means that it is learned from refusals."""
+    model_background: Literal["off", "on"] = "off"
+    """`on`: calls for jobs are made as background responses (`POST /v1/responses` with `background` and `store`), so that a
+    call in flight outlives its worker. The server then stores prompt and completion for a time. Where it has no such responses,
+    Chat Completions are used."""
     provider_timeout_seconds: float = TIMEOUT_SECONDS
     """Timeout of one call, in seconds."""
     model_requests_per_minute: int = 0
@@ -143,9 +150,10 @@ def _build_models(
                 is_known=is_openai,
                 settings=ability_settings,
                 store=_ability_store(redis, settings, name),
-                on_change=partial(metrics.abilities, name),
+                on_change=partial(_show_abilities, settings, metrics, name),
             ),
             names_refusals=is_openai,
+            background=_background(settings, name, metrics),
             on_rejected=partial(metrics.rejected, name),
             on_usage_corrected=partial(metrics.usage_corrected, name),
         )
@@ -164,6 +172,20 @@ def _build_models(
         )
 
     return [build(name) for name in _chain_of(settings)]
+
+
+def _show_abilities(
+    settings: ProviderSettings, metrics: ModelMetrics, model: str, abilities: Abilities
+) -> None:
+    """What the server is known to have is used only where it is set on."""
+    is_on = abilities.background and settings.model_background == "on"
+    metrics.abilities(model, replace(abilities, background=is_on))
+
+
+def _background(settings: ProviderSettings, model: str, metrics: ModelMetrics) -> BackgroundResponses | None:
+    if settings.model_background == "off":
+        return None
+    return BackgroundResponses(model=model, on_use=partial(metrics.response_used, model))
 
 
 def _ability_store(

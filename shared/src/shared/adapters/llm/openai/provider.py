@@ -10,8 +10,15 @@ import httpx2
 import msgspec
 import structlog
 from msgspec.structs import replace
-from openai import OpenAIError
+from openai import AsyncOpenAI, OpenAIError
 
+from shared.adapters.llm.openai.background.background_request import (
+    is_background,
+    output_limit,
+    to_background,
+)
+from shared.adapters.llm.openai.background.background_responses import BackgroundResponses
+from shared.adapters.llm.openai.background.response_slot import ResponseSlot
 from shared.adapters.llm.openai.client import OpenAIClient
 from shared.adapters.llm.openai.ladder.abilities import (
     OPENAI,
@@ -22,6 +29,7 @@ from shared.adapters.llm.openai.ladder.abilities import (
 )
 from shared.adapters.llm.openai.ladder.learned_abilities import LearnedAbilities
 from shared.adapters.llm.openai.prompt_rendering import Turn, render_chat, render_prompt, render_reask
+from shared.adapters.llm.openai.reading.background_response import read_background_response
 from shared.adapters.llm.openai.reading.draft_reading import first_mark, read_draft, read_partial_draft
 from shared.adapters.llm.openai.reading.reported_usage import CheckedUsage
 from shared.adapters.llm.openai.reading.response import (
@@ -31,8 +39,8 @@ from shared.adapters.llm.openai.reading.response import (
     read_response,
 )
 from shared.adapters.llm.openai.refusals.errors import translate
-from shared.adapters.llm.openai.request import RequestBuilder
-from shared.adapters.llm.openai.sender import RequestSender, Sent, letters_of_learner
+from shared.adapters.llm.openai.request import Request, RequestBuilder
+from shared.adapters.llm.openai.sender import Build, RequestSender, letters_of_learner
 from shared.domain.llm.provider import ChatRequest, Completion, Delta, Prompt
 from shared.domain.provider_errors import ProviderError, ProviderGarbled, ProviderRefused, ProviderUnavailable
 from shared.domain.usage import Usage
@@ -66,11 +74,13 @@ class OpenAIProvider:
         reasoning_effort: str = "",
         learned: LearnedAbilities | None = None,
         names_refusals: bool = False,
+        background: BackgroundResponses | None = None,
         on_rejected: Callable[[Usage, bool], None] = lambda _, __: None,
         on_usage_corrected: Callable[[], None] = lambda: None,
     ) -> None:
         """`learned` is what the server accepts; without it, what OpenAI's accepts. `names_refusals` says that a refusal always
-        names what it is about, as OpenAI's do; after another server's, the plainest request is tried. `on_rejected` is called
+        names what it is about, as OpenAI's do; after another server's, the plainest request is tried. With `background`, calls for jobs
+        are made as background responses where the server has them. `on_rejected` is called
         with the usage of a response that cannot be used, and whether the model is asked again; `on_usage_corrected` when a
         server reported token counts that the call cannot have had."""
         self._client = client
@@ -78,14 +88,28 @@ class OpenAIProvider:
         self._timeout_seconds = timeout_seconds
         self._on_rejected = on_rejected
         self._on_usage_corrected = on_usage_corrected
+        self._background = background
         self._requests = RequestBuilder(model, reasoning_effort=reasoning_effort)
         self._learned = learned or LearnedAbilities(OPENAI, model=model, is_known=True)
         self._sender = RequestSender(self._learned, tries_plainest=learned is not None and not names_refusals)
 
     async def complete(self, prompt: Prompt, schema: type[T]) -> Completion[T]:
         """Ask once, and once more with the reason if the response cannot be used. Raises `ProviderError`."""
+        slots = [self._slot(prompt, name) for name in ("first", "second")]
+        try:
+            return await self._complete(prompt, schema, slots)
+        except ProviderError as error:
+            if error.usage.total:
+                for slot in slots:
+                    if slot:
+                        await slot.spend()
+            raise
+
+    async def _complete(
+        self, prompt: Prompt, schema: type[T], slots: Sequence[ResponseSlot | None]
+    ) -> Completion[T]:
         turns = render_prompt(prompt)
-        first = await self._ask(turns, prompt, schema, spent=Usage())
+        first = await self._ask(turns, prompt, schema, slots[0], spent=Usage())
         reading = read_draft(first, schema)
         if reading.value is not None:
             return self._completion(reading.value, first, first.usage.usage)
@@ -96,7 +120,7 @@ class OpenAIProvider:
             turns = render_reask(
                 turns, first.text[: prompt.max_output_tokens * REJECTED_CHARACTERS], reading.reason
             )
-        second = await self._ask(turns, prompt, schema, spent=first.usage.usage)
+        second = await self._ask(turns, prompt, schema, slots[1], spent=first.usage.usage)
         spent = first.usage.usage + second.usage.usage
         for response in (second, first):
             if (value := read_partial_draft(response, schema)) is not None:
@@ -119,7 +143,7 @@ class OpenAIProvider:
             client = stack.enter_context(self._client.lend())
             async with self._translate_errors(deadline):
                 sent = await stack.enter_async_context(self._sender.send(client, build, turns))
-            response = StreamedResponse(_sent_call(sent, turns), self._model, sent.abilities.thinking)
+            response = StreamedResponse(_sent_call(sent.request, turns), self._model, sent.abilities.thinking)
             events = await stack.enter_async_context(aclosing(sent.reply.events()))
             while not response.ignores_limit:
                 async with self._translate_errors(deadline, response):
@@ -138,20 +162,57 @@ class OpenAIProvider:
         await self._client.close()
 
     async def _ask(
-        self, turns: Sequence[Turn], prompt: Prompt, schema: type[Any], *, spent: Usage
+        self,
+        turns: Sequence[Turn],
+        prompt: Prompt,
+        schema: type[Any],
+        slot: ResponseSlot | None,
+        *,
+        spent: Usage,
     ) -> ModelResponse:
-        """Make one call. An error that it raises includes what was `spent` before."""
-        build = partial(
-            self._requests.completion, turns, prompt, schema, max_output_tokens=prompt.max_output_tokens
-        )
+        """Make one call, or wait for the response to it that was begun before. An error that it raises includes what was `spent`
+        before."""
+
+        def build(abilities: Abilities) -> Request:
+            request = self._requests.completion(
+                turns, prompt, schema, abilities, max_output_tokens=prompt.max_output_tokens
+            )
+            return slot.sign(to_background(request)) if slot and abilities.background else request
+
         with self._client.lend() as client:
-            async with (
-                self._translate_errors(self._deadline(), spent=spent),
-                self._sender.send(client, build, turns) as sent,
-            ):
-                response = read_response(sent.reply.body, _sent_call(sent, turns))
-        await self._check_report(response.usage)
+            async with self._translate_errors(self._deadline(), spent=spent):
+                response = slot and await self._resume(client, build, turns, slot)
+                response = response or await self._send(client, build, turns, slot)
+        was_background = slot is not None and self._learned.current.background
+        await self._check_report(response.usage, may_learn=not was_background)
         return response
+
+    async def _send(
+        self, client: AsyncOpenAI, build: Build, turns: Sequence[Turn], slot: ResponseSlot | None
+    ) -> ModelResponse:
+        async with self._sender.send(client, build, turns) as sent:
+            call = _sent_call(sent.request, turns)
+            if slot and self._background and is_background(sent.request):
+                async with aclosing(sent.reply.events()) as events:
+                    completed = await self._background.receive(client, events, slot)
+                if not completed.get("background"):  # the server does not know the field
+                    await self._learned.learn(sent.abilities, replace(sent.abilities, background=False))
+                return read_background_response(completed, call)
+            return read_response(sent.reply.body, call)
+
+    async def _resume(
+        self, client: AsyncOpenAI, build: Build, turns: Sequence[Turn], slot: ResponseSlot
+    ) -> ModelResponse | None:
+        if self._background and (completed := await self._background.resume(client, slot)):
+            request = build(self._learned.current)
+            return read_background_response(completed, _sent_call(request, turns))
+        return None
+
+    def _slot(self, prompt: Prompt, name: str) -> ResponseSlot | None:
+        """Where the response of a call is kept, if it is made in the background."""
+        if self._background is None or prompt.keeper is None:
+            return None
+        return ResponseSlot(prompt.keeper, f"{self._model}:{name}")
 
     async def _last_delta(self, response: StreamedResponse) -> Delta:
         checked = response.usage
@@ -164,13 +225,15 @@ class OpenAIProvider:
             usage=checked.usage, model=response.model, generated_by=GENERATED_BY, was_cut=response.was_cut
         )
 
-    async def _check_report(self, checked: CheckedUsage, *, ignores_limit: bool = False) -> None:
+    async def _check_report(
+        self, checked: CheckedUsage, *, ignores_limit: bool = False, may_learn: bool = True
+    ) -> None:
         """A server that goes beyond the limit does not know the field; it may know the other one."""
         if checked.is_corrected:
             self._on_usage_corrected()
             log.warning("provider.usage_corrected", model=self._model)
         abilities = self._learned.current
-        if (ignores_limit or checked.is_beyond_limit) and may_limit_output(abilities):
+        if may_learn and (ignores_limit or checked.is_beyond_limit) and may_limit_output(abilities):
             await self._learned.learn(abilities, replace(abilities, limit_field=LimitField.OUTPUT))
 
     async def _learn_thinking(
@@ -220,10 +283,10 @@ class OpenAIProvider:
         return error
 
 
-def _sent_call(sent: Sent, turns: Sequence[Turn]) -> SentCall:
-    body = {name: value for name, value in sent.request.items() if name != "extra_headers"}
+def _sent_call(request: Request, turns: Sequence[Turn]) -> SentCall:
+    body = {name: value for name, value in request.items() if name != "extra_headers"}
     return SentCall(
         turns,
         request_bytes=len(msgspec.json.encode(body)) + TEMPLATE_BYTES,
-        max_output_tokens=sent.request[sent.abilities.limit_field.value],
+        max_output_tokens=output_limit(request),
     )

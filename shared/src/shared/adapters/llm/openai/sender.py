@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from openai import APIConnectionError, APIError, AsyncOpenAI
 
+from shared.adapters.llm.openai.background.background_request import BACKGROUND_FEATURES, is_background
 from shared.adapters.llm.openai.ladder.abilities import OPTIONAL_FIELDS, Abilities, descend, plainest
 from shared.adapters.llm.openai.ladder.learned_abilities import LearnedAbilities
 from shared.adapters.llm.openai.prompt_rendering import Turn
@@ -30,6 +31,8 @@ TEACHING_WORDS = (
 )
 """Words, in letters alone, from which something is learned when a server writes them."""
 _NO_LETTERS = re.compile(r"\\(?:u[0-9a-fA-F]{4}|.)|[^A-Za-z]")
+NO_SUCH_PATH_STATUSES = frozenset({404, 405, 501})
+"""Statuses of a server that has no Responses API."""
 MIN_WINDOW_TOKENS, MAX_WINDOW_TOKENS = 512, 100_000_000
 """A window beyond these is not believed."""
 
@@ -76,7 +79,7 @@ class RequestSender:
                 raise
             except APIError as error:
                 said = _trusted(server_error_of(error), turns)
-                lower = self._step_down(tried[-1], said, may_guess=_form_of(request) not in self._accepted)
+                lower = self._step_down(request, tried[-1], said)
                 if lower is None or lower in tried or len(tried) > MAX_STEPS:
                     raise
                 if said.names_what_it_refuses:
@@ -87,28 +90,36 @@ class RequestSender:
                 await self._learned.learn(tried[0], tried[-1])
                 return Sent(request, tried[-1], reply)
 
-    def _step_down(self, abilities: Abilities, said: ServerError, *, may_guess: bool) -> Abilities | None:
-        """What to try next; None when the refusal is not about the form of the request. Only a form that the server has never
-        accepted `may_guess`: another one was refused for its content."""
+    def _step_down(self, request: Request, abilities: Abilities, said: ServerError) -> Abilities | None:
+        """What to try next; None when the refusal is not about the form of the request."""
         if said.is_too_long:
             is_window = MIN_WINDOW_TOKENS <= said.window <= MAX_WINDOW_TOKENS
             return replace(abilities, window=said.window) if is_window else None
         if (limit := said.output_limit) and limit != abilities.max_output:
             return replace(abilities, max_output=limit)
+        if is_background(request) and said.refused_feature not in BACKGROUND_FEATURES:
+            is_named = said.refused_feature or said.parameter == "background"
+            is_missing = is_named or self._may_guess(request, said, statuses=NO_SUCH_PATH_STATUSES)
+            return replace(abilities, background=False) if is_missing else None
         if said.refused_feature:
             return descend(abilities, said.refused_feature)
-        is_guess_worthwhile = (
-            self._tries_plainest
-            and may_guess
-            and said.status in FEATURE_STATUSES
-            and said.kind is ProviderRejected
-        )
-        return plainest(abilities) if is_guess_worthwhile else None
+        return plainest(abilities) if self._may_guess(request, said) else None
+
+    def _may_guess(
+        self, request: Request, said: ServerError, *, statuses: frozenset[int] = frozenset()
+    ) -> bool:
+        """Whether a refusal that names nothing may be about the form of the request; those of `statuses` are so from any
+        server. A form that the server has accepted before was refused for its content."""
+        if _form_of(request) in self._accepted:
+            return False
+        is_unexplained = said.status in FEATURE_STATUSES and said.kind is ProviderRejected
+        return said.status in statuses or (self._tries_plainest and is_unexplained)
 
 
 def _form_of(request: Request) -> frozenset[str]:
     """The names of a request's fields, and the type of its response format."""
-    return frozenset({*request, str(request.get("response_format", {}).get("type"))})
+    output = request.get("response_format") or request.get("text", {}).get("format", {})
+    return frozenset({*request, str(output.get("type"))})
 
 
 def _trusted(said: ServerError, turns: Sequence[Turn]) -> ServerError:
@@ -130,7 +141,8 @@ def _letters(text: str) -> str:
 
 @asynccontextmanager
 async def _post(client: AsyncOpenAI, request: Request) -> AsyncGenerator[ServerReply]:
-    create = cast(Callable[..., Any], client.chat.completions.with_streaming_response.create)
+    api = client.responses if is_background(request) else client.chat.completions
+    create = cast(Callable[..., Any], api.with_streaming_response.create)
     async with (
         create(**request) as response,
         begin_reply(response, is_stream="stream" in request) as reply,

@@ -254,6 +254,12 @@ METRICS: Sequence[Metric] = (
     _counter(
         "etude_llm_usage_corrected_total", "model", (C, W), "Impossible token counts that were counted here."
     ),
+    _counter(
+        "etude_llm_background_responses_total",
+        "model use",
+        (C, W),
+        "Background responses, by what became of them: created, resumed by a later attempt, lost and paid for anew.",
+    ),
     _gauge("etude_llm_feature_used", "model feature", (C, W), "1: requests to the model use this feature."),
     _gauge("etude_llm_inflight", "model", (C, W), "Calls to the model under way."),
     _gauge(

@@ -8,6 +8,7 @@ from itertools import pairwise
 import structlog
 
 from shared.adapters.llm.model import ModelCall
+from shared.adapters.llm.openai.background.background_responses import ResponseUse
 from shared.adapters.llm.openai.ladder.abilities import (
     OPTIONAL_FIELDS,
     Abilities,
@@ -40,7 +41,8 @@ FREE = Price(input=0.0, output=0.0)
 OTHER = "other"
 CODES = sorted({error.code for error in tree(ProviderError)})
 RETRIES = ("rate_limited", "server_error", "timeout", "connection", "garbled")
-FEATURES = (*StructuredOutput, *LimitField, *OPTIONAL_FIELDS)
+BACKGROUND = "background"
+FEATURES = (*StructuredOutput, *LimitField, *OPTIONAL_FIELDS, BACKGROUND)
 WASTES = ("rejected_output", "lost", "failed")
 
 
@@ -96,6 +98,8 @@ class ModelMetrics:
         self._corrections.expect(self._names)
         self._features = meter.gauge("etude_llm_feature_used")
         self._features.expect(self._names, FEATURES)
+        self._responses = meter.counter("etude_llm_background_responses_total")
+        self._responses.expect(self._names, list(ResponseUse))
         self._fallbacks = meter.counter("etude_llm_fallbacks_total")
         for model, fallback in pairwise(self._names):
             self._fallbacks.expect([model], [fallback])
@@ -157,8 +161,14 @@ class ModelMetrics:
         """Show which features are used with the model."""
         used = {abilities.structured_output.value, abilities.limit_field.value}
         used.update(name for name in OPTIONAL_FIELDS if name not in abilities.without)
+        if abilities.background:
+            used.add(BACKGROUND)
         for feature in FEATURES:
             self._features.of(model, feature).set(feature in used)
+
+    def response_used(self, model: str, use: ResponseUse) -> None:
+        """Count what became of a background response."""
+        self._responses.of(model, use).add()
 
     def lost(self, completion: Completion[object]) -> None:
         """Count a completion that could not be kept, because its job had another owner by then."""

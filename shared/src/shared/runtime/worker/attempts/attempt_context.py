@@ -19,6 +19,7 @@ from shared.domain.provider_errors import ProviderError
 from shared.domain.study.material import Flashcard, QuizQuestion
 from shared.domain.usage import Usage
 from shared.runtime.observability.metrics.job_metrics import JobMetrics
+from shared.runtime.worker.attempts.step_responses import StepResponses
 from shared.runtime.worker.store_retry import until_available
 
 log = structlog.get_logger()
@@ -59,7 +60,8 @@ class FencedAttemptContext:
             return kept
         if self.usage.total >= self._job.held:
             raise HoldSpent
-        completion = await self._buy(replace(prompt, may_spend=self._may_spend), schema)
+        responses = StepResponses(self._job, step, self._store, self._write_fenced)
+        completion = await self._buy(replace(prompt, may_spend=self._may_spend, keeper=responses), schema)
         data = encode_step(completion)
         try:
             # The completion is paid for, so Redis is waited for rather than the completion lost.

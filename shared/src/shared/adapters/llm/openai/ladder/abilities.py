@@ -65,6 +65,8 @@ class Abilities(Struct, frozen=True, kw_only=True, omit_defaults=True):
     max_output: int = 0
     """Tokens of a completion that the model allows at most; 0 when it is not known."""
     thinking: ThinkingStyle = ThinkingStyle.MARKED
+    background: bool = True
+    """Whether the server may have background responses. They are used only where they are set on."""
 
     def without_field(self, name: str) -> "Abilities":
         return replace(self, without=self.without | {name})
@@ -117,7 +119,11 @@ def may_limit_output(abilities: Abilities) -> bool:
 def plainest(abilities: Abilities) -> Abilities | None:
     """The foot of the ladder, with the limits that are known. None when it is reached."""
     foot = replace(
-        PLAINEST, window=abilities.window, max_output=abilities.max_output, thinking=abilities.thinking
+        PLAINEST,
+        window=abilities.window,
+        max_output=abilities.max_output,
+        thinking=abilities.thinking,
+        background=abilities.background,
     )
     if LimitField.OUTPUT in abilities.without:
         foot = replace(foot.without_field(LimitField.OUTPUT), limit_field=LimitField.COMPLETION)

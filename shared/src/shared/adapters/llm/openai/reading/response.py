@@ -89,6 +89,11 @@ def read_response(body: str, sent: SentCall) -> ModelResponse:
         response = decode_body(body)
     except MalformedBody:  # for example an HTML page from a proxy
         raise ProviderUnavailable from None
+    return read_completion(response, sent)
+
+
+def read_completion(response: Fields, sent: SentCall) -> ModelResponse:
+    """Read a decoded response. Raises `ProviderError`."""
     choice = first_choice(response)
     if not choice:
         raise ProviderUnavailable
