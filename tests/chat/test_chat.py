@@ -409,7 +409,7 @@ def turn(content: Any = "Hello?", role: str = "user") -> dict[str, Any]:
         ({"messages": [turn("a\0b")]}, ["/messages/0/content"]),
         ({"messages": [turn("a" * 20_000), turn("b" * 20_000)]}, ["/messages"]),
         ({**QUESTION, "collection_id": "mine"}, ["/collection_id"]),
-        ({**QUESTION, "language": "de"}, ["/language"]),
+        ({**QUESTION, "language": "d"}, ["/language"]),
         ({**QUESTION, "stream": "yes"}, ["/stream"]),
         ({**QUESTION, "model": "gpt"}, ["/model"]),
         ({"messages": [{**turn(), "name": "x"}], "temperature": 1}, ["/messages/0/name", "/temperature"]),

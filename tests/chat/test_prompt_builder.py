@@ -34,7 +34,7 @@ def ask(*contents: str, language: Language | None = None) -> ChatQuestion:
 def test_the_answer_is_in_the_language_asked_for_else_spoken_else_of_the_text(
     question: ChatQuestion, collection: Collection | None, language: Language
 ):
-    assert build_prompt(question, collection).language is language
+    assert build_prompt(question, collection).language == language
 
 
 def test_the_collection_s_text_is_data_and_never_a_message():

@@ -9,6 +9,9 @@ Document = Mapping[str, Any]
 Schema = Mapping[str, Any]
 
 
+_JSON_TYPES = frozenset({"array", "boolean", "integer", "null", "number", "object", "anything"})
+
+
 class Field(Struct, frozen=True):
     """One field of a body, with everything it may hold."""
 
@@ -106,11 +109,17 @@ def _request_changes(known: Mapping[str, Field], offered: Mapping[str, Field]) -
     for name, field in known.items():
         if name not in offered:
             yield f"the field {name} is not accepted any more"
-        elif not field.types <= offered[name].types:
+        elif not field.types <= _with_texts(field, offered[name]):
             yield f"the field {name} may not be {_listed(field.types - offered[name].types)} any more"
     for name, field in offered.items():
         if field.is_required and not (name in known and known[name].is_required):
             yield f"the field {name} became required"
+
+
+def _with_texts(known: Field, offered: Field) -> frozenset[str]:
+    """What a field may hold. One that takes any text takes the texts that were listed before."""
+    is_text = "string" in offered.types
+    return offered.types | known.types - _JSON_TYPES if is_text else offered.types
 
 
 def _listed(types: frozenset[str]) -> str:

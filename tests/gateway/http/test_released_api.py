@@ -11,6 +11,10 @@ from tests.gateway.desk import Desk
 from tests.gateway.http.openapi_diff import breaking_changes
 from tests.paths import ROOT
 
+ANY_LANGUAGE = "language may be string now"
+"""Material was in French or English, and a collection's field said so. It can be in any language since: a client that knows two
+reads a tag that it does not know."""
+
 
 def released() -> dict[str, Any]:
     """The description of the last release, whose file name carries its version."""
@@ -24,7 +28,8 @@ def version_of(path: Path) -> tuple[int, ...]:
 
 async def test_nothing_is_broken_since_the_last_release(desk: Desk) -> None:
     served = (await desk.anonymous().get("/openapi.json")).json()
-    assert breaking_changes(released(), served) == []
+    found = breaking_changes(released(), served)
+    assert [change for change in found if not change.endswith(ANY_LANGUAGE)] == []
 
 
 def test_a_release_breaks_nothing_of_its_own() -> None:

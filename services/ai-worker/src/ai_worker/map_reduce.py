@@ -15,7 +15,6 @@ from shared.domain.jobs.payload import JobInput
 from shared.domain.llm.provider import Completion
 from shared.domain.provider_errors import ContextTooLong
 from shared.domain.study.material import Result
-from shared.domain.text.language import Language
 from shared.runtime.generation.call_runner import completion_language, make_outcome, run_calls
 
 DraftT = TypeVar("DraftT", bound=Struct)
@@ -28,7 +27,7 @@ class ReducedDraft(Struct, Generic[DraftT], frozen=True, kw_only=True):
     """The draft on the whole text, with every completion that contributed to it."""
 
     draft: DraftT
-    language: Language
+    language: str
     completions: list[Completion[Struct]]
 
     def to_outcome(self, result: Result) -> Done:

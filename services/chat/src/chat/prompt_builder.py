@@ -9,8 +9,9 @@ from shared.domain.chat import ChatQuestion
 from shared.domain.llm.prompts import instructions
 from shared.domain.llm.provider import Message, Task
 from shared.domain.study.material import Collection
-from shared.domain.text.language import Language
+from shared.domain.text.language import Language, rules_language
 from shared.domain.text.language_detection import detect_language, sure_language
+from shared.domain.text.language_names import language_name
 from shared.domain.text.segmentation import Span
 
 MAX_ANSWER_TOKENS = 2_000
@@ -19,7 +20,7 @@ TOKENS_PER_PART = 60
 """Tokens that a turn or a passage costs beside its text: its role, its delimiters, and a different tokenization in context."""
 
 _UNGROUNDED_INSTRUCTIONS = {
-    Language.EN: "You are a tutor. Answer the learner's question in English, briefly and correctly. If you do not"
+    Language.EN: "You are a tutor. Answer the learner's question in {language}, briefly and correctly. If you do not"
     " know, say so plainly and do not guess.",
     Language.FR: "Tu es un tuteur. Réponds en français à la question de l’élève, brièvement et exactement. Si tu ne"
     " sais pas, dis-le franchement et ne devine pas.",
@@ -29,7 +30,7 @@ _UNGROUNDED_INSTRUCTIONS = {
 class ChatPrompt(Struct, frozen=True, kw_only=True):
     messages: list[Message]
     """With passages the provider adds the instructions; without, the first message holds them."""
-    language: Language
+    language: str
     text: str = ""
     """The text of the collection; empty without a collection."""
     passages: list[Span] = []
@@ -51,9 +52,7 @@ def build_prompt(question: ChatQuestion, collection: Collection | None) -> ChatP
     language = question.language or _guess_language(question, collection)
     turns = [Message(turn.role, turn.content) for turn in question.messages]
     if collection is None:
-        return ChatPrompt(
-            messages=[Message("system", _UNGROUNDED_INSTRUCTIONS[language]), *turns], language=language
-        )
+        return ChatPrompt(messages=[Message("system", _instruct(language)), *turns], language=language)
     return ChatPrompt(
         messages=turns,
         language=language,
@@ -62,8 +61,13 @@ def build_prompt(question: ChatQuestion, collection: Collection | None) -> ChatP
     )
 
 
-def _guess_language(question: ChatQuestion, collection: Collection | None) -> Language:
+def _guess_language(question: ChatQuestion, collection: Collection | None) -> str:
     last = question.user_turns[-1]
     if collection is None:
         return detect_language(last)
-    return sure_language(last) or Language(collection.language)
+    return sure_language(last) or collection.language
+
+
+def _instruct(language: str) -> str:
+    rules = _UNGROUNDED_INSTRUCTIONS[rules_language(language) or Language.EN]
+    return rules.format(language=language_name(language))

@@ -6,10 +6,11 @@ from typing import Annotated
 from uuid import UUID
 
 from msgspec import Meta, Struct
+from msgspec.structs import force_setattr
 
 from shared.domain.errors import FieldProblem, InvalidFields
 from shared.domain.study.material import Source
-from shared.domain.text.language import Language
+from shared.domain.text.language_tag import LanguageTag, canonical_tag
 
 MAX_TURNS = 50
 MAX_CHARACTERS = 32_000
@@ -34,8 +35,12 @@ class ChatQuestion(Struct, frozen=True, forbid_unknown_fields=True):
     collection_id: UUID | None = None
     """Answer from this collection's text, with quotes."""
     stream: bool = False
-    language: Language | None = None
+    language: LanguageTag | None = None
     """The language of the answer. Without it the answer is in the language of the question."""
+
+    def __post_init__(self) -> None:
+        if self.language is not None:
+            force_setattr(self, "language", canonical_tag(self.language))
 
     @property
     def user_turns(self) -> list[str]:

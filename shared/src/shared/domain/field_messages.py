@@ -30,6 +30,7 @@ WORDS: dict[str, dict[str, str]] = {
         "number": "a number",
         "boolean": "true or false",
         "uuid": "a UUID",
+        "language_tag": "a BCP 47 language tag, such as fr or pt-BR",
     },
     "fr": {
         "object": "un objet",
@@ -39,6 +40,7 @@ WORDS: dict[str, dict[str, str]] = {
         "number": "un nombre",
         "boolean": "vrai ou faux (true, false)",
         "uuid": "un UUID",
+        "language_tag": "une étiquette de langue BCP 47, comme fr ou pt-BR",
         "day": "jour",
         "month": "mois",
     },

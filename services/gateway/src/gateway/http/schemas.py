@@ -8,7 +8,6 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 from shared.domain.jobs.job import JobState, Kind
 from shared.domain.jobs.job_snapshot import JobSnapshot
 from shared.domain.study.material import Flashcard, Quality, QuizQuestion, Result
-from shared.domain.text.language import Language
 from shared.domain.timestamps import to_rfc3339
 from shared.runtime.http.problem_details import ProblemView, view_problem
 
@@ -75,7 +74,7 @@ class CollectionView(Struct, frozen=True, kw_only=True):
     object: Literal["collection"] = "collection"
     title: str
     status: Literal["processing", "ready", "failed"]
-    language: Language | None
+    language: str | None
     created_at: str
     finished_at: str | None
     progress: ProgressView
@@ -132,7 +131,7 @@ def view_collection(job: JobSnapshot, *, language: str, with_material: bool = Tr
         id=job.id,
         title=material.title if material else job.title,
         status=COLLECTION_STATUS[job.state],  # pyright: ignore[reportArgumentType] - the table holds exactly these values
-        language=Language(material.language) if material else None,
+        language=material.language if material else None,
         created_at=to_rfc3339(job.created_at),
         finished_at=_moment(job.finished_at),
         progress=ProgressView(job.done, job.total),

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 from msgspec import Struct, field
 
-from etude.study_material import Difficulty, Flashcard, Language, Quality, QuizQuestion, Result, Source
+from etude.study_material import Difficulty, Flashcard, Quality, QuizQuestion, Result, Source
 
 T = TypeVar("T")
 
@@ -26,8 +26,8 @@ class JobKind(StrEnum):
 class Options(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a learner may choose. Counts are wishes: `Quality` reports a shortfall."""
 
-    language: Language | None = None
-    """Language of the material; None keeps the language of the source."""
+    language: str | None = None
+    """BCP 47 tag of the material's language (`fr`, `pt-BR`); None keeps the language of the source."""
     flashcards: int | None = None
     questions: int | None = None
     difficulty: Difficulty | None = None

@@ -20,7 +20,6 @@ from etude.api_models import (
     Usage,
 )
 from etude.request import Request
-from etude.study_material import Language
 from etude.subscription import Subscription
 
 T = TypeVar("T")
@@ -108,7 +107,7 @@ def estimate_collection(text: str, *, title: str = "", options: Options = NO_OPT
 
 
 def ask(
-    messages: Conversation, *, collection_id: str = "", language: Language | None = None
+    messages: Conversation, *, collection_id: str = "", language: str | None = None
 ) -> Request[ChatAnswer]:
     """A whole answer, from a collection's text when one is named. It is not retried: a lost answer was paid for."""
     return Request(
@@ -122,7 +121,7 @@ def ask(
 
 
 def stream_answer(
-    messages: Conversation, *, collection_id: str = "", language: Language | None = None
+    messages: Conversation, *, collection_id: str = "", language: str | None = None
 ) -> Request[None]:
     """The answer piece by piece; it is not retried, like `ask`."""
     body = {**_chat_body(messages, collection_id, language), "stream": True}
@@ -170,7 +169,7 @@ def _collection_body(text: str, title: str, options: Options) -> dict[str, Any]:
     return {"text": text, "options": options, **({"title": title} if title else {})}
 
 
-def _chat_body(messages: Conversation, collection_id: str, language: Language | None) -> dict[str, Any]:
+def _chat_body(messages: Conversation, collection_id: str, language: str | None) -> dict[str, Any]:
     optional = {"collection_id": collection_id, "language": language}
     return {"messages": list(messages), **{name: value for name, value in optional.items() if value}}
 

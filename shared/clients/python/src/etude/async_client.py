@@ -16,7 +16,6 @@ from etude.events import ChatEvent, Event, read_chat_event
 from etude.operation import Operations
 from etude.request import Request, read_response, require_event_stream
 from etude.retries import DEFAULT_RETRIES, RetryPolicy, translated
-from etude.study_material import Language
 from etude.subscription import Subscription
 
 T = TypeVar("T")
@@ -79,7 +78,7 @@ class AsyncClient(Operations):
         return await self.get_collection(collection_id)
 
     async def stream_answer(
-        self, messages: Conversation, *, collection_id: str = "", language: Language | None = None
+        self, messages: Conversation, *, collection_id: str = "", language: str | None = None
     ) -> AsyncGenerator[ChatEvent]:
         """As `Client.stream_answer`."""
         request = api.stream_answer(messages, collection_id=collection_id, language=language)

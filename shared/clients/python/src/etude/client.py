@@ -16,7 +16,6 @@ from etude.events import ChatEvent, Event, read_chat_event
 from etude.operation import Operations
 from etude.request import Request, read_response, require_event_stream
 from etude.retries import DEFAULT_RETRIES, RetryPolicy, translated
-from etude.study_material import Language
 from etude.subscription import Subscription
 
 T = TypeVar("T")
@@ -77,7 +76,7 @@ class Client(Operations):
         return self.get_collection(collection_id)
 
     def stream_answer(
-        self, messages: Conversation, *, collection_id: str = "", language: Language | None = None
+        self, messages: Conversation, *, collection_id: str = "", language: str | None = None
     ) -> Iterator[ChatEvent]:
         """The answer piece by piece. It is not retried: what was lost was paid for."""
         request = api.stream_answer(messages, collection_id=collection_id, language=language)

@@ -6,6 +6,8 @@ from msgspec import Struct, field
 
 
 class Language(StrEnum):
+    """Tags of two languages. The API takes any BCP 47 tag, as text."""
+
     FR = "fr"
     EN = "en"
 

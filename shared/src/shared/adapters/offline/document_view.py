@@ -5,7 +5,7 @@ from collections import Counter
 from functools import cached_property
 from typing import NamedTuple
 
-from shared.domain.text.language import Language
+from shared.domain.text.language import Language, rules_language
 from shared.domain.text.language_detection import detect_language
 from shared.domain.text.segmentation import MIN_WORDS, BlockKind, Span, blocks, is_usable, sentences
 from shared.domain.text.words import content_words, fold, listed, stem, words
@@ -43,7 +43,7 @@ class Line(NamedTuple):
 class SourceView:
     def __init__(self, text: str) -> None:
         self.text = text
-        self.language = detect_language(text)
+        self.language = rules_language(detect_language(text)) or Language.EN
         self.lines = _lines(text)
 
     @cached_property

@@ -17,7 +17,7 @@ from shared.adapters.offline.summaries import explain, outline, summarise, write
 from shared.domain.llm.provider import ChatRequest, Completion, Delta, Prompt, Task
 from shared.domain.provider_errors import ProviderMisconfigured
 from shared.domain.study.material import CardDrafts, Difficulty, QuestionDrafts
-from shared.domain.text.language import Language
+from shared.domain.text.language import Language, rules_language
 from shared.domain.usage import Usage
 
 T = TypeVar("T")
@@ -59,7 +59,8 @@ class OfflineProvider:
         question = next(
             (message.content for message in reversed(request.messages) if message.role == "user"), ""
         )
-        reply = await run_in_cpu_pool(answer, question, request.sources, Language(request.language))
+        language = rules_language(request.language) or Language.EN
+        reply = await run_in_cpu_pool(answer, question, request.sources, language)
         for piece in _pieces(reply):
             yield Delta(text=piece)
         yield Delta(usage=Usage(), model=MODEL, generated_by=GENERATED_BY)

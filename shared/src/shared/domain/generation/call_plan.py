@@ -125,8 +125,8 @@ def plan_merge(kind: Kind, job_input: JobInput, notes: Sequence[str], *, level: 
     )
 
 
-def language_of(job_input: JobInput) -> Language:
-    """The language of the material: the one requested, or else the language of the text."""
+def language_of(job_input: JobInput) -> str:
+    """The tag of the material's language: the one requested, or else the language of the text."""
     return job_input.options.language or detect_language(job_input.text)
 
 
@@ -181,7 +181,7 @@ def _instruction_tokens(count: Callable[[str], int], task: Task, difficulty: Dif
 
 
 def _plan_step(
-    task: Task, index: int, span: Span, quota: int, job_input: JobInput, language: Language
+    task: Task, index: int, span: Span, quota: int, job_input: JobInput, language: str
 ) -> PlannedStep:
     return PlannedStep(
         name=f"{task}/{index}",
@@ -196,7 +196,7 @@ def _prompt(
     task: Task,
     source: str,
     job_input: JobInput,
-    language: Language,
+    language: str,
     *,
     asked: int = 0,
     is_merge: bool = False,

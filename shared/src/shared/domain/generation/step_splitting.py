@@ -7,7 +7,6 @@ from shared.domain.generation.sizing import asked_items, share
 from shared.domain.llm.prompts import instructions
 from shared.domain.study.material import Difficulty
 from shared.domain.text.chunking import split_text
-from shared.domain.text.language import Language
 from shared.domain.text.segmentation import Span, has_usable_sentence
 
 MIN_CHARACTERS = 400
@@ -41,7 +40,7 @@ def _half(step: PlannedStep, number: int, span: Span, quota: int) -> PlannedStep
         max_output_tokens=OUTPUT_TOKENS[prompt.task] + asked * OUTPUT_TOKENS_PER_ITEM.get(prompt.task, 0),
         instructions=instructions(
             prompt.task,
-            Language(prompt.language),
+            prompt.language,
             count=asked,
             difficulty=Difficulty(prompt.difficulty),
             is_merge=step.is_merge,

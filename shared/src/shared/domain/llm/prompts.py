@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from shared.domain.llm.provider import Task
 from shared.domain.study.material import Difficulty
-from shared.domain.text.language import Language
+from shared.domain.text.language import Language, rules_language
 
 _DATA: dict[Language, str] = {
     Language.EN: (
@@ -121,13 +121,14 @@ _MERGE: dict[Language, str] = {
 @lru_cache(maxsize=1_024)
 def instructions(
     task: Task,
-    language: Language,
+    language: str,
     *,
     count: int = 0,
     difficulty: Difficulty = Difficulty.MEDIUM,
     is_merge: bool = False,
 ) -> str:
     """The system message of a prompt. `is_merge` says that the source is our own notes on the parts of a long text."""
-    rules = _TASKS[language][task].format(count=count, difficulty=_DIFFICULTY[language][difficulty])
-    merging = [_MERGE[language]] if is_merge else []
-    return "\n\n".join([rules, *merging, _DATA[language]])
+    known = rules_language(language) or Language.EN
+    rules = _TASKS[known][task].format(count=count, difficulty=_DIFFICULTY[known][difficulty])
+    merging = [_MERGE[known]] if is_merge else []
+    return "\n\n".join([rules, *merging, _DATA[known]])

@@ -68,7 +68,7 @@ class Prompt(Struct, frozen=True, kw_only=True):
     source: str
     """The learner's text, verbatim."""
     language: str
-    """Language of the completion: `fr` or `en`."""
+    """Tag of the completion's language, such as `fr` or `pt-BR`."""
     count: int = 0
     """How many items are wanted, for the tasks that make items."""
     difficulty: str = "medium"
@@ -115,7 +115,7 @@ class ChatRequest(Struct, frozen=True, kw_only=True):
     sources: Sequence[str] = ()
     """Passages that the reply may quote. The provider fences them as data."""
     language: str
-    """Language of the reply: `fr` or `en`."""
+    """Tag of the reply's language."""
     max_output_tokens: int
     safety_id: str = ""
     """As `Prompt.safety_id`."""

@@ -8,8 +8,9 @@ from enum import StrEnum
 from typing import Annotated
 
 from msgspec import Meta, Struct, field
+from msgspec.structs import force_setattr
 
-from shared.domain.text.language import Language
+from shared.domain.text.language_tag import LanguageTag, canonical_tag
 
 
 class Difficulty(StrEnum):
@@ -27,11 +28,15 @@ ItemCount = Annotated[int, Meta(ge=0, le=MAX_ITEMS)]
 class Options(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What a learner may choose. A result may have fewer items than requested; its `quality` report says so."""
 
-    language: Language | None = None
-    """Language of the material; the language of the source if it is not given."""
+    language: LanguageTag | None = None
+    """Language of the material, in canonical case; the language of the source if it is not given."""
     flashcards: ItemCount | None = None
     questions: ItemCount | None = None
     difficulty: Difficulty = Difficulty.MEDIUM
+
+    def __post_init__(self) -> None:
+        if self.language is not None:
+            force_setattr(self, "language", canonical_tag(self.language))
 
 
 # -- drafts ---------------------------------------------------------------------------------------------------

@@ -25,8 +25,8 @@ from shared.domain.study.material import (
 from shared.domain.study.option_rules import OPTION_FLAWS, OPTION_RULES, is_well_formed
 from shared.domain.study.selection import dedupe
 from shared.domain.study.wording_rules import WORDING_FLAWS, WORDING_RULES, Candidate, Rule
-from shared.domain.text.language import Language
 from shared.domain.text.language_detection import detect_language
+from shared.domain.text.language_tag import is_same_language
 from shared.domain.text.quote_matching import (
     MAX_QUOTE_CHARACTERS,
     MIN_QUOTE_CHARACTERS,
@@ -77,7 +77,7 @@ def check_cards(
     drafts: Sequence[CardDraft],
     *,
     text: str,
-    language: Language,
+    language: str,
     difficulty: Difficulty = Difficulty.MEDIUM,
     within: Span | None = None,
 ) -> Checked[Flashcard]:
@@ -108,7 +108,7 @@ def check_questions(
     drafts: Sequence[QuestionDraft],
     *,
     text: str,
-    language: Language,
+    language: str,
     difficulty: Difficulty = Difficulty.MEDIUM,
     within: Span | None = None,
 ) -> Checked[QuizQuestion]:
@@ -186,8 +186,8 @@ def _locate(quote: str, finder: QuoteFinder, text: str) -> Source:
     return Source(found, span.start, span.end)
 
 
-def _is_translated(text: str, within: Span | None, language: Language) -> bool:
-    return detect_language(within.of(text) if within else text) is not language
+def _is_translated(text: str, within: Span | None, language: str) -> bool:
+    return not is_same_language(detect_language(within.of(text) if within else text), language)
 
 
 def _tidy(field: str) -> str:

@@ -5,8 +5,7 @@ from collections.abc import Callable
 from math import ceil
 from typing import NamedTuple
 
-from shared.domain.text.language import Language
-from shared.domain.text.language_detection import sure_language
+from shared.domain.text.language_detection import is_surely_other
 from shared.domain.text.words import ALL_STOP_WORDS, contains_phrase, content_words, fold, numbers, words
 
 
@@ -19,7 +18,7 @@ class Candidate(NamedTuple):
     """The back of a card, or the right option."""
     quote: str
     """The sentence of the source that supports the answer, verbatim."""
-    language: Language
+    language: str
     is_translated: bool
     """Whether the language of the item is not that of the source."""
     distractors: tuple[str, ...] = ()
@@ -81,8 +80,7 @@ def is_too_long(candidate: Candidate) -> bool:
 def is_in_wrong_language(candidate: Candidate) -> bool:
     """The stem, or the whole item, is in another language. The answer is not checked alone, because it may be a foreign title."""
     whole = " ".join((candidate.stem, candidate.answer, *candidate.distractors))
-    found = {sure_language(candidate.stem), sure_language(whole)}
-    return bool(found - {None, candidate.language})
+    return any(is_surely_other(text, candidate.language) for text in (candidate.stem, whole))
 
 
 def refers_to_text(candidate: Candidate) -> bool:

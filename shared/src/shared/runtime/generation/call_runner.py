@@ -24,7 +24,6 @@ from shared.domain.provider_errors import (
     ProviderOutOfCredit,
 )
 from shared.domain.study.material import Result
-from shared.domain.text.language import Language
 from shared.domain.text.language_detection import detect_language
 from shared.domain.text.segmentation import Span
 
@@ -84,8 +83,8 @@ def make_outcome(result: Result, completions: Iterable[Completion[Struct]]) -> D
     )
 
 
-def completion_language(job_input: JobInput, completion: Completion[Struct]) -> Language:
-    """The language of a completion: the requested one, except that the offline generator writes in the language of the source."""
+def completion_language(job_input: JobInput, completion: Completion[Struct]) -> str:
+    """The language tag of a completion: the requested one, except that the offline generator writes in the language of the source."""
     is_offline = completion.generated_by == GENERATED_BY
     return detect_language(job_input.text) if is_offline else language_of(job_input)
 

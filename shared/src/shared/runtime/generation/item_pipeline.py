@@ -21,7 +21,6 @@ from shared.domain.study.item_set import ItemSet
 from shared.domain.study.material import CardDrafts, Flashcard, Quality, QuestionDrafts, QuizQuestion
 from shared.domain.study.selection import coverage
 from shared.domain.study.validation import check_cards, check_questions
-from shared.domain.text.language import Language
 from shared.domain.text.segmentation import Span, sections
 from shared.runtime.generation.call_runner import CallResults, completion_language, run_calls
 
@@ -29,7 +28,7 @@ from shared.runtime.generation.call_runner import CallResults, completion_langua
 class Material(Struct, frozen=True, kw_only=True):
     """The items of a job, with the report on their quality."""
 
-    language: Language
+    language: str
     cards: list[Flashcard]
     questions: list[QuizQuestion]
     quality: Quality

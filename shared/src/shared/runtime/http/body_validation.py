@@ -3,6 +3,7 @@
 msgspec stops at the first error, which is fast. This walks the body only after msgspec has refused it.
 """
 
+import re
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any, cast
@@ -12,7 +13,10 @@ import msgspec
 from msgspec import inspect
 
 from shared.domain.errors import FieldProblem
+from shared.domain.text.language_tag import TAG_PATTERN
 
+_PATTERNS = {TAG_PATTERN: "language_tag"}
+"""What a text that has to match a pattern is called in messages."""
 MAX_ERRORS = 20
 """Most errors in one response; more would not help the client."""
 
@@ -102,6 +106,8 @@ def _walk_enum(kind: inspect.EnumType, value: object, pointer: str) -> Iterator[
 def _walk_text(kind: inspect.StrType, value: object, pointer: str) -> Iterator[FieldProblem]:
     if isinstance(value, str):
         yield from _within(len(value), kind.min_length, kind.max_length, pointer)
+        if kind.pattern is not None and not re.search(kind.pattern, value):
+            yield FieldProblem(pointer, "wrong_format", {"expected": _PATTERNS[kind.pattern]})
     else:
         yield FieldProblem(pointer, "wrong_type", {"expected": "text"})
 

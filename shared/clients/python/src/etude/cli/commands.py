@@ -15,13 +15,14 @@ from etude.cli.rendering import show_collection, show_job, show_jobs, show_resul
 from etude.client import Client
 from etude.errors import NotFound
 from etude.request import Request
-from etude.study_material import Difficulty, Language
+from etude.study_material import Difficulty
 
 T = TypeVar("T")
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print the API's JSON, and nothing else, on stdout.")]
 LanguageOption = Annotated[
-    Language | None, typer.Option(help="Language of the material; the default is that of the source.")
+    str | None,
+    typer.Option(help="Language tag of the material (fr, pt-BR); the default is that of the source."),
 ]
 FlashcardCount = Annotated[int | None, typer.Option(min=0, help="How many flashcards to make.")]
 QuestionCount = Annotated[int | None, typer.Option(min=0, help="How many quiz questions to make.")]

@@ -11,7 +11,6 @@ from typing import TypedDict
 from shared.adapters.llm.token_counter import count_tokens, without_surrogates
 from shared.domain.llm.prompts import instructions
 from shared.domain.llm.provider import Message, Prompt, Task
-from shared.domain.text.language import Language
 
 MAX_REASON_CHARACTERS = 200
 """Length limit of a validation error that is sent back: enough to name the field, and covered by the budget's hold."""
@@ -49,7 +48,7 @@ def render_chat(messages: Sequence[Message], sources: Sequence[str], language: s
     turns = [_turn(message.role, message.content) for message in messages]
     if not sources:
         return turns
-    system = _turn("system", instructions(Task.CHAT, Language(language)))
+    system = _turn("system", instructions(Task.CHAT, language))
     if turns:
         passages = "\n\n".join(fence(source) for source in sources)
         turns[-1] = _turn(turns[-1]["role"], f"{passages}\n\n{turns[-1]['content']}")
