@@ -17,6 +17,7 @@ from shared.domain.study.material import (
     Collection,
     Flashcard,
     Flashcards,
+    ItemCounts,
     Quality,
     QuizQuestion,
     Source,
@@ -46,8 +47,10 @@ SUMMARY_PROMPT = Prompt(
 )
 CARDS_PROMPT = Prompt(
     task=Task.CARDS,
-    instructions="Write 1.",
+    instructions="Write cards.",
     source="Photosynthesis is the process by which plants turn light into sugar.",
+    request="Write up to 1 cards.",
+    counts=ItemCounts(cards=1),
     language="en",
     max_output_tokens=500,
 )

@@ -5,6 +5,7 @@ import re
 from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import TypeVar
 
+import msgspec
 from msgspec import Struct
 
 from shared.domain.jobs.job import EntryId, JobId, LeasedJob, StreamName, UserId
@@ -12,13 +13,12 @@ from shared.domain.jobs.payload import decode_step, encode_step
 from shared.domain.llm.provider import ChatRequest, Completion, Delta, Prompt, Provider, Task
 from shared.domain.study.material import (
     CardDraft,
-    CardDrafts,
     ExplanationDraft,
     Flashcard,
+    ItemDrafts,
     OutlineDraft,
     OutlineSection,
     QuestionDraft,
-    QuestionDrafts,
     QuizQuestion,
     SummaryDraft,
     Term,
@@ -93,8 +93,7 @@ class FakeProvider:
         self._at_once -= 1
         if (fault := self._faults(prompt)) is not None:
             raise fault
-        value = draft_for(prompt)
-        assert isinstance(value, schema)
+        value = msgspec.convert(msgspec.to_builtins(draft_for(prompt)), schema)
         return Completion(
             value=value, usage=Usage(100, 10), model=self._model, generated_by=self._generated_by
         )
@@ -111,10 +110,11 @@ def draft_for(prompt: Prompt) -> Struct:
     said = [span.of(prompt.source) for span in sentences(prompt.source)]
     usable = [sentence for sentence in said if is_usable(sentence)]
     match prompt.task:
-        case Task.CARDS:
-            return CardDrafts([_draft_card(sentence) for sentence in usable[: prompt.count]])
-        case Task.QUESTIONS:
-            return QuestionDrafts([_draft_question(sentence, usable) for sentence in usable[: prompt.count]])
+        case Task.CARDS | Task.QUESTIONS | Task.ITEMS:
+            return ItemDrafts(
+                [_draft_card(sentence) for sentence in usable[: prompt.counts.cards]],
+                [_draft_question(sentence, usable) for sentence in usable[: prompt.counts.questions]],
+            )
         case Task.SUMMARY:
             return SummaryDraft(usable[0], usable[:3])
         case Task.EXPLANATION:

@@ -13,7 +13,7 @@ from ai_worker.merge_notes import write_note
 from shared.adapters.llm.token_counter import count_tokens
 from shared.adapters.offline.provider import OfflineProvider
 from shared.domain.errors import NoUsableText
-from shared.domain.generation.call_plan import NOTE_GROWTH
+from shared.domain.generation.hold import NOTE_GROWTH
 from shared.domain.jobs.job import AI_KINDS, Kind
 from shared.domain.jobs.outcome import Done, Fail, Outcome
 from shared.domain.jobs.payload import AiInput

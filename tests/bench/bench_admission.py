@@ -29,7 +29,7 @@ from local.data_dir import DataDir
 from local.ports import LOOPBACK, free_ports
 from shared.adapters.llm.token_counter import count_tokens
 from shared.domain.budgets import Plan
-from shared.domain.generation.call_plan import hold_for
+from shared.domain.generation.hold import hold_for
 from shared.domain.jobs.job import Kind
 from shared.domain.jobs.payload import AiInput
 

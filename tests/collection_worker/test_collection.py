@@ -21,7 +21,7 @@ from shared.domain.text.language import Language
 
 FRENCH = read_text("photosynthese.fr.txt")
 ENGLISH = read_text("water_cycle.en.txt")
-LONG = "\n\n".join(path.read_text(encoding="utf-8") for path in sorted(TEXTS.glob("*.fr.txt"))) * 3
+LONG = "\n\n".join(path.read_text(encoding="utf-8") for path in sorted(TEXTS.glob("*.fr.txt"))) * 5
 
 
 async def collect(
@@ -102,7 +102,7 @@ async def test_items_are_published_when_their_part_is_ready():
         FakeProvider(faults=lambda prompt: told_before_last_call.append(len(context.items)))
     )
 
-    await collect(ENGLISH * 15, context)
+    await collect(ENGLISH * 40, context)
 
     assert told_before_last_call[-1] > 0
 
@@ -127,7 +127,7 @@ async def test_a_second_attempt_makes_the_same_collection_from_the_kept_steps_wi
 
 
 async def test_a_refused_part_is_reported_and_the_others_give_items():
-    marked = LONG.replace("1789", "1789 (réservé)")
+    marked = LONG.replace("1789", "1789 (réservé)", 3)
     whole = await collect(marked, FakeAttemptContext(FakeProvider()))
 
     partial = await collect(marked, FakeAttemptContext(refuse_parts_with("réservé")))

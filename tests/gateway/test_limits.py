@@ -142,7 +142,21 @@ async def test_an_estimate_says_when_the_budget_does_not_cover_it(desk: Desk):
     estimate = (await client.post("/api/usage/estimate", json=body)).json()
 
     assert estimate["is_covered"] is False
-    assert (await client.post("/api/ai", json=body)).status_code == 429
+    assert (await client.post("/api/ai", json=body)).status_code == 422
+
+
+async def test_a_text_that_no_day_can_hold_is_refused_with_the_length_that_fits(desk: Desk):
+    body = SUMMARY | {"input": {"text": TEXT * 1_000}}
+    client = desk.client(plan="small")
+    refused = await client.post("/api/ai", json=body, headers={"Accept-Language": "fr"})
+    problem = refused.json()
+    assert (refused.status_code, problem["code"], problem["retryable"]) == (422, "too_large_for_plan", False)
+    assert "Retry-After" not in refused.headers
+    found = re.search(r"Un texte d’au plus ([\d\s\u202f\u00a0]+) caractères", problem["detail"])
+    assert found
+    characters = int(re.sub(r"\D", "", found[1]))
+    fitting = SUMMARY | {"input": {"text": (TEXT * 1_000)[:characters]}}
+    assert (await client.post("/api/ai", json=fitting)).status_code == 202
 
 
 async def test_an_estimate_for_an_unknown_route_has_a_pointer(desk: Desk):

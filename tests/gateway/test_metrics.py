@@ -35,9 +35,13 @@ async def test_a_refusal_is_counted_by_reason(desk: Desk) -> None:
     await desk.client(plan="narrow", sub="n").post("/api/ai", json=SUMMARY)
     await desk.client(plan="narrow", sub="n").post("/api/collections", json=COLLECTION)
     refused("unfinished", "collection")
-    text = {"kind": "text", "input": {"text": "Water boils at one hundred degrees. " * 3_000}}
+    text = {"kind": "text", "input": {"text": "Water boils at one hundred degrees. " * 2_000}}
+    await desk.client(plan="small", sub="b").post("/api/ai", json=text)
     assert (await desk.client(plan="small", sub="b").post("/api/ai", json=text)).status_code == 429
     refused("budget", "text")
+    text = {"kind": "text", "input": {"text": "Water boils at one hundred degrees. " * 9_000}}
+    assert (await desk.client(plan="small", sub="b").post("/api/ai", json=text)).status_code == 422
+    refused("too_large", "text")
     await desk.client().post("/api/ai", content=b"{", headers={"Content-Type": "application/json"})
     refused("invalid", "other")
     await desk.client().post("/api/collections", json={"text": " "})
@@ -50,7 +54,7 @@ async def test_a_refusal_is_counted_by_reason(desk: Desk) -> None:
     await desk.client().post("/api/ai", json={**SUMMARY, "kind": "outline"}, headers=key)
     refused("conflict", "outline")
     await desk.client().get("/api/ai/none")
-    assert told(desk, "etude_jobs_rejected_total") == 7
+    assert told(desk, "etude_jobs_rejected_total") == 8
 
 
 @pytest.mark.parametrize(

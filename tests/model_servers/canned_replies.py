@@ -6,22 +6,30 @@ from typing import Any
 import msgspec
 from tests.fakes import draft_for
 
+from shared.domain.generation.sizing import ITEM_TASKS
 from shared.domain.llm.prompts import instructions
 from shared.domain.llm.provider import Prompt, Task
-from shared.domain.text.language import Language
+from shared.domain.study.material import ItemCounts
 
 CHAT_REPLY = "The equilibrium price is the price at which both quantities are equal."
-DRAFTED_TASKS = tuple(task for task in Task if task is not Task.CHAT)
+DRAFTED_TASKS = tuple(task for task in Task if task not in (Task.CARDS, Task.QUESTIONS, Task.CHAT))
+"""One reply holds cards and questions: a job that wants only one kind leaves the other unread."""
 
 
 def opening(task: Task) -> str:
     """The first words of the task's instructions, by which a server tells the tasks apart."""
-    return instructions(task, Language.EN, count=1).partition(" from the source")[0].partition("\n")[0]
+    tasks = ITEM_TASKS if task is Task.ITEMS else (task,)
+    return instructions(tasks, "en").partition(" from the source")[0].partition("\n")[0]
 
 
 def draft(task: Task, source: str) -> dict[str, Any]:
     prompt = Prompt(
-        task=task, instructions="", source=source, language="en", count=3, max_output_tokens=1_000
+        task=task,
+        instructions="",
+        source=source,
+        language="en",
+        counts=ItemCounts(3, 3),
+        max_output_tokens=1_000,
     )
     return msgspec.to_builtins(draft_for(prompt))
 

@@ -16,7 +16,6 @@ from tests.simulators.chat_request import Turn
 from shared.domain.text.segmentation import is_usable, sentences
 from shared.domain.text.words import contains_phrase, content_words, fold, stem
 
-DEFAULT_COUNT = 8
 LIST_LENGTH = 4
 GAP = "_____"
 SPARE_OPTIONS = ("granite", "harbour", "velvet")
@@ -24,7 +23,8 @@ SPARE_OPTIONS = ("granite", "harbour", "velvet")
 NOTHING_FOUND = "Nothing was found in the source"
 
 _FENCED = re.compile(r'<source id="(\w+)">\n(.*?)\n</source id="\1">', re.DOTALL)
-_COUNT = re.compile(r"(?:Write|Écris-en) (\d+)")
+_CARDS = re.compile(r"(\d+) (?:cards|cartes)")
+_QUESTIONS = re.compile(r"(\d+) questions")
 _GAP_WORD = re.compile(r"[^\W\d_]{5,}")
 _TOO_ABSOLUTE = re.compile(r"toujours|jamais|toutes|always|never|every|completely", re.IGNORECASE)
 
@@ -32,22 +32,26 @@ _TOO_ABSOLUTE = re.compile(r"toujours|jamais|toutes|always|never|every|completel
 def write_answer(messages: Sequence[Turn], schema: dict[str, Any] | None) -> str:
     """The content of the answer to a request."""
     user = "\n".join(message.content for message in messages if message.role == "user")
-    source = "\n\n".join(fenced for _, fenced in _FENCED.findall(user))
+    sources = [fenced for _, fenced in _FENCED.findall(user)]
+    asked = _FENCED.sub("", user)
     if schema is None:
-        question = _FENCED.sub("", messages[-1].content)
-        return _chat(source, question)
-    counts = _COUNT.search(messages[0].content)
-    return _draft(source, json.dumps(schema), int(counts[1]) if counts else DEFAULT_COUNT)
+        return _chat("\n\n".join(sources), _FENCED.sub("", messages[-1].content))
+    source = sources[0] if sources else ""
+    return _draft(source, json.dumps(schema), _count(_CARDS, asked), _count(_QUESTIONS, asked))
+
+
+def _count(pattern: re.Pattern[str], asked: str) -> int:
+    found = pattern.search(asked)
+    return int(found[1]) if found else 0
 
 
 @lru_cache(maxsize=1_024)
-def _draft(source: str, schema: str, count: int) -> str:
+def _draft(source: str, schema: str, cards: int, questions: int) -> str:
     shape = json.loads(schema)
     properties: dict[str, Any] = shape.get("properties", {})
-    if "cards" in properties:
-        return _dump({"cards": _cards(source)[:count]})
-    if "questions" in properties:
-        return _dump({"questions": _questions(source)[:count]})
+    lists = {"cards": _cards(source)[:cards], "questions": _questions(source)[:questions]}
+    if items := {name: drafts for name, drafts in lists.items() if name in properties}:
+        return _dump(items)
     return _dump(_fill(shape, cycle(_sentences(source) or [NOTHING_FOUND])))
 
 

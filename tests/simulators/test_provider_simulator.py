@@ -50,13 +50,13 @@ def request(source: str, task: Task | None = None, **fields: Any) -> dict[str, A
     body: dict[str, Any] = {
         "model": "model-1",
         "messages": [
-            {"role": "system", "content": "Write 4."},
-            {"role": "user", "content": fence(source)},
+            {"role": "system", "content": "Write items."},
+            {"role": "user", "content": f"{fence(source)}\n\nWrite up to 4 cards and up to 4 questions."},
         ],
         **fields,
     }
     if task is not None:
-        schema = {"name": task, "strict": True, "schema": strict_schema(SCHEMAS[task])}
+        schema = {"name": task, "strict": True, "schema": strict_schema(SCHEMAS[(task,)])}
         body["response_format"] = {"type": "json_schema", "json_schema": schema}
     return body
 
@@ -68,7 +68,7 @@ async def post(http: httpx.AsyncClient, body: dict[str, Any]) -> httpx.Response:
 # -- answers ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("task", list(SCHEMAS))
+@pytest.mark.parametrize("task", [tasks[0] for tasks in SCHEMAS if len(tasks) == 1])
 @pytest.mark.parametrize("language", list(Language))
 async def test_an_answer_fits_the_schema_that_was_sent(
     task: Task, language: Language, http: httpx.AsyncClient
@@ -96,7 +96,7 @@ async def test_what_it_drafts_passes_the_checks(language: Language, http: httpx.
 
 async def test_without_a_schema_it_quotes_what_bears_on_the_question(http: httpx.AsyncClient):
     body = request(SOURCES[Language.EN])
-    body["messages"][-1]["content"] += "\n\nWhat forms clouds?"
+    body["messages"][-1]["content"] = f"{fence(SOURCES[Language.EN])}\n\nWhat forms clouds?"
 
     answer = (await post(http, body)).json()
 

@@ -17,6 +17,7 @@ PARAMS: dict[str, dict[str, Param]] = {
         "needed": 3_400,
         "resets_at": "2026-11-24T00:00:00.000Z",
     },
+    "too_large_for_plan": {"window": "day", "limit": 200_000, "needed": 250_000, "characters": 900_000},
     "rate_limited": {"limit": 20},
     "too_many_jobs": {"limit": 100},
     "attempt_timed_out": {"limit": 300},

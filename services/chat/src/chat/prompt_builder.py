@@ -42,7 +42,7 @@ class ChatPrompt(Struct, frozen=True, kw_only=True):
 
     def prompt_tokens(self, count: Callable[[str], int]) -> int:
         """An upper bound for the tokens that the provider will count."""
-        ours = instructions(Task.CHAT, self.language)
+        ours = instructions((Task.CHAT,), self.language)
         parts = [ours, *(message.content for message in self.messages), *self.sources]
         return sum(count(part) + TOKENS_PER_PART for part in parts)
 

@@ -12,6 +12,7 @@ from shared.domain.errors import (
     RequestError,
     StudyError,
     TooLarge,
+    TooLargeForPlan,
     TooManyJobs,
     Unavailable,
 )
@@ -27,6 +28,7 @@ REFUSALS: Mapping[type[StudyError], str] = {
     Unavailable: "unavailable",
     IdempotencyConflict: "conflict",
     TooLarge: "size",
+    TooLargeForPlan: "too_large",
     RequestError: "invalid",
 }
 """Reason of a refusal by error, the most specific first. Other errors do not refuse a submission."""

@@ -71,6 +71,10 @@ MESSAGES: dict[str, dict[str, Message]] = {
             "Your token budget does not cover this",
             "This needs up to {needed} tokens and {left} are left for this {window}. The budget resets at {resets_at}.",
         ),
+        "too_large_for_plan": Message(
+            "This is too large for your plan",
+            "This needs up to {needed} tokens, and your plan allows {limit} in a {window}, so waiting does not help. A text of up to {characters} characters fits; or ask for fewer items, or take a larger plan.",
+        ),
         "rate_limited": Message(
             "Too many requests", "Your plan allows {limit} requests a minute. Try again shortly."
         ),
@@ -206,6 +210,10 @@ MESSAGES: dict[str, dict[str, Message]] = {
         "budget_exceeded": Message(
             "Votre budget de jetons ne suffit pas",
             "Il faut jusqu’à {needed} jetons et il en reste {left} pour la période « {window} ». Le budget est remis à zéro à {resets_at}.",
+        ),
+        "too_large_for_plan": Message(
+            "C’est trop grand pour votre offre",
+            "Il faut jusqu’à {needed} jetons et votre offre en permet {limit} pour la période « {window} » : attendre n’y change rien. Un texte d’au plus {characters} caractères convient ; ou demandez moins d’éléments, ou prenez une offre supérieure.",
         ),
         "rate_limited": Message(
             "Trop de requêtes", "Votre offre permet {limit} requêtes par minute. Réessayez dans un instant."

@@ -127,6 +127,13 @@ class MethodNotAllowed(RequestError):
     code = "method_not_allowed"
 
 
+class TooLargeForPlan(RequestError):
+    """params: window (`day`, `month`), limit (tokens of the plan in it), needed (tokens), characters (of the longest text that
+    fits)."""
+
+    code = "too_large_for_plan"
+
+
 class NotReady(RequestError):
     """The collection is still being made."""
 

@@ -27,7 +27,14 @@ from shared.domain.usage import Usage
 SOURCE = (
     "Photosynthesis is the process by which plants turn light into sugar. It takes place in the chloroplasts."
 )
-PROMPT = Prompt(task=Task.CARDS, instructions="Write 2.", source=SOURCE, language="en", max_output_tokens=500)
+PROMPT = Prompt(
+    task=Task.CARDS,
+    instructions="Write cards.",
+    source=SOURCE,
+    request="Write up to 2 cards.",
+    language="en",
+    max_output_tokens=500,
+)
 
 QUESTION = ChatRequest(
     messages=[Message("user", "Where does it take place?")],

@@ -11,6 +11,7 @@ from shared.domain.llm.provider import Prompt, Provider, Task
 from shared.domain.study.material import (
     CardDrafts,
     ExplanationDraft,
+    ItemCounts,
     OutlineDraft,
     QuestionDrafts,
     SummaryDraft,
@@ -39,7 +40,7 @@ def prompt(
         instructions="",
         source=source,
         language=language,
-        count=count,
+        counts=ItemCounts(count if task is Task.CARDS else 0, count if task is Task.QUESTIONS else 0),
         difficulty=difficulty,
         max_output_tokens=1_000,
     )

@@ -1,20 +1,10 @@
-"""The plan covers the text, is the same in every attempt, and never costs more than its hold."""
+"""The plan covers the text, is the same in every attempt, and sends no more than it must."""
 
-import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.domain.generation.call_plan import (
-    REASK_TOKENS,
-    RENDERING_TOKENS,
-    SCHEMA_TOKENS,
-    SCHEMAS,
-    PlannedStep,
-    hold_for,
-    plan_merge,
-    plan_steps,
-)
+from shared.domain.generation.call_plan import SCHEMAS, TASKS, plan_steps
 from shared.domain.jobs.job import AI_KINDS, Kind
 from shared.domain.jobs.payload import AiInput, CollectionInput, JobInput
 from shared.domain.study.material import Options
@@ -37,57 +27,6 @@ def make_input(kind: Kind, text: str, choice: Options | None = None) -> JobInput
         if kind is Kind.COLLECTION
         else AiInput(text=text, options=chosen)
     )
-
-
-def count_words(text: str) -> int:
-    """Exact where texts are cut at blanks, so that sums over parts can be compared."""
-    return len(text.split())
-
-
-def worst_cost(steps: list[PlannedStep]) -> int:
-    """Every call answered twice at full length, the second time with the first answer in the prompt."""
-    asked = [
-        count_words(step.prompt.instructions)
-        + count_words(step.prompt.source)
-        + RENDERING_TOKENS
-        + SCHEMA_TOKENS
-        for step in steps
-    ]
-    output = sum(step.prompt.max_output_tokens for step in steps)
-    return 2 * sum(asked) + len(steps) * REASK_TOKENS + 3 * output
-
-
-@settings(deadline=None)
-@given(kind=kinds, repeats=st.integers(0, 900), choice=options)
-def test_the_hold_is_never_below_what_the_plan_may_cost(kind: Kind, repeats: int, choice: Options):
-    job_input = make_input(kind, SENTENCE * repeats, choice)
-    steps = plan_steps(kind, job_input)
-    if kind in (Kind.SUMMARY, Kind.EXPLANATION, Kind.OUTLINE, Kind.TEXT) and len(steps) > 1:
-        notes = ["note " * step.prompt.max_output_tokens for step in steps]
-        steps.append(plan_merge(kind, job_input, notes))
-
-    assert worst_cost(steps) <= hold_for(kind, job_input, count_words)
-
-
-@pytest.mark.parametrize("kind", list(Kind))
-def test_the_hold_of_a_short_text_is_not_far_above_its_worst_cost(kind: Kind):
-    job_input = make_input(kind, SENTENCE * 4)
-
-    assert hold_for(kind, job_input, count_words) <= 1.35 * worst_cost(plan_steps(kind, job_input))
-
-
-def test_hold_for_counts_the_text_once():
-    read: list[str] = []
-
-    def count(text: str) -> int:
-        read.append(text)
-        return len(text)
-
-    for _ in range(3):
-        hold_for(Kind.COLLECTION, make_input(Kind.COLLECTION, SENTENCE * 500), count)
-
-    assert [len(text) > 10_000 for text in read].count(True) == 3
-    assert len(read) == 3 + 2 * len(Language)
 
 
 @settings(deadline=None)
@@ -122,20 +61,24 @@ def test_only_parts_with_usable_sentences_get_a_step():
     steps = plan_steps(Kind.FLASHCARDS, make_input(Kind.FLASHCARDS, text))
 
     assert all("photosynthèse" in step.prompt.source for step in steps)
-    assert sum(step.quota for step in steps) == 20
+    assert sum(step.quota.total for step in steps) == 20
 
 
-def test_a_collection_plans_cards_and_questions_for_each_part():
+def test_a_collection_asks_for_cards_and_questions_of_a_part_together():
     steps = plan_steps(Kind.COLLECTION, make_input(Kind.COLLECTION, SENTENCE * 200))
 
-    assert [step.name for step in steps] == [
-        "cards/0",
-        "cards/1",
-        "cards/2",
-        "questions/0",
-        "questions/1",
-        "questions/2",
-    ]
+    assert [step.name for step in steps] == ["items/0", "items/1"]
+    assert [(step.prompt.counts.cards, step.prompt.counts.questions) for step in steps] == [(15, 8), (15, 8)]
+
+
+def test_many_items_of_a_part_take_a_call_for_each_kind_with_the_same_beginning():
+    cards, questions = plan_steps(Kind.COLLECTION, make_input(Kind.COLLECTION, SENTENCE * 40))
+
+    assert (cards.name, questions.name) == ("cards/0", "questions/0")
+    for same in ("instructions", "source", "cache_key"):
+        assert getattr(cards.prompt, same) == getattr(questions.prompt, same)
+    assert cards.schema is questions.schema
+    assert cards.prompt.request != questions.prompt.request
 
 
 def test_zero_requested_questions_plan_no_step():
@@ -148,17 +91,17 @@ def test_few_items_of_a_long_text_come_from_evenly_spaced_parts():
     job_input = make_input(Kind.FLASHCARDS, SENTENCE * 2_000, Options(flashcards=4))
 
     assert [step.name for step in plan_steps(Kind.FLASHCARDS, job_input)] == [
-        "cards/3",
-        "cards/9",
-        "cards/15",
-        "cards/21",
+        "cards/2",
+        "cards/6",
+        "cards/10",
+        "cards/14",
     ]
 
 
 def test_a_step_requests_more_drafts_than_its_quota():
     steps = plan_steps(Kind.COLLECTION, make_input(Kind.COLLECTION, SENTENCE * 40))
 
-    assert [(step.quota, step.prompt.count) for step in steps] == [(20, 30), (10, 15)]
+    assert [(step.quota.total, step.prompt.counts.total) for step in steps] == [(20, 30), (10, 15)]
 
 
 def test_the_language_is_the_requested_one_or_that_of_the_text():
@@ -171,15 +114,7 @@ def test_the_language_is_the_requested_one_or_that_of_the_text():
 
 
 @pytest.mark.parametrize("kind", AI_KINDS)
-def test_each_step_has_the_schema_of_its_task(kind: Kind):
+def test_each_step_has_the_schema_of_its_job(kind: Kind):
     (step,) = plan_steps(kind, make_input(kind, SENTENCE * 5))
 
-    assert step.schema is SCHEMAS[step.prompt.task]
-
-
-@pytest.mark.parametrize("schema", list(SCHEMAS.values()))
-def test_the_allowance_for_a_schema_covers_it(schema: type[msgspec.Struct]):
-    """A token of JSON has two characters at the very least, in practice three to four."""
-    written = msgspec.json.encode(msgspec.json.schema(schema))
-
-    assert len(written) <= 2 * SCHEMA_TOKENS
+    assert step.schema is SCHEMAS[TASKS[kind]]

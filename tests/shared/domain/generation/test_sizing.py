@@ -1,9 +1,11 @@
 """How much is asked of how many parts."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.generation.sizing import (
+    ITEM_TASKS,
     MAX_ASKED,
     MAX_PARTS,
     asked_items,
@@ -11,12 +13,11 @@ from shared.domain.generation.sizing import (
     max_asked_items,
     possible_items,
     share,
+    share_one_call,
     wanted_items,
 )
 from shared.domain.llm.provider import Task
 from shared.domain.study.material import MAX_ITEMS, Options
-
-ITEM_TASKS = (Task.CARDS, Task.QUESTIONS)
 
 
 @given(total=st.integers(0, 100), lengths=st.lists(st.integers(1, 10_000), min_size=1, max_size=40))
@@ -51,7 +52,7 @@ def test_a_short_text_gets_few_items():
 def test_a_long_text_gets_items_from_every_part():
     options, characters = Options(), 7_000 * 30
 
-    assert count_parts(ITEM_TASKS, options, characters) == 30
+    assert count_parts(ITEM_TASKS, options, characters) == 21
     assert [wanted_items(task, options, characters) for task in ITEM_TASKS] == [60, 30]
 
 
@@ -90,3 +91,19 @@ def test_many_items_of_a_short_text_take_several_calls():
 def test_a_task_that_makes_no_items_wants_none():
     assert wanted_items(Task.SUMMARY, Options(flashcards=9), 50_000) == 0
     assert count_parts((Task.SUMMARY,), Options(), 23_000) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "characters", "is_joint"),
+    [
+        (Options(), 3_700, False),  # 30 cards and 15 questions of one part
+        (Options(), 17_000, True),
+        (Options(flashcards=10, questions=5), 3_700, True),
+        (Options(questions=0), 17_000, False),
+        (Options(flashcards=100, questions=100), 20_000, False),
+    ],
+)
+def test_cards_and_questions_share_a_call_while_it_is_not_too_long(
+    options: Options, characters: int, is_joint: bool
+):
+    assert share_one_call(ITEM_TASKS, options, characters) is is_joint

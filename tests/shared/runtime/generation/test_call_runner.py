@@ -10,6 +10,7 @@ from tests.fakes import FakeAttemptContext, FakeProvider
 
 from shared.domain.errors import StoreUnavailable, StudyError
 from shared.domain.generation.call_plan import PlannedStep, plan_steps
+from shared.domain.generation.sizing import PARALLEL_CALLS
 from shared.domain.jobs.job import Kind
 from shared.domain.jobs.payload import AiInput
 from shared.domain.llm.provider import Completion, Prompt
@@ -26,7 +27,7 @@ from shared.domain.provider_errors import (
 )
 from shared.domain.study.material import Summary, TextDraft
 from shared.domain.usage import Usage
-from shared.runtime.generation.call_runner import PARALLEL_CALLS, make_outcome, run_calls
+from shared.runtime.generation.call_runner import make_outcome, run_calls
 
 T = TypeVar("T")
 
@@ -34,7 +35,7 @@ SENTENCE = "The river carries its water slowly through the wide valley to the no
 
 
 def make_steps(parts: int = 4) -> list[PlannedStep]:
-    text = "\n\n".join(SENTENCE * 87 + f"The stone number {part} marks the border." for part in range(parts))
+    text = "\n\n".join(SENTENCE * 125 + f"The stone number {part} marks the border." for part in range(parts))
     steps = plan_steps(Kind.FLASHCARDS, AiInput(text=text))
     assert len(steps) >= parts
     return steps
@@ -119,7 +120,7 @@ async def test_a_part_that_is_too_long_is_split_until_it_fits():
     assert not results.failed
     assert list(results.completions) == [step.name for step in received]
     assert [step.name for step in received[:2]] == ["cards/0.0.0", "cards/0.0.1"]
-    assert sum(step.quota for step in received) == sum(step.quota for step in steps)
+    assert sum(step.quota.total for step in received) == sum(step.quota.total for step in steps)
     places = [(step.span.start, step.span.end) for step in received]
     assert places == sorted(places)
     assert (places[0][0], places[-1][1]) == (steps[0].span.start, steps[-1].span.end)

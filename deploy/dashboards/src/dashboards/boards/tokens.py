@@ -202,6 +202,12 @@ BOARD = Board(
                     unit=PER_SECOND,
                 ),
                 lines(
+                    "What do jobs use beyond their hold?",
+                    "Tokens per second that nobody is charged for. A constant share means that the model reasons at length or often answers twice.",
+                    {"{{kind}}": rate("etude_tokens_uncharged_total", by="kind")},
+                    unit=PER_SECOND,
+                ),
+                lines(
                     "Which items do the checks drop?",
                     "Cards and questions per second, by reason. A rise after a change of model means that the new one is worse.",
                     {"{{reason}}": or_none(rate("etude_items_rejected_total", by="reason"))},

@@ -26,6 +26,7 @@ SUBMIT_PROBLEMS = (
     "invalid_idempotency_key",
     "idempotency_conflict",
     "budget_exceeded",
+    "too_large_for_plan",
     "rate_limited",
     "too_many_jobs",
     "overloaded",

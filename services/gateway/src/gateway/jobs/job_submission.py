@@ -18,8 +18,9 @@ from shared.adapters.cpu_pool import run_in_cpu_pool
 from shared.adapters.llm.token_counter import count_tokens
 from shared.adapters.redis.event_log import EventLog
 from shared.adapters.redis.job_store import JobStore
-from shared.domain.errors import NotFound, StoreUnavailable
-from shared.domain.generation.call_plan import hold_for
+from shared.domain.budgets import Plan, WindowName
+from shared.domain.errors import NotFound, StoreUnavailable, TooLargeForPlan
+from shared.domain.generation.hold import Size, fitting_characters, hold_for_size
 from shared.domain.jobs.job import JobId, JobState, Kind
 from shared.domain.jobs.job_snapshot import JobSnapshot
 from shared.domain.jobs.payload import CollectionInput, JobInput, encode_input
@@ -64,7 +65,7 @@ class JobSubmitter:
         self._tracer = tracer
 
     async def submit(self, request: Request, caller: Caller, kind: Kind, job_input: JobInput) -> Submitted:
-        """Raises the refusals of `JobStore.submit`, and `InvalidIdempotencyKey`."""
+        """Raises the refusals of `JobStore.submit`, `InvalidIdempotencyKey` and `TooLargeForPlan`."""
         now = self._clock()
         key, payload = idempotency_key(request), encode_input(job_input)
         submission = Submission(
@@ -74,7 +75,7 @@ class JobSubmitter:
             payload=payload,
             plan_name=caller.plan_name,
             plan=caller.plan,
-            hold_tokens=await price(kind, job_input),
+            hold_tokens=await price(kind, job_input, caller.plan),
             request_id=request_id_of(request),
             title=job_input.title if isinstance(job_input, CollectionInput) else "",
             idempotency_key=key,
@@ -125,11 +126,23 @@ class JobSubmitter:
                 return
 
 
-async def price(kind: Kind, job_input: JobInput) -> int:
-    """The most tokens that the job may use, which are held for it."""
+async def price(kind: Kind, job_input: JobInput, plan: Plan | None = None) -> int:
+    """The tokens to hold for the job. Raises `TooLargeForPlan` if no window of the plan can ever hold so many."""
     if len(job_input.text) < LARGE_CHARACTERS:
-        return hold_for(kind, job_input, count_tokens)
-    return await run_in_cpu_pool(hold_for, kind, job_input, count_tokens)
+        return _price(kind, job_input, plan)
+    return await run_in_cpu_pool(_price, kind, job_input, plan)
+
+
+def _price(kind: Kind, job_input: JobInput, plan: Plan | None) -> int:
+    options, size = job_input.options, Size(len(job_input.text), count_tokens(job_input.text))
+    hold = hold_for_size(kind, options, size, count_tokens)
+    if plan is None:
+        return hold
+    limit, window = min((plan.tokens_per_day, WindowName.DAY), (plan.tokens_per_month, WindowName.MONTH))
+    if hold > limit:
+        fits = fitting_characters(kind, options, size, limit, count_tokens)
+        raise TooLargeForPlan(window=window, limit=limit, needed=hold, characters=fits)
+    return hold
 
 
 def _fingerprint(kind: Kind, payload: bytes) -> str:

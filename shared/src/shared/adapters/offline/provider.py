@@ -16,7 +16,7 @@ from shared.adapters.offline.question_answering import answer
 from shared.adapters.offline.summaries import explain, outline, summarise, write_note
 from shared.domain.llm.provider import ChatRequest, Completion, Delta, Prompt, Task
 from shared.domain.provider_errors import ProviderMisconfigured
-from shared.domain.study.material import CardDrafts, Difficulty, QuestionDrafts
+from shared.domain.study.material import CardDrafts, Difficulty, ItemCounts, ItemDrafts, QuestionDrafts
 from shared.domain.text.language import Language, rules_language
 from shared.domain.usage import Usage
 
@@ -24,16 +24,30 @@ T = TypeVar("T")
 
 MODEL = "etude-offline-1"
 GENERATED_BY = "offline"
-DEFAULT_COUNT = 10
 _WORDS_PER_DELTA = 6
 
+
+def _write_items(prompt: Prompt) -> ItemDrafts:
+    view, difficulty, counts = _view(prompt), Difficulty(prompt.difficulty), prompt.counts
+    return ItemDrafts(
+        make_cards(view, counts.cards, difficulty) if counts.cards else [],
+        make_questions(view, counts.questions, difficulty) if counts.questions else [],
+    )
+
+
+def _in_shape(drafts: Struct, schema: type, counts: ItemCounts) -> Struct:
+    """Cards alone or questions alone, where a job has only those."""
+    if isinstance(drafts, ItemDrafts) and schema is CardDrafts and not counts.questions:
+        return CardDrafts(drafts.cards)
+    if isinstance(drafts, ItemDrafts) and schema is QuestionDrafts and not counts.cards:
+        return QuestionDrafts(drafts.questions)
+    return drafts
+
+
 _WRITERS: dict[Task, Callable[[Prompt], Struct]] = {
-    Task.CARDS: lambda prompt: CardDrafts(
-        make_cards(_view(prompt), _count(prompt), Difficulty(prompt.difficulty))
-    ),
-    Task.QUESTIONS: lambda prompt: QuestionDrafts(
-        make_questions(_view(prompt), _count(prompt), Difficulty(prompt.difficulty))
-    ),
+    Task.CARDS: _write_items,
+    Task.QUESTIONS: _write_items,
+    Task.ITEMS: _write_items,
     Task.SUMMARY: lambda prompt: summarise(_view(prompt)),
     Task.EXPLANATION: lambda prompt: explain(_view(prompt)),
     Task.OUTLINE: lambda prompt: outline(_view(prompt)),
@@ -49,7 +63,7 @@ class OfflineProvider:
         writer = _WRITERS.get(prompt.task)
         if writer is None:
             raise ProviderMisconfigured(model=MODEL)
-        value = await run_in_cpu_pool(writer, prompt)
+        value = _in_shape(await run_in_cpu_pool(writer, prompt), schema, prompt.counts)
         if not isinstance(value, schema):
             raise ProviderMisconfigured(model=MODEL)
         return Completion(value=value, usage=Usage(), model=MODEL, generated_by=GENERATED_BY)
@@ -71,10 +85,6 @@ class OfflineProvider:
 
 def _view(prompt: Prompt) -> SourceView:
     return SourceView(prompt.source)
-
-
-def _count(prompt: Prompt) -> int:
-    return prompt.count or DEFAULT_COUNT
 
 
 def _pieces(reply: str) -> list[str]:

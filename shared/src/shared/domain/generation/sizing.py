@@ -7,30 +7,36 @@ from collections.abc import Sequence
 from shared.domain.llm.provider import Task
 from shared.domain.study.material import MAX_ITEMS, Options
 
-PART_CHARACTERS = {Task.CARDS: 7_000, Task.QUESTIONS: 7_000}
-"""Target length of a part for the tasks that make items: a model covers three pages closely, and thirty superficially."""
+ITEM_TASKS = (Task.CARDS, Task.QUESTIONS)
+"""The tasks that make items. Their results are collected item by item; those of the other tasks are merged."""
+PART_CHARACTERS = 10_000
+"""Target length of a part for the tasks that make items: a model covers five pages closely, and thirty superficially."""
 WHOLE_CHARACTERS = 24_000
 """Target length of a part for the other tasks, which need as much context as possible."""
 MAX_PARTS = 40
 """Limit of calls of one task in one job; a longer text has larger parts."""
 MAX_ASKED = 30
-"""Limit of drafts requested in one call; beyond it a model repeats itself."""
+"""Limit of drafts requested in one call; beyond it a model repeats itself. Cards and questions of a part share a call while
+they stay below it, which sends the source once instead of twice."""
+PARALLEL_CALLS = 8
+"""Limit of concurrent calls of one job, so that a book does not crowd out the jobs beside it."""
 SURPLUS = 1.5
 """Drafts requested for each wanted item, because some fail the checks."""
 
 CHARACTERS_PER_ITEM = {Task.CARDS: 120, Task.QUESTIONS: 200}
 """Characters of text for each item when the user gives no count: about one sentence for a card, two for a question."""
 DEFAULT_ITEMS = {Task.CARDS: 20, Task.QUESTIONS: 10}
-"""Limit of items when the user gives no count; `DEFAULT_ITEMS_PER_PART` raises it for long texts."""
-DEFAULT_ITEMS_PER_PART = {Task.CARDS: 2, Task.QUESTIONS: 1}
-"""The limit is at least this many items for each part of the text."""
+"""Limit of items when the user gives no count; `LONG_TEXT_CHARACTERS_PER_ITEM` raises it for long texts."""
+LONG_TEXT_CHARACTERS_PER_ITEM = {Task.CARDS: 3_500, Task.QUESTIONS: 7_000}
+"""The limit is at least one item for this many characters, up to `MAX_DEFAULT_ITEMS`."""
+MAX_DEFAULT_ITEMS = {Task.CARDS: 80, Task.QUESTIONS: 40}
 MIN_CHARACTERS_PER_ITEM = 60
 """Characters of a short sentence: a text states no more facts than it has room for such sentences."""
 
 
 def wanted_items(task: Task, options: Options, characters: int) -> int:
     """The count that the user requested, or the default for a text of this length; 0 for a task that makes no items."""
-    if task not in PART_CHARACTERS:
+    if task not in ITEM_TASKS:
         return 0
     requested = options.flashcards if task is Task.CARDS else options.questions
     return min(_default_items(task, characters) if requested is None else requested, MAX_ITEMS)
@@ -43,9 +49,16 @@ def possible_items(task: Task, options: Options, characters: int) -> int:
 
 def count_parts(tasks: Sequence[Task], options: Options, characters: int) -> int:
     """The number of parts of the text, which are the same for all tasks of a job."""
-    size = min(PART_CHARACTERS.get(task, WHOLE_CHARACTERS) for task in tasks)
+    size = PART_CHARACTERS if set(tasks) <= set(ITEM_TASKS) else WHOLE_CHARACTERS
     by_items = (_round_up(possible_items(task, options, characters) * SURPLUS / MAX_ASKED) for task in tasks)
     return max(1, min(max(_round_up(characters / size), *by_items), MAX_PARTS))
+
+
+def share_one_call(tasks: Sequence[Task], options: Options, characters: int) -> bool:
+    """Whether cards and questions of a part are asked for together."""
+    wanted = [possible_items(task, options, characters) for task in tasks if task in ITEM_TASKS]
+    parts = count_parts(tasks, options, characters)
+    return all(wanted) and len(wanted) > 1 and sum(wanted) * SURPLUS <= MAX_ASKED * parts
 
 
 def share(total: int, lengths: Sequence[int]) -> list[int]:
@@ -69,8 +82,8 @@ def max_asked_items(possible: int, parts: int) -> int:
 
 
 def _default_items(task: Task, characters: int) -> int:
-    parts = _round_up(characters / PART_CHARACTERS[task])
-    most = max(DEFAULT_ITEMS[task], DEFAULT_ITEMS_PER_PART[task] * min(parts, MAX_PARTS))
+    for_long_text = _round_up(characters / LONG_TEXT_CHARACTERS_PER_ITEM[task])
+    most = max(DEFAULT_ITEMS[task], min(for_long_text, MAX_DEFAULT_ITEMS[task]))
     return min(max(1, characters // CHARACTERS_PER_ITEM[task]), most)
 
 

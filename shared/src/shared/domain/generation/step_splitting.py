@@ -2,10 +2,10 @@
 
 from msgspec.structs import replace
 
-from shared.domain.generation.call_plan import OUTPUT_TOKENS, OUTPUT_TOKENS_PER_ITEM, PlannedStep
+from shared.domain.generation.call_plan import PlannedStep, max_output_tokens
 from shared.domain.generation.sizing import asked_items, share
-from shared.domain.llm.prompts import instructions
-from shared.domain.study.material import Difficulty
+from shared.domain.llm.prompts import request
+from shared.domain.study.material import ItemCounts
 from shared.domain.text.chunking import split_text
 from shared.domain.text.segmentation import Span, has_usable_sentence
 
@@ -22,29 +22,24 @@ def split_step(step: PlannedStep) -> list[PlannedStep]:
     spans = [span for span in split_text(source, 2) if has_usable_sentence(span.of(source))]
     if not spans or spans == [Span(0, len(source))]:
         return []
-    quotas = share(step.quota, [span.end - span.start for span in spans])
+    lengths = [span.end - span.start for span in spans]
+    cards, questions = share(step.quota.cards, lengths), share(step.quota.questions, lengths)
     return [
         _half(step, number, span, quota)
-        for number, (span, quota) in enumerate(zip(spans, quotas, strict=True))
-        if quota or not step.quota
+        for number, (span, *counts) in enumerate(zip(spans, cards, questions, strict=True))
+        if (quota := ItemCounts(*counts)).total or not step.quota.total
     ]
 
 
-def _half(step: PlannedStep, number: int, span: Span, quota: int) -> PlannedStep:
+def _half(step: PlannedStep, number: int, span: Span, quota: ItemCounts) -> PlannedStep:
     prompt = step.prompt
-    asked = asked_items(quota)
+    asked = ItemCounts(asked_items(quota.cards), asked_items(quota.questions))
     half = replace(
         prompt,
         source=span.of(prompt.source),
-        count=asked,
-        max_output_tokens=OUTPUT_TOKENS[prompt.task] + asked * OUTPUT_TOKENS_PER_ITEM.get(prompt.task, 0),
-        instructions=instructions(
-            prompt.task,
-            prompt.language,
-            count=asked,
-            difficulty=Difficulty(prompt.difficulty),
-            is_merge=step.is_merge,
-        ),
+        counts=asked,
+        max_output_tokens=max_output_tokens(prompt.task, asked),
+        request=request(step.tasks, prompt.language, asked, is_merge=step.is_merge),
     )
     start = step.span.start
     return replace(

@@ -7,6 +7,7 @@ from typing import Generic, Protocol, TypeVar
 
 from msgspec import Struct
 
+from shared.domain.study.material import NO_ITEMS, ItemCounts
 from shared.domain.usage import Usage
 
 T = TypeVar("T")
@@ -17,6 +18,8 @@ class Task(StrEnum):
 
     CARDS = "cards"
     QUESTIONS = "questions"
+    ITEMS = "items"
+    """Cards and questions in one completion."""
     SUMMARY = "summary"
     EXPLANATION = "explanation"
     OUTLINE = "outline"
@@ -67,10 +70,14 @@ class Prompt(Struct, frozen=True, kw_only=True):
     """The system message, which we wrote."""
     source: str
     """The learner's text, verbatim."""
+    known_items: str = ""
+    """Questions that other parts of the text have already, one a line. They are fenced as data too."""
+    request: str = ""
+    """What this call asks for, after the source. We wrote it."""
     language: str
-    """Tag of the completion's language, such as `fr` or `pt-BR`."""
-    count: int = 0
-    """How many items are wanted, for the tasks that make items."""
+    """Language of the completion, as a BCP 47 tag."""
+    counts: ItemCounts = NO_ITEMS
+    """How many items are asked for, for the tasks that make items."""
     difficulty: str = "medium"
     max_output_tokens: int
     """Hard limit of the completion; the budget's hold includes it."""

@@ -19,6 +19,15 @@ class Difficulty(StrEnum):
     HARD = "hard"
 
 
+class Level(StrEnum):
+    """For whom the material is written."""
+
+    PRIMARY = "primary"
+    SECONDARY = "secondary"
+    UNIVERSITY = "university"
+    PROFESSIONAL = "professional"
+
+
 MAX_ITEMS = 100
 """Limit for each kind of item in one job: what one learner can review, and a bound on the cost of a request."""
 
@@ -33,6 +42,22 @@ class Options(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
     flashcards: ItemCount | None = None
     questions: ItemCount | None = None
     difficulty: Difficulty = Difficulty.MEDIUM
+    level: Level | None = None
+    """What the learner knows already. A model writes for that level; the offline generator takes the words of the source."""
+
+
+class ItemCounts(Struct, frozen=True):
+    """A number of cards and a number of questions."""
+
+    cards: int = 0
+    questions: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.cards + self.questions
+
+
+NO_ITEMS = ItemCounts()
 
     def __post_init__(self) -> None:
         if self.language is not None:
@@ -63,6 +88,13 @@ class QuestionDraft(Struct, frozen=True):
 
 
 class QuestionDrafts(Struct, frozen=True):
+    questions: list[QuestionDraft]
+
+
+class ItemDrafts(Struct, frozen=True):
+    """Cards and questions of one part."""
+
+    cards: list[CardDraft]
     questions: list[QuestionDraft]
 
 
@@ -98,7 +130,7 @@ class TextDraft(Struct, frozen=True):
 def is_empty_draft(draft: object) -> bool:
     """Whether a model wrote the right shape with nothing in it."""
     match draft:
-        case CardDrafts(cards=[]) | QuestionDrafts(questions=[]):
+        case CardDrafts(cards=[]) | QuestionDrafts(questions=[]) | ItemDrafts(cards=[], questions=[]):
             return True
         case OutlineDraft(sections=sections):
             return not any(section.points for section in sections)

@@ -11,10 +11,12 @@ from shared.domain.decisive_error import most_severe
 from shared.domain.errors import StoreUnavailable
 from shared.domain.generation.call_plan import PlannedStep, language_of
 from shared.domain.generation.handler import AttemptContext
+from shared.domain.generation.sizing import PARALLEL_CALLS
 from shared.domain.generation.step_splitting import split_step
 from shared.domain.jobs.job import LeasedJob
 from shared.domain.jobs.outcome import Done
 from shared.domain.jobs.payload import JobInput
+from shared.domain.llm.prompts import with_known_items
 from shared.domain.llm.provider import Completion, Prompt, safety_id_of
 from shared.domain.provider_errors import (
     ContextTooLong,
@@ -26,9 +28,6 @@ from shared.domain.provider_errors import (
 from shared.domain.study.material import Result
 from shared.domain.text.language_detection import detect_language
 from shared.domain.text.segmentation import Span
-
-PARALLEL_CALLS = 8
-"""Limit of concurrent calls of one job, so that a book does not crowd out the jobs beside it."""
 
 OnCompletion = Callable[[PlannedStep, Completion[Struct]], Awaitable[None]]
 
@@ -50,14 +49,16 @@ async def run_calls(
     *,
     before: int = 0,
     after: int = 0,
+    known_items: Callable[[], Sequence[str]] = list,
 ) -> CallResults:
     """Run every step. `on_completion` gets the completions as they come, but in the order of the plan, so that the same
     completions always make the same result. `before` and `after` are the numbers of the job's other steps, for its progress.
+    `known_items` gives the questions made so far, which a later call does not ask again.
 
     Raises the error of a call that should be retried. Then no new call begins, but those under way are awaited, because they
     are paid for and the next attempt reuses them.
     """
-    runner = _CallRunner(steps, context, on_completion, before, before + len(steps) + after)
+    runner = _CallRunner(steps, context, on_completion, known_items, before, before + len(steps) + after)
     async with asyncio.TaskGroup() as group:
         for step in steps:
             group.create_task(runner.run(step))
@@ -102,11 +103,13 @@ class _CallRunner:
         steps: Sequence[PlannedStep],
         context: AttemptContext,
         on_completion: OnCompletion | None,
+        known_items: Callable[[], Sequence[str]],
         before: int,
         total: int,
     ) -> None:
         self._context = context
         self._on_completion = on_completion
+        self._known_items = known_items
         self._done = before
         self._total = total
         self._slots = asyncio.Semaphore(PARALLEL_CALLS)
@@ -137,7 +140,7 @@ class _CallRunner:
         if self._operator_error is not None:
             self.failed[step.name] = self._operator_error
             return [step]
-        prompt = _sign(step, self._context.job)
+        prompt = _sign(with_known_items(step.prompt, self._known_items()), step.name, self._context.job)
         try:
             self.completions[step.name] = await self._context.complete(step.name, prompt, step.schema)
         except ContextTooLong as error:
@@ -174,8 +177,6 @@ class _CallRunner:
                 self._operator_error = error
 
 
-def _sign(step: PlannedStep, job: LeasedJob) -> Prompt:
+def _sign(prompt: Prompt, step: str, job: LeasedJob) -> Prompt:
     """Add the call id, the job's kind, and a hash that tells users apart without naming them."""
-    return replace(
-        step.prompt, call_id=f"{job.id}/{step.name}", safety_id=safety_id_of(job.user), job_kind=job.kind
-    )
+    return replace(prompt, call_id=f"{job.id}/{step}", safety_id=safety_id_of(job.user), job_kind=job.kind)

@@ -18,7 +18,14 @@ from shared.domain.jobs.payload import JobInput
 from shared.domain.llm.provider import Completion, Task
 from shared.domain.provider_errors import ProviderGarbled
 from shared.domain.study.item_set import ItemSet
-from shared.domain.study.material import CardDrafts, Flashcard, Quality, QuestionDrafts, QuizQuestion
+from shared.domain.study.material import (
+    CardDrafts,
+    Flashcard,
+    ItemDrafts,
+    Quality,
+    QuestionDrafts,
+    QuizQuestion,
+)
 from shared.domain.study.selection import coverage
 from shared.domain.study.validation import check_cards, check_questions
 from shared.domain.text.segmentation import Span, sections
@@ -49,7 +56,7 @@ async def make_items(kind: Kind, job_input: JobInput, context: AttemptContext) -
     steps = await run_in_cpu_pool(plan_steps, kind, job_input)
     text_sections = await run_in_cpu_pool(sections, job_input.text)
     pipeline = _ItemPipeline(kind, job_input, context, text_sections)
-    calls = await run_calls(steps, context, pipeline.add)
+    calls = await run_calls(steps, context, pipeline.add, known_items=pipeline.known)
     await pipeline.finish()
     return await run_in_cpu_pool(pipeline.to_material, calls)
 
@@ -66,6 +73,10 @@ class _ItemPipeline:
         self._cards = ItemSet[Flashcard](self._wanted(kind, Task.CARDS), text_sections)
         self._questions = ItemSet[QuizQuestion](self._wanted(kind, Task.QUESTIONS), text_sections)
 
+    def known(self) -> list[str]:
+        """The questions that the text has already, for the prompts of its other parts."""
+        return [card.front for card in self._cards.chosen] + [one.question for one in self._questions.chosen]
+
     async def add(self, step: PlannedStep, completion: Completion[Struct]) -> None:
         """Check the drafts of one part, and publish the items that are chosen."""
         await self._publish(await run_in_cpu_pool(self._choose, step, completion))
@@ -75,19 +86,17 @@ class _ItemPipeline:
     ) -> Sequence[Flashcard | QuizQuestion]:
         text, difficulty = self._input.text, self._input.options.difficulty
         language = completion_language(self._input, completion)
-        match completion.value:
-            case CardDrafts(cards=cards):
-                checked = check_cards(
-                    cards, text=text, language=language, difficulty=difficulty, within=step.span
-                )
-                return self._cards.add(checked, step.quota)
-            case QuestionDrafts(questions=questions):
-                checked = check_questions(
-                    questions, text=text, language=language, difficulty=difficulty, within=step.span
-                )
-                return self._questions.add(checked, step.quota)
-            case _:
-                raise TypeError(f"{step.name} makes no items")
+        drafts = _to_item_drafts(completion.value)
+        cards = check_cards(
+            drafts.cards, text=text, language=language, difficulty=difficulty, within=step.span
+        )
+        questions = check_questions(
+            drafts.questions, text=text, language=language, difficulty=difficulty, within=step.span
+        )
+        return [
+            *self._cards.add(cards, step.quota.cards),
+            *self._questions.add(questions, step.quota.questions),
+        ]
 
     async def finish(self) -> None:
         """Fill up the items with spare ones, once all parts are there."""
@@ -121,3 +130,15 @@ class _ItemPipeline:
     async def _publish(self, items: Sequence[Flashcard | QuizQuestion]) -> None:
         for item in items:
             await self._context.item(item)
+
+
+def _to_item_drafts(value: Struct) -> ItemDrafts:
+    match value:
+        case ItemDrafts():
+            return value
+        case CardDrafts(cards=cards):
+            return ItemDrafts(cards, [])
+        case QuestionDrafts(questions=questions):
+            return ItemDrafts([], questions)
+        case _:
+            raise TypeError(f"{type(value).__name__} holds no items")

@@ -25,6 +25,7 @@ STATUS: dict[str, int] = {
     "unsupported_media_type": 415,
     "unsupported_document": 422,
     "empty_text": 422,
+    "too_large_for_plan": 422,
     "invalid_idempotency_key": 400,
     "idempotency_conflict": 422,
     "not_authenticated": 401,

@@ -19,7 +19,7 @@ from shared.adapters.llm.openai.provider import OpenAIProvider
 from shared.domain.errors import LeaseLost
 from shared.domain.llm.provider import Completion, KeptResponse, Prompt, Task
 from shared.domain.provider_errors import ProviderBusy, ProviderGarbled, ProviderTimedOut, ProviderUnavailable
-from shared.domain.study.material import CardDrafts
+from shared.domain.study.material import CardDrafts, ItemCounts
 from shared.domain.usage import Usage
 
 SOURCE = (
@@ -27,10 +27,11 @@ SOURCE = (
 )
 PROMPT = Prompt(
     task=Task.CARDS,
-    instructions="You write flashcards. Write 2.",
+    instructions="You write flashcards.",
     source=SOURCE,
     language="en",
-    count=2,
+    request="Write up to 2 cards.",
+    counts=ItemCounts(cards=2),
     max_output_tokens=900,
     call_id="job-1/cards/0",
 )

@@ -49,6 +49,7 @@ from shared.domain.study.material import (
     CardDraft,
     CardDrafts,
     ExplanationDraft,
+    ItemCounts,
     OutlineDraft,
     OutlineSection,
     QuestionDraft,
@@ -64,7 +65,7 @@ PROMPT = Prompt(
     instructions="You write flashcards. Write 2.",
     source="Ada Lovelace wrote the first published program in 1843, for a machine that was never built.",
     language="en",
-    count=2,
+    counts=ItemCounts(cards=2),
     max_output_tokens=900,
     call_id="job-1/cards/0",
 )

@@ -30,7 +30,7 @@ from shared.domain.provider_errors import (
     ProviderTimedOut,
     ProviderUnavailable,
 )
-from shared.domain.study.material import CardDrafts, SummaryDraft
+from shared.domain.study.material import CardDrafts, ItemCounts, SummaryDraft
 from shared.domain.usage import Usage
 
 SECRET_WORDS = "Zyzomys argurus"
@@ -41,10 +41,11 @@ SOURCE = (
 )
 PROMPT = Prompt(
     task=Task.CARDS,
-    instructions="You write flashcards. Write 2.",
+    instructions="You write flashcards.",
     source=SOURCE,
+    request="Write up to 2 cards.",
     language="en",
-    count=2,
+    counts=ItemCounts(cards=2),
     max_output_tokens=900,
     cache_key="source-1",
     safety_id="user-hash",

@@ -1,7 +1,7 @@
 """Renders prompts and chats as messages: our instructions as the system message, learners' text fenced as data.
 
-A fence carries a digest of its content, so no text can close its own fence. `call_plan.RENDERING_TOKENS` bounds what is added
-here to instructions and source, `call_plan.REASK_TOKENS` what a re-ask adds.
+A fence carries a digest of its content, so no text can close its own fence. `hold.CALL_TOKENS` bounds what is added here to
+instructions and source.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from shared.domain.llm.prompts import instructions
 from shared.domain.llm.provider import Message, Prompt, Task
 
 MAX_REASON_CHARACTERS = 200
-"""Length limit of a validation error that is sent back: enough to name the field, and covered by the budget's hold."""
+"""Length limit of a validation error that is sent back: enough to name the field."""
 MESSAGE_TOKENS = 4
 """Tokens that the chat format adds to one message."""
 
@@ -26,7 +26,13 @@ class Turn(TypedDict):
 
 
 def render_prompt(prompt: Prompt) -> list[Turn]:
-    return [_turn("system", prompt.instructions), _turn("user", fence(prompt.source))]
+    """The instructions and the source come first, which are the same for all calls on one part."""
+    known = [fence(prompt.known_items)] if prompt.known_items else []
+    asked = [prompt.request] if prompt.request else []
+    return [
+        _turn("system", prompt.instructions),
+        _turn("user", "\n\n".join([fence(prompt.source), *known, *asked])),
+    ]
 
 
 def render_reask(turns: Sequence[Turn], rejected: str, reason: str) -> list[Turn]:
@@ -48,7 +54,7 @@ def render_chat(messages: Sequence[Message], sources: Sequence[str], language: s
     turns = [_turn(message.role, message.content) for message in messages]
     if not sources:
         return turns
-    system = _turn("system", instructions(Task.CHAT, language))
+    system = _turn("system", instructions((Task.CHAT,), language))
     if turns:
         passages = "\n\n".join(fence(source) for source in sources)
         turns[-1] = _turn(turns[-1]["role"], f"{passages}\n\n{turns[-1]['content']}")

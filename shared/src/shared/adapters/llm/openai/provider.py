@@ -110,7 +110,7 @@ class OpenAIProvider:
     ) -> Completion[T]:
         turns = render_prompt(prompt)
         first = await self._ask(turns, prompt, schema, slots[0], spent=Usage())
-        reading = read_draft(first, schema)
+        reading = read_draft(first, schema, prompt.counts)
         if reading.value is not None:
             return self._completion(reading.value, first, first.usage.usage)
         self._reject(first, is_asked_again=True)

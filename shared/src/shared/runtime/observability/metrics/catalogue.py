@@ -121,7 +121,7 @@ METRICS: Sequence[Metric] = (
         "etude_jobs_rejected_total",
         "kind reason",
         (G,),
-        "Refused submissions, by reason: budget, rate, unfinished, overload, invalid, size, conflict, unavailable.",
+        "Refused submissions, by reason: budget, too_large, rate, unfinished, overload, invalid, size, conflict, unavailable.",
     ),
     _counter(
         "etude_jobs_deduplicated_total",
@@ -187,6 +187,12 @@ METRICS: Sequence[Metric] = (
         "kind reason",
         (W,),
         "Cards and questions that validation dropped, by reason.",
+    ),
+    _counter(
+        "etude_tokens_uncharged_total",
+        "kind",
+        (W,),
+        "Tokens that jobs used beyond their hold. Nobody is charged for them.",
     ),
     # -- models ---------------------------------------------------------------------------------------------------
     _histogram(

@@ -66,6 +66,8 @@ class JobMetrics:
         self._fenced.expect(kinds)
         self._items = meter.counter("etude_items_rejected_total")
         self._items.expect(kinds, REASONS)
+        self._uncharged = meter.counter("etude_tokens_uncharged_total")
+        self._uncharged.expect(kinds)
         self._slots = meter.gauge("etude_worker_slots").of(stream)
         self._busy = meter.gauge("etude_worker_slots_busy").of(stream)
         self._polled = meter.gauge("etude_worker_last_poll_timestamp_seconds").of(stream)
@@ -107,6 +109,10 @@ class JobMetrics:
         """Count a completion that was paid for but could not be kept."""
         if self._models:
             self._models.lost(completion)
+
+    def uncharged(self, job: LeasedJob, tokens: int) -> None:
+        """Count what a call used beyond the job's hold."""
+        self._uncharged.of(kind_of(job)).add(tokens)
 
     def settled(self, settlement: Settlement, *, seconds: float) -> None:
         """Count a settled attempt. `seconds` is the time since its lease."""

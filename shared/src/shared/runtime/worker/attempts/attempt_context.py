@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TypeVar
 
 import msgspec
 import structlog
+from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.adapters.redis.attempt_store import AttemptStore
@@ -50,6 +52,8 @@ class FencedAttemptContext:
         self._events_sent = 0
         self._sending = asyncio.Lock()
         self.usage = job.usage
+        self._failed_tokens = job.usage.total - _kept_tokens(job)
+        """Tokens of calls that led to nothing, in this attempt and in earlier ones."""
 
     @property
     def job(self) -> LeasedJob:
@@ -58,7 +62,7 @@ class FencedAttemptContext:
     async def complete(self, step: str, prompt: Prompt, schema: type[T]) -> Completion[T]:
         if (kept := self._kept(step, schema)) is not None:
             return kept
-        if self.usage.total >= self._job.held:
+        if self._failed_tokens >= self._job.held:
             raise HoldSpent
         responses = StepResponses(self._job, step, self._store, self._write_fenced)
         completion = await self._buy(replace(prompt, may_spend=self._may_spend, keeper=responses), schema)
@@ -86,6 +90,7 @@ class FencedAttemptContext:
         try:
             completion = await self._provider.complete(prompt, schema)
         except ProviderError as error:
+            self._failed_tokens += error.usage.total
             error.usage = self._charge(error.usage)
             raise
         return replace(completion, usage=self._charge(completion.usage))
@@ -94,6 +99,7 @@ class FencedAttemptContext:
         """Add what a call cost, at most what is left of the hold: the rest is the operator's loss, and the log says so."""
         charged = usage.at_most(self._job.held - self.usage.total)
         if charged != usage:
+            self._metrics.uncharged(self._job, usage.total - charged.total)
             log.warning(
                 "job.charge_capped",
                 job_id=self._job.id,
@@ -130,3 +136,16 @@ class FencedAttemptContext:
         except LeaseLost:
             self._metrics.fenced(self._job)
             raise
+
+
+class _KeptUsage(Struct):
+    usage: Usage
+
+
+def _kept_tokens(job: LeasedJob) -> int:
+    """What the steps that earlier attempts kept have cost. A step that cannot be read is bought again, so it counts as failed."""
+    tokens = 0
+    for data in job.steps.values():
+        with suppress(msgspec.DecodeError):
+            tokens += msgspec.json.decode(data, type=_KeptUsage).usage.total
+    return tokens

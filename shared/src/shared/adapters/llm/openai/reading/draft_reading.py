@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from shared.adapters.llm.openai.reading.response import ModelResponse
 from shared.adapters.llm.openai.reading.structured_text import UnreadableText, read_value
-from shared.domain.study.material import is_empty_draft
+from shared.domain.study.material import NO_ITEMS, ItemCounts, ItemDrafts, is_empty_draft
 
 T = TypeVar("T")
 
@@ -24,14 +24,20 @@ class Reading(Struct, Generic[T], frozen=True, kw_only=True):
     """Whether the model thought up to the length limit and wrote nothing: less text is no cure, a higher limit is."""
 
 
-def read_draft(response: ModelResponse, schema: type[T]) -> Reading[T]:
+def read_draft(response: ModelResponse, schema: type[T], counts: ItemCounts = NO_ITEMS) -> Reading[T]:
+    """`counts` are the items that were asked for: a model that leaves out a whole kind is told so."""
     if response.was_cut and not response.text.strip():
         return Reading(reason=TOO_LONG, needs_room=True)
     try:
         value = read_value(response.text, schema)
     except UnreadableText as error:
         return Reading(reason=TOO_LONG if response.was_cut else str(error))
-    return Reading(reason=NOTHING) if is_empty_draft(cast(object, value)) else Reading(value=value)
+    if is_empty_draft(cast(object, value)):
+        return Reading(reason=NOTHING)
+    missing = _missing_list(cast(object, value), counts)
+    return (
+        Reading(reason=f"`{missing}` is empty, and some were asked for") if missing else Reading(value=value)
+    )
 
 
 def read_partial_draft(response: ModelResponse, schema: type[T]) -> T | None:
@@ -41,6 +47,16 @@ def read_partial_draft(response: ModelResponse, schema: type[T]) -> T | None:
     except UnreadableText:
         return None
     return None if is_empty_draft(cast(object, value)) else value
+
+
+def _missing_list(draft: object, counts: ItemCounts) -> str:
+    match draft:
+        case ItemDrafts(cards=[]) if counts.cards:
+            return "cards"
+        case ItemDrafts(questions=[]) if counts.questions:
+            return "questions"
+        case _:
+            return ""
 
 
 def first_mark(response: ModelResponse) -> str:

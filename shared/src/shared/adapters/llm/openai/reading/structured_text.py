@@ -28,6 +28,8 @@ _ESCAPED = re.compile(r'\\(["\\/nrt])')
 _UNESCAPED = {'"': '"', "\\": "\\", "/": "/", "n": "\n", "r": "\r", "t": "\t"}
 
 Fields = dict[str, object]
+Lists = dict[str, set[str]]
+"""The names of lists of items, with the names of the fields of their items."""
 
 
 class UnreadableText(ValueError):
@@ -91,15 +93,20 @@ class _Reader(Generic[T]):
         """The value in the text. The items of several lists are joined, because a model may spread a list over several values;
         of other values the longest is taken, because a model may write an example or an empty value before."""
         found = list(islice(_values(text), MAX_VALUES))
-        if name := _list_field(self._schema):
-            return self._join(name, [value for _, value in found])
+        if lists := _list_fields(self._schema):
+            return self._join(lists, [value for _, value in found])
         longest_first = sorted(found, key=lambda one: one[0], reverse=True)
         return next(filter(None, (self._convert(value) for _, value in longest_first)), None)
 
-    def _join(self, name: str, values: Iterable[object]) -> T | None:
+    def _join(self, lists: Lists, values: Iterable[object]) -> T | None:
         read = [value for value in map(self._convert, values) if value is not None]
-        items = {msgspec.json.encode(item): item for value in read for item in getattr(value, name)}
-        return self._schema(**{name: list(items.values())}) if read else None
+        joined = {
+            name: {msgspec.json.encode(item): item for value in read for item in getattr(value, name)}
+            for name in lists
+        }
+        return (
+            self._schema(**{name: list(items.values()) for name, items in joined.items()}) if read else None
+        )
 
     def _convert(self, value: object) -> T | None:
         for reading in _readings(value, self._schema):
@@ -129,22 +136,40 @@ def _next_bracket(text: str, position: int) -> int:
 
 
 def _readings(value: object, schema: type) -> Iterator[object]:
-    """The value as it stands, then as what it may stand for: the list without its object, one item without its list, the value
-    under one more key."""
+    """The value as it stands, then as what it may stand for: the list without its object, one item without its list, a list left
+    out or under another name, the value under one more key."""
     yield value
-    name = _list_field(schema)
+    lists = _list_fields(schema)
     if isinstance(value, list):
-        if name:
-            yield {name: value}
-        elif len(only := cast(list[object], value)) == 1:
-            yield only[0]
+        items = cast(list[object], value)
+        if lists:
+            yield _sort_items(items, lists)
+        elif len(items) == 1:
+            yield items[0]
     elif isinstance(value, dict):
         fields = cast(Fields, value)
         if len(fields) == 1:
             yield from _readings(next(iter(fields.values())), schema)
-        if name:
-            lists = [cast(list[object], one) for one in fields.values() if isinstance(one, list)]
-            yield {name: lists[0] if len(lists) == 1 and not _is_item(fields, schema) else [value]}
+        if lists:
+            yield _sort_items(_items_in(fields, lists), lists)
+
+
+def _items_in(fields: Fields, lists: Lists) -> list[object]:
+    """The items of an object around lists, or the object itself, if it is an item."""
+    found = [cast(list[object], one) for one in fields.values() if isinstance(one, list)]
+    is_item = any(names <= set(fields) for names in lists.values())
+    if is_item or not found or len(found) > len(lists):
+        return [fields]
+    return [item for items in found for item in items]
+
+
+def _sort_items(items: list[object], lists: Lists) -> Fields:
+    """Each item in the list whose fields it has most of."""
+    sorted_items: dict[str, list[object]] = {name: [] for name in lists}
+    for item in items:
+        given = set(cast(Fields, item) if isinstance(item, dict) else ())
+        sorted_items[max(lists, key=lambda name: len(lists[name] & given))].append(cast(object, item))
+    return dict(sorted_items)
 
 
 def _convert(value: object, schema: type[T], *, keep_partial: bool) -> T:
@@ -206,13 +231,17 @@ def _type_of(schema: type) -> inspect.Type:
     return cast(Callable[[type], inspect.Type], inspect.type_info)(schema)
 
 
-def _list_field(schema: type) -> str:
-    """The name of the only field, if it is a list of objects."""
-    match _type_of(schema):
-        case inspect.StructType(fields=(field,)) if isinstance(field.type, inspect.ListType):
-            return field.name
-        case _:
-            return ""
+@lru_cache(maxsize=64)
+def _list_fields(schema: type) -> Lists:
+    """The names of the fields, if all are lists of objects, with the names that the objects of each have."""
+    wanted = _type_of(schema)
+    found: Lists = {}
+    for field in wanted.fields if isinstance(wanted, inspect.StructType) else ():
+        item = field.type.item_type if isinstance(field.type, inspect.ListType) else None
+        if not isinstance(item, inspect.StructType):
+            return {}
+        found[field.encode_name] = {one.encode_name for one in item.fields}
+    return found
 
 
 def _text_field(schema: type) -> str:
@@ -230,14 +259,3 @@ def _json_string(text: str) -> str | None:
         return msgspec.json.decode(without_thinking(text).strip(), type=str)
     except (msgspec.DecodeError, UnicodeEncodeError):
         return None
-
-
-def _is_item(fields: Fields, schema: type) -> bool:
-    """Whether the object is one item of the list and not an object around the list."""
-    wanted = _type_of(schema)
-    if not isinstance(wanted, inspect.StructType) or not isinstance(wanted.fields[0].type, inspect.ListType):
-        return False
-    item = wanted.fields[0].type.item_type
-    return isinstance(item, inspect.StructType) and {field.encode_name for field in item.fields} <= set(
-        fields
-    )
