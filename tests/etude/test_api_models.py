@@ -52,6 +52,7 @@ def test_the_words_are_those_of_the_api():
     assert {str(kind) for kind in JobKind} == {str(kind) for kind in AI_KINDS}
     assert set(map(str, study_material.Language)) == set(map(str, Language))
     assert set(map(str, study_material.Difficulty)) == set(map(str, material.Difficulty))
+    assert set(map(str, study_material.Level)) == set(map(str, material.Level))
 
 
 def without_seed(value: object) -> object:

@@ -37,7 +37,7 @@ from etude.events import (
     StatusChanged,
 )
 from etude.retries import RetryPolicy
-from etude.study_material import Difficulty, Language
+from etude.study_material import Difficulty, Language, Level
 
 __all__ = [
     "ApiError",
@@ -60,6 +60,7 @@ __all__ = [
     "Job",
     "JobKind",
     "Language",
+    "Level",
     "NotAuthenticated",
     "NotFound",
     "Options",

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 from msgspec import Struct, field
 
-from etude.study_material import Difficulty, Flashcard, Quality, QuizQuestion, Result, Source
+from etude.study_material import Difficulty, Flashcard, Level, Quality, QuizQuestion, Result, Source
 
 T = TypeVar("T")
 
@@ -31,6 +31,7 @@ class Options(Struct, frozen=True, kw_only=True, omit_defaults=True):
     flashcards: int | None = None
     questions: int | None = None
     difficulty: Difficulty | None = None
+    level: Level | None = None
 
 
 class FieldError(Struct, frozen=True):

@@ -12,6 +12,15 @@ class Language(StrEnum):
     EN = "en"
 
 
+class Level(StrEnum):
+    """For whom a model writes the material."""
+
+    PRIMARY = "primary"
+    SECONDARY = "secondary"
+    UNIVERSITY = "university"
+    PROFESSIONAL = "professional"
+
+
 class Difficulty(StrEnum):
     EASY = "easy"
     MEDIUM = "medium"

@@ -45,6 +45,10 @@ class Options(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
     level: Level | None = None
     """What the learner knows already. A model writes for that level; the offline generator takes the words of the source."""
 
+    def __post_init__(self) -> None:
+        if self.language is not None:
+            force_setattr(self, "language", canonical_tag(self.language))
+
 
 class ItemCounts(Struct, frozen=True):
     """A number of cards and a number of questions."""
@@ -58,10 +62,6 @@ class ItemCounts(Struct, frozen=True):
 
 
 NO_ITEMS = ItemCounts()
-
-    def __post_init__(self) -> None:
-        if self.language is not None:
-            force_setattr(self, "language", canonical_tag(self.language))
 
 
 # -- drafts ---------------------------------------------------------------------------------------------------

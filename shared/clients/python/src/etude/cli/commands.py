@@ -15,7 +15,7 @@ from etude.cli.rendering import show_collection, show_job, show_jobs, show_resul
 from etude.client import Client
 from etude.errors import NotFound
 from etude.request import Request
-from etude.study_material import Difficulty
+from etude.study_material import Difficulty, Level
 
 T = TypeVar("T")
 
@@ -27,6 +27,7 @@ LanguageOption = Annotated[
 FlashcardCount = Annotated[int | None, typer.Option(min=0, help="How many flashcards to make.")]
 QuestionCount = Annotated[int | None, typer.Option(min=0, help="How many quiz questions to make.")]
 DifficultyOption = Annotated[Difficulty | None, typer.Option(help="How demanding the items are.")]
+LevelOption = Annotated[Level | None, typer.Option(help="For whom a model writes.")]
 
 
 def ai(
@@ -37,12 +38,19 @@ def ai(
     flashcards: FlashcardCount = None,
     questions: QuestionCount = None,
     difficulty: DifficultyOption = None,
+    level: LevelOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Make flashcards, a quiz, a summary, an explanation, an outline or a study note of a text."""
     run = context_of(context)
     text = read_text(file, run.terminal.stdin)
-    options = Options(language=language, flashcards=flashcards, questions=questions, difficulty=difficulty)
+    options = Options(
+        language=language,
+        flashcards=flashcards,
+        questions=questions,
+        difficulty=difficulty,
+        level=level,
+    )
     with run.client() as client:
         job_id = client.submit_job(kind, text, options=options).id
         follow(run.terminal.err, client.job_events(job_id), job_id=job_id, name=kind)
@@ -64,12 +72,19 @@ def collection(
     flashcards: FlashcardCount = None,
     questions: QuestionCount = None,
     difficulty: DifficultyOption = None,
+    level: LevelOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Make a study collection of a document: flashcards and a quiz, each with its quote."""
     run = context_of(context)
     source = read_source(file, run.terminal.stdin)
-    options = Options(language=language, flashcards=flashcards, questions=questions, difficulty=difficulty)
+    options = Options(
+        language=language,
+        flashcards=flashcards,
+        questions=questions,
+        difficulty=difficulty,
+        level=level,
+    )
     with run.client() as client:
         collection_id = _create(client, source, title, options).id
         events = client.collection_events(collection_id)
