@@ -3,7 +3,7 @@
 import asyncio
 import os
 import subprocess
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
@@ -28,13 +28,27 @@ async def running(server: ModelServer, folder: Path) -> AsyncGenerator[str]:
         if server.behind:
             inner = next(one for one in SERVERS if one.name == server.behind)
             behind = await stack.enter_async_context(running(inner, folder))
-        (port,) = free_ports(1)
-        log = folder / f"{port}.log"
-        process = _start([str(server.program), *server.arguments(folder, port, behind)], server.environ, log)
-        stack.push_async_callback(_stop, process)
+
+        def command(port: int) -> list[str]:
+            return [str(server.program), *server.arguments(folder, port, behind)]
+
+        yield await stack.enter_async_context(running_program(server.name, command, server.environ, folder))
+
+
+@asynccontextmanager
+async def running_program(
+    name: str, command: Callable[[int], Sequence[str]], environ: Mapping[str, str], folder: Path
+) -> AsyncGenerator[str]:
+    """Start a program with the `command` for a port; returns its base URL once it answers."""
+    (port,) = free_ports(1)
+    log = folder / f"{port}.log"
+    process = _start(command(port), environ, log)
+    try:
         if not await _is_ready(process, port):
-            raise AssertionError(f"{server.name} ended: {_end_of(log)}")
+            raise AssertionError(f"{name} ended: {_end_of(log)}")
         yield f"http://127.0.0.1:{port}/v1"
+    finally:
+        await _stop(process)
 
 
 def _path() -> str:

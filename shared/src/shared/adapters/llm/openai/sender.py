@@ -11,6 +11,8 @@ from typing import Any, cast
 from msgspec import Struct
 from msgspec.structs import replace
 from openai import APIConnectionError, APIError, AsyncOpenAI
+from openai.resources.chat.completions import AsyncCompletions
+from openai.resources.responses import AsyncResponses
 
 from shared.adapters.llm.openai.background.background_request import BACKGROUND_FEATURES, is_background
 from shared.adapters.llm.openai.ladder.abilities import OPTIONAL_FIELDS, Abilities, descend, plainest
@@ -141,10 +143,22 @@ def _letters(text: str) -> str:
 
 @asynccontextmanager
 async def _post(client: AsyncOpenAI, request: Request) -> AsyncGenerator[ServerReply]:
-    api = client.responses if is_background(request) else client.chat.completions
+    """The body goes as it is: the client would take every message apart, which costs as much time as sending it."""
+    headers, body = request.get("extra_headers"), {**request}
+    body.pop("extra_headers", None)
+    api, required = _api_of(client, request)
     create = cast(Callable[..., Any], api.with_streaming_response.create)
     async with (
-        create(**request) as response,
+        create(**required, extra_body=body, extra_headers=headers) as response,
         begin_reply(response, is_stream="stream" in request) as reply,
     ):
         yield reply
+
+
+def _api_of(
+    client: AsyncOpenAI, request: Request
+) -> tuple[AsyncResponses | AsyncCompletions, dict[str, Any]]:
+    """The API of a request, with the arguments that it requires; the body replaces them."""
+    if is_background(request):
+        return client.responses, {}
+    return client.chat.completions, {"model": request["model"], "messages": ()}
