@@ -1,13 +1,12 @@
 """What one model of one server accepts, kept for the fleet: a refusal that one worker met is met by no other."""
 
-import hashlib
-
 import msgspec
 
 from shared.adapters.llm.openai.ladder.abilities import Abilities
 from shared.adapters.redis import keys
 from shared.adapters.redis.client import RedisClient
 from shared.adapters.redis.connection import call
+from shared.adapters.redis.model_status_store import server_id
 
 EXPIRY_SECONDS = 86_400
 """After a day everything is tried anew: the server may have been updated."""
@@ -18,7 +17,7 @@ class RedisAbilityStore:
 
     def __init__(self, redis: RedisClient, *, base_url: str, model: str) -> None:
         self._redis = redis
-        self.key = keys.abilities(hashlib.sha256(base_url.encode()).hexdigest()[:16], model)
+        self.key = keys.abilities(server_id(base_url), model)
 
     async def load(self) -> Abilities | None:
         """None if nothing is known, or if another release wrote what this one cannot read."""

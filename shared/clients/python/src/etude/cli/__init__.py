@@ -1,1 +1,1 @@
-"""The `etude` command. Everything but `etude dead` goes through the client."""
+"""The `etude` command. Everything but `etude dead` and `etude models` goes through the client."""

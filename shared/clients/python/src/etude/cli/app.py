@@ -76,20 +76,32 @@ app.command()(commands.usage)
 app.command()(chat)
 
 
-def _add_dead_letters() -> None:
-    """`etude dead`, or without the packages of the `operator` extra a command that says how to get them."""
+def _add_operator_commands() -> None:
+    """`etude dead` and `etude models`, or without the packages of the `operator` extra commands that say how to get them."""
     try:
         from etude.cli.dead_letters import dead
+        from etude.cli.models import models
     except ModuleNotFoundError:
         any_arguments = {"allow_extra_args": True, "ignore_unknown_options": True}
-        app.command("dead", context_settings=any_arguments, add_help_option=False)(_explain_operator_extra)
+        for name, purpose in (
+            ("dead", "Jobs that failed for good"),
+            ("models", "What is known of each model"),
+        ):
+            app.command(
+                name,
+                help=f"{purpose}: needs the `operator` extra.",
+                context_settings=any_arguments,
+                add_help_option=False,
+            )(_explain_operator_extra)
     else:
         app.add_typer(dead, name="dead")
+        app.add_typer(models, name="models")
 
 
-def _explain_operator_extra() -> None:
-    """Jobs that failed for good: needs the `operator` extra."""
-    raise Failure(ExitCode.USAGE, "`etude dead` needs the operator extra: install etude[operator]")
+def _explain_operator_extra(context: typer.Context) -> None:
+    raise Failure(
+        ExitCode.USAGE, f"`etude {context.info_name}` needs the operator extra: install etude[operator]"
+    )
 
 
-_add_dead_letters()
+_add_operator_commands()

@@ -1,30 +1,24 @@
 """`etude dead`: dead letters, for operators. Reads Redis directly, and so needs the `operator` extra."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Annotated, TypeVar
 
 import typer
-from redis.exceptions import RedisError
 from rich.console import Console
 
 from etude.cli.context import CliContext, context_of
 from etude.cli.failure import ExitCode, Failure
+from etude.cli.operator_redis import RedisUrl, query_redis
 from etude.cli.rendering import list_table, plain
-from shared.adapters.redis.connection import connect
 from shared.adapters.redis.dead_letter_store import DeadLetterStore
 from shared.domain.error_messages import localize
-from shared.domain.errors import StoreUnavailable
 from shared.domain.jobs.job import JobId
 from shared.domain.jobs.job_snapshot import JobSnapshot
 from shared.runtime.config.plans import DEFAULT_PLAN, read_plans
 
 T = TypeVar("T")
 
-RedisUrl = Annotated[
-    str, typer.Option(envvar="ETUDE_REDIS_URL", help="Address of Redis; the default is the local stack's.")
-]
 Shards = Annotated[
     int, typer.Option(envvar="ETUDE_SHARDS", min=1, help="Number of shards of the deployment.")
 ]
@@ -88,21 +82,7 @@ def replay_letters(
 def _query(
     run: CliContext, redis_url: str, shards: int, query: Callable[[DeadLetterStore], Awaitable[T]]
 ) -> T:
-    url = redis_url or run.target.find_stack().redis_url
-
-    async def connected() -> T:
-        redis = connect(url, name="etude-dead")
-        try:
-            return await query(DeadLetterStore(redis, shards=shards))
-        finally:
-            await redis.aclose()
-
-    try:
-        return asyncio.run(connected())
-    except ValueError:
-        raise Failure(ExitCode.USAGE, "ETUDE_REDIS_URL is not the address of a Redis") from None
-    except (StoreUnavailable, RedisError, OSError):
-        raise Failure(ExitCode.UNREACHABLE, "Redis does not answer") from None
+    return query_redis(run, redis_url, lambda redis: query(DeadLetterStore(redis, shards=shards)))
 
 
 def _show(console: Console, record: JobSnapshot, language: str) -> None:

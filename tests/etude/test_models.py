@@ -1,0 +1,67 @@
+"""`etude models`, on a real Redis."""
+
+import json
+
+from msgspec.structs import replace
+from tests.etude.command_runner import etude
+from tests.servers import RealRedis
+
+from shared.adapters.llm.openai.ladder.abilities import COMPATIBLE, LimitField, StructuredOutput
+from shared.adapters.redis.ability_store import RedisAbilityStore
+from shared.adapters.redis.client import RedisClient
+from shared.adapters.redis.provider_limiter import CallOutcome, LimiterPolicy, ProviderLimiter
+
+SERVER = "http://model-server:8000/v1"
+LEARNED = replace(
+    COMPATIBLE, structured_output=StructuredOutput.OBJECT, limit_field=LimitField.OUTPUT, window=4_096
+)
+
+
+async def test_each_ability_is_shown_with_where_it_comes_from(
+    redis_server: RealRedis, real_redis: RedisClient
+):
+    await RedisAbilityStore(real_redis, base_url=SERVER, model="org/model:7b").save(LEARNED)
+    options = ["--base-url", SERVER, "--features", "limit_field=max_completion_tokens"]
+
+    ran = await etude("models", *options, "--redis-url", redis_server.url)
+
+    assert ran.code == 0, ran.err
+    lines = {line.split()[0]: " ".join(line.split()[1:]) for line in ran.out.splitlines()}
+    assert lines["org/model:7b"] == f"at {SERVER}"
+    assert lines["structured_output"] == "json_object learned, for 24 h 0 min more"
+    assert lines["limit_field"] == "max_completion_tokens setting"
+    assert lines["window"] == "4096 learned, for 24 h 0 min more"
+    assert lines["max_output"] == "unknown default"
+    assert lines["circuit"] == "closed 0 faults in a row"
+
+
+async def test_the_limiter_of_a_model_is_shown_as_json(redis_server: RealRedis, real_redis: RedisClient):
+    limiter = ProviderLimiter(real_redis, "m", LimiterPolicy())
+    await limiter.acquire(10)
+    await limiter.report(CallOutcome.FAULT, open_seconds=60.0)
+
+    ran = await etude("models", "--json", "--base-url", SERVER, "--redis-url", redis_server.url)
+
+    (status,) = json.loads(ran.out)
+    assert (status["model"], status["server"], status["circuit"]) == ("m", SERVER, "open")
+    assert status["waits_until"] > 0
+    assert status["learned_until"] == 0
+    assert {ability["source"] for ability in status["abilities"]} == {"default"}
+
+
+async def test_what_was_learned_can_be_forgotten(redis_server: RealRedis, real_redis: RedisClient):
+    store = RedisAbilityStore(real_redis, base_url=SERVER, model="m")
+    await store.save(LEARNED)
+
+    forgotten = await etude("models", "forget", "m", "--redis-url", redis_server.url)
+    again = await etude("models", "forget", "m", "--redis-url", redis_server.url)
+
+    assert (forgotten.code, forgotten.out) == (0, "m is tried anew\n")
+    assert await store.load() is None
+    assert (again.code, again.err) == (1, "etude: nothing was learned of m\n")
+
+
+async def test_a_wrong_setting_is_one_line(redis_server: RealRedis):
+    ran = await etude("models", "--features", "color=red", "--redis-url", redis_server.url)
+    assert ran.code == 2
+    assert ran.err.startswith("etude: ETUDE_MODEL_FEATURES: 'color' is none of")
