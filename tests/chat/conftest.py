@@ -37,6 +37,8 @@ class Chat(Struct, frozen=True):
     answers: AnswerService
     budgets: BudgetStore
     now: float
+    requested_models: list[str]
+    """The model that each question named; empty if it named none."""
 
     async def spent(self, user: UserId = ADA) -> tuple[int, int]:
         """Tokens used and held today."""
@@ -54,12 +56,18 @@ async def start_chat(real_redis: RedisClient, result_store: ResultStore) -> Asyn
 
         async def start(provider: Provider, *, heartbeat_seconds: float = 15.0, **plans: Plan) -> Chat:
             now, ids = time.time(), itertools.count(1)
+            requested_models: list[str] = []
+
+            def provider_for(_: Plan, model: str) -> Provider:
+                requested_models.append(model)
+                return provider
+
             budgets = BudgetStore(real_redis, shards=1)
             answers = AnswerService(
                 JobStore(real_redis, shards=1),
                 budgets,
                 result_store,
-                lambda plan: provider,
+                provider_for,
                 count=count_tokens,
                 clock=lambda: now,
                 new_id=lambda: f"chat_{next(ids)}",
@@ -76,6 +84,6 @@ async def start_chat(real_redis: RedisClient, result_store: ResultStore) -> Asyn
             http = await stack.enter_async_context(
                 httpx.AsyncClient(base_url=url, headers=HEADERS, timeout=DEADLINE_SECONDS)
             )
-            return Chat(http, answers, budgets, now)
+            return Chat(http, answers, budgets, now, requested_models)
 
         yield start

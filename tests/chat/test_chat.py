@@ -25,6 +25,7 @@ from shared.adapters.postgres.result_store import ResultStore
 from shared.adapters.redis.client import RedisClient
 from shared.adapters.redis.job_store import JobStore
 from shared.domain.jobs.job import Kind
+from shared.domain.llm.model_choice import PlanModels
 from shared.domain.provider_errors import ProviderBusy, ProviderUnavailable
 from shared.domain.usage import Usage
 
@@ -411,7 +412,7 @@ def turn(content: Any = "Hello?", role: str = "user") -> dict[str, Any]:
         ({**QUESTION, "collection_id": "mine"}, ["/collection_id"]),
         ({**QUESTION, "language": "d"}, ["/language"]),
         ({**QUESTION, "stream": "yes"}, ["/stream"]),
-        ({**QUESTION, "model": "gpt"}, ["/model"]),
+        ({**QUESTION, "engine": "gpt"}, ["/engine"]),
         ({"messages": [{**turn(), "name": "x"}], "temperature": 1}, ["/messages/0/name", "/temperature"]),
         ([], [""]),
     ],
@@ -467,3 +468,17 @@ async def test_readiness_names_the_unreachable_dependency(start_chat: StartChat,
     assert (ready.status_code, ready.json()) == (200, {"status": "ok", "redis": "ok"})
     assert (away.status_code, away.json()) == (503, {"status": "away", "redis": "away"})
     assert alive.status_code == 200
+
+
+async def test_a_question_may_name_a_model_that_its_plan_allows(start_chat: StartChat):
+    plan = make_plan(models=PlanModels(allowed=("large", "huge")))
+    chat = await start_chat(ScriptedProvider("At one hundred."), pro=plan)
+
+    allowed = await chat.http.post("/api/chat", json={**QUESTION, "model": "huge"})
+    refused = await chat.http.post("/api/chat", json={**QUESTION, "model": "small"})
+
+    assert allowed.status_code == 200
+    assert chat.requested_models == ["huge"]
+    assert (refused.status_code, refused.json()["code"]) == (403, "model_not_allowed")
+    assert "large, huge" in refused.json()["detail"]
+    assert await chat.spent() == (120, 0)

@@ -78,7 +78,7 @@ async def place(
         store,
         budgets,
         result_store,
-        lambda plan: provider,
+        lambda plan, model: provider,
         count=count_tokens,
         clock=time.time,
         new_id=lambda: f"chat_{next(ids)}",

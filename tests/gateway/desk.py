@@ -21,6 +21,7 @@ from shared.domain.errors import Problem
 from shared.domain.generation.handler import AttemptContext
 from shared.domain.jobs.outcome import Fail, Outcome
 from shared.domain.jobs.payload import JobInput
+from shared.domain.llm.model_choice import PlanModels
 
 PRIVATE_KEY = Ed25519PrivateKey.generate()
 PUBLIC_PEM = PRIVATE_KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
@@ -37,6 +38,7 @@ PLANS: dict[str, Plan] = {
     "small": make_plan(tokens_per_day=30_000),
     "slow": make_plan(requests_per_minute=2),
     "narrow": make_plan(unfinished_jobs=1),
+    "choosy": make_plan(models=PlanModels(allowed=("large", "huge"))),
 }
 
 

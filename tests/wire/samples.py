@@ -83,6 +83,7 @@ def step(value: object) -> Completion[object]:
 SAMPLES: dict[str, Any] = {
     "input.ai": AiInput(text=TEXT),
     "input.ai.full": AiInput(text=TEXT, options=OPTIONS),
+    "input.ai.model": AiInput(text=TEXT, options=Options(model="large")),
     "input.collection": CollectionInput(text=TEXT),
     "input.collection.full": CollectionInput(text=TEXT, title="L’eau", options=OPTIONS),
     "step.cards": step(CardDrafts([CardDraft(CARD.front, CARD.back, QUOTE)])),

@@ -52,7 +52,7 @@ async def _serve(settings: ChatSettings) -> None:
     pool = PoolMetrics(meter)
     metrics = ModelMetrics(
         meter,
-        models_of(settings),
+        models_of(settings, plans),
         read_prices(settings.model_prices),
         kinds=[CHAT],
         is_streaming=True,
@@ -66,13 +66,15 @@ async def _serve(settings: ChatSettings) -> None:
         results = await ResultStore.open(settings.postgres_url, name="chat", observer=pool)
         stack.push_async_callback(results.close)
         pool.track_pool(results)
-        providers = build_providers(settings, redis=redis, metrics=metrics, tracer=tracer)
+        providers = build_providers(settings, plans, redis=redis, metrics=metrics, tracer=tracer)
         stack.push_async_callback(providers.close)
         answers = AnswerService(
             JobStore(redis, shards=settings.shards),
             BudgetStore(redis, shards=settings.shards),
             results,
-            lambda plan: providers.choose(allow_offline=plan.offline_fallback),
+            lambda plan, model: providers.choose(
+                CHAT, plan.models, requested=model, allow_offline=plan.offline_fallback
+            ),
             count=count_tokens,
             clock=time.time,
             new_id=lambda: f"chat_{uuid.uuid4().hex}",

@@ -35,7 +35,7 @@ class AnswerService:
         jobs: JobStore,
         budgets: BudgetStore,
         results: ResultStore,
-        provider_for: Callable[[Plan], Provider],
+        provider_for: Callable[[Plan, str], Provider],
         *,
         count: Callable[[str], int],
         clock: Callable[[], float],
@@ -56,8 +56,9 @@ class AnswerService:
     async def begin(self, caller: Caller, question: ChatQuestion) -> AsyncGenerator[AnswerStream]:
         """Hold tokens and yield an answer, which is settled when the block ends, with or without an error.
 
-        Raises `NotFound`, `NotReady`, `BudgetExceeded`, `RateLimited`, `StoreUnavailable`.
+        Raises `ModelNotAllowed`, `NotFound`, `NotReady`, `BudgetExceeded`, `RateLimited`, `StoreUnavailable`.
         """
+        caller.plan.models.require_allowed(question.model)
         prompt = await self._build_prompt(caller.user, question)
         tokens = prompt.prompt_tokens(self._count) + MAX_ANSWER_TOKENS
         hold, balances = await self._budgets.hold(
@@ -68,7 +69,7 @@ class AnswerService:
             expires_in=HOLD_SECONDS,
             now=self._clock(),
         )
-        provider = self._provider_for(caller.plan)
+        provider = self._provider_for(caller.plan, question.model or "")
         answer = AnswerStream(provider, prompt, self._budgets, hold, balances, self._count)
         self._open.add(answer)
         self._all_settled.clear()

@@ -6,6 +6,8 @@ from functools import lru_cache
 
 from msgspec import Struct
 
+from shared.domain.llm.model_choice import PlanModels
+
 
 class Plan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The limits of one plan, as the plans file gives them."""
@@ -20,6 +22,8 @@ class Plan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Limit of accepted jobs that are not final yet; the next submission is refused."""
     offline_fallback: bool = True
     """Whether the offline generator may take over when no model is available."""
+    models: PlanModels = PlanModels()
+    """Which models are asked for its users, and which of them a request may name."""
 
 
 DAY_SECONDS = 86_400

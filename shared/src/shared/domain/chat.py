@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import force_setattr
 
 from shared.domain.errors import FieldProblem, InvalidFields
+from shared.domain.llm.model_choice import ModelName
 from shared.domain.study.material import Source
 from shared.domain.text.language_tag import LanguageTag, canonical_tag
 
@@ -37,6 +38,8 @@ class ChatQuestion(Struct, frozen=True, forbid_unknown_fields=True):
     stream: bool = False
     language: LanguageTag | None = None
     """The language of the answer. Without it the answer is in the language of the question."""
+    model: ModelName | None = None
+    """Name of a model that the user's plan allows; the plan's own choice if it is not given."""
 
     def __post_init__(self) -> None:
         if self.language is not None:

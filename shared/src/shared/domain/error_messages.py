@@ -61,6 +61,10 @@ MESSAGES: dict[str, dict[str, Message]] = {
         "method_not_allowed": Message(
             "This method is not allowed here", "See the `Allow` header for the methods that are."
         ),
+        "model_not_allowed": Message(
+            "Your plan does not allow this model",
+            "Leave `model` out, or name one that your plan allows: {allowed}.",
+        ),
         "not_ready": Message(
             "The collection is not ready", "Wait until its status is `ready`, then try again."
         ),
@@ -199,6 +203,10 @@ MESSAGES: dict[str, dict[str, Message]] = {
         ),
         "method_not_allowed": Message(
             "Cette méthode n’est pas permise ici", "L’en-tête `Allow` donne les méthodes permises."
+        ),
+        "model_not_allowed": Message(
+            "Votre formule ne permet pas ce modèle",
+            "Omettez `model`, ou nommez un modèle que votre formule permet : {allowed}.",
         ),
         "not_ready": Message(
             "La collection n’est pas prête", "Attendez que son statut soit `ready`, puis réessayez."

@@ -123,6 +123,12 @@ class NotFound(RequestError):
     code = "not_found"
 
 
+class ModelNotAllowed(RequestError):
+    """The request names a model that the user's plan does not allow. params: allowed (names, joined by commas, or `none`)."""
+
+    code = "model_not_allowed"
+
+
 class MethodNotAllowed(RequestError):
     code = "method_not_allowed"
 

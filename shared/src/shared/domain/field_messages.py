@@ -41,6 +41,7 @@ WORDS: dict[str, dict[str, str]] = {
         "boolean": "vrai ou faux (true, false)",
         "uuid": "un UUID",
         "language_tag": "une étiquette de langue BCP 47, comme fr ou pt-BR",
+        "none": "aucun",
         "day": "jour",
         "month": "mois",
     },

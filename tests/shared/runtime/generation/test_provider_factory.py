@@ -3,11 +3,12 @@
 from pathlib import Path
 
 import pytest
-from tests.factories import CARDS_PROMPT
+from tests.factories import CARDS_PROMPT, make_plan
 from tests.simulators.faults import Fault, FaultKind, out_of_credit, rate_limited, server_error
 from tests.simulators.provider import ProviderSimulator
 
 from shared.adapters.llm.openai.client import OpenAIClient, connect
+from shared.domain.llm.model_choice import ModelChains, PlanModels
 from shared.domain.provider_errors import ProviderBusy, ProviderOutOfCredit
 from shared.domain.study.material import CardDrafts
 from shared.runtime.config.settings import InvalidSettings, read_settings
@@ -167,3 +168,32 @@ async def test_both_chains_share_one_client(monkeypatch: pytest.MonkeyPatch):
         await providers.close()
 
     assert len(made) == 1
+
+
+@pytest.mark.parametrize("content", ["{", '{"quizz": ["a"]}', '{"quiz": "a"}', '{"quiz": [""]}'])
+def test_invalid_models_name_the_variable(content: str):
+    read = settings(OPENAI_API_KEY=KEY, ETUDE_MODELS=content)
+    with pytest.raises(InvalidSettings, match=r"^ETUDE_MODELS: "):
+        models_of(read)
+
+
+def test_the_models_of_kinds_and_plans_follow_the_default_chain():
+    plans = {"pro": make_plan(models=PlanModels(chains=ModelChains(chat=("c", "a")), allowed=("d",)))}
+    read = settings(OPENAI_API_KEY=KEY, ETUDE_MODEL="a", ETUDE_MODELS='{"quiz": ["b"]}')
+    names = [name for _, name in models_of(read, plans)]
+    assert names == ["a", "b", "c", "d", "etude-offline-1"]
+
+
+async def test_a_requested_model_falls_back_to_the_models_of_its_kind():
+    plan = PlanModels(allowed=("huge",))
+    async with ProviderSimulator() as simulator:
+        simulator.faults.add(server_error(times=1))
+        read = with_key(simulator, ETUDE_MODEL="small")
+        plans = {"pro": make_plan(models=plan)}
+        metrics = ModelMetrics(Meter("tests"), models_of(read, plans), {}, kinds=[])
+        providers = build_providers(read, plans, metrics=metrics)
+        chosen = providers.choose("quiz", plan, requested="huge", allow_offline=False)
+        completion = await chosen.complete(CARDS_PROMPT, CardDrafts)
+        assert [call.model for call in simulator.journal.calls] == ["huge", "small"]
+        assert completion.fallback_used
+        await providers.close()

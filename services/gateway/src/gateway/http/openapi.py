@@ -25,6 +25,7 @@ SUBMIT_PROBLEMS = (
     *BODY_PROBLEMS,
     "invalid_idempotency_key",
     "idempotency_conflict",
+    "model_not_allowed",
     "budget_exceeded",
     "too_large_for_plan",
     "rate_limited",

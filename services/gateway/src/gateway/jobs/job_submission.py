@@ -65,7 +65,8 @@ class JobSubmitter:
         self._tracer = tracer
 
     async def submit(self, request: Request, caller: Caller, kind: Kind, job_input: JobInput) -> Submitted:
-        """Raises the refusals of `JobStore.submit`, `InvalidIdempotencyKey` and `TooLargeForPlan`."""
+        """Raises the refusals of `JobStore.submit`, `ModelNotAllowed`, `InvalidIdempotencyKey` and `TooLargeForPlan`."""
+        caller.plan.models.require_allowed(job_input.options.model)
         now = self._clock()
         key, payload = idempotency_key(request), encode_input(job_input)
         submission = Submission(

@@ -28,7 +28,14 @@ ANSWERED["content"]["text/event-stream"] = {"schema": {"type": "string"}}
         200: ANSWERED,
         **openapi.problems(
             *(code for code in openapi.BODY_PROBLEMS if code != "empty_text"),
-            *("not_found", "not_ready", "budget_exceeded", "rate_limited", "chat_unavailable"),
+            *(
+                "model_not_allowed",
+                "not_found",
+                "not_ready",
+                "budget_exceeded",
+                "rate_limited",
+                "chat_unavailable",
+            ),
             *("provider_refused", "context_too_long", "provider_busy", "provider_timed_out"),
             "provider_garbled",
         ),

@@ -13,6 +13,7 @@ from gateway.http.responses import json_response
 from gateway.jobs.job_submission import price
 from shared.domain.budgets import Balance, WindowName
 from shared.domain.jobs.job import Kind
+from shared.domain.jobs.payload import JobInput
 from shared.domain.timestamps import to_rfc3339
 
 PRICED = ("ai", "collections")
@@ -103,12 +104,14 @@ async def show_usage(caller: CurrentCaller, services: CurrentServices) -> Respon
     summary="The most that a request can cost: send the body you would send there. Nothing is made or charged.",
     responses={
         200: openapi.returns("The price.", EstimateView, headers=LIMIT_HEADERS),
-        **openapi.problems(*openapi.BODY_PROBLEMS),
+        **openapi.problems(*openapi.BODY_PROBLEMS, "model_not_allowed"),
     },
     openapi_extra=openapi.takes(openapi.choice_parameter("for", PRICED, "ai"), body=BODY),
 )
 async def estimate_usage(request: Request, caller: CurrentCaller, services: CurrentServices) -> Response:
-    tokens = await _price_body(request)
+    kind, job_input = await _read_input(request)
+    caller.plan.models.require_allowed(job_input.options.model)
+    tokens = await price(kind, job_input)
     allowance, headers = await services.allowances.read(caller)
     view = EstimateView(
         tokens=tokens,
@@ -118,10 +121,10 @@ async def estimate_usage(request: Request, caller: CurrentCaller, services: Curr
     return json_response(view, headers=headers)
 
 
-async def _price_body(request: Request) -> int:
+async def _read_input(request: Request) -> tuple[Kind, JobInput]:
     if choice(request.query_params, "for", PRICED, default="ai") == "ai":
-        return await price(*to_ai_input(await ai_body(request)))
-    return await price(Kind.COLLECTION, to_collection_input(await collection_body(request)))
+        return to_ai_input(await ai_body(request))
+    return Kind.COLLECTION, to_collection_input(await collection_body(request))
 
 
 def _view_window(balance: Balance) -> WindowView:

@@ -32,6 +32,8 @@ class Options(Struct, frozen=True, kw_only=True, omit_defaults=True):
     questions: int | None = None
     difficulty: Difficulty | None = None
     level: Level | None = None
+    model: str | None = None
+    """Name of a model that your plan allows; None leaves the choice to the plan."""
 
 
 class FieldError(Struct, frozen=True):

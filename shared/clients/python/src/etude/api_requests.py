@@ -107,13 +107,13 @@ def estimate_collection(text: str, *, title: str = "", options: Options = NO_OPT
 
 
 def ask(
-    messages: Conversation, *, collection_id: str = "", language: str | None = None
+    messages: Conversation, *, collection_id: str = "", language: str | None = None, model: str = ""
 ) -> Request[ChatAnswer]:
     """A whole answer, from a collection's text when one is named. It is not retried: a lost answer was paid for."""
     return Request(
         method="POST",
         path="/api/chat",
-        json=_chat_body(messages, collection_id, language),
+        json=_chat_body(messages, collection_id, language, model),
         decode=_as(ChatAnswer),
         is_repeatable=False,
         response_seconds=CHAT_SECONDS,
@@ -121,10 +121,10 @@ def ask(
 
 
 def stream_answer(
-    messages: Conversation, *, collection_id: str = "", language: str | None = None
+    messages: Conversation, *, collection_id: str = "", language: str | None = None, model: str = ""
 ) -> Request[None]:
     """The answer piece by piece; it is not retried, like `ask`."""
-    body = {**_chat_body(messages, collection_id, language), "stream": True}
+    body = {**_chat_body(messages, collection_id, language, model), "stream": True}
     return Request(method="POST", path="/api/chat", json=body, decode=_nothing, is_repeatable=False)
 
 
@@ -169,8 +169,10 @@ def _collection_body(text: str, title: str, options: Options) -> dict[str, Any]:
     return {"text": text, "options": options, **({"title": title} if title else {})}
 
 
-def _chat_body(messages: Conversation, collection_id: str, language: str | None) -> dict[str, Any]:
-    optional = {"collection_id": collection_id, "language": language}
+def _chat_body(
+    messages: Conversation, collection_id: str, language: str | None, model: str
+) -> dict[str, Any]:
+    optional = {"collection_id": collection_id, "language": language, "model": model}
     return {"messages": list(messages), **{name: value for name, value in optional.items() if value}}
 
 

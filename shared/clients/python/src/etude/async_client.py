@@ -78,10 +78,15 @@ class AsyncClient(Operations):
         return await self.get_collection(collection_id)
 
     async def stream_answer(
-        self, messages: Conversation, *, collection_id: str = "", language: str | None = None
+        self,
+        messages: Conversation,
+        *,
+        collection_id: str = "",
+        language: str | None = None,
+        model: str = "",
     ) -> AsyncGenerator[ChatEvent]:
         """As `Client.stream_answer`."""
-        request = api.stream_answer(messages, collection_id=collection_id, language=language)
+        request = api.stream_answer(messages, collection_id=collection_id, language=language, model=model)
         try:
             async with self._open(request) as response:
                 require_event_stream(response)

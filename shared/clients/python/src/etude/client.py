@@ -76,10 +76,15 @@ class Client(Operations):
         return self.get_collection(collection_id)
 
     def stream_answer(
-        self, messages: Conversation, *, collection_id: str = "", language: str | None = None
+        self,
+        messages: Conversation,
+        *,
+        collection_id: str = "",
+        language: str | None = None,
+        model: str = "",
     ) -> Iterator[ChatEvent]:
         """The answer piece by piece. It is not retried: what was lost was paid for."""
-        request = api.stream_answer(messages, collection_id=collection_id, language=language)
+        request = api.stream_answer(messages, collection_id=collection_id, language=language, model=model)
         try:
             with self._open(request) as response:
                 require_event_stream(response)

@@ -62,6 +62,25 @@ def decode_input(kind: str, version: int, payload: bytes) -> JobInput:
         raise UnknownWire(kind=kind, version=version) from error
 
 
+class _RequestedOptions(Struct, frozen=True):
+    model: str = ""
+
+
+class _Requested(Struct, frozen=True):
+    options: _RequestedOptions = _RequestedOptions()
+
+
+_requested_decoder = msgspec.json.Decoder(_Requested)
+
+
+def requested_model(payload: bytes) -> str:
+    """The model that the request named; empty if it named none, or the payload cannot be read. The text is not decoded."""
+    try:
+        return _requested_decoder.decode(payload).options.model
+    except msgspec.DecodeError:
+        return ""
+
+
 def _is_json(data: bytes) -> bool:
     try:
         msgspec.json.decode(data)

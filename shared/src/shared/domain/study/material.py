@@ -10,6 +10,7 @@ from typing import Annotated
 from msgspec import Meta, Struct, field
 from msgspec.structs import force_setattr
 
+from shared.domain.llm.model_choice import ModelName
 from shared.domain.text.language_tag import LanguageTag, canonical_tag
 
 
@@ -44,6 +45,8 @@ class Options(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
     difficulty: Difficulty = Difficulty.MEDIUM
     level: Level | None = None
     """What the learner knows already. A model writes for that level; the offline generator takes the words of the source."""
+    model: ModelName | None = None
+    """Name of a model that the user's plan allows; the plan's own choice if it is not given."""
 
     def __post_init__(self) -> None:
         if self.language is not None:

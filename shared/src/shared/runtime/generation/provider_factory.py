@@ -1,12 +1,13 @@
 """Builds the providers of a process: with a key, the models of an OpenAI-compatible server; without one, the offline generator."""
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from msgspec import Struct, field
+import msgspec
+from msgspec import field
 from msgspec.structs import replace
 
 from shared.adapters.llm.fallback_provider import FallbackProvider
@@ -31,6 +32,8 @@ from shared.adapters.offline.provider import OfflineProvider
 from shared.adapters.redis.ability_store import RedisAbilityStore
 from shared.adapters.redis.client import RedisClient
 from shared.adapters.redis.provider_limiter import LimiterPolicy, ProviderLimiter
+from shared.domain.budgets import Plan
+from shared.domain.llm.model_choice import ModelChains, PlanModels, choose_chain
 from shared.domain.llm.provider import Provider
 from shared.domain.tracing import NO_TRACER, Tracer
 from shared.runtime.config.model_prices import PRICE_LIST
@@ -38,6 +41,8 @@ from shared.runtime.config.settings import CommonSettings, InvalidSettings, vari
 from shared.runtime.observability.metrics.model_metrics import ModelMetrics
 
 OPENAI_HOST = "api.openai.com"
+NO_PLAN = PlanModels()
+NO_PLANS: Mapping[str, Plan] = {}
 
 
 class ProviderSettings(CommonSettings, frozen=True, kw_only=True, rename=variable):
@@ -51,6 +56,9 @@ class ProviderSettings(CommonSettings, frozen=True, kw_only=True, rename=variabl
     """Name of the model that is called first."""
     fallback_models: str = ""
     """Models that are called in turn when the first is busy or unavailable, separated by commas."""
+    models: str = ""
+    """JSON object from a use (`chat`, or a kind such as `quiz`) to the list of models that are called in turn for it:
+    `{"chat": ["a", "b"], "quiz": ["b"]}`. Other uses have the two settings above; a plan's own `models` come first."""
     reasoning_effort: str = ""
     """`none`, `low` and so on, for models that reason at length by default; reasoning tokens are paid for and count against
     the completion budget. When it is empty, the model decides."""
@@ -82,33 +90,57 @@ class ProviderSettings(CommonSettings, frozen=True, kw_only=True, rename=variabl
         return f"{type(self).__name__}(model={self.model!r}, has_key={bool(self.openai_api_key)})"
 
 
-class Providers(Struct, frozen=True):
-    """The providers of one process. Both use the same models, over one client with its connections."""
+class Providers:
+    """The models of one process, over one client with its connections, and the offline generator."""
 
-    strict: Provider
-    """Fails when no model can answer."""
-    lenient: Provider
-    """Lets the offline generator answer when no model can."""
+    def __init__(
+        self, models: Mapping[str, Model], offline: Model, chains: ModelChains, metrics: ModelMetrics
+    ) -> None:
+        """`models` are those that may be asked, by name; without one, the offline generator answers everything."""
+        self._models = models
+        self._offline = offline
+        self._chains = chains
+        self._metrics = metrics
 
-    def choose(self, *, allow_offline: bool) -> Provider:
-        return self.lenient if allow_offline else self.strict
+    def choose(
+        self, use: str = "", plan: PlanModels = NO_PLAN, *, requested: str = "", allow_offline: bool
+    ) -> Provider:
+        """The provider for a kind of job or a chat. `requested` is the model that the request names, which counts if the plan
+        allows it. With `allow_offline` the offline generator answers when no model can."""
+        names = choose_chain(use, plan, self._chains, requested=requested)
+        models = [self._models[name] for name in names if name in self._models]
+        return _build_chain(
+            [*models, self._offline] if allow_offline or not models else models, self._metrics
+        )
+
+    @property
+    def strict(self) -> Provider:
+        """The provider of the settings alone, which fails when no model can answer."""
+        return self.choose(allow_offline=False)
+
+    @property
+    def lenient(self) -> Provider:
+        """The same, with the offline generator for when no model can answer."""
+        return self.choose(allow_offline=True)
 
     async def close(self) -> None:
-        await self.lenient.close()
+        for model in (*self._models.values(), self._offline):
+            await model.close()
 
 
 def build_providers(
     settings: ProviderSettings,
+    plans: Mapping[str, Plan] = NO_PLANS,
     *,
     metrics: ModelMetrics,
     redis: RedisClient | None = None,
     tracer: Tracer = NO_TRACER,
     jitter: Callable[[], float] = random.random,
 ) -> Providers:
-    """Build the providers that these settings choose. The caller closes them.
+    """Build the providers that these settings and plans choose. The caller closes them.
 
-    With `redis` every call passes the fleet's rate limiter. `metrics` must have been made for `models_of(settings)`.
-    Raises `InvalidSettings`."""
+    With `redis` every call passes the fleet's rate limiter, which has a gate for each model. `metrics` must have been made for
+    `models_of(settings, plans)`. Raises `InvalidSettings`."""
     offline = Model(
         OfflineProvider(),
         name=OFFLINE_MODEL,
@@ -116,13 +148,13 @@ def build_providers(
         hooks=_hooks(metrics, tracer),
     )
     key = _key(settings)
-    if not key:
-        return Providers(offline, offline)
-    models = _build_models(settings, key, redis, metrics, tracer, jitter)
-    return Providers(_build_chain(models, metrics), _build_chain([*models, offline], metrics))
+    names = _names_of(settings, plans) if key else []
+    models = _build_models(names, settings, key, redis, metrics, tracer, jitter) if key else []
+    return Providers({model.name: model for model in models}, offline, _chains_of(settings), metrics)
 
 
 def _build_models(
+    names: Sequence[str],
     settings: ProviderSettings,
     key: str,
     redis: RedisClient | None,
@@ -171,7 +203,7 @@ def _build_models(
             jitter=jitter,
         )
 
-    return [build(name) for name in _chain_of(settings)]
+    return [build(name) for name in names]
 
 
 def _show_abilities(
@@ -205,15 +237,27 @@ def _build_chain(models: Sequence[Model], metrics: ModelMetrics) -> Provider:
     return models[0] if len(models) == 1 else FallbackProvider(models, on_fallback=count_fallback)
 
 
-def models_of(settings: ProviderSettings) -> list[tuple[str, str]]:
-    """The models that these settings may ask, in that order, as provider and name; the offline generator is the last."""
-    online = [(OPENAI_BY, model) for model in _chain_of(settings)] if settings.openai_api_key.strip() else []
+def models_of(settings: ProviderSettings, plans: Mapping[str, Plan] = NO_PLANS) -> list[tuple[str, str]]:
+    """The models that may be asked, as provider and name: first those of the settings' default chain, in that order, and last
+    the offline generator. Raises `InvalidSettings`."""
+    has_key = bool(settings.openai_api_key.strip())
+    online = [(OPENAI_BY, model) for model in _names_of(settings, plans)] if has_key else []
     return [*online, (OFFLINE_BY, OFFLINE_MODEL)]
 
 
-def _chain_of(settings: ProviderSettings) -> list[str]:
-    models = [settings.model, *(name.strip() for name in settings.fallback_models.split(","))]
-    return [model for model in dict.fromkeys(models) if model]
+def _names_of(settings: ProviderSettings, plans: Mapping[str, Plan]) -> list[str]:
+    by_plan = [name for plan in plans.values() for name in plan.models.names]
+    return list(dict.fromkeys([*_chains_of(settings).names, *by_plan]))
+
+
+def _chains_of(settings: ProviderSettings) -> ModelChains:
+    """The chains of `ETUDE_MODELS`, with those of `ETUDE_MODEL` and `ETUDE_FALLBACK_MODELS` for all other uses."""
+    try:
+        chains = msgspec.json.decode(settings.models or "{}", type=ModelChains)
+    except msgspec.DecodeError as error:
+        raise InvalidSettings(f"ETUDE_MODELS: {error}") from None
+    names = [settings.model, *(name.strip() for name in settings.fallback_models.split(","))]
+    return replace(chains, default=chains.default or tuple(name for name in dict.fromkeys(names) if name))
 
 
 def _ability_settings(settings: ProviderSettings) -> dict[str, Any]:

@@ -29,6 +29,7 @@ STATUS: dict[str, int] = {
     "invalid_idempotency_key": 400,
     "idempotency_conflict": 422,
     "not_authenticated": 401,
+    "model_not_allowed": 403,
     "not_found": 404,
     "method_not_allowed": 405,
     "not_ready": 409,

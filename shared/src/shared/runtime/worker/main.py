@@ -37,7 +37,7 @@ from shared.runtime.observability.metrics.store_metrics import PoolMetrics, Scri
 from shared.runtime.observability.tracing_setup import open_tracer
 from shared.runtime.worker.lease_renewer import LeaseRenewer
 from shared.runtime.worker.liveness import beat
-from shared.runtime.worker.provider_selection import OfflineFallback
+from shared.runtime.worker.provider_selection import ProviderSelection
 from shared.runtime.worker.server_clock import ServerClock
 from shared.runtime.worker.worker import Worker
 
@@ -48,7 +48,8 @@ class WorkerSettings(ProviderSettings, frozen=True, kw_only=True):
     """The settings of a worker."""
 
     plans_file: str = ""
-    """Path of the plans file; empty means the shipped plans. It says who may be answered offline when no model can."""
+    """Path of the plans file; empty means the shipped plans. It says which models are asked, and who may be answered offline
+    when no model can."""
     concurrency: int = 100
     """How many jobs one process runs at a time. They mostly wait for the provider."""
     pulse_dir: str = ""
@@ -80,13 +81,13 @@ async def _run(
     prices = read_prices(settings.model_prices)
     clock = ServerClock(clock=time.time, monotonic=time.monotonic)
     meter = Meter(service)
-    models = ModelMetrics(meter, models_of(settings), prices, kinds=[*handlers, OTHER])
+    models = ModelMetrics(meter, models_of(settings, plans), prices, kinds=[*handlers, OTHER])
     async with AsyncExitStack() as stack:
         tracer = open_tracer(settings, service=service)
         stack.push_async_callback(tracer.close)
         await stack.enter_async_context(serving_metrics(meter, settings))
         stores = await _open_stores(stack, name, settings, policy, meter)
-        providers = build_providers(settings, redis=stores.redis, metrics=models, tracer=tracer)
+        providers = build_providers(settings, plans, redis=stores.redis, metrics=models, tracer=tracer)
         stack.push_async_callback(providers.close)
         stream = JobStream(
             stores.redis,
@@ -105,7 +106,7 @@ async def _run(
             stores.results,
             renewer,
             handlers,
-            OfflineFallback(plans, providers, policy, clock.now).select,
+            ProviderSelection(plans, providers, policy, clock.now).select,
             concurrency=settings.concurrency,
             policy=policy,
             clock=clock.now,

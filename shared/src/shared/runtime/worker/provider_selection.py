@@ -1,4 +1,4 @@
-"""Selects the provider that answers a job, by the job's plan and its last attempts."""
+"""Selects the provider that answers a job, by the job's plan, its kind, its request and its last attempts."""
 
 from collections.abc import Callable, Mapping
 
@@ -7,13 +7,14 @@ from msgspec import Struct
 from shared.domain.budgets import Plan
 from shared.domain.jobs.job import LeasedJob
 from shared.domain.jobs.job_policy import JobPolicy
+from shared.domain.jobs.payload import requested_model
 from shared.domain.llm.provider import Provider
 from shared.runtime.config.plans import DEFAULT_PLAN
 from shared.runtime.generation.provider_factory import Providers
 
 
-class OfflineFallback(Struct, frozen=True):
-    """Lets the offline generator answer as a last resort, where the job's plan allows it."""
+class ProviderSelection(Struct, frozen=True):
+    """Chooses the models of a job, and lets the offline generator answer as a last resort where the job's plan allows it."""
 
     plans: Mapping[str, Plan]
     providers: Providers
@@ -21,6 +22,11 @@ class OfflineFallback(Struct, frozen=True):
     clock: Callable[[], float]
 
     def select(self, job: LeasedJob) -> Provider:
-        is_allowed = self.plans.get(job.plan, self.plans[DEFAULT_PLAN]).offline_fallback
+        plan = self.plans.get(job.plan, self.plans[DEFAULT_PLAN])
         is_last_resort = self.policy.is_last_resort(job, now=self.clock())
-        return self.providers.choose(allow_offline=is_allowed and is_last_resort)
+        return self.providers.choose(
+            job.kind,
+            plan.models,
+            requested=requested_model(job.payload),
+            allow_offline=plan.offline_fallback and is_last_resort,
+        )

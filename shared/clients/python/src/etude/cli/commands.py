@@ -28,6 +28,7 @@ FlashcardCount = Annotated[int | None, typer.Option(min=0, help="How many flashc
 QuestionCount = Annotated[int | None, typer.Option(min=0, help="How many quiz questions to make.")]
 DifficultyOption = Annotated[Difficulty | None, typer.Option(help="How demanding the items are.")]
 LevelOption = Annotated[Level | None, typer.Option(help="For whom a model writes.")]
+ModelOption = Annotated[str | None, typer.Option(help="A model that your plan allows.")]
 
 
 def ai(
@@ -39,6 +40,7 @@ def ai(
     questions: QuestionCount = None,
     difficulty: DifficultyOption = None,
     level: LevelOption = None,
+    model: ModelOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Make flashcards, a quiz, a summary, an explanation, an outline or a study note of a text."""
@@ -50,6 +52,7 @@ def ai(
         questions=questions,
         difficulty=difficulty,
         level=level,
+        model=model,
     )
     with run.client() as client:
         job_id = client.submit_job(kind, text, options=options).id
@@ -73,6 +76,7 @@ def collection(
     questions: QuestionCount = None,
     difficulty: DifficultyOption = None,
     level: LevelOption = None,
+    model: ModelOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Make a study collection of a document: flashcards and a quiz, each with its quote."""
@@ -84,6 +88,7 @@ def collection(
         questions=questions,
         difficulty=difficulty,
         level=level,
+        model=model,
     )
     with run.client() as client:
         collection_id = _create(client, source, title, options).id
