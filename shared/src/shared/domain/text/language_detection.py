@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Protocol, cast
 
-from shared.domain.text.language import Language
+from shared.domain.text.language import Language, rules_language
 from shared.domain.text.language_tag import is_same_language
 from shared.domain.text.words import STOP_WORDS, words
 
@@ -49,6 +49,15 @@ def sure_language(text: str) -> str | None:
     by_stop_words = _clear_winner(*_scores(text))
     contradicts = probability >= _SURE and found != by_stop_words
     return None if contradicts else by_stop_words
+
+
+def has_word_rules(text: str) -> bool:
+    """Whether the text may be in French or English, whose words our rules know."""
+    sample = " ".join(_samples(text))
+    if not _is_mostly_latin(sample):
+        return False
+    found = sure_language(sample)
+    return found is None or rules_language(found) is not None
 
 
 def is_surely_other(text: str, wanted: str) -> bool:

@@ -5,7 +5,9 @@ The result is a span, so the quote that is kept has the characters of the source
 
 import unicodedata
 
+from shared.domain.text.scripts import is_mark
 from shared.domain.text.segmentation import Span
+from shared.domain.text.words import is_unspaced
 
 MIN_QUOTE_CHARACTERS = 12
 MIN_QUOTE_WORDS = 2
@@ -76,16 +78,27 @@ class QuoteFinder:
 
     def _source_span(self, first: int, last: int) -> Span:
         start, end = self._window.start + first, self._window.start + last + 1
-        while end < self._window.end and unicodedata.combining(self._text[end]):
+        while end < self._window.end and is_mark(self._text[end]):
             end += 1
         return Span(start, end)
 
 
 def _is_whole(text: str, start: int, end: int) -> bool:
     """Whether neither end of the span cuts a word."""
-    starts_inside = start > 0 and text[start - 1].isalnum() and text[start].isalnum()
-    ends_inside = end < len(text) and text[end].isalnum() and text[end - 1].isalnum()
-    return not starts_inside and not ends_inside
+    return not _is_inside_word(text, start) and not _is_inside_word(text, end)
+
+
+def _is_inside_word(text: str, position: int) -> bool:
+    if not 0 < position < len(text):
+        return False
+    before, after = text[position - 1], text[position]
+    if is_unspaced(before) or is_unspaced(after):
+        return False  # a word may end anywhere
+    return _is_in_word(before) and _is_in_word(after)
+
+
+def _is_in_word(char: str) -> bool:
+    return char.isalnum() or is_mark(char)
 
 
 class _Folds(dict[str, str]):

@@ -1,11 +1,14 @@
 """Finds the blocks, sentences and sections of a text, as spans of its code points."""
 
+import itertools
 import re
 from collections.abc import Iterator
 from enum import StrEnum
 from typing import NamedTuple
 
-from shared.domain.text.words import ALL_STOP_WORDS, fold, listed, words
+from shared.domain.text.language_detection import has_word_rules
+from shared.domain.text.scripts import is_caseless, is_mark
+from shared.domain.text.words import ALL_STOP_WORDS, fold, is_unspaced, listed, word_count, words
 
 
 class Span(NamedTuple):
@@ -39,25 +42,43 @@ _MAX_HEADING = 80
 _MAX_RUN_IN_HEADING = 60
 """Limit of a heading that is not followed by a blank line."""
 MIN_SECTION_WORDS = 40
+_CASELESS_RATIO = 4
+"""Without capitals a heading is known by its length alone, so that its limit is this many times lower."""
 _ENOUGH_HEADINGS = 2
 """Headings from which a text is divided at them; a single one is the title."""
 
 _FENCE = re.compile(r"\s{0,3}(?:```|~~~)")
 _HEADING = re.compile(r"\s{0,3}#{1,6}\s+(?=\S)")
 _UNDERLINE = re.compile(r"\s{0,3}(?:=+|-+)\s*\Z")
-_BULLET = re.compile(r"\s*(?:[-*+•‣▪◦–—]|\d{1,3}[.)]|[a-z]\))\s+(?=\S)")
+_BULLET = re.compile(r"\s*(?:[-*+•‣▪◦–—・]|\d{1,3}[.)]|[a-z]\))\s+(?=\S)")
 _QUOTED = re.compile(r"\s{0,3}>+\s?")
 _TABLE = re.compile(r"\s*\|")
 _RULE = re.compile(r"[\s*_=\-–—~·.•]*\Z")
 
-_TERMINATOR = re.compile(r"[.!?…]+[\"'’”)\]*_]{0,4}(?:[ \u00a0\u202f]?»)?(?=\s|\Z)")
-_NEXT_WORD = re.compile(r"[\s\"'«“‘(\[*_\-–—]*([^\W_]+)")
+_FULL_STOPS = "。！？｡।॥۔።፧။។៕"
+"""Marks that end a sentence wherever they stand: Chinese and Japanese, Indic, Urdu, Ethiopic, Burmese, Khmer."""
+_TERMINATOR = re.compile(
+    r"[.!?…؟։]+[\"'’”)\]*_]{0,4}(?:[ \u00a0\u202f]?»)?(?=\s|\Z)"
+    rf"|(?P<full>[{_FULL_STOPS}]+[\"'’”)\]」』）》】]{{0,4}})"
+)
+_NEXT_WORD = re.compile(r"[\s\"'«“‘(\[*_\-–—¿¡„]*([^\W_]+)")
+_SPACED_CLAUSE = re.compile(r"[\u0e00-\u0eff][^\S\n]+(?=[\u0e00-\u0eff])")
+"""Thai and Lao have no full stop: a space ends a sentence or a clause."""
+_MIN_CLAUSES = 60
+"""Characters from which the clauses of Thai or Lao make a sentence."""
 _ABBREVIATIONS = frozenset(
     listed("""m mm mme mmes mlle mlles me dr drs pr prof st ste cf p pp vol chap fig art env av apr no nos n° ed éd ex al mr mrs
     ms vs approx ca jr sr inc ltd gen col rev hon sen gov capt lt e.g i.e viz resp i.e. par ibid op eq éq tab sect
+    bzw bspw ca evtl ggf inkl nr sog usw vgl z.b d.h u.a hr sra srta dra ud uds pág núm p.ej sig dott
     """)
 )
 _ABBREVIATION_REACH = 14
+_AFTER_ORDINALS = frozenset(
+    listed(
+        "Januar Februar März April Mai Juni Juli August September Oktober November Dezember Jahrhundert Jahrhunderts"
+    )
+)
+"""German writes an ordinal with a full stop, and these with a capital."""
 
 
 def blocks(text: str) -> list[Block]:
@@ -84,22 +105,34 @@ def sections(text: str) -> list[Span]:
     return _join_short(text, starts, found)
 
 
-def is_usable(sentence: str) -> bool:
-    """Whether study material can be made from a sentence: it is a statement of reasonable length that consists of words."""
+def is_usable(sentence: str, *, needs_stop_word: bool = True) -> bool:
+    """Whether study material can be made from a sentence: it is a statement of reasonable length that consists of words. The
+    stop words are those of French and English, so that a sentence of another language needs none."""
     stripped = sentence.strip()
-    if not stripped or len(stripped) > MAX_SENTENCE_CHARACTERS or stripped[-1] in "?:":
+    if not stripped or len(stripped) > MAX_SENTENCE_CHARACTERS or stripped[-1] in "?:？：؟":
         return False
-    if any(len(token) > _MAX_TOKEN or "://" in token or "@" in token for token in stripped.split()):
-        return False
-    letters = sum(char.isalpha() or char == " " for char in stripped)
     found = words(stripped)
+    if any(_is_no_word(token) for token in stripped.split()):
+        return False
+    letters = sum(char.isalpha() or char == " " or is_mark(char) for char in stripped)
     return (
         letters >= _MIN_LETTERS * len(stripped)
-        and MIN_WORDS <= len(found) <= MAX_WORDS
-        and 2 * len(set(found)) >= len(found)
-        and any(word in ALL_STOP_WORDS for word in found)
+        and MIN_WORDS <= word_count(stripped) <= MAX_WORDS
+        and not _repeats_itself(found)
+        and (not needs_stop_word or any(word in ALL_STOP_WORDS for word in found))
         and all(char.isprintable() or char.isspace() or char == "\u00ad" for char in stripped)
     )
+
+
+def _is_no_word(token: str) -> bool:
+    is_long = len(token) > _MAX_TOKEN and not any(is_unspaced(char) for char in token)
+    return is_long or "://" in token or "@" in token
+
+
+def _repeats_itself(found: tuple[str, ...]) -> bool:
+    """Whether the words are mostly the same few. Of characters without spaces, the pairs are compared."""
+    parts = list(itertools.pairwise(found)) if any(map(is_unspaced, found)) else found
+    return 2 * len(set(parts)) < len(parts)
 
 
 class _Blocks:
@@ -160,6 +193,8 @@ class _Blocks:
         if self._open is None:
             return False
         kind, start, end, lines = self._open
+        if is_caseless(self._text[start]):
+            longest //= _CASELESS_RATIO
         return (
             (any_kind or kind is BlockKind.PARAGRAPH)
             and lines == 1
@@ -185,30 +220,39 @@ def _other(line: str, start: int, end: int) -> Iterator[Block]:
 def _looks_like_heading(line: str) -> bool:
     first, last = line[0], line[-1]
     return (
-        (first.isupper() or first.isdigit() or first in "«*_")
-        and last not in '.!?…,;»"'
+        (first.isupper() or first.isdigit() or is_caseless(first) or first in "«*_")
+        and last not in '.!?…,;»"؟։،，、' + _FULL_STOPS
         and line.count(" ") < 12
     )
 
 
 def _starts_sentence(line: str) -> bool:
     first = line.lstrip(" \t\"'«“*_")[:1]
-    return first.isupper() or first.isdigit()
+    return first.isupper() or first.isdigit() or (first != "" and is_caseless(first))
 
 
 def _split(text: str, block: Span) -> Iterator[Span]:
     start = block.start
     for end in _TERMINATOR.finditer(text, block.start, block.end):
         if _ends_sentence(text, end, block):
-            yield from _trimmed(text, start, end.end())
+            yield from _clauses(text, start, end.end())
             start = end.end()
-    yield from _trimmed(text, start, block.end)
+    yield from _clauses(text, start, block.end)
+
+
+def _clauses(text: str, start: int, end: int) -> Iterator[Span]:
+    """The sentence, or its groups of clauses if it is in Thai or Lao."""
+    for space in _SPACED_CLAUSE.finditer(text, start, end):
+        if space.end() - start >= _MIN_CLAUSES <= end - space.end():
+            yield from _trimmed(text, start, space.end())
+            start = space.end()
+    yield from _trimmed(text, start, end)
 
 
 def _ends_sentence(text: str, terminator: re.Match[str], block: Span) -> bool:
     """A full stop ends a sentence unless the next word is in lower case or an abbreviation precedes it."""
     following = _NEXT_WORD.match(text, terminator.end(), block.end)
-    if following is None:
+    if following is None or terminator["full"]:
         return True
     if following[1][0].islower():
         return False
@@ -218,6 +262,8 @@ def _ends_sentence(text: str, terminator: re.Match[str], block: Span) -> bool:
     token = before.split()[-1].lstrip("(«“\"'") if before.split() else ""
     if len(token) == 1 and token.isupper():
         return fold(following[1]) in ALL_STOP_WORDS
+    if token.isdigit() and following[1] in _AFTER_ORDINALS:
+        return False
     return token.lower() not in _ABBREVIATIONS
 
 
@@ -238,7 +284,7 @@ def _join_short(text: str, starts: list[int], found: list[Block]) -> list[Span]:
     joined: list[Span] = []
     opened, counted = first, 0
     for start, stop in zip(bounds, [*bounds[1:], end], strict=True):
-        counted += len(words(text[start:stop]))
+        counted += word_count(text[start:stop])
         if counted >= MIN_SECTION_WORDS or stop == end:
             joined.extend(_trimmed(text, opened, stop))
             opened, counted = stop, 0
@@ -251,4 +297,6 @@ def line_start(text: str, position: int) -> int:
 
 def has_usable_sentence(text: str) -> bool:
     """Whether study material can be made of at least one sentence."""
-    return any(is_usable(span.of(text)) for span in sentences(text))
+    found = sentences(text)
+    needs_stop_word = bool(found) and has_word_rules(text)
+    return any(is_usable(span.of(text), needs_stop_word=needs_stop_word) for span in found)

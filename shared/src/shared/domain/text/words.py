@@ -6,6 +6,7 @@ import unicodedata
 from functools import lru_cache
 
 from shared.domain.text.language import Language
+from shared.domain.text.scripts import MARKS, UNSPACED
 
 
 def listed(entries: str) -> tuple[str, ...]:
@@ -41,8 +42,14 @@ _SUFFIXES = listed("issements issement ements ations ement ation ings ing")
 _ENDINGS = listed("ents ees ies ent ed ee es er s x e y")
 """From each list, the first suffix that fits is removed."""
 _MIN_STEM, _MAX_STEM = 4, 40
-_WORD = re.compile(r"\d{1,3}(?:[., ]\d{3})+(?:[.,]\d+)?(?![^\W_])|\d+[.,]\d+(?![^\W_])|[^\W_]+")
-"""A number is one word, whatever separates its thousands."""
+_WORD = re.compile(
+    r"\d{1,3}(?:[., ]\d{3})+(?:[.,]\d+)?(?![^\W_])|\d+[.,]\d+(?![^\W_])"
+    rf"|[^\W_{UNSPACED}]+(?:[{MARKS}]+[^\W_{UNSPACED}]*)*|[{UNSPACED}][{MARKS}]*"
+)
+"""A number is one word, whatever separates its thousands. In scripts without spaces each character is a word."""
+_UNSPACED_WORD = re.compile(f"[{UNSPACED}]")
+_LAST_FOLDED_MARK = 0x08FF
+"""From the next block on, the scripts of India, marks are vowels."""
 _NUMBER = re.compile(r"\d{1,3}(?:[., \u00a0\u202f]\d{3})+(?:[.,]\d+)?(?!\d)|\d+(?:[.,]\d+)?")
 _SEPARATORS = re.compile(r"[.,\s\u00a0\u202f]")
 _MAX_CACHED = 1_000
@@ -61,7 +68,8 @@ class _Bare(dict[int, int | None]):
     """A translation table that removes combining characters. Each character is looked up once."""
 
     def __missing__(self, code: int) -> int | None:
-        self[code] = folded = None if unicodedata.combining(chr(code)) else code
+        is_accent = code <= _LAST_FOLDED_MARK and unicodedata.combining(chr(code))
+        self[code] = folded = None if is_accent else code
         return folded
 
 
@@ -88,7 +96,23 @@ def content_words(text: str) -> list[str]:
 
 def numbers(text: str) -> set[str]:
     """The numbers, also those within words, without separators: `1 300` and `1,300` are `1300`."""
-    return {_SEPARATORS.sub("", number) for number in _NUMBER.findall(text)}
+    return {_ascii_digits(_SEPARATORS.sub("", number)) for number in _NUMBER.findall(text)}
+
+
+def _ascii_digits(number: str) -> str:
+    return number if number.isascii() else "".join(str(unicodedata.decimal(char, char)) for char in number)
+
+
+def word_count(text: str) -> int:
+    """How many words a text has. In scripts without spaces, every two characters count as one."""
+    found = words(text)
+    unspaced = sum(is_unspaced(word) for word in found)
+    return len(found) - unspaced + (unspaced + 1) // 2
+
+
+def is_unspaced(word: str) -> bool:
+    """Whether the script of a word has no spaces between words."""
+    return _UNSPACED_WORD.match(word) is not None
 
 
 def stem(word: str) -> str:
@@ -112,6 +136,9 @@ def inverse_document_frequency(holding: int, documents: int) -> float:
 
 
 def contains_phrase(text: str, phrase: str) -> bool:
-    """Whether `text` contains `phrase` as whole words, whatever their case, accents and punctuation."""
+    """Whether `text` contains `phrase` as whole words, whatever their case, accents and punctuation. One Chinese character is a
+    part of too many words to be looked for."""
     wanted = " ".join(words(phrase))
+    if len(wanted) == 1 and is_unspaced(wanted):
+        return False
     return bool(wanted) and f" {wanted} " in f" {' '.join(words(text))} "
