@@ -20,14 +20,17 @@ QUESTION = material.QuizQuestion(
     source=SOURCE,
     seed=1,
 )
-QUALITY = material.Quality(requested={"flashcards": 2}, delivered={"flashcards": 1}, coverage=0.5)
+QUALITY = material.Quality(
+    requested={"flashcards": 2}, delivered={"flashcards": 1}, coverage=0.5, checks_off=["leaks_answer"]
+)
+NOTE = material.NoteQuality(language_differs=True)
 RESULTS = [
     material.Flashcards(language="en", flashcards=[CARD], quality=QUALITY),
     material.Quiz(language="en", quiz=[QUESTION], quality=QUALITY),
-    material.Summary(language="en", summary="S", key_points=["P"]),
-    material.Explanation(language="en", explanation="E", terms=[material.Term("T", "M")]),
-    material.Outline(language="en", title="T", sections=[material.OutlineSection("H", ["P"])]),
-    material.Text(language="en", text="T"),
+    material.Summary(language="en", summary="S", key_points=["P"], quality=NOTE),
+    material.Explanation(language="en", explanation="E", terms=[material.Term("T", "M")], quality=NOTE),
+    material.Outline(language="en", title="T", sections=[material.OutlineSection("H", ["P"])], quality=NOTE),
+    material.Text(language="en", text="T", quality=NOTE),
 ]
 
 

@@ -17,7 +17,7 @@ from shared.domain.errors import (
     Unavailable,
     Unexpected,
 )
-from shared.domain.provider_errors import ProviderBusy, ProviderError, ProviderOutOfCredit
+from shared.domain.provider_errors import LanguageNeedsModel, ProviderBusy, ProviderError, ProviderOutOfCredit
 from shared.domain.usage import Usage
 
 
@@ -55,7 +55,8 @@ def test_limits_and_outages_are_retryable(error: type[StudyError]):
 
 @pytest.mark.parametrize("error", list(tree(ProviderError)))
 def test_another_model_is_tried_only_where_waiting_or_paying_elsewhere_would_help(error: type[ProviderError]):
-    assert not error.may_fall_back or error.is_retryable or error is ProviderOutOfCredit
+    helped = (ProviderOutOfCredit, LanguageNeedsModel)
+    assert not error.may_fall_back or error.is_retryable or error in helped
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from typing import Generic, TypeVar
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from ai_worker.merge_notes import write_note
 from shared.adapters.cpu_pool import run_in_cpu_pool
@@ -14,7 +14,8 @@ from shared.domain.jobs.outcome import Done, Fail
 from shared.domain.jobs.payload import JobInput
 from shared.domain.llm.provider import Completion
 from shared.domain.provider_errors import ContextTooLong
-from shared.domain.study.material import Result
+from shared.domain.study.draft_language import is_in_other_language
+from shared.domain.study.material import NoteQuality, Result
 from shared.runtime.generation.call_runner import completion_language, make_outcome, run_calls
 
 DraftT = TypeVar("DraftT", bound=Struct)
@@ -28,6 +29,7 @@ class ReducedDraft(Struct, Generic[DraftT], frozen=True, kw_only=True):
 
     draft: DraftT
     language: str
+    quality: NoteQuality | UnsetType
     completions: list[Completion[Struct]]
 
     def to_outcome(self, result: Result) -> Done:
@@ -57,6 +59,11 @@ async def map_reduce(
     draft = completions[-1].value
     if not isinstance(draft, schema):
         raise TypeError(f"{kind} drafts a {schema.__name__}")
+    language = completion_language(job_input, completions[-1])
+    differs = await run_in_cpu_pool(is_in_other_language, draft, language)
     return ReducedDraft(
-        draft=draft, language=completion_language(job_input, completions[-1]), completions=completions
+        draft=draft,
+        language=language,
+        quality=NoteQuality(language_differs=True) if differs else UNSET,
+        completions=completions,
     )

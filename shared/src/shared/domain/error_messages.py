@@ -142,6 +142,11 @@ MESSAGES: dict[str, dict[str, Message]] = {
             "The text generator declined this text",
             "It may contain a subject that the generator does not write about. Try another text.",
         ),
+        "language_needs_model": Message(
+            "This language needs a language model",
+            "Without a model, material is made in French and English only, and this text is in another language. Your text is fine:"
+            " whoever runs this service can configure a model.",
+        ),
         "context_too_long": Message(
             "The text is too long for the text generator",
             "Send a shorter text, or create a collection from it.",
@@ -296,6 +301,11 @@ MESSAGES: dict[str, dict[str, Message]] = {
         "provider_refused": Message(
             "Le générateur de texte a décliné ce texte",
             "Il touche peut-être à un sujet qu’il ne traite pas. Essayez un autre texte.",
+        ),
+        "language_needs_model": Message(
+            "Cette langue demande un modèle de langage",
+            "Sans modèle, seuls le français et l’anglais sont possibles, et ce texte est dans une autre langue. Votre texte n’est pas"
+            " en cause : qui exploite ce service peut configurer un modèle.",
         ),
         "context_too_long": Message(
             "Le texte est trop long pour le générateur",

@@ -87,6 +87,14 @@ class ProviderRefused(ProviderError):
     blames = Blame.REQUEST
 
 
+class LanguageNeedsModel(ProviderError):
+    """The text is in a language that the offline generator does not write. A model may."""
+
+    code = "language_needs_model"
+    blames = Blame.REQUEST
+    may_fall_back = True
+
+
 class ContextTooLong(ProviderError):
     code = "context_too_long"
     blames = Blame.REQUEST

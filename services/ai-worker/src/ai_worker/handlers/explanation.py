@@ -17,5 +17,10 @@ async def make_explanation(job_input: JobInput, context: AttemptContext) -> Outc
     if not draft.explanation.strip():
         return Fail(NoUsableText().problem)
     return reduced.to_outcome(
-        Explanation(language=reduced.language, explanation=draft.explanation.strip(), terms=draft.terms)
+        Explanation(
+            language=reduced.language,
+            explanation=draft.explanation.strip(),
+            terms=draft.terms,
+            quality=reduced.quality,
+        )
     )

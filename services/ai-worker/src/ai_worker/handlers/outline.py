@@ -17,5 +17,10 @@ async def make_outline(job_input: JobInput, context: AttemptContext) -> Outcome:
     if not sections:
         return Fail(NoUsableText().problem)
     return reduced.to_outcome(
-        Outline(language=reduced.language, title=reduced.draft.title.strip(), sections=sections)
+        Outline(
+            language=reduced.language,
+            title=reduced.draft.title.strip(),
+            sections=sections,
+            quality=reduced.quality,
+        )
     )

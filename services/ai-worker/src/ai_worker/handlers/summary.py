@@ -17,5 +17,10 @@ async def make_summary(job_input: JobInput, context: AttemptContext) -> Outcome:
     if not draft.summary.strip():
         return Fail(NoUsableText().problem)
     return reduced.to_outcome(
-        Summary(language=reduced.language, summary=draft.summary.strip(), key_points=draft.key_points)
+        Summary(
+            language=reduced.language,
+            summary=draft.summary.strip(),
+            key_points=draft.key_points,
+            quality=reduced.quality,
+        )
     )

@@ -15,4 +15,6 @@ async def make_text(job_input: JobInput, context: AttemptContext) -> Outcome:
         return reduced
     if not reduced.draft.text.strip():
         return Fail(NoUsableText().problem)
-    return reduced.to_outcome(Text(language=reduced.language, text=reduced.draft.text.strip()))
+    return reduced.to_outcome(
+        Text(language=reduced.language, text=reduced.draft.text.strip(), quality=reduced.quality)
+    )

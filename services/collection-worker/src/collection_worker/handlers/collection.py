@@ -38,7 +38,7 @@ def find_title(text: str) -> str:
     start = text[:TITLE_SEARCH_CHARACTERS]
     headings = [block.span for block in blocks(start) if block.kind is BlockKind.HEADING]
     for span in [*headings[:1], *sentences(start)[:1]]:
-        return _shorten(re.sub(r"\s+", " ", span.of(start)).strip(" .*_#"))
+        return _shorten(re.sub(r"\s+", " ", span.of(start)).strip(" .*_#。．।։።"))
     return _shorten(" ".join(start.split()))
 
 

@@ -37,7 +37,7 @@ from etude.events import (
     StatusChanged,
 )
 from etude.retries import RetryPolicy
-from etude.study_material import Difficulty, Language, Level
+from etude.study_material import Difficulty, Language, Level, NoteQuality
 
 __all__ = [
     "ApiError",
@@ -63,6 +63,7 @@ __all__ = [
     "Level",
     "NotAuthenticated",
     "NotFound",
+    "NoteQuality",
     "Options",
     "Page",
     "Problem",

@@ -74,6 +74,15 @@ class Quality(Struct, frozen=True, kw_only=True):
     """Share of the source's sections that an item quotes, from 0 to 1."""
     sections_failed: int = 0
     """Sections that no item could be made of, because the model failed on them."""
+    checks_off: list[str] = field(default_factory=list[str])
+    """Reason codes whose checks know only French and English, and were off or compared less."""
+
+
+class NoteQuality(Struct, frozen=True, kw_only=True):
+    """What a reader should know about a note. It is absent when there is nothing."""
+
+    language_differs: bool = False
+    """Whether the model wrote in another language than was wanted, twice."""
 
 
 class Flashcards(Struct, frozen=True, kw_only=True, tag="flashcards", tag_field="object"):
@@ -92,6 +101,7 @@ class Summary(Struct, frozen=True, kw_only=True, tag="summary", tag_field="objec
     language: str
     summary: str
     key_points: list[str]
+    quality: NoteQuality | None = None
 
 
 class Term(Struct, frozen=True):
@@ -103,6 +113,7 @@ class Explanation(Struct, frozen=True, kw_only=True, tag="explanation", tag_fiel
     language: str
     explanation: str
     terms: list[Term]
+    quality: NoteQuality | None = None
 
 
 class OutlineSection(Struct, frozen=True):
@@ -114,11 +125,13 @@ class Outline(Struct, frozen=True, kw_only=True, tag="outline", tag_field="objec
     language: str
     title: str
     sections: list[OutlineSection]
+    quality: NoteQuality | None = None
 
 
 class Text(Struct, frozen=True, kw_only=True, tag="text", tag_field="object"):
     language: str
     text: str
+    quality: NoteQuality | None = None
 
 
 Result = Flashcards | Quiz | Summary | Explanation | Outline | Text

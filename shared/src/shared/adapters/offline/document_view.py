@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from shared.domain.text.language import Language, rules_language
-from shared.domain.text.language_detection import detect_language
+from shared.domain.text.language_detection import detect_language, has_word_rules, sure_language
 from shared.domain.text.segmentation import MIN_WORDS, BlockKind, Span, blocks, is_usable, sentences
 from shared.domain.text.words import content_words, fold, listed, stem, words
 
@@ -38,6 +38,11 @@ class Line(NamedTuple):
     """The sentence, verbatim."""
     text: str
     """The sentence without markup, on one line, with straight apostrophes."""
+
+
+def is_written_offline(text: str) -> bool:
+    """Whether the rules, which know French and English, can work on a text."""
+    return has_word_rules(text) or rules_language(sure_language(text) or Language.EN) is not None
 
 
 class SourceView:

@@ -1,7 +1,7 @@
 """The offline provider makes study material by rules from the source alone, without key, network or cost.
 
-It cannot translate, so it writes in the language of the source, and its items have to be checked for that language. The same
-prompt gives the same bytes. A source without a usable sentence gives empty drafts.
+It writes French and English. It cannot translate, so it writes in the language of the source, and its items have to be checked
+for that language. The same prompt gives the same bytes. A source without a usable sentence gives empty drafts.
 """
 
 from collections.abc import AsyncGenerator, Callable
@@ -10,12 +10,12 @@ from typing import TypeVar
 from msgspec import Struct
 
 from shared.adapters.cpu_pool import run_in_cpu_pool
-from shared.adapters.offline.document_view import SourceView
+from shared.adapters.offline.document_view import SourceView, is_written_offline
 from shared.adapters.offline.item_generation import make_cards, make_questions
 from shared.adapters.offline.question_answering import answer
 from shared.adapters.offline.summaries import explain, outline, summarise, write_note
 from shared.domain.llm.provider import ChatRequest, Completion, Delta, Prompt, Task
-from shared.domain.provider_errors import ProviderMisconfigured
+from shared.domain.provider_errors import LanguageNeedsModel, ProviderMisconfigured
 from shared.domain.study.material import CardDrafts, Difficulty, ItemCounts, ItemDrafts, QuestionDrafts
 from shared.domain.text.language import Language, rules_language
 from shared.domain.usage import Usage
@@ -59,11 +59,12 @@ class OfflineProvider:
     """A `Provider` that is always available. Its usage is zero."""
 
     async def complete(self, prompt: Prompt, schema: type[T]) -> Completion[T]:
-        """Raises `ProviderMisconfigured` if the schema is not that of the task, which is a bug."""
+        """Raises `LanguageNeedsModel` for a source in another language, and `ProviderMisconfigured` if the schema is not that of
+        the task, which is a bug."""
         writer = _WRITERS.get(prompt.task)
         if writer is None:
             raise ProviderMisconfigured(model=MODEL)
-        value = _in_shape(await run_in_cpu_pool(writer, prompt), schema, prompt.counts)
+        value = _in_shape(await run_in_cpu_pool(_write, writer, prompt), schema, prompt.counts)
         if not isinstance(value, schema):
             raise ProviderMisconfigured(model=MODEL)
         return Completion(value=value, usage=Usage(), model=MODEL, generated_by=GENERATED_BY)
@@ -81,6 +82,12 @@ class OfflineProvider:
 
     async def close(self) -> None:
         """Nothing is open."""
+
+
+def _write(writer: Callable[[Prompt], Struct], prompt: Prompt) -> Struct:
+    if not is_written_offline(prompt.source):
+        raise LanguageNeedsModel(model=MODEL)
+    return writer(prompt)
 
 
 def _view(prompt: Prompt) -> SourceView:

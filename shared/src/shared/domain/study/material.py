@@ -7,7 +7,7 @@ results, and the API returns them.
 from enum import StrEnum
 from typing import Annotated
 
-from msgspec import Meta, Struct, field
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 from msgspec.structs import force_setattr
 
 from shared.domain.llm.model_choice import ModelName
@@ -195,6 +195,15 @@ class Quality(Struct, frozen=True, kw_only=True):
     """Share of the sections of the source that at least one item quotes."""
     sections_failed: int = 0
     """Parts of the source whose call failed for good. The result has the items of the others."""
+    checks_off: list[str] | UnsetType = UNSET
+    """Reason codes whose checks know only French and English, and were off or compared less; absent in those languages."""
+
+
+class NoteQuality(Struct, frozen=True, kw_only=True):
+    """What a reader should know about a note. It is absent when there is nothing."""
+
+    language_differs: bool
+    """Whether the model wrote in another language than was wanted, twice."""
 
 
 class Flashcards(Struct, frozen=True, kw_only=True, tag="flashcards", tag_field="object"):
@@ -213,23 +222,27 @@ class Summary(Struct, frozen=True, kw_only=True, tag="summary", tag_field="objec
     language: str
     summary: str
     key_points: list[str]
+    quality: NoteQuality | UnsetType = UNSET
 
 
 class Explanation(Struct, frozen=True, kw_only=True, tag="explanation", tag_field="object"):
     language: str
     explanation: str
     terms: list[Term]
+    quality: NoteQuality | UnsetType = UNSET
 
 
 class Outline(Struct, frozen=True, kw_only=True, tag="outline", tag_field="object"):
     language: str
     title: str
     sections: list[OutlineSection]
+    quality: NoteQuality | UnsetType = UNSET
 
 
 class Text(Struct, frozen=True, kw_only=True, tag="text", tag_field="object"):
     language: str
     text: str
+    quality: NoteQuality | UnsetType = UNSET
 
 
 class Collection(Struct, frozen=True, kw_only=True, tag="collection", tag_field="object"):

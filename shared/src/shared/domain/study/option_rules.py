@@ -42,6 +42,8 @@ def is_well_formed(options: Sequence[str], answer: int) -> bool:
 def options_not_distinct(candidate: Candidate) -> bool:
     """Two options differ only in case, accents, punctuation or stop words."""
     options = [" ".join(words(option)) for option in _options(candidate)]
+    if not candidate.has_word_rules:
+        return len(set(options)) < len(options)
     meanings = [
         tuple(content_words(option)) or (said,)
         for option, said in zip(_options(candidate), options, strict=True)

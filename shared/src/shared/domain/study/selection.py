@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from shared.domain.study.material import Flashcard, QuizQuestion
 from shared.domain.text.segmentation import MIN_SECTION_WORDS, Span
-from shared.domain.text.words import words
+from shared.domain.text.words import word_count, words
 
 Item = TypeVar("Item", Flashcard, QuizQuestion)
 
@@ -46,7 +46,7 @@ def choose_balanced(items: Sequence[Item], count: int, sections: Sequence[Span])
 
 def coverage(items: Sequence[Flashcard | QuizQuestion], text: str, sections: Sequence[Span]) -> float:
     """Share of the sections that at least one item quotes. Sections too short to teach something do not count if there are others."""
-    long = [section for section in sections if len(words(section.of(text))) >= MIN_SECTION_WORDS]
+    long = [section for section in sections if word_count(section.of(text)) >= MIN_SECTION_WORDS]
     counted = long or list(sections)
     quoted = sum(
         any(section.start <= item.source.start < section.end for item in items) for section in counted

@@ -7,7 +7,7 @@ rules are in `wording_rules` and `option_rules`.
 import random
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import blake2b
 from typing import Generic, TypeVar
 
@@ -33,8 +33,9 @@ from shared.domain.text.quote_matching import (
     MIN_QUOTE_WORDS,
     QuoteFinder,
 )
+from shared.domain.text.scripts import width
 from shared.domain.text.segmentation import Span
-from shared.domain.text.words import words
+from shared.domain.text.words import word_count
 
 Item = TypeVar("Item")
 Checkable = TypeVar("Checkable", CardDraft, QuestionDraft)
@@ -45,6 +46,20 @@ MAX_FLAWS = 1
 RULES: tuple[tuple[str, Rule], ...] = (*WORDING_RULES, *OPTION_RULES)
 """Reason codes with their rules, in the order of their evaluation. The first broken rule gives the reason."""
 FLAWS: tuple[tuple[str, Rule], ...] = (*WORDING_FLAWS, *OPTION_FLAWS)
+LANGUAGE_BOUND = frozenset(
+    {"refers_to_text", "true_or_false", "catch_all_option", *(flaw for flaw, _ in FLAWS)}
+)
+"""Rules and flaws that know French and English words alone. They are off for items in other languages."""
+CHECKS_OFF = (
+    "answer_not_in_quote",
+    "catch_all_option",
+    "leaks_answer",
+    "refers_to_text",
+    "several_flaws",
+    "true_or_false",
+)
+"""Reason codes whose checks are off for items in other languages, or compare less: only the numbers of answer and quote, and
+only the whole answer with the question."""
 REASONS = (
     *("quote_too_long", "quote_not_found", "quote_too_short", "malformed_options"),
     *(reason for reason, _ in RULES),
@@ -165,13 +180,20 @@ def _check_all(
 
 
 def _apply_rules(candidate: Candidate, flagged: Counter[str]) -> None:
-    for reason, is_broken in RULES:
+    for reason, is_broken in _known_rules(RULES, candidate):
         if is_broken(candidate):
             raise _Dropped(reason)
-    flaws = [flaw for flaw, has_flaw in FLAWS if has_flaw(candidate)]
+    flaws = [flaw for flaw, has_flaw in _known_rules(FLAWS, candidate) if has_flaw(candidate)]
     if len(flaws) > MAX_FLAWS:
         raise _Dropped("several_flaws")
     flagged.update(flaws)
+
+
+def _known_rules(rules: Sequence[tuple[str, Rule]], candidate: Candidate) -> Iterator[tuple[str, Rule]]:
+    """The rules that know the language of the candidate."""
+    for name, rule in rules:
+        if candidate.has_word_rules or name not in LANGUAGE_BOUND:
+            yield name, rule
 
 
 def _locate(quote: str, finder: QuoteFinder, text: str) -> Source:
@@ -181,7 +203,7 @@ def _locate(quote: str, finder: QuoteFinder, text: str) -> Source:
     if (span := finder.find(quote)) is None:
         raise _Dropped("quote_not_found")
     found = span.of(text)
-    if len(found) < MIN_QUOTE_CHARACTERS or len(words(found)) < MIN_QUOTE_WORDS:
+    if width(found) < MIN_QUOTE_CHARACTERS or word_count(found) < MIN_QUOTE_WORDS:
         raise _Dropped("quote_too_short")
     return Source(found, span.start, span.end)
 

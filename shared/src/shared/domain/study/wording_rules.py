@@ -5,8 +5,17 @@ from collections.abc import Callable
 from math import ceil
 from typing import NamedTuple
 
+from shared.domain.text.language import rules_language
 from shared.domain.text.language_detection import is_surely_other
-from shared.domain.text.words import ALL_STOP_WORDS, contains_phrase, content_words, fold, numbers, words
+from shared.domain.text.words import (
+    ALL_STOP_WORDS,
+    contains_phrase,
+    content_words,
+    fold,
+    numbers,
+    word_count,
+    words,
+)
 
 
 class Candidate(NamedTuple):
@@ -24,6 +33,11 @@ class Candidate(NamedTuple):
     distractors: tuple[str, ...] = ()
     """The wrong options; empty for a card."""
     explanation: str = ""
+
+    @property
+    def has_word_rules(self) -> bool:
+        """Whether our rules know the words of the item's language."""
+        return rules_language(self.language) is not None
 
 
 Rule = Callable[[Candidate], bool]
@@ -56,8 +70,9 @@ _DEICTIC = re.compile(
     re.VERBOSE,
 )
 _TRUE_OR_FALSE = frozenset({"oui", "non", "vrai", "faux", "yes", "no", "true", "false"})
-_LIST_SEPARATOR = re.compile(r"\s*[,;/•]\s*|\s+(?:et|ou|and|or|&)\s+", re.IGNORECASE)
-_SENTENCE_END = re.compile(r"[.!?](?=\s+[^\W\d_])")
+_LIST_SEPARATOR = re.compile(r"\s*[,;/•、，،]\s*|\s+(?:et|ou|and|or|&)\s+", re.IGNORECASE)
+_SENTENCE_END = re.compile(r"[.!?؟۔։](?=\s+[^\W\d_])|[。！？।።](?=\s*[^\W\d_])")
+_QUESTION_MARK = re.compile(r"[?？؟]")
 _ABBREVIATED = re.compile(
     r"\b(?:[A-Z]|M|Mr|Mrs|Dr|St|av|env|cf|apr|e\.g|i\.e|vs|etc|p|no|ex)\.(?=\s)", re.IGNORECASE
 )
@@ -73,7 +88,7 @@ def is_too_long(candidate: Candidate) -> bool:
     return (
         len(candidate.stem) > MAX_STEM_CHARACTERS
         or len(candidate.answer) > MAX_ANSWER_CHARACTERS
-        or len(words(candidate.answer)) > MAX_ANSWER_WORDS
+        or word_count(candidate.answer) > MAX_ANSWER_WORDS
     )
 
 
@@ -98,7 +113,7 @@ def asks_several_facts(candidate: Candidate) -> bool:
     """The item has a second question, or the answer has a second sentence or is a list."""
     answer = _ABBREVIATED.sub("", candidate.answer)
     return (
-        candidate.stem.count("?") > 1
+        len(_QUESTION_MARK.findall(candidate.stem)) > 1
         or ";" in answer
         or _SENTENCE_END.search(answer) is not None
         or _is_list(answer)
@@ -106,11 +121,12 @@ def asks_several_facts(candidate: Candidate) -> bool:
 
 
 def answer_not_in_quote(candidate: Candidate) -> bool:
-    """The quote lacks a number of the answer or, unless the item is a translation, too many of its words."""
+    """The quote lacks a number of the answer or, unless the item is a translation, too many of its words. Words are compared only
+    where their endings are known."""
     if not numbers(candidate.answer) <= numbers(candidate.quote):
         return True
     needed = set(content_words(candidate.answer))
-    if candidate.is_translated:
+    if candidate.is_translated or not candidate.has_word_rules:
         return False
     if not needed:
         return not contains_phrase(candidate.quote, candidate.answer)
@@ -122,7 +138,7 @@ def stem_leaks_answer(candidate: Candidate) -> bool:
     if contains_phrase(_BLANK.sub(" ", candidate.stem), candidate.answer):
         return True
     needed = set(content_words(candidate.answer))
-    if not needed:
+    if not needed or not candidate.has_word_rules:
         return False
     leaked = needed & set(content_words(candidate.stem))
     return len(leaked) >= max(1, ceil(LEAKED * len(needed)))

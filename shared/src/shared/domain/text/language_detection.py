@@ -56,8 +56,7 @@ def has_word_rules(text: str) -> bool:
     sample = " ".join(_samples(text))
     if not _is_mostly_latin(sample):
         return False
-    found = sure_language(sample)
-    return found is None or rules_language(found) is not None
+    return rules_language(detect_language(sample)) is not None
 
 
 def is_surely_other(text: str, wanted: str) -> bool:

@@ -13,6 +13,10 @@ _BLOCKS_WITH_MARKS = ((0x0900, 0x1D00), (0x3099, 0x309B), (0xA800, 0xAC00))
 """The blocks where marks are parts of words. Marks of Latin, Greek, Cyrillic, Hebrew and Arabic are removed by folding."""
 
 
+_GEORGIAN = frozenset(map(chr, range(0x10D0, 0x1100)))
+"""The usual letters of Georgian, which no sentence begins in capitals."""
+
+
 def _ranges(codes: list[int]) -> str:
     """The codes as ranges of a character class."""
     runs = groupby(enumerate(codes), key=lambda pair: pair[1] - pair[0])
@@ -37,4 +41,9 @@ def width(text: str) -> int:
 
 def is_caseless(char: str) -> bool:
     """Whether the character is a letter of a script without capitals."""
-    return char.isalpha() and char.lower() == char.upper()
+    return char.isalpha() and (char.lower() == char.upper() or char in _GEORGIAN)
+
+
+def is_lower_case(char: str) -> bool:
+    """Whether the character is a small letter where a capital could stand."""
+    return char.islower() and char not in _GEORGIAN

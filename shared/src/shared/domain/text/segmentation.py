@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from shared.domain.text.language_detection import has_word_rules
-from shared.domain.text.scripts import is_caseless, is_mark
+from shared.domain.text.scripts import is_caseless, is_lower_case, is_mark
 from shared.domain.text.words import ALL_STOP_WORDS, fold, is_unspaced, listed, word_count, words
 
 
@@ -35,7 +35,11 @@ class Block(NamedTuple):
 
 MIN_WORDS, MAX_WORDS = 5, 60
 """Limits for the words of a usable sentence."""
+FEW_WORDS = 3
+"""Limit for the words of a usable sentence in other languages than French and English, of which many join words into one."""
 MAX_SENTENCE_CHARACTERS = 500
+_JOINERS = "\u00ad\u200c\u200d"
+"""The soft hyphen, and the characters that join or part letters in Persian and Indic scripts."""
 _MIN_LETTERS = 0.6
 _MAX_TOKEN = 45
 _MAX_HEADING = 80
@@ -117,10 +121,10 @@ def is_usable(sentence: str, *, needs_stop_word: bool = True) -> bool:
     letters = sum(char.isalpha() or char == " " or is_mark(char) for char in stripped)
     return (
         letters >= _MIN_LETTERS * len(stripped)
-        and MIN_WORDS <= word_count(stripped) <= MAX_WORDS
+        and (MIN_WORDS if needs_stop_word else FEW_WORDS) <= word_count(stripped) <= MAX_WORDS
         and not _repeats_itself(found)
         and (not needs_stop_word or any(word in ALL_STOP_WORDS for word in found))
-        and all(char.isprintable() or char.isspace() or char == "\u00ad" for char in stripped)
+        and all(char.isprintable() or char.isspace() or char in _JOINERS for char in stripped)
     )
 
 
@@ -254,7 +258,7 @@ def _ends_sentence(text: str, terminator: re.Match[str], block: Span) -> bool:
     following = _NEXT_WORD.match(text, terminator.end(), block.end)
     if following is None or terminator["full"]:
         return True
-    if following[1][0].islower():
+    if is_lower_case(following[1][0]):
         return False
     if terminator[0] != ".":
         return True

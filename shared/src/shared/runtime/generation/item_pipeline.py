@@ -5,7 +5,7 @@ The handlers of both workers use it.
 
 from collections.abc import Sequence
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from shared.adapters.cpu_pool import run_in_cpu_pool
 from shared.adapters.offline.provider import GENERATED_BY
@@ -27,7 +27,8 @@ from shared.domain.study.material import (
     QuizQuestion,
 )
 from shared.domain.study.selection import coverage
-from shared.domain.study.validation import check_cards, check_questions
+from shared.domain.study.validation import CHECKS_OFF, check_cards, check_questions
+from shared.domain.text.language import rules_language
 from shared.domain.text.segmentation import Span, sections
 from shared.runtime.generation.call_runner import CallResults, completion_language, run_calls
 
@@ -107,6 +108,8 @@ class _ItemPipeline:
         cards, questions = self._cards.chosen, self._questions.chosen
         sets = {"flashcards": self._cards, "questions": self._questions}
         wanted = {name: items for name, items in sets.items() if items.wanted}
+        languages = {completion_language(self._input, one) for one in calls.completions.values()}
+        language = languages.pop() if len(languages) == 1 else language_of(self._input)
         quality = Quality(
             requested={name: items.wanted for name, items in wanted.items()},
             delivered={name: len(items.chosen) for name, items in wanted.items()},
@@ -114,10 +117,10 @@ class _ItemPipeline:
             dropped=dict(sorted((self._cards.dropped + self._questions.dropped).items())),
             coverage=coverage([*cards, *questions], self._input.text, self._sections),
             sections_failed=len(calls.failed_spans),
+            checks_off=UNSET if rules_language(language) else list(CHECKS_OFF),
         )
-        languages = {completion_language(self._input, one) for one in calls.completions.values()}
         return Material(
-            language=languages.pop() if len(languages) == 1 else language_of(self._input),
+            language=language,
             cards=cards,
             questions=questions,
             quality=quality,

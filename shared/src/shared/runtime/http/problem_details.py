@@ -51,6 +51,7 @@ STATUS: dict[str, int] = {
     "provider_garbled": 502,
     "provider_out_of_credit": 503,
     "provider_refused": 422,
+    "language_needs_model": 422,
     "context_too_long": 422,
     "provider_misconfigured": 503,
 }

@@ -12,6 +12,7 @@ import structlog
 from msgspec.structs import replace
 from openai import AsyncOpenAI, OpenAIError
 
+from shared.adapters.cpu_pool import run_in_cpu_pool
 from shared.adapters.llm.openai.background.background_request import (
     is_background,
     output_limit,
@@ -43,6 +44,8 @@ from shared.adapters.llm.openai.request import Request, RequestBuilder
 from shared.adapters.llm.openai.sender import Build, RequestSender, letters_of_learner
 from shared.domain.llm.provider import ChatRequest, Completion, Delta, Prompt
 from shared.domain.provider_errors import ProviderError, ProviderGarbled, ProviderRefused, ProviderUnavailable
+from shared.domain.study.draft_language import is_in_other_language
+from shared.domain.text.language_names import language_name
 from shared.domain.usage import Usage
 
 log = structlog.get_logger()
@@ -111,20 +114,23 @@ class OpenAIProvider:
         turns = render_prompt(prompt)
         first = await self._ask(turns, prompt, schema, slots[0], spent=Usage())
         reading = read_draft(first, schema, prompt.counts)
-        if reading.value is not None:
+        if reading.value is not None and await _fits_language(reading.value, prompt):
             return self._completion(reading.value, first, first.usage.usage)
         self._reject(first, is_asked_again=True)
+        reason = reading.reason or f"it has to be written in {language_name(prompt.language)}"
         if reading.needs_room:
             prompt = replace(prompt, max_output_tokens=2 * prompt.max_output_tokens)
         else:
-            turns = render_reask(
-                turns, first.text[: prompt.max_output_tokens * REJECTED_CHARACTERS], reading.reason
-            )
+            turns = render_reask(turns, first.text[: prompt.max_output_tokens * REJECTED_CHARACTERS], reason)
         second = await self._ask(turns, prompt, schema, slots[1], spent=first.usage.usage)
         spent = first.usage.usage + second.usage.usage
-        for response in (second, first):
-            if (value := read_partial_draft(response, schema)) is not None:
+        drafts = [(read_partial_draft(response, schema), response) for response in (second, first)]
+        usable = [(value, response) for value, response in drafts if value is not None]
+        for value, response in usable:
+            if await _fits_language(value, prompt):
                 return self._completion(value, response, spent)
+        for value, response in usable:  # better than nothing; the result's `quality` says so
+            return self._completion(value, response, spent)
         self._reject(second, is_asked_again=False)
         raise self._failure(ProviderGarbled(usage=spent))
 
@@ -281,6 +287,10 @@ class OpenAIProvider:
         error.usage += spent
         log.warning("provider.failed", code=error.code, model=self._model, retry_in_seconds=error.retry_after)
         return error
+
+
+async def _fits_language(draft: object, prompt: Prompt) -> bool:
+    return not await run_in_cpu_pool(is_in_other_language, draft, prompt.language)
 
 
 def _sent_call(request: Request, turns: Sequence[Turn]) -> SentCall:
