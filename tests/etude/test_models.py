@@ -65,3 +65,19 @@ async def test_a_wrong_setting_is_one_line(redis_server: RealRedis):
     ran = await etude("models", "--features", "color=red", "--redis-url", redis_server.url)
     assert ran.code == 2
     assert ran.err.startswith("etude: ETUDE_MODEL_FEATURES: 'color' is none of")
+
+
+async def test_the_price_of_a_model_is_shown_and_a_missing_one_is_said(
+    redis_server: RealRedis, real_redis: RedisClient
+):
+    await RedisAbilityStore(real_redis, base_url=SERVER, model="m").save(LEARNED)
+    prices = '{"m": {"input": 2, "cached_input": 0.5, "output": 8}}'
+
+    unpriced = await etude("models", "--base-url", SERVER, "--redis-url", redis_server.url)
+    priced = await etude("models", "--base-url", SERVER, "--prices", prices, "--redis-url", redis_server.url)
+    wrong = await etude("models", "--prices", "{", "--redis-url", redis_server.url)
+
+    assert "price unknown its cost is counted nowhere" in " ".join(unpriced.out.split())
+    assert "price $2 in, $0.5 cached, $8 out per million tokens" in " ".join(priced.out.split())
+    assert wrong.code == 2
+    assert wrong.err.startswith("etude: ETUDE_MODEL_PRICES: ")

@@ -28,6 +28,9 @@ from shared.adapters.redis.model_status_store import (
     server_id,
 )
 from shared.adapters.redis.provider_limiter import Circuit
+from shared.runtime.config.model_prices import VARIABLE as PRICES_VARIABLE
+from shared.runtime.config.model_prices import Price, price_of, read_prices
+from shared.runtime.config.settings import InvalidSettings
 from shared.runtime.generation.provider_factory import OPENAI_HOST
 
 models = typer.Typer(help="What is known of each model: what its server accepts, and its limiter.")
@@ -50,6 +53,8 @@ class ModelStatus(Struct, frozen=True, kw_only=True):
     waits_until: float
     """Unix seconds until which no call is made; 0 where calls are let through."""
     faults_in_a_row: int
+    price: Price | None
+    """None where it is not known: the model's tokens are in no sum of money."""
 
 
 @models.callback(invoke_without_command=True)
@@ -59,13 +64,14 @@ def show_models(
     base_url: BaseUrl = f"https://{OPENAI_HOST}/v1",
     features: Annotated[str, typer.Option(envvar="ETUDE_MODEL_FEATURES", show_envvar=True)] = "",
     window: Annotated[int, typer.Option(envvar="ETUDE_MODEL_WINDOW", show_envvar=True, min=0)] = 0,
+    prices: Annotated[str, typer.Option(envvar=PRICES_VARIABLE, show_envvar=True)] = "",
     redis_url: RedisUrl = "",
 ) -> None:
-    """Show the abilities in force of every model that was called within the last hour, or of which something was learned."""
+    """Show the price and the abilities in force of every model that was called within the last hour, or of which something was learned."""
     if context.invoked_subcommand:
         return
     run = context_of(context)
-    settings = _read_settings(features, window)
+    settings, price_list = _read_settings(features, window), _read_prices(prices)
     now = run.terminal.now().timestamp()
 
     async def query(redis: RedisClient) -> list[ModelStatus]:
@@ -81,6 +87,7 @@ def show_models(
                 known.get((server, model)),
                 limiters.get(model, LimiterState()),
                 settings,
+                price_of(model, price_list),
                 now,
             )
             for server, model in names
@@ -113,12 +120,20 @@ def _read_settings(features: str, window: int) -> Mapping[str, object]:
         raise Failure(ExitCode.USAGE, f"ETUDE_MODEL_FEATURES: {error}") from None
 
 
+def _read_prices(content: str) -> Mapping[str, Price]:
+    try:
+        return read_prices(content)
+    except InvalidSettings as error:
+        raise Failure(ExitCode.USAGE, str(error)) from None
+
+
 def _to_status(
     model: str,
     server: str,
     learned: LearnedOfServer | None,
     limiter: LimiterState,
     settings: Mapping[str, object],
+    price: Price | None,
     now: float,
 ) -> ModelStatus:
     is_openai = urlsplit(server).hostname == OPENAI_HOST
@@ -133,6 +148,7 @@ def _to_status(
         circuit=_circuit_of(limiter, now).name.lower(),
         waits_until=waits_until if waits_until > now else 0.0,
         faults_in_a_row=limiter.faults,
+        price=price,
     )
 
 
@@ -153,7 +169,15 @@ def _print(run: CliContext, status: ModelStatus) -> None:
         table.add_row(ability.name, value, source)
     waits = f", no call for {_duration(status.waits_until - now)}" if status.waits_until else ""
     table.add_row("circuit", status.circuit + waits, f"{status.faults_in_a_row} faults in a row")
+    table.add_row("price", *_price_cells(status.price))
     console.print(table)
+
+
+def _price_cells(price: Price | None) -> tuple[str, str]:
+    if price is None:
+        return "unknown", "its cost is counted nowhere"
+    cached = price.input if price.cached_input is None else price.cached_input
+    return f"${price.input:g} in, ${cached:g} cached, ${price.output:g} out", "per million tokens"
 
 
 def _duration(seconds: float) -> str:
