@@ -3,30 +3,12 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.shared.domain.generation.plan_inputs import SENTENCE, kinds, make_input, options
 
 from shared.domain.generation.call_plan import SCHEMAS, TASKS, plan_steps
 from shared.domain.jobs.job import AI_KINDS, Kind
-from shared.domain.jobs.payload import AiInput, CollectionInput, JobInput
 from shared.domain.study.material import Options
 from shared.domain.text.language import Language
-
-SENTENCE = "La photosynthèse transforme la lumière du soleil en énergie chimique pour la plante. "
-kinds = st.sampled_from(list(Kind))
-options = st.builds(
-    Options,
-    language=st.none() | st.sampled_from(list(Language)),
-    flashcards=st.none() | st.integers(0, 120),
-    questions=st.none() | st.integers(0, 120),
-)
-
-
-def make_input(kind: Kind, text: str, choice: Options | None = None) -> JobInput:
-    chosen = choice or Options()
-    return (
-        CollectionInput(text=text, options=chosen)
-        if kind is Kind.COLLECTION
-        else AiInput(text=text, options=chosen)
-    )
 
 
 @settings(deadline=None)

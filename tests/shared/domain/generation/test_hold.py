@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.shared.domain.generation.test_call_plan import SENTENCE, kinds, make_input, options
+from tests.shared.domain.generation.plan_inputs import SENTENCE, kinds, make_input, options
 
 from shared.domain.generation.call_plan import plan_steps
 from shared.domain.generation.hold import CALL_TOKENS, SCHEMA_TOKENS, Size, fitting_characters, hold_for

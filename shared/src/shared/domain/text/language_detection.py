@@ -116,9 +116,9 @@ def _identifier() -> _Identifier:
     """The model, which takes half a second and 100 MB. It is loaded at the first use: the gateway never needs it, and does not
     have the library."""
     # py3langid has no types, so they are stated here: `_Identifier` is what is used of it.
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier  # pyright: ignore[reportMissingTypeStubs]
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier  # pyright: ignore[reportMissingTypeStubs] - it has none
 
-    load = cast(Callable[..., _Identifier], LanguageIdentifier.from_model_file)  # pyright: ignore[reportUnknownMemberType]
+    load = cast(Callable[..., _Identifier], LanguageIdentifier.from_model_file)  # pyright: ignore[reportUnknownMemberType] - as above
     identifier = load(MODEL_FILE, norm_probs=True)
     identifier.set_languages([label for label in identifier.labels if len(label) == 2])
     return identifier
