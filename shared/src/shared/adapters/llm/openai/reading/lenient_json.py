@@ -12,13 +12,17 @@ from shared.adapters.llm.token_counter import without_surrogates
 MAX_DEPTH = 64
 """Nesting that is read. No schema here is deeper than 5; a model that repeats `[` must not exhaust the stack."""
 
-_BLANK = re.compile(r"(?:[\s\ufeff\u200b]+|//[^\n]*)*")
+_BLANK = re.compile(r"(?:[\s\ufeff\u200b]+|\\[nrt]|(?://|#)[^\n]*|/\*(?s:.{0,100}?)\*/|\.\.\.|…)*")
+"""Blanks, escaped ones too, comments, and an ellipsis in place of items."""
 _NUMBER = re.compile(r"[-+]?\d[\d_]*(?:\.\d+)?(?:[eE][-+]?\d+)?")
 _NAME = re.compile(r"[^\W\d][\w$-]*")
 _LITERALS = {"true": True, "True": True, "false": False, "False": False, "null": None, "None": None}
-_QUOTES = {'"': '"', "'": "'", "“": "”"}
+_LITERALS |= dict.fromkeys(("NaN", "Infinity", "-Infinity", "undefined"))
+_LITERAL = re.compile(r"-?[^\W\d]\w*")
+_QUOTES = {'"': '"', "'": "'", "“": "”", "”": "”"}
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", '"': '"', "\\": "\\", "/": "/", "'": "'"}
-_AFTER_STRING = re.compile(r"[\s\ufeff]*(?:[,:}\]]|$)")
+_AFTER_STRING = re.compile(r"(?:[\s\ufeff]|\\[nrt])*(?:[,:}\]]|$|//|/\*|[\"'][\w -]{1,40}[\"']\s*:)")
+"""What may follow a string; the last is a key before which a comma is missing."""
 _HEX = re.compile(r"[0-9a-fA-F]{4}")
 
 
@@ -141,7 +145,7 @@ class _Parser:
         if number := _NUMBER.match(self._text, self.position):
             self.position = number.end()
             return _to_number(number[0])
-        name = _NAME.match(self._text, self.position)
+        name = _LITERAL.match(self._text, self.position)
         if name is None or name[0] not in _LITERALS:
             self._fail("no value")
         self.position = name.end()

@@ -3,8 +3,9 @@
 A text that is exact JSON of the schema takes one pass of msgspec; the rest runs only for other texts. All of it is linear.
 """
 
+import html
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import islice
 from typing import Generic, TypeVar, cast
@@ -13,6 +14,13 @@ import msgspec
 from msgspec import inspect
 
 from shared.adapters.llm.openai.reading.lenient_json import TooDeep, UnreadableJson, parse_value
+from shared.adapters.llm.openai.reading.shape_mending import (
+    holds_json,
+    mend,
+    parse_inner,
+    rename_fields,
+    type_of,
+)
 from shared.adapters.llm.openai.reading.thinking import without_thinking
 
 T = TypeVar("T")
@@ -21,6 +29,8 @@ MAX_TEXT_CHARACTERS = 400_000
 """Length that is read: the longest completion that is asked for, some 60,000 characters, after six times as much thinking."""
 MAX_PASSES = 4
 """How often the length of the text may be read in search of a value, so that a text made of brackets costs no more."""
+MAX_WRAPPINGS = 3
+"""Objects around the value that are looked through."""
 MAX_VALUES = 200
 """Values that are tried, such as footnote marks in brackets before the one that is meant."""
 
@@ -76,6 +86,8 @@ def _parts(text: str) -> Iterator[str]:
     yield reply
     if reply != text:
         yield text
+    if "&quot;" in reply or "&#34;" in reply:
+        yield html.unescape(reply)
     if '\\"' in reply:
         yield _ESCAPED.sub(lambda escape: _UNESCAPED[escape[1]], reply)
 
@@ -109,7 +121,7 @@ class _Reader(Generic[T]):
         )
 
     def _convert(self, value: object) -> T | None:
-        for reading in _readings(value, self._schema):
+        for reading in _readings(rename_fields(value, self._schema), self._schema):
             try:
                 return _convert(reading, self._schema, keep_partial=self._keep_partial)
             except msgspec.ValidationError as error:
@@ -135,28 +147,39 @@ def _next_bracket(text: str, position: int) -> int:
     return min(found, default=-1)
 
 
-def _readings(value: object, schema: type) -> Iterator[object]:
+def _readings(value: object, schema: type, depth: int = MAX_WRAPPINGS) -> Iterator[object]:
     """The value as it stands, then as what it may stand for: the list without its object, one item without its list, a list left
-    out or under another name, the value under one more key."""
+    out or under another name, and what stands within other keys."""
     yield value
     lists = _list_fields(schema)
-    if isinstance(value, list):
+    if isinstance(value, str) and holds_json(value):
+        yield from _readings(parse_inner(value), schema, depth)
+    elif isinstance(value, list):
         items = cast(list[object], value)
+        if len(items) == 1:
+            yield items[0]
         if lists:
             yield _sort_items(items, lists)
-        elif len(items) == 1:
-            yield items[0]
     elif isinstance(value, dict):
         fields = cast(Fields, value)
-        if len(fields) == 1:
-            yield from _readings(next(iter(fields.values())), schema)
         if lists:
             yield _sort_items(_items_in(fields, lists), lists)
+        if depth and not (lists and _numbers_items(fields)):
+            for part in fields.values():
+                if part and isinstance(part, dict | list | str):
+                    yield from _readings(cast(object, part), schema, depth - 1)
+
+
+def _numbers_items(fields: Fields) -> bool:
+    """Whether the object stands for a list, such as `{"1": {…}, "2": {…}}`."""
+    return len(fields) > 1 and all(isinstance(part, dict) for part in fields.values())
 
 
 def _items_in(fields: Fields, lists: Lists) -> list[object]:
     """The items of an object around lists, or the object itself, if it is an item."""
     found = [cast(list[object], one) for one in fields.values() if isinstance(one, list)]
+    if _numbers_items(fields):
+        return list(fields.values())
     is_item = any(names <= set(fields) for names in lists.values())
     if is_item or not found or len(found) > len(lists):
         return [fields]
@@ -173,68 +196,13 @@ def _sort_items(items: list[object], lists: Lists) -> Fields:
 
 
 def _convert(value: object, schema: type[T], *, keep_partial: bool) -> T:
-    return msgspec.convert(
-        _mend(value, _type_of(schema), keep_partial=keep_partial), type=schema, strict=False
-    )
-
-
-def _mend(value: object, wanted: inspect.Type, *, keep_partial: bool) -> object:
-    """Turn numbers into text where text is wanted, single values into lists, and leave out what cannot be read."""
-    match wanted:
-        case inspect.ListType() | inspect.StructType() if isinstance(value, str) and value.lstrip()[:1] in (
-            "{",
-            "[",
-        ):
-            return _mend(_parse_inner(value), wanted, keep_partial=keep_partial)
-        case inspect.StrType() if isinstance(value, bool):
-            return str(value).lower()
-        case inspect.StrType() if isinstance(value, int | float):
-            return str(value)
-        case inspect.IntType() if isinstance(value, float) and value.is_integer():
-            return int(value)
-        case inspect.ListType(item_type=item_type):
-            items = cast(list[object], value if isinstance(value, list) else [value])
-            mended = [_mend(item, item_type, keep_partial=keep_partial) for item in items]
-            return [item for item in mended if _fits(item, item_type)] if keep_partial else mended
-        case inspect.StructType(fields=fields) if isinstance(value, dict):
-            given = cast(Fields, value)
-            types = {field.encode_name: field.type for field in fields}
-            return {
-                name: _mend(part, types[name], keep_partial=keep_partial)
-                for name, part in given.items()
-                if name in types
-            }
-        case _:
-            return value
-
-
-def _parse_inner(text: str) -> object:
-    """A value that was encoded as text inside another one; nothing if it is none."""
-    try:
-        return parse_value(text, len(text) - len(text.lstrip()))[0]
-    except UnreadableJson:
-        return None
-
-
-def _fits(value: object, wanted: inspect.Type) -> bool:
-    if not isinstance(wanted, inspect.StructType):
-        return value is not None
-    try:
-        msgspec.convert(value, type=wanted.cls, strict=False)
-    except msgspec.ValidationError:
-        return False
-    return True
-
-
-@lru_cache(maxsize=64)
-def _type_of(schema: type) -> inspect.Type:
-    return cast(Callable[[type], inspect.Type], inspect.type_info)(schema)
+    return msgspec.convert(mend(value, type_of(schema), keep_partial=keep_partial), type=schema, strict=False)
 
 
 @lru_cache(maxsize=64)
 def _list_fields(schema: type) -> Lists:
     """The names of the fields, if all are lists of objects, with the names that the objects of each have."""
-    wanted = _type_of(schema)
+    wanted = type_of(schema)
     found: Lists = {}
     for field in wanted.fields if isinstance(wanted, inspect.StructType) else ():
         item = field.type.item_type if isinstance(field.type, inspect.ListType) else None
@@ -246,7 +214,7 @@ def _list_fields(schema: type) -> Lists:
 
 def _text_field(schema: type) -> str:
     """The name of the only field, if it is text."""
-    match _type_of(schema):
+    match type_of(schema):
         case inspect.StructType(fields=(field,)) if isinstance(field.type, inspect.StrType):
             return field.encode_name
         case _:
