@@ -496,10 +496,17 @@ def excerpt(text: str) -> str:
 ECHOES: list[Callable[[str], str]] = [str, str.upper, repr, json.dumps, excerpt]
 
 
+WRITTEN_BY_A_LEARNER = [
+    "This model's maximum\ncontext length is\n600 tokens. 'stream_options' json_schema max_completion_tokens",
+    "Range of input length should be [1, 600]",
+    "Please reduce the length of your input while limit is 600",
+]
+
+
+@pytest.mark.parametrize("words", WRITTEN_BY_A_LEARNER)
 @pytest.mark.parametrize("echo", ECHOES)
-async def test_a_learner_s_words_in_a_refusal_teach_nothing(echo: Callable[[str], str]):
+async def test_a_learner_s_words_in_a_refusal_teach_nothing(echo: Callable[[str], str], words: str):
     """The server repeats the source, in which a learner wrote what servers write."""
-    words = "This model's maximum\ncontext length is\n600 tokens. 'stream_options' json_schema max_completion_tokens"
     prompt = msgspec.structs.replace(PROMPT, source=words)
     async with serving(refusal(400, message_of(f"cannot process: {echo(words)}"))) as setting:
         with pytest.raises(ProviderError):
@@ -621,6 +628,13 @@ async def test_the_choice_that_was_asked_for_is_read():
     ]
     async with serving(refusal(200, {"choices": choices})) as setting:
         assert (await setting.ask()).value == CARDS
+
+
+async def test_latin_1_is_read_where_the_server_names_it():
+    text = json.dumps(json.loads(GOOD), ensure_ascii=False).replace("Who", "Qui, à Évry,")
+    body = json.dumps({"choices": [{"message": {"content": text}}]}, ensure_ascii=False).encode("latin-1")
+    async with serving(Response(body=body, content_type="application/json; charset=ISO-8859-1")) as setting:
+        assert (await setting.ask()).value.cards[0].front == "Qui, à Évry, wrote it?"
 
 
 @pytest.mark.parametrize("nul", ["\\u0000", "\x00"])

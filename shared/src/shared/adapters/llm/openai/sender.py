@@ -28,7 +28,19 @@ from shared.domain.provider_errors import ProviderRejected
 MAX_STEPS = 8
 """Refusals of one call that are followed: there are not more features to refuse."""
 TEACHING_WORDS = (
-    *("context", "token", "toolong", "schema", "responseformat", "jsonobject", "strict", "grammar"),
+    *(
+        "context",
+        "token",
+        "toolong",
+        "length",
+        "limit",
+        "exceed",
+        "schema",
+        "responseformat",
+        "jsonobject",
+        "strict",
+        "grammar",
+    ),
     *(name.replace("_", "") for name in OPTIONAL_FIELDS),
 )
 """Words, in letters alone, from which something is learned when a server writes them."""

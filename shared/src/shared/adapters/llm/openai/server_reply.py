@@ -10,6 +10,9 @@ from shared.adapters.llm.openai.reading.content import MalformedBody, decode_bod
 from shared.adapters.llm.openai.reading.event_lines import EventLines
 from shared.adapters.llm.openai.reading.response import is_error
 
+LATIN_1 = ("8859-1", "latin", "1252")
+"""Parts of the names of Latin-1 and of its superset, which is what servers mean by it."""
+
 
 class ServerResponse(Protocol):
     """A response whose body has not been read."""
@@ -66,7 +69,16 @@ def _raise_error(data: str, response: ServerResponse) -> None:
 
 
 async def _whole(response: ServerResponse) -> AsyncGenerator[str]:
-    yield (await response.read()).decode(errors="replace")
+    yield _decode(await response.read(), response.headers.get("content-type", "").lower())
+
+
+def _decode(body: bytes, content_type: str) -> str:
+    """JSON is UTF-8, whatever is declared; the declared Latin-1 is believed of what cannot be UTF-8."""
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        is_latin = any(name in content_type for name in LATIN_1)
+        return body.decode("cp1252" if is_latin else "utf-8", errors="replace")
 
 
 async def _events(response: ServerResponse) -> AsyncGenerator[str]:

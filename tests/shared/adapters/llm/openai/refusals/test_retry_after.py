@@ -25,6 +25,20 @@ def test_seconds_or_milliseconds(headers: dict[str, str], seconds: float | None)
 
 
 @pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "1m30s"}, 90.0),
+        ({"x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "120ms"}, 0.12),
+        ({"x-ratelimit-remaining-tokens": "7", "x-ratelimit-reset-tokens": "6m0s"}, None),
+        ({"x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "soon"}, None),
+        ({"x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "9h", "retry-after": "2"}, 2.0),
+    ],
+)
+def test_the_reset_of_a_limit_that_is_used_up(headers: dict[str, str], seconds: float | None):
+    assert retry_after(headers) == seconds
+
+
+@pytest.mark.parametrize(
     ("until", "seconds"),
     [
         ("Mon, 23 Nov 2026 10:00:30 GMT", 30.0),

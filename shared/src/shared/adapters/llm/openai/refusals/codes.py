@@ -50,11 +50,21 @@ BY_STATUS: Mapping[int, type[ProviderError]] = {
     408: ProviderTimedOut,
     409: ProviderUnavailable,
     413: ContextTooLong,
+    421: ProviderUnavailable,
+    423: ProviderUnavailable,
+    424: ProviderUnavailable,  # Text Generation Inference failed during the generation
     425: ProviderUnavailable,
     429: ProviderBusy,
+    444: ProviderUnavailable,  # nginx, like 499: the connection closed
+    498: ProviderBusy,  # Groq has no capacity
+    499: ProviderUnavailable,
     503: ProviderBusy,
     504: ProviderTimedOut,
-    529: ProviderBusy,
+    522: ProviderTimedOut,  # Cloudflare, like 524: the server behind it is too slow
+    524: ProviderTimedOut,
+    529: ProviderBusy,  # Anthropic
+    598: ProviderTimedOut,
+    599: ProviderTimedOut,
 }
 SPEND_LIMIT = "_spend_limit_exceeded"
 """End of a code that tells of a spent account."""

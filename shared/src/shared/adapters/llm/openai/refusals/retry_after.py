@@ -1,11 +1,16 @@
 """How long a server asks to wait, in each of the ways that it may say so."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 MAX_RETRY_AFTER_SECONDS = 900.0
 """The longest wait that a server can impose on a job: 15 minutes. A server once asked for ten years."""
+
+LIMITS = ("requests", "tokens")
+UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0}
+_DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ms|s|m|h)")
 
 Headers = Mapping[str, str]
 
@@ -25,7 +30,25 @@ def _asked_wait(headers: Headers) -> float | None:
     if (seconds := _number(said)) is not None:
         return seconds
     until, now = _date(said), _date(headers.get("date"))
-    return max(0.0, (until - now).total_seconds()) if until and now else None
+    return max(0.0, (until - now).total_seconds()) if until and now else _reset(headers)
+
+
+def _reset(headers: Headers) -> float | None:
+    """When the limits that are used up are reset, as OpenAI and Groq say it: `1s`, `6m0s`, `120ms`."""
+    return max(
+        (
+            wait
+            for limit in LIMITS
+            if headers.get(f"x-ratelimit-remaining-{limit}") == "0"
+            if (wait := _duration(headers.get(f"x-ratelimit-reset-{limit}"))) is not None
+        ),
+        default=None,
+    )
+
+
+def _duration(text: str | None) -> float | None:
+    parts = _DURATION.findall(text or "")
+    return sum(float(amount) * UNITS[unit] for amount, unit in parts) if parts else None
 
 
 def _number(text: str | None) -> float | None:

@@ -119,7 +119,9 @@ def _error_fields(body: object) -> dict[str, object]:
     if not isinstance(body, dict):
         return {"message": body}
     fields = cast(dict[str, object], body)
-    while isinstance(inner := fields.get("error"), dict):
+    if errors := _as_list(fields.get("errors")):  # watsonx
+        fields = {"error": errors[0]}
+    while inner := _as_fields(fields.get("error")) or _as_fields(fields.get("detail")):
         fields = cast(dict[str, object], inner)
     return fields
 

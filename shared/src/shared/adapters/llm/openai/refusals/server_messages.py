@@ -24,18 +24,37 @@ TOO_LONG = _any(
     r"inputs?`? tokens \+ .{0,40}must be <=",  # Text Generation Inference, Together
     r"reduce the length of (?:the|your) (?:messages|prompt|input)",  # Groq, Azure
     r"too many tokens",  # Cohere
-    r"maximum (?:input|prompt|sequence) length",  # TensorRT-LLM, Triton
+    r"maximum (?:input|prompt|sequence|model|allowed)(?: sequence)? length",  # TensorRT-LLM, Triton, xAI, vLLM, SGLang
+    r"length .{0,60}should not exceed max_num_tokens",  # TensorRT-LLM
+    r"exceed(?:s|ed)? (?:the )?(?:context limit|model token limit|max(?:imum)? length|max_input_tokens)",  # Anthropic, Moonshot, GLM
+    r"input tokens exceed(?:ed| the)|too many input tokens|input tokens .{0,20}cannot exceed",  # Bedrock, OpenAI, watsonx
+    r"inputs?`? (?:must have less than|are too long)",  # Text Generation Inference, DeepInfra
+    r"range of input length should be",  # DashScope
+    r"max_tokens must be at least 1, got -",  # vLLM, which subtracts the prompt from its window
+    r"context_length_exceeded",  # servers without a field for the code
 )
 WINDOWS = (
     _any(r"maximum context length(?: is|:)?\D{0,20}(\d{3,8})"),  # vLLM, DeepSeek, OpenRouter, Fireworks
-    _any(r"context window of (\d{3,8})"),  # llama-cpp-python
+    _any(r"context window (?:of |\()(\d{3,8})"),  # llama-cpp-python, Ollama
     _any(r"context length of (?:only )?(\d{3,8})"),  # LM Studio
     _any(r"context length \((\d{3,8})"),  # SGLang
     _any(r"model with (\d{3,8}) maximum context"),  # Mistral
     _any(r"context size\D{0,30}\((\d{3,8})"),  # llama.cpp
     _any(r"tokens > (\d{3,8}) maximum"),  # Anthropic
     _any(r"maximum number of tokens allowed \((\d{3,8})"),  # Gemini
-    _any(r"must be <= (\d{3,8})"),  # Text Generation Inference
+    _any(r"must be <= (\d{3,8})|must have less than (\d{3,8}) tokens"),  # Text Generation Inference
+    _any(r"maximum allowed length \((\d{3,8})"),  # SGLang
+    _any(r"exceeds maximum input length \((\d{3,8})|max_num_tokens \((\d{3,8})"),  # TensorRT-LLM
+    _any(r"context limit: \d+ \+ \d+ > (\d{3,8})"),  # Anthropic
+    _any(r"number of tokens allowed (\d{3,8})"),  # Gemini
+    _any(r"max input tokens: (\d{3,8})"),  # Bedrock
+    _any(r"cannot exceed (?:the total tokens limit )?(\d{3,8})"),  # Cohere, watsonx
+    _any(r"maximum prompt length is (\d{3,8})"),  # xAI
+    _any(r"maximum model length of (\d{3,8})"),  # vLLM
+    _any(r"configured limit of (\d{3,8})"),  # OpenAI
+    _any(r"model token limit: (\d{3,8})"),  # Moonshot
+    _any(r"input length should be \[\d+, (\d{3,8})\]"),  # DashScope
+    _any(r"while limit is (\d{3,8})"),  # Cerebras
 )
 OUTPUT_LIMITS = (
     _any(r"supports at most (\d{3,8}) completion tokens"),  # OpenAI
@@ -44,8 +63,9 @@ OUTPUT_LIMITS = (
     _any(r"max_tokens: \d+ > (\d{3,8})"),  # Anthropic
 )
 WAIT = _any(
-    r"(?:try again|retry) (?:in|after) (?:(\d{1,4})m(?!s))?\s?(\d{1,6}(?:\.\d{1,9})?)\s?(ms|s)",  # OpenAI, Groq, Azure, Gemini
+    r"(?:try again|retry) (?:in|after) (?:(\d{1,4})m(?!s|i))?\s?(\d{1,6}(?:\.\d{1,9})?)\s?(ms|s|min)",  # OpenAI, Groq, Azure, Gemini
 )
+WAIT_UNITS = {"ms": 0.001, "s": 1.0, "min": 60.0}
 REFUSED = _any(
     r"content management policy|responsible ?ai",  # Azure
     r"content (?:policy|filter)|(?:input|prompt) was flagged|requires moderation",  # OpenAI, OpenRouter
@@ -90,8 +110,7 @@ def read_wait(message: str, delays: Sequence[object] = ()) -> float | None:
     said = " ".join([*(f"retry in {delay}" for delay in delays if delay), message])
     if (found := WAIT.search(said)) is None:
         return None
-    amount = float(found[2]) / (1_000 if found[3].lower() == "ms" else 1)
-    return 60 * int(found[1] or 0) + amount
+    return 60 * int(found[1] or 0) + float(found[2]) * WAIT_UNITS[found[3].lower()]
 
 
 def find_feature(message: str, parameter: str) -> str:
@@ -122,4 +141,5 @@ def _find_limit(message: str, parameter: str) -> str:
 
 
 def _number(message: str, patterns: Iterable[re.Pattern[str]]) -> int:
-    return next((int(found[1]) for pattern in patterns if (found := pattern.search(message))), 0)
+    found = (pattern.search(message) for pattern in patterns)
+    return next((int(match[match.lastindex or 0]) for match in found if match), 0)
