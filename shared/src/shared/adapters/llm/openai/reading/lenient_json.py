@@ -16,8 +16,15 @@ _BLANK = re.compile(r"(?:[\s\ufeff\u200b]+|\\[nrt]|(?://|#)[^\n]*|/\*(?s:.{0,100
 """Blanks, escaped ones too, comments, and an ellipsis in place of items."""
 _NUMBER = re.compile(r"[-+]?\d[\d_]*(?:\.\d+)?(?:[eE][-+]?\d+)?")
 _NAME = re.compile(r"[^\W\d][\w$-]*")
-_LITERALS = {"true": True, "True": True, "false": False, "False": False, "null": None, "None": None}
-_LITERALS |= dict.fromkeys(("NaN", "Infinity", "-Infinity", "undefined"))
+_LITERALS = {
+    "true": True,
+    "True": True,
+    "false": False,
+    "False": False,
+    "null": None,
+    "None": None,
+    **dict.fromkeys(("NaN", "Infinity", "-Infinity", "undefined")),
+}
 _LITERAL = re.compile(r"-?[^\W\d]\w*")
 _QUOTES = {'"': '"', "'": "'", "“": "”", "”": "”"}
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", '"': '"', "\\": "\\", "/": "/", "'": "'"}

@@ -72,8 +72,8 @@ def _index_of(answer: object, texts: Sequence[object], labels: Sequence[str]) ->
             return None
         case int() | float():
             return answer
-        case [only]:
-            return _index_of(cast(object, only), texts, labels)
+        case list() if len(only := cast(list[object], answer)) == 1:
+            return _index_of(only[0], texts, labels)
         case dict():
             return _index_of(_first(cast(Fields, answer), ANSWER_PARTS), texts, labels)
         case str():
