@@ -13,7 +13,9 @@ from shared.domain.errors import UnreadableRecord
 from shared.domain.jobs.job import JobId, JobState, StreamName
 
 HEALTHY = 1_000
-PLAN = make_plan(unfinished_jobs=5_000, concurrent_jobs=5_000, requests_per_minute=100_000)
+PLAN = make_plan(
+    unfinished_jobs=5_000, concurrent_jobs=5_000, requests_per_minute=100_000, tokens_per_day=5_000_000
+)
 
 Damage = Callable[[JobHarness, JobId], Awaitable[object]]
 
