@@ -2,6 +2,8 @@
 
 import asyncio
 import signal
+import subprocess
+import sys
 
 import httpx
 import pytest
@@ -88,3 +90,12 @@ def test_a_bad_setting_is_one_line_that_names_it_and_not_its_value(environ: dict
     assert err.startswith(f"gateway: {said}")
     assert err.count("\n") == 1
     assert "secret" not in out + err
+
+
+def test_it_loads_no_model_of_languages():
+    """Only workers and chat detect languages: the model takes 100 MB, and the gateway's image does not have it."""
+    listed = "import sys, gateway.__main__; print({'py3langid', 'numpy'} & sys.modules.keys())"
+
+    done = subprocess.run([sys.executable, "-c", listed], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "set()"

@@ -18,6 +18,7 @@ from shared.domain.study.material import (
     ExplanationDraft,
     Flashcard,
     Flashcards,
+    NoteQuality,
     Options,
     Outline,
     OutlineDraft,
@@ -121,6 +122,12 @@ SAMPLES: dict[str, Any] = {
         language="fr", title="L’eau", sections=[OutlineSection("États", ["Elle gèle à 0 °C."])]
     ),
     "result.text": Text(language="fr", text="## L’eau\n\nElle bout."),
+    "result.text.in_other_language": Text(
+        language="pt-BR", text="Water boils.", quality=NoteQuality(language_differs=True)
+    ),
+    "result.quiz.in_any_language": Quiz(
+        language="de", quiz=[], quality=Quality(checks_off=["leaks_answer", "refers_to_text"])
+    ),
     "result.collection": Collection(
         title="L’eau", language="fr", flashcards=[CARD], quiz=[QUESTION], quality=QUALITY, text=TEXT
     ),

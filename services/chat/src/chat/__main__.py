@@ -19,6 +19,7 @@ from shared.adapters.postgres.result_store import ResultStore
 from shared.adapters.redis.budget_store import BudgetStore
 from shared.adapters.redis.connection import call, connect
 from shared.adapters.redis.job_store import JobStore
+from shared.domain.text.language_detection import load_model
 from shared.runtime.config.model_prices import read_prices
 from shared.runtime.config.plans import read_plans
 from shared.runtime.config.settings import InvalidSettings, read_settings
@@ -83,6 +84,7 @@ async def _serve(settings: ChatSettings) -> None:
         auth = InternalAuth(settings.internal_secret, plans)
         checks = {"redis": lambda: call(redis, "PING"), "postgres": results.ping}
         await asyncio.to_thread(warm_up)
+        await asyncio.to_thread(load_model)
         await serve(
             create_app(auth, answers, checks, clock=time.time, meter=meter, tracer=tracer),
             host=settings.host,

@@ -1,10 +1,19 @@
 from collections import Counter
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.study.material import CardDraft, Difficulty, QuestionDraft
-from shared.domain.study.validation import FLAWS, RULES, check_cards, check_questions
+from shared.domain.study.validation import (
+    CHECKS_OFF,
+    FLAWS,
+    LANGUAGE_BOUND,
+    REASONS,
+    RULES,
+    check_cards,
+    check_questions,
+)
 from shared.domain.text.language import Language
 from shared.domain.text.segmentation import Span
 
@@ -185,3 +194,39 @@ def test_items_of_any_draft_and_any_text_quote_the_text_exactly(text: str, data:
         assert text[item.source.start : item.source.end] == item.source.quote
     assert len(cards.items) + sum(cards.dropped.values()) == 1
     assert len(questions.items) + sum(questions.dropped.values()) == 1
+
+
+CHINESE = "心脏把血液泵送到全身。光合作用把光转化为化学能，植物以糖的形式把它储存在叶子里。"
+
+
+@pytest.mark.parametrize(
+    ("card", "dropped"),
+    [
+        (CardDraft("心脏把什么泵送到全身？", "血液", "心脏把血液泵送到全身。"), {}),
+        (CardDraft("心脏把血液泵送到哪里？", "血液", "心脏把血液泵送到全身。"), {"leaks_answer": 1}),
+        (CardDraft("心脏做什么？", "每分钟泵血70次", "心脏把血液泵送到全身。"), {"answer_not_in_quote": 1}),
+        (CardDraft("心脏做什么？", "泵送血液", "心脏把氧气泵送到全身。"), {"quote_not_found": 1}),
+        (CardDraft("心脏做什么？血液去哪里？", "全身", "心脏把血液泵送到全身。"), {"several_facts": 1}),
+        (
+            CardDraft("What does the heart pump through the whole body?", "血液", "心脏把血液泵送到全身。"),
+            {"wrong_language": 1},
+        ),
+    ],
+)
+def test_what_needs_no_words_is_checked_in_every_language(card: CardDraft, dropped: dict[str, int]):
+    assert check_cards([card], text=CHINESE, language="zh").dropped == dropped
+
+
+def test_every_check_that_is_off_is_a_reason():
+    assert set(CHECKS_OFF) <= set(REASONS)
+    assert set(CHECKS_OFF) >= LANGUAGE_BOUND & set(REASONS)
+    assert sorted(CHECKS_OFF) == list(CHECKS_OFF)
+
+
+def test_french_words_mean_nothing_in_another_language():
+    text = "Der Autor nennt viele Orte. Non ist ein Ort in der Provinz, den er kennt."
+    card = CardDraft(
+        "Wie heißt der Ort in der Provinz?", "Non", "Non ist ein Ort in der Provinz, den er kennt."
+    )
+
+    assert check_cards([card], text=text, language="de").dropped == {}

@@ -109,3 +109,21 @@ def test_any_quote_of_any_text_gives_a_span_inside_it(text: str, quote: str):
 def test_a_text_of_one_letter_is_searched_quickly(quote: str):
     for text in ("a" * 1_000_000, "a " * 500_000):
         QuoteFinder(text).find(quote)
+
+
+@pytest.mark.parametrize(
+    ("text", "quote"),
+    [
+        *[("水沸腾了。心脏把血液泵送到全身。", "心脏把血液"), ("หัวใจสูบฉีดเลือดไปทั่วร่างกาย", "สูบฉีดเลือด")],
+        *[("हृदय शरीर में रक्त पंप करता है।", "शरीर में रक्त"), ("قلب خون را پمپ می‌کند.", "پمپ می‌کند")],
+        ("心臓は血液を全身に送り出す。", "血液を全身に"),
+    ],
+)
+def test_a_quote_is_found_in_any_script(text: str, quote: str):
+    assert found(text, quote) == quote
+    assert found(text, f"“{quote}”") == quote
+
+
+@pytest.mark.parametrize(("text", "quote"), [("हृदय में रक्त", "हृदय में रक"), ("Сердцевина дерева", "Сердце")])
+def test_a_quote_cuts_no_word_in_any_script_with_spaces(text: str, quote: str):
+    assert found(text, quote) is None

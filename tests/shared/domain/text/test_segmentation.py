@@ -1,11 +1,22 @@
 from itertools import pairwise
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.paths import TEXTS
 
-from shared.domain.text.segmentation import BlockKind, Span, blocks, is_usable, sections, sentences
+from shared.domain.text.segmentation import (
+    BlockKind,
+    Span,
+    blocks,
+    has_usable_sentence,
+    is_usable,
+    sections,
+    sentences,
+)
 
+SENTENCES: dict[str, list[str]] = msgspec.json.decode((TEXTS / "sentences.json").read_bytes())
 PIECES = st.sampled_from(
     [
         *"abcÉ.!?…:;,'\"«»“”()[]*_#-–•>|`~=\n\r\t \u00a0\u202f\0\u202e\u0301",
@@ -51,6 +62,72 @@ def sentence_texts(text: str) -> list[str]:
 )
 def test_sentence_ends(text: str, expected: list[str]):
     assert sentence_texts(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("水沸腾了。心脏跳动！为什么？", ["水沸腾了。", "心脏跳动！", "为什么？"]),
+        ("彼は「水が沸く。」と言った。次へ。", ["彼は「水が沸く。」", "と言った。", "次へ。"]),
+        ("पानी उबलता है। हृदय रक्त पंप करता है॥", ["पानी उबलता है।", "हृदय रक्त पंप करता है॥"]),
+        ("الماء يغلي. لماذا يغلي؟ هكذا.", ["الماء يغلي.", "لماذا يغلي؟", "هكذا."]),
+        ("یہ پانی ہے۔ وہ آگ ہے۔", ["یہ پانی ہے۔", "وہ آگ ہے۔"]),
+        ("Ջուրը եռում է։ Սիրտը բաբախում է։", ["Ջուրը եռում է։", "Սիրտը բաբախում է։"]),
+        ("ውሃ ይፈላል። ልብ ይመታል።", ["ውሃ ይፈላል።", "ልብ ይመታል።"]),
+        ("წყალი დუღს. გული ცემს.", ["წყალი დუღს.", "გული ცემს."]),
+        ("¿Qué es? ¡Es agua! Bien.", ["¿Qué es?", "¡Es agua!", "Bien."]),
+        (
+            "Am 3. Oktober 1990 war es so. Am 5. Tag auch.",
+            ["Am 3. Oktober 1990 war es so.", "Am 5.", "Tag auch."],
+        ),
+        ("Tiere, z. B. Hunde, bellen. Das ist bekannt.", ["Tiere, z. B. Hunde, bellen.", "Das ist bekannt."]),
+    ],
+)
+def test_sentence_ends_in_other_scripts(text: str, expected: list[str]):
+    assert sentence_texts(text) == expected
+
+
+def test_thai_is_divided_at_spaces_into_parts_of_a_sentence_s_length():
+    clause = "การสังเคราะห์ด้วยแสงเปลี่ยนแสงเป็นพลังงานเคมีซึ่งพืชเก็บไว้ในใบในรูปของน้ำตาล"
+
+    assert sentence_texts(f"{clause} {clause} น้ำเดือด") == [clause, f"{clause} น้ำเดือด"]
+
+
+@pytest.mark.parametrize("language", SENTENCES)
+def test_every_language_has_usable_sentences(language: str):
+    assert all(has_usable_sentence(sentence) for sentence in SENTENCES[language][1:])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "水。",
+        "为什么水会沸腾而心脏会跳动？",
+        "一二三一二三一二三一二三一二三一二三。",
+        "https://例え.jp/ページ",
+        "是是是是是是是是是是是是。",
+    ],
+)
+def test_what_is_no_statement_is_unusable_in_any_script(text: str):
+    assert not has_usable_sentence(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "heading"),
+    [
+        ("光合作用\n\n植物把光转化为化学能，并以糖的形式储存在叶子里。", "光合作用"),
+        ("प्रकाश संश्लेषण\n\nपौधे प्रकाश को ऊर्जा में बदलते हैं।", "प्रकाश संश्लेषण"),
+    ],
+)
+def test_a_short_line_without_capitals_is_a_heading(text: str, heading: str):
+    first, second = blocks(text)
+    assert (first.kind, first.span.of(text), second.kind) == (BlockKind.HEADING, heading, BlockKind.PARAGRAPH)
+
+
+def test_wrapped_lines_without_capitals_are_one_paragraph():
+    lines = "法国大革命始于1789年，当时国家已经没有钱了，国王召开了\n三级会议，这场革命在几年之内改变了这个国家的法律、教会"
+
+    assert [block.kind for block in blocks(lines)] == [BlockKind.PARAGRAPH]
 
 
 def test_sentences_exclude_headings_and_bullets():

@@ -7,6 +7,7 @@ from shared.domain.text.words import (
     inverse_document_frequency,
     numbers,
     stem,
+    word_count,
     words,
 )
 
@@ -109,3 +110,43 @@ def test_a_rarer_word_weighs_more_and_every_word_weighs_something():
     weights = [inverse_document_frequency(holding, 10) for holding in range(11)]
     assert weights == sorted(weights, reverse=True)
     assert weights[-1] > 0
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("हृदय में रक्त", ["हृदय", "में", "रक्त"]),
+        ("水的沸点", ["水", "的", "沸", "点"]),
+        ("น้ำเดือด 100", ["น้ํ", "า", "เ", "ดื", "อ", "ด", "100"]),
+        ("ガスとカス", ["ガ", "ス", "と", "カ", "ス"]),
+        ("가나 다라", ["가나", "다라"]),
+    ],
+)
+def test_marks_belong_to_words_and_scripts_without_spaces_have_one_word_a_character(
+    text: str, found: list[str]
+):
+    assert words(text) == tuple(map(fold, found))
+
+
+@pytest.mark.parametrize(
+    ("text", "count"), [("Water boils at 100.", 4), ("水在一百度沸腾", 4), ("Wasser 水沸", 2), ("", 0)]
+)
+def test_two_characters_without_spaces_count_as_a_word(text: str, count: int):
+    assert word_count(text) == count
+
+
+@pytest.mark.parametrize(
+    ("text", "phrase", "is_contained"),
+    [
+        *[("心脏把血液泵送到全身。", "血液", True), ("心脏把血液泵送到全身。", "血水", False)],
+        *[("หัวใจสูบฉีดเลือด", "เลือด", True), ("हृदय में रक्त है", "रक्त", True), ("हृदय में रक्त है", "रक", False)],
+        ("心脏", "心", False),
+    ],
+)
+def test_phrases_are_found_in_scripts_without_spaces(text: str, phrase: str, is_contained: bool):
+    assert contains_phrase(text, phrase) is is_contained
+
+
+@pytest.mark.parametrize("text", ["सन् १७८९ में", "سال ۱۷۸۹", "في عام ١٧٨٩", "1789年"])
+def test_digits_of_any_script_are_one_number(text: str):
+    assert numbers(text) == {"1789"}

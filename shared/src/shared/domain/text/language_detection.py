@@ -29,6 +29,11 @@ _SURE_BYTES = 24
 than a name."""
 
 
+def load_model() -> None:
+    """Load the model now, for a process that must not wait for it while it serves."""
+    _identifier()
+
+
 def detect_language(text: str) -> str:
     """The tag of the likeliest language; English if there is no evidence."""
     sample = " ".join(_samples(text))

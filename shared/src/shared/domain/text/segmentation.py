@@ -268,6 +268,8 @@ def _ends_sentence(text: str, terminator: re.Match[str], block: Span) -> bool:
         return fold(following[1]) in ALL_STOP_WORDS
     if token.isdigit() and following[1] in _AFTER_ORDINALS:
         return False
+    if len(token) == len(following[1]) == 1:
+        return False  # `z. B.`
     return token.lower() not in _ABBREVIATIONS
 
 

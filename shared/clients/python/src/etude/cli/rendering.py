@@ -109,6 +109,8 @@ def show_quality(console: Console, quality: Quality) -> None:
         parts.append(f"dropped by the checks: {reasons}")
     if quality.sections_failed:
         parts.append(f"{quality.sections_failed} sections failed")
+    if quality.checks_off:
+        parts.append("checked less than French or English would be")
     console.print(Line("; ".join(part for part in parts if part), style="dim"))
 
 
