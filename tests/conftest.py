@@ -24,8 +24,10 @@ from tests.unit_tier import pytest_collection_modifyitems as pytest_collection_m
 from tests.unit_tier import pytest_ignore_collect as pytest_ignore_collect
 
 from local.servers.postgres_server import PostgresServer
+from shared.adapters.llm.token_counter import warm_up
 from shared.adapters.postgres.result_store import ResultStore
 from shared.adapters.redis.client import RedisClient
+from shared.domain.text.language_detection import load_model
 
 # `make unit` wants an answer while one types; `make test` looks further
 settings.register_profile("unit", max_examples=10)
@@ -44,6 +46,13 @@ def skipped_without_server() -> Generator[None]:
         if os.environ.get("CI") == "true":  # noqa: TID251 - that machine has them all
             raise
         pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def loaded_models() -> None:
+    """Load the model of languages and the tokenizer before the first test: properties have a deadline."""
+    load_model()
+    warm_up()
 
 
 @pytest.fixture(scope="session")

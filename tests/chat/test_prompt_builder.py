@@ -13,7 +13,7 @@ from shared.domain.study.material import Collection
 from shared.domain.text.language import Language
 
 
-def ask(*contents: str, language: Language | None = None) -> ChatQuestion:
+def ask(*contents: str, language: str | None = None) -> ChatQuestion:
     turns = [
         ChatTurn(ChatRole.ASSISTANT if i % 2 else ChatRole.USER, content)
         for i, content in enumerate(contents)
@@ -28,13 +28,24 @@ def ask(*contents: str, language: Language | None = None) -> ChatQuestion:
         (ask("Why does water boil?"), None, Language.EN),
         (ask("Why does the water boil at this point?"), make_collection(language="fr"), Language.EN),
         (ask("Seine ?"), make_collection(language="fr"), Language.FR),
+        (ask("Warum kocht Wasser bei hundert Grad?"), None, "de"),
+        (ask("为什么水在一百度沸腾？"), make_collection(language="fr"), "zh"),
+        (ask("Seine ?"), make_collection(language="de"), "de"),
+        (ask("Why does water boil?", language="pt-BR"), None, "pt-BR"),
         (ask("Why does water boil?", language=Language.FR), None, Language.FR),
     ],
 )
 def test_the_answer_is_in_the_language_asked_for_else_spoken_else_of_the_text(
-    question: ChatQuestion, collection: Collection | None, language: Language
+    question: ChatQuestion, collection: Collection | None, language: str
 ):
     assert build_prompt(question, collection).language == language
+
+
+@pytest.mark.parametrize(("language", "name"), [("de", "German"), ("en", "English"), ("pt-BR", "Portuguese")])
+def test_the_instructions_name_the_language(language: str, name: str):
+    prompt = build_prompt(ask("Why does water boil?", language=language), None)
+
+    assert f"question in {name}" in prompt.messages[0].content
 
 
 def test_the_collection_s_text_is_data_and_never_a_message():

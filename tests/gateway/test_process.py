@@ -92,6 +92,7 @@ def test_a_bad_setting_is_one_line_that_names_it_and_not_its_value(environ: dict
     assert "secret" not in out + err
 
 
+@pytest.mark.process
 def test_it_loads_no_model_of_languages():
     """Only workers and chat detect languages: the model takes 100 MB, and the gateway's image does not have it."""
     listed = "import sys, gateway.__main__; print({'py3langid', 'numpy'} & sys.modules.keys())"
