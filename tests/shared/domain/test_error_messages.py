@@ -21,6 +21,7 @@ PARAMS: dict[str, dict[str, Param]] = {
     "too_large_for_plan": {"window": "day", "limit": 200_000, "needed": 250_000, "characters": 900_000},
     "rate_limited": {"limit": 20},
     "too_many_jobs": {"limit": 100},
+    "too_many_uploads": {"limit": 4},
     "attempt_timed_out": {"limit": 300},
     "worker_crashed": {"crashes": 3},
     "unknown_wire": {"kind": "song", "version": 9},

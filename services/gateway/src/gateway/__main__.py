@@ -1,7 +1,6 @@
 """The composition root of the gateway: opens connections, serves until a signal, closes streams and connections."""
 
 import asyncio
-import logging
 import os
 import time
 from contextlib import AsyncExitStack
@@ -50,7 +49,6 @@ def main() -> None:
     try:
         settings = read_settings(GatewaySettings, os.environ)  # noqa: TID251 - a composition root
         configure_logs("gateway", log_format=settings.log_format, level=settings.log_level)
-        logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # it quotes the documents it cannot read
         uvloop.run(_serve(settings))
     except InvalidSettings as error:
         raise SystemExit(f"gateway: {error}") from None

@@ -7,7 +7,7 @@ import httpx
 from msgspec import Struct
 
 from gateway.auth.authenticator import Authenticator
-from gateway.documents.text_extraction import DocumentReader
+from gateway.documents.document_reader import DocumentReader
 from gateway.http.chat_proxy import ChatProxy
 from gateway.http.event_streams import EventStreams
 from gateway.jobs.allowances import Allowances

@@ -42,8 +42,23 @@ MESSAGES: dict[str, dict[str, Message]] = {
             "Send `application/json`, or `multipart/form-data` where a file is taken.",
         ),
         "unsupported_document": Message(
-            "This document cannot be read",
-            "Send plain text, Markdown, PDF or DOCX that holds selectable text.",
+            "This kind of document cannot be read",
+            "Send PDF, DOCX, PPTX, ODT, ODP, RTF, EPUB, HTML, Markdown, plain text, CSV, subtitles (SRT, VTT) or a notebook (IPYNB).",
+        ),
+        "broken_document": Message(
+            "This document is damaged",
+            "Open it in the program that made it, save it again, and send the new file.",
+        ),
+        "locked_document": Message(
+            "This document needs a password", "Save a copy without a password, and send that."
+        ),
+        "scanned_document": Message(
+            "The pages hold no text",
+            "They are pictures, such as a scan. Run a text recognition (OCR) on the document, and send the result.",
+        ),
+        "document_too_complex": Message(
+            "This document takes too long to read",
+            "Save it as plain text or as a new PDF, or send a part of it.",
         ),
         "empty_text": Message("The text is empty", "Send a text with at least one sentence."),
         "invalid_idempotency_key": Message(
@@ -81,6 +96,9 @@ MESSAGES: dict[str, dict[str, Message]] = {
         ),
         "rate_limited": Message(
             "Too many requests", "Your plan allows {limit} requests a minute. Try again shortly."
+        ),
+        "too_many_uploads": Message(
+            "Too many uploads at once", "Wait until one of your {limit} uploads has arrived."
         ),
         "too_many_jobs": Message(
             "Too many unfinished jobs",
@@ -189,8 +207,23 @@ MESSAGES: dict[str, dict[str, Message]] = {
             "Envoyez `application/json`, ou `multipart/form-data` là où un fichier est accepté.",
         ),
         "unsupported_document": Message(
-            "Ce document est illisible",
-            "Envoyez du texte brut, du Markdown, un PDF ou un DOCX contenant du texte sélectionnable.",
+            "Ce genre de document n’est pas pris en charge",
+            "Envoyez un PDF, DOCX, PPTX, ODT, ODP, RTF, EPUB, HTML, Markdown, texte brut, CSV, des sous-titres (SRT, VTT) ou un carnet (IPYNB).",
+        ),
+        "broken_document": Message(
+            "Ce document est endommagé",
+            "Ouvrez-le dans le logiciel qui l’a produit, enregistrez-le à nouveau et envoyez le nouveau fichier.",
+        ),
+        "locked_document": Message(
+            "Ce document demande un mot de passe", "Enregistrez-en une copie sans mot de passe et envoyez-la."
+        ),
+        "scanned_document": Message(
+            "Les pages ne contiennent pas de texte",
+            "Ce sont des images, par exemple un scan. Passez le document à la reconnaissance de texte (OCR) et envoyez le résultat.",
+        ),
+        "document_too_complex": Message(
+            "Ce document est trop long à lire",
+            "Enregistrez-le en texte brut ou dans un nouveau PDF, ou envoyez-en une partie.",
         ),
         "empty_text": Message("Le texte est vide", "Envoyez un texte d’au moins une phrase."),
         "invalid_idempotency_key": Message(
@@ -230,6 +263,9 @@ MESSAGES: dict[str, dict[str, Message]] = {
         ),
         "rate_limited": Message(
             "Trop de requêtes", "Votre offre permet {limit} requêtes par minute. Réessayez dans un instant."
+        ),
+        "too_many_uploads": Message(
+            "Trop d’envois à la fois", "Attendez que l’un de vos {limit} envois soit arrivé."
         ),
         "too_many_jobs": Message(
             "Trop de travaux inachevés",

@@ -97,6 +97,30 @@ class UnsupportedDocument(RequestError):
     code = "unsupported_document"
 
 
+class BrokenDocument(RequestError):
+    """The file is damaged, or not of the format that it begins as."""
+
+    code = "broken_document"
+
+
+class LockedDocument(RequestError):
+    """The document needs a password."""
+
+    code = "locked_document"
+
+
+class ScannedDocument(RequestError):
+    """The pages are pictures, or their font has no table of letters."""
+
+    code = "scanned_document"
+
+
+class DocumentTooComplex(RequestError):
+    """Reading the document takes more time or memory than one document gets."""
+
+    code = "document_too_complex"
+
+
 class EmptyText(RequestError):
     code = "empty_text"
 
@@ -167,6 +191,12 @@ class RateLimited(LimitReached):
     """params: limit (requests per minute)."""
 
     code = "rate_limited"
+
+
+class TooManyUploads(LimitReached):
+    """params: limit (open uploads)."""
+
+    code = "too_many_uploads"
 
 
 class TooManyJobs(LimitReached):

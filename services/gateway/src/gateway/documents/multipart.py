@@ -1,18 +1,19 @@
 """Multipart bodies: a document with its title and options, decoded to what a JSON body would have been."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import PurePath
 
 import msgspec
-from starlette.datastructures import FormData, Headers, UploadFile
+from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
-from gateway.documents.text_extraction import DOCUMENT_BYTES, DocumentReader
+from gateway.documents.document_reader import DOCUMENT_BYTES, DocumentReader
 from gateway.http.request_bodies import MAX_TITLE, CollectionRequest, Title
-from shared.domain.errors import FieldProblem, InvalidFields, RequestError, StudyError
+from shared.domain.errors import FieldProblem, InvalidFields, RequestError, StudyError, TooLarge
 from shared.domain.study.material import Options
-from shared.runtime.http.request_body import JSON_BYTES, BodyDecoder, read_body
+from shared.runtime.http.disconnect import until_disconnect
+from shared.runtime.http.request_body import JSON_BYTES, BodyDecoder
 
 FORM_BYTES = DOCUMENT_BYTES + JSON_BYTES
 """Largest multipart body, in bytes: the document and the fields around it."""
@@ -21,31 +22,50 @@ FIELDS = ("file", "title", "options")
 _options = BodyDecoder(Options)
 
 
-async def read_upload(request: Request, documents: DocumentReader) -> CollectionRequest:
-    """Raises what `DocumentReader.read` raises, `InvalidFields` and `RequestError`."""
-    body = await read_body(
-        request.stream(), declared=request.headers.get("content-length", ""), limit=FORM_BYTES
-    )
-    form = await _parse(request.headers, body)
+async def read_upload(request: Request, user: str, documents: DocumentReader) -> CollectionRequest:
+    """Raises what `DocumentReader` raises, `InvalidFields` and `RequestError`."""
+    with documents.upload(user):
+        form = await _parse(request)
+        try:
+            file = _check_fields(form)
+            title, options = _title(form), _read_options(form)
+            text = await _read_document(request, user, documents, file)
+            return CollectionRequest(text=text, title=title or _name_of(file), options=options)
+        finally:
+            await form.close()
+
+
+async def _parse(request: Request) -> FormData:
+    """Parse the body as it arrives. A large file is kept on the disk."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared[:20]) > FORM_BYTES:
+        raise TooLarge(limit=FORM_BYTES)
     try:
-        file = _check_fields(form)
-        title, options = _title(form), _read_options(form)
-        text = await documents.read(file.filename or "", await file.read())
-        return CollectionRequest(text=text, title=title or _name_of(file), options=options)
-    finally:
-        await form.close()
-
-
-async def _parse(headers: Headers, body: bytes) -> FormData:
-    async def chunks() -> AsyncIterator[bytes]:
-        yield body
-        yield b""
-
-    try:
-        parser = MultiPartParser(headers, chunks(), max_files=2, max_fields=8, max_part_size=JSON_BYTES)  # pyright: ignore[reportArgumentType] - it only iterates
+        parser = MultiPartParser(
+            request.headers, _limited(request), max_files=2, max_fields=8, max_part_size=JSON_BYTES
+        )
         return await parser.parse()
     except (MultiPartException, KeyError, UnicodeDecodeError):
         raise RequestError from None
+
+
+async def _limited(request: Request) -> AsyncGenerator[bytes]:
+    received = 0
+    async for chunk in request.stream():
+        received += len(chunk)
+        if received > FORM_BYTES:
+            raise TooLarge(limit=FORM_BYTES)
+        yield chunk
+
+
+async def _read_document(request: Request, user: str, documents: DocumentReader, file: UploadFile) -> str:
+    """The text. The reading ends with the client's connection."""
+    text = ""
+    async with until_disconnect(request.receive) as scope:
+        text = await documents.read(user, file.filename or "", await file.read())
+    if scope.expired():
+        raise ClientDisconnect
+    return text
 
 
 def _check_fields(form: FormData) -> UploadFile:

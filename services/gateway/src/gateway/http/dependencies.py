@@ -53,12 +53,14 @@ ai_body = JsonBody(AiRequest)
 collection_body = JsonBody(CollectionRequest)
 
 
-async def read_collection(request: Request, services: CurrentServices) -> CollectionRequest:
+async def read_collection(
+    request: Request, caller: CurrentCaller, services: CurrentServices
+) -> CollectionRequest:
     """A collection as JSON, or as a form with a document."""
     request.state.submission_kind = Kind.COLLECTION
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type == "multipart/form-data":
-        return await read_upload(request, services.documents)
+        return await read_upload(request, caller.user, services.documents)
     return await collection_body(request)
 
 

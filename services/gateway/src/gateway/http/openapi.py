@@ -21,6 +21,15 @@ BODY_PROBLEMS = (
     "invalid_fields",
     "empty_text",
 )
+UPLOAD_PROBLEMS = (
+    "invalid_request",
+    "unsupported_document",
+    "broken_document",
+    "locked_document",
+    "scanned_document",
+    "document_too_complex",
+    "too_many_uploads",
+)
 SUBMIT_PROBLEMS = (
     *BODY_PROBLEMS,
     "invalid_idempotency_key",

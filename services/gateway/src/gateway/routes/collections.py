@@ -52,7 +52,7 @@ UPLOAD = {
             "file": {
                 "type": "string",
                 "format": "binary",
-                "description": "`.txt`, `.md`, `.pdf` or `.docx`, at most 10 MiB.",
+                "description": "PDF, DOCX, PPTX, ODT, ODP, RTF, EPUB, HTML, Markdown, plain text, CSV, SRT, VTT or IPYNB, told by its content; at most 10 MiB.",
             },
             "title": {"type": "string", "maxLength": MAX_TITLE},
             "options": {"type": "string", "description": "JSON, as in the other body."},
@@ -97,7 +97,7 @@ FoundCollection = Annotated[JobSnapshot, Depends(find_collection)]
         202: openapi.returns(
             "Accepted and stored.", CollectionView, headers=(*openapi.ACCEPTED_HEADERS, "Retry-After")
         ),
-        **openapi.problems(*openapi.SUBMIT_PROBLEMS, "invalid_request", "unsupported_document", "not_found"),
+        **openapi.problems(*openapi.SUBMIT_PROBLEMS, *openapi.UPLOAD_PROBLEMS, "not_found"),
     },
     openapi_extra=openapi.takes(openapi.IDEMPOTENCY_KEY, openapi.PREFER, body=BODY),
 )

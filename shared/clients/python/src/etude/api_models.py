@@ -174,7 +174,7 @@ class Estimate(Struct, frozen=True, kw_only=True):
 
 
 class File(Struct, frozen=True):
-    """A document to upload: .txt, .md, .pdf or .docx."""
+    """A document to upload, whose format the server tells by its content."""
 
     name: str
     content: bytes

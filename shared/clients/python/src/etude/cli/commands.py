@@ -69,7 +69,12 @@ def ai(
 
 def collection(
     context: typer.Context,
-    file: Annotated[str, typer.Argument(help="A .txt, .md, .pdf or .docx file; - reads text from stdin.")],
+    file: Annotated[
+        str,
+        typer.Argument(
+            help="A text or a document: PDF, DOCX, PPTX, ODT, ODP, RTF, EPUB, HTML, CSV, SRT, VTT, IPYNB; - reads stdin."
+        ),
+    ],
     title: Annotated[str, typer.Option(help="Title of the collection.")] = "",
     language: LanguageOption = None,
     flashcards: FlashcardCount = None,

@@ -1,5 +1,7 @@
 """Reads what the command line names as input: a file, or `-` for stdin."""
 
+from contextlib import suppress
+from mimetypes import guess_type
 from pathlib import Path
 from typing import BinaryIO
 
@@ -7,11 +9,8 @@ from etude.api_models import File
 from etude.cli.failure import ExitCode, Failure
 
 STDIN = "-"
-DOCUMENTS = {
-    ".pdf": "application/pdf",
-    ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-}
-"""File name suffix to media type of the documents that are uploaded unread: the server extracts their text."""
+TEXT_SUFFIXES = frozenset({"", ".txt", ".text", ".md", ".markdown"})
+"""Names of files that are sent as text if they are UTF-8. Others are uploaded unread: the server extracts their text."""
 
 
 def read_text(file: str, stdin: BinaryIO) -> str:
@@ -23,10 +22,12 @@ def read_text(file: str, stdin: BinaryIO) -> str:
 
 def read_source(file: str, stdin: BinaryIO) -> str | File:
     """The text of the file, or the file itself when it is a document."""
-    media_type = DOCUMENTS.get(Path(file).suffix.lower())
-    if media_type is None:
-        return read_text(file, stdin)
-    return File(Path(file).name, _read(file, stdin), media_type)
+    content, name = _read(file, stdin), Path(file).name
+    if file == STDIN or Path(file).suffix.lower() in TEXT_SUFFIXES:
+        with suppress(UnicodeDecodeError):
+            return content.decode("utf-8-sig")
+    media_type, _ = guess_type(name)
+    return File("stdin" if file == STDIN else name, content, media_type or "application/octet-stream")
 
 
 def _read(file: str, stdin: BinaryIO) -> bytes:

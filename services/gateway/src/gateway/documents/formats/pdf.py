@@ -1,0 +1,95 @@
+"""Reads PDF page by page with pdfium, which undoes ligatures and marks hyphens at line ends."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+import pypdfium2  # pyright: ignore[reportMissingTypeStubs] - it has annotations, and no marker that says so
+
+from gateway.documents.formats.document import MAX_CHARACTERS, Document, Unreadable, join
+
+MAX_PAGES = 2_000
+MIN_REPEATS = 3
+"""Pages on which a line stands at the same edge before it counts as a running head."""
+REPEATED_SHARE = 0.4
+EDGE_LINES = 2
+"""Lines at the top and the bottom of a page that may be running heads."""
+MIN_LETTER_SHARE = 0.5
+"""Share of characters with a meaning, below which the font has no table of letters and the page counts as unread."""
+_HYPHEN = "\u0002"
+_PARAGRAPH_END = re.compile(r"[.!?:;…»”\"')\]]$")
+_NUMBER = re.compile(r"\d+")
+_MEANINGLESS = re.compile("[\ufffd\ufffe\uffff\ue000-\uf8ff\x00-\x08\x0b-\x1f]")
+_PASSWORD = 4
+"""pdfium's error code for a missing or wrong password."""
+
+
+def read_pdf(content: bytes) -> Document:
+    try:
+        pdf = pypdfium2.PdfDocument(content)
+    except pypdfium2.PdfiumError as error:
+        raise Unreadable("locked_document" if "assword" in str(error) else "broken_document") from None
+    count = len(pdf)
+    if count > MAX_PAGES:
+        raise Unreadable("too_large")
+    pages = [_read_page(pdf, index) for index in range(count)]
+    unread = [number for number, lines in enumerate(pages, 1) if lines is None or not lines]
+    kept = _without_running_heads([lines or [] for lines in pages])
+    text = join(paragraph for lines in kept for paragraph in _paragraphs(lines))
+    if not text and count:
+        raise Unreadable("scanned_document")
+    return Document(text, unread)
+
+
+def _read_page(pdf: pypdfium2.PdfDocument, index: int) -> list[str] | None:
+    """The lines of a page; None if it is broken or its letters have no meaning."""
+    try:
+        page = pdf[index]
+        text = page.get_textpage().get_text_range()
+    except (pypdfium2.PdfiumError, UnicodeDecodeError):
+        return None
+    if len(text) > MAX_CHARACTERS:
+        raise Unreadable("too_large")
+    if len(_MEANINGLESS.findall(text.replace(_HYPHEN, "").replace("\r", ""))) > len(text) * MIN_LETTER_SHARE:
+        return None
+    joined = re.sub(_HYPHEN + r"\r?\n?", "", text.replace("\ufffe", _HYPHEN))
+    return [line.strip() for line in joined.replace("\r\n", "\n").split("\n")]
+
+
+def _without_running_heads(pages: Sequence[list[str]]) -> list[list[str]]:
+    """The pages without the lines that most of them repeat at an edge, apart from their numbers."""
+    edges = Counter(key for lines in pages for key in {_key(line) for _, line in _edges(lines)})
+    least = max(MIN_REPEATS, REPEATED_SHARE * len(pages))
+    repeated = {key for key, count in edges.items() if count >= least}
+    return [
+        [line for index, line in enumerate(lines) if not _is_edge(index, lines) or _key(line) not in repeated]
+        for lines in pages
+    ]
+
+
+def _edges(lines: list[str]) -> Iterator[tuple[int, str]]:
+    return ((index, line) for index, line in enumerate(lines) if _is_edge(index, lines) and line)
+
+
+def _is_edge(index: int, lines: list[str]) -> bool:
+    return index < EDGE_LINES or index >= len(lines) - EDGE_LINES
+
+
+def _key(line: str) -> str:
+    return _NUMBER.sub("#", line)
+
+
+def _paragraphs(lines: list[str]) -> Iterator[str]:
+    """Lines of a paragraph joined: a short line that ends a sentence ends its paragraph."""
+    width = max(map(len, lines), default=0)
+    paragraph: list[str] = []
+    for line in lines:
+        if not line:
+            yield " ".join(paragraph)
+            paragraph = []
+            continue
+        paragraph.append(line)
+        if len(line) < 0.75 * width and (_PARAGRAPH_END.search(line) or len(paragraph) == 1):
+            yield " ".join(paragraph)
+            paragraph = []
+    yield " ".join(paragraph)
