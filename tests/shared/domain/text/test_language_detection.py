@@ -89,3 +89,10 @@ def test_short_sentences_are_mostly_recognised():
 )
 def test_a_foreign_name_is_not_surely_in_another_language(text: str):
     assert not is_surely_other(text, "en")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "is_other"), [("gsw", False), ("tlh", False), ("de-AT", False), ("nl", True), ("fr-CA", True)]
+)
+def test_nothing_is_said_of_a_language_that_the_model_does_not_know(wanted: str, is_other: bool):
+    assert is_surely_other(SENTENCES["de"][3], wanted) is is_other

@@ -5,7 +5,7 @@ from functools import cache
 from typing import Protocol, cast
 
 from shared.domain.text.language import Language, rules_language
-from shared.domain.text.language_tag import is_same_language
+from shared.domain.text.language_tag import is_same_language, primary_language
 from shared.domain.text.words import STOP_WORDS, words
 
 SAMPLE_CHARACTERS = 4_000
@@ -65,9 +65,15 @@ def has_word_rules(text: str) -> bool:
 
 
 def is_surely_other(text: str, wanted: str) -> bool:
-    """Whether the text is, without doubt, in another language than the tag `wanted` names."""
+    """Whether the text is, without doubt, in another language than the tag `wanted` names. A language that the model does not
+    know would be taken for one that it knows, so nothing is said of it."""
     found = sure_language(text)
-    return found is not None and not is_same_language(found, wanted)
+    return found is not None and not is_same_language(found, wanted) and _is_known(primary_language(wanted))
+
+
+@cache
+def _is_known(language: str) -> bool:
+    return any(is_same_language(language, label) for label in _identifier().labels)
 
 
 def _clear_winner(french: float, english: float) -> Language | None:
