@@ -8,9 +8,18 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
+from shared.domain.errors import LeaseLost
 from shared.domain.jobs.job import EntryId, JobId, LeasedJob, StreamName, UserId
 from shared.domain.jobs.payload import decode_step, encode_step
-from shared.domain.llm.provider import ChatRequest, Completion, Delta, Prompt, Provider, Task
+from shared.domain.llm.provider import (
+    ChatRequest,
+    Completion,
+    Delta,
+    KeptResponse,
+    Prompt,
+    Provider,
+    Task,
+)
 from shared.domain.study.material import (
     CardDraft,
     ExplanationDraft,
@@ -66,6 +75,28 @@ class FakeAttemptContext:
 
     async def item(self, item: Flashcard | QuizQuestion) -> None:
         self.items.append(item)
+
+
+class FakeResponseKeeper:
+    """Keeps the responses of one step in memory; a test chooses what becomes of its job."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, KeptResponse] = {}
+        self.is_job_cancelled = False
+        self.has_lost_lease = False
+        self.changed = asyncio.Event()
+
+    def find(self, call: str) -> KeptResponse | None:
+        return self.kept.get(call)
+
+    async def keep(self, call: str, response: KeptResponse) -> None:
+        if self.has_lost_lease:
+            raise LeaseLost
+        self.kept[call] = response
+        self.changed.set()
+
+    async def is_cancelled(self) -> bool:
+        return self.is_job_cancelled
 
 
 class FakeProvider:

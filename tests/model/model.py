@@ -211,6 +211,12 @@ class Model:
             job.completion += usage.completion_tokens
         return True
 
+    def keep_response(self, job_id: JobId, attempt: int, name: str, response: bytes) -> bool:
+        if not self.is_current(job_id, attempt):
+            return False
+        self.state.jobs[job_id].steps[name] = response
+        return True
+
     def append(
         self, job_id: JobId, attempt: int, count: int, number: int, progress: tuple[int, int] | None
     ) -> bool:

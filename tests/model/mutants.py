@@ -202,6 +202,18 @@ MUTANTS = (
         "== 0 then local again = 2 end",
     ),
     Mutant(
+        "a late owner keeps a response",
+        "keep_response",
+        "if job.state ~= 'running' or job.attempt ~= ARGV[2] then return 0 end",
+        "",
+    ),
+    Mutant(
+        "a response that was lost stays",
+        "keep_response",
+        "call('HSET', steps_key(ARGV[1]), ARGV[3], ARGV[4])",
+        "call('HSETNX', steps_key(ARGV[1]), ARGV[3], ARGV[4])",
+    ),
+    Mutant(
         "telling knows no fence",
         "append_events",
         "if job.state ~= 'running' or job.attempt ~= ARGV[2] then return 0 end",

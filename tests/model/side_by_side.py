@@ -207,6 +207,11 @@ class SideBySide:
         answer = self._ask(self.shard.steps.keep(job, step, completion, usage))
         _agree(answer is None, self.model.keep(job.id, job.attempt, step, completion, usage))
 
+    def keep_response(self, job: LeasedJob, response_id: str) -> None:
+        name, response = "response:a", f"{response_id} of attempt {job.attempt}".encode()
+        answer = self._ask(self.shard.steps.keep_response(job, name, response))
+        _agree(answer is None, self.model.keep_response(job.id, job.attempt, name, response))
+
     def append(self, job: LeasedJob, count: int, *, number: int, progress: tuple[int, int] | None) -> None:
         events = [("item", b'{"number":%d}' % n) for n in range(number, number + count)]
         answer = self._ask(self.shard.steps.append(job, events, number=number, progress=progress))
@@ -274,6 +279,8 @@ class SideBySide:
         for attempt in list(self.attempts):
             self.append(attempt.job, 1, number=1, progress=None)
             self.keep(attempt.job, "late", Usage(1, 1))
+            self.keep_response(attempt.job, "resp_1")
+            self.keep_response(attempt.job, "resp_2")
         self.compare()
         current = self.current()
         for attempt in self.attempts:

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from msgspec.structs import replace
 from tests.e2e.running import RunningStack, events_until_done
+from tests.fakes import FakeResponseKeeper
 from tests.model_servers import table, table_printer
 from tests.model_servers.catalogue import KEY, SERVERS, ModelServer
 from tests.model_servers.exercise import CHAT, KINDS, QUESTION, SOURCE, SUCCEEDED, connect, exercise
@@ -21,9 +22,11 @@ from tests.paths import read_text
 from local.ports import free_ports
 from shared.adapters.redis.client import RedisClient
 from shared.domain.jobs.job import AI_KINDS
+from shared.domain.llm.prompts import instructions
 from shared.domain.llm.provider import Prompt, Task
 from shared.domain.provider_errors import ContextTooLong, ProviderGarbled
 from shared.domain.study.material import TextDraft
+from shared.domain.text.language import Language
 
 pytestmark = [pytest.mark.process, pytest.mark.slow]
 
@@ -37,6 +40,13 @@ SHORT_PROMPT = Prompt(
     source="Is the sky blue?",
     language="en",
     max_output_tokens=40,
+)
+TEXT_PROMPT = Prompt(
+    task=Task.TEXT,
+    instructions=instructions(Task.TEXT, Language.EN),
+    source=SOURCE,
+    language="en",
+    max_output_tokens=1_000,
 )
 LONG_PROMPT = replace(SHORT_PROMPT, source=read_text("water_cycle.en.txt") * 4)
 
@@ -84,6 +94,25 @@ async def test_a_text_beyond_the_window_is_sent_once_and_teaches_the_window(
                 await provider.complete(LONG_PROMPT, TextDraft)
     assert metrics.learned.window == server.window
     assert [exchange.is_refused for exchange in relay.exchanges] == [True]
+
+
+@pytest.mark.parametrize("server", [one for one in SERVERS if not one.has_a_model], ids=lambda one: one.name)
+async def test_a_server_without_background_responses_is_asked_for_one_once(
+    server: ModelServer, tmp_path: Path, real_redis: RedisClient
+):
+    """Half of these servers have no Responses API, and the others make the response while we wait."""
+    settings = {**settings_of(server), "ETUDE_MODEL_BACKGROUND": "on"}
+    async with (
+        running(server, tmp_path) as url,
+        Relay(url) as relay,
+        connect(relay.url, server.model, real_redis, **settings) as (provider, metrics),
+    ):
+        for _ in range(2):
+            with suppress(ProviderGarbled):  # fakellm writes the same whatever is asked for
+                await provider.complete(replace(TEXT_PROMPT, keeper=FakeResponseKeeper()), TextDraft)
+    assert sum(exchange.is_refused for exchange in relay.exchanges) <= 1
+    assert sum("background" in exchange.request for exchange in relay.exchanges) == 1
+    assert not metrics.learned.background
 
 
 @pytest.mark.e2e

@@ -139,3 +139,4 @@ async def test_a_cancelled_job_cancels_its_response(
     await attempt.crash()  # as the worker does when a renewal tells it that the lease is lost
 
     assert [call.state for call in simulator.journal.calls] == [CallState.CANCELLED]
+    assert not [key for key in await harness.key_names() if key.endswith(":steps")]

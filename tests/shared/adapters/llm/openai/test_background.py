@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 from msgspec.structs import replace
 from tests.deadline import DEADLINE_SECONDS
+from tests.fakes import FakeResponseKeeper
 from tests.simulators.faults import overloaded
 from tests.simulators.journal import CallState
 from tests.simulators.provider import ProviderSimulator
@@ -39,34 +40,12 @@ FOREVER = 3_600.0
 """Seconds that no test waits for."""
 
 
-class MemoryKeeper:
-    """What a job keeps, with the crashes and the end that a test chooses."""
-
-    def __init__(self) -> None:
-        self.kept: dict[str, KeptResponse] = {}
-        self.is_job_cancelled = False
-        self.has_lost_lease = False
-        self.changed = asyncio.Event()
-
-    def find(self, call: str) -> KeptResponse | None:
-        return self.kept.get(call)
-
-    async def keep(self, call: str, response: KeptResponse) -> None:
-        if self.has_lost_lease:
-            raise LeaseLost
-        self.kept[call] = response
-        self.changed.set()
-
-    async def is_cancelled(self) -> bool:
-        return self.is_job_cancelled
-
-
 class Setup:
     """Providers of one fleet, and how they used responses."""
 
     def __init__(self, simulator: ProviderSimulator) -> None:
         self.simulator = simulator
-        self.keeper = MemoryKeeper()
+        self.keeper = FakeResponseKeeper()
         self.uses = Counter[ResponseUse]()
         self.client = connect("key", base_url=simulator.url)
 

@@ -1,6 +1,7 @@
 """A request for Chat Completions, as a background response of the Responses API."""
 
 import pytest
+from tests.fakes import FakeResponseKeeper
 
 from shared.adapters.llm.openai.background.background_request import output_limit, to_background
 from shared.adapters.llm.openai.background.response_slot import ResponseSlot
@@ -27,22 +28,11 @@ def build(abilities: Abilities = OPENAI) -> Request:
     return builder.completion(render_prompt(PROMPT), PROMPT, SummaryDraft, abilities, max_output_tokens=300)
 
 
-class Keeper:
-    def __init__(self, kept: KeptResponse | None = None) -> None:
-        self.kept = kept
-
-    def find(self, call: str) -> KeptResponse | None:
-        return self.kept
-
-    async def keep(self, call: str, response: KeptResponse) -> None:
-        self.kept = response
-
-    async def is_cancelled(self) -> bool:
-        return False
-
-
 def key_of(name: str, request: Request, kept: KeptResponse | None = None) -> str:
-    return ResponseSlot(Keeper(kept), name).sign(request)["extra_headers"]["Idempotency-Key"]
+    keeper = FakeResponseKeeper()
+    if kept:
+        keeper.kept[name] = kept
+    return ResponseSlot(keeper, name).sign(request)["extra_headers"]["Idempotency-Key"]
 
 
 def test_every_field_is_translated() -> None:
