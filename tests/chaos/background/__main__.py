@@ -16,7 +16,7 @@ from tests.chaos.background.drill import Count, running_drill
 
 SHOWN_EVERY = 20
 HEAD = (
-    "| setting | kills | jobs | interrupted | dead letters | steps | executions | per step"
+    "| setting | kills | jobs | calls interrupted | dead letters | steps | executions | per step"
     " | tokens executed | charged |\n" + "| --- " * 10 + "|"
 )
 

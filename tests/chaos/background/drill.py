@@ -35,10 +35,15 @@ from shared.domain.jobs.submission import Submission
 from shared.domain.usage import Usage
 
 WORKERS = 4
-JOBS_AT_ONCE = 8
+JOBS_PER_WORKER = 3
+JOBS_AT_ONCE = 16
+MIN_READY = 3
+"""Workers that must be ready before one is killed, or all jobs would gather at the last one."""
+MAX_CRASHES = 1
+"""A worker is not killed if one of its jobs has crashed more often: another crash would make it a dead letter."""
 CALL_SECONDS = 2.0
 """How long the server takes for each response."""
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.05
 READY_SECONDS = 60.0
 END_SECONDS = 180.0
 """Time limit for the jobs that are left after the last kill: a few leases."""
@@ -54,7 +59,7 @@ class Count(Struct, frozen=True, kw_only=True):
     kills: int
     jobs: int
     interrupted: int
-    """Jobs that needed more than one attempt."""
+    """Calls that were in flight at the moment of a kill."""
     succeeded: int
     dead_letters: int
     executions: Mapping[str, int]
@@ -67,6 +72,22 @@ class Count(Struct, frozen=True, kw_only=True):
     @property
     def executions_per_step(self) -> float:
         return sum(self.executions.values()) / len(self.executions)
+
+
+class Held(Struct, frozen=True):
+    """A job and who has it."""
+
+    job_id: JobId
+    owner: str
+    """The consumer; empty if nobody has it."""
+    crashes: int
+
+
+class Target(Struct, frozen=True):
+    """A worker to kill, and the jobs that it has."""
+
+    worker: Service
+    job_ids: set[JobId]
 
 
 class Drill:
@@ -83,15 +104,17 @@ class Drill:
         self._kinds = itertools.cycle(KINDS)
         self._unfinished: dict[JobId, Submission] = {}
         self._finished: dict[JobId, JobSnapshot] = {}
+        self._interrupted = 0
 
     async def run(self, kills: int, *, tell: Callable[[int], None]) -> Count:
         for number in range(1, kills + 1):
-            await self._top_up()
-            worker = await self._busy_worker()
-            await asyncio.sleep(self._random.uniform(0, CALL_SECONDS / 2))
-            worker.send_kill()
-            await worker.gone()
-            await worker.start()
+            target = await self._target()
+            if number % 2:  # every other kill comes as soon as possible after a call has begun
+                await asyncio.sleep(self._random.uniform(0, CALL_SECONDS / 2))
+            target.worker.send_kill()
+            await target.worker.gone()
+            self._interrupted += len(target.job_ids & self._in_flight())
+            await target.worker.start()
             tell(number)
         async with asyncio.timeout(END_SECONDS):
             while self._unfinished:
@@ -118,19 +141,35 @@ class Drill:
                 self._finished[job_id] = snapshot
                 del self._unfinished[job_id]
 
-    async def _busy_worker(self) -> Service:
-        """A worker that holds a job and lives."""
+    async def _target(self) -> Target:
+        """A worker with a call in flight."""
         while True:
             await self._top_up()
-            owners = [await self._owner(job_id) for job_id in self._unfinished]
-            busy = [worker for worker in self._workers if any(f"-{worker.pid}-" in name for name in owners)]
-            if busy:
-                return self._random.choice(busy)
+            ready = [worker for worker in self._workers if worker.is_reading]
+            if len(ready) >= MIN_READY and (targets := await self._targets(ready)):
+                return self._random.choice(targets)
             await asyncio.sleep(POLL_SECONDS)
 
-    async def _owner(self, job_id: JobId) -> str:
-        state, owner = await call(self._redis, "HMGET", keys.record(0, job_id), "state", "owner")
-        return owner.decode() if state == b"running" else ""
+    async def _targets(self, ready: list[Service]) -> list[Target]:
+        held = [await self._held(job_id) for job_id in self._unfinished]
+        in_flight = self._in_flight()
+        targets: list[Target] = []
+        for worker in ready:
+            mine = [one for one in held if f"-{worker.pid}-" in one.owner]
+            job_ids = {one.job_id for one in mine}
+            if job_ids & in_flight and all(one.crashes <= MAX_CRASHES for one in mine):
+                targets.append(Target(worker, job_ids))
+        return targets
+
+    async def _held(self, job_id: JobId) -> Held:
+        names = ("state", "owner", "crashes")
+        state, owner, crashes = await call(self._redis, "HMGET", keys.record(0, job_id), *names)
+        return Held(job_id, owner.decode() if state == b"running" else "", int(crashes or 0))
+
+    def _in_flight(self) -> set[JobId]:
+        """The jobs with a call that has not ended."""
+        calls = self._provider.calls()
+        return {JobId(one["call_id"].partition("/")[0]) for one in calls if one["ended_at"] is None}
 
     def _count(self, kills: int) -> Count:
         calls = self._provider.calls()
@@ -144,7 +183,7 @@ class Drill:
         return Count(
             kills=kills,
             jobs=len(jobs),
-            interrupted=sum(job.attempt > 1 for job in jobs),
+            interrupted=self._interrupted,
             succeeded=len(succeeded),
             dead_letters=len(jobs) - len(succeeded),
             executions=Counter(one["call_id"] for one in calls),
@@ -174,6 +213,7 @@ async def running_drill(
             "PYTHONUNBUFFERED": "1",
             "ETUDE_REDIS_URL": redis_server.url,
             "ETUDE_POSTGRES_URL": postgres_server.url,
+            "ETUDE_CONCURRENCY": str(JOBS_PER_WORKER),
             "ETUDE_MODEL_BACKGROUND": "on" if is_background else "off",
         }
         workers = [_worker(number, environ, folder) for number in range(WORKERS)]
