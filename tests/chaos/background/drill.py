@@ -28,7 +28,7 @@ from shared.adapters.redis import keys
 from shared.adapters.redis.client import RedisClient
 from shared.adapters.redis.connection import call, connect
 from shared.adapters.redis.job_store import JobStore
-from shared.domain.jobs.job import JobId, JobState, Kind
+from shared.domain.jobs.job import JobId, JobState, Kind, UserId
 from shared.domain.jobs.job_snapshot import JobSnapshot
 from shared.domain.jobs.payload import AiInput, encode_input
 from shared.domain.jobs.submission import Submission
@@ -126,6 +126,7 @@ class Drill:
         await self._collect()
         while len(self._unfinished) < JOBS_AT_ONCE:
             submission = make_submission(
+                user=UserId(f"user-{len(self._finished) + len(self._unfinished)}"),  # each has a budget
                 kind=next(self._kinds),
                 payload=encode_input(AiInput(text=TEXT)),
                 hold_tokens=HOLD_TOKENS,
