@@ -6,10 +6,8 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-import httpx
 import pytest
 from tests.app_server import serving
-from tests.deadline import DEADLINE_SECONDS
 from tests.factories import make_job_id
 from tests.gateway.desk import INTERNAL_SECRET, PLANS, PUBLIC_PEM, Desk
 from tests.job_harness import JobHarness
@@ -18,6 +16,7 @@ from tests.servers import RealRedis
 from gateway.app import create_app
 from gateway.auth.authenticator import Authenticator
 from gateway.auth.signing_keys import LocalKey
+from gateway.http.chat_proxy import connect_chat
 from gateway.metrics import GatewayMetrics
 from gateway.services import Parts
 from shared.adapters.postgres.result_store import ResultStore
@@ -30,7 +29,7 @@ from shared.runtime.observability.metrics.meter import Meter
 
 
 @pytest.fixture
-def parts(real_redis: RedisClient, result_store: ResultStore) -> Parts:
+async def parts(real_redis: RedisClient, result_store: ResultStore) -> Parts:
     numbers, meter = itertools.count(1), Meter("tests")
     metrics = GatewayMetrics(meter, PLANS)
     return Parts(
@@ -41,7 +40,7 @@ def parts(real_redis: RedisClient, result_store: ResultStore) -> Parts:
         budgets=BudgetStore(real_redis, shards=1),
         events=EventLog(real_redis, shards=1),
         results=result_store,
-        chat=httpx.AsyncClient(base_url="http://127.0.0.1:9", verify=False, timeout=DEADLINE_SECONDS),
+        chat=connect_chat("http://127.0.0.1:9"),
         checks={"redis": lambda: call(real_redis, "PING"), "postgres": result_store.ping},
         clock=time.time,
         monotonic=time.monotonic,
@@ -60,7 +59,7 @@ async def open_desk(parts: Parts) -> AsyncGenerator[Desk]:
     async with asyncio.TaskGroup() as group, AsyncExitStack() as stack:
         hearing = group.create_task(parts.events.run())
         stack.callback(hearing.cancel)
-        stack.push_async_callback(parts.chat.aclose)
+        stack.push_async_callback(parts.chat.close)
         url = await stack.enter_async_context(serving(create_app(parts)))
         stack.callback(parts.closing.set)
         desk = Desk(parts, url)

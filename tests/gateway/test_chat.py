@@ -19,7 +19,7 @@ from tests.gateway.conftest import open_desk
 from tests.gateway.desk import INTERNAL_SECRET, PLANS, Desk
 
 from gateway.auth.authenticator import Caller
-from gateway.http.chat_proxy import ChatProxy
+from gateway.http.chat_proxy import ChatProxy, connect_chat
 from gateway.services import Parts
 from local.ports import free_ports
 from shared.domain.errors import ChatUnavailable
@@ -59,8 +59,8 @@ def chat() -> Chat:
 @pytest.fixture
 async def desk(parts: Parts, chat: Chat) -> AsyncIterator[Desk]:
     async with serving(chat.app) as url:
-        http = httpx.AsyncClient(base_url=url, verify=False, timeout=DEADLINE_SECONDS)
-        async with open_desk(msgspec.structs.replace(parts, chat=http)) as opened:
+        await parts.chat.close()
+        async with open_desk(msgspec.structs.replace(parts, chat=connect_chat(url))) as opened:
             yield opened
 
 
@@ -200,9 +200,7 @@ async def test_an_outage_of_the_chat_service_is_logged_once(chat: Chat):
         pass
 
     port = free_ports(1)[0]
-    async with httpx.AsyncClient(
-        base_url=f"http://127.0.0.1:{port}", verify=False, timeout=DEADLINE_SECONDS
-    ) as http:
+    async with connect_chat(f"http://127.0.0.1:{port}") as http:
         proxy = ChatProxy(http, secret=INTERNAL_SECRET, tracer=NO_TRACER)
 
         async def ask() -> None:

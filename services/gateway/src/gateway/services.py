@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
-import httpx
+import aiohttp
 from msgspec import Struct
 
 from gateway.auth.authenticator import Authenticator
@@ -32,7 +32,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     budgets: BudgetStore
     events: EventLog
     results: ResultStore
-    chat: httpx.AsyncClient
+    chat: aiohttp.ClientSession
     checks: Mapping[str, Check]
     clock: Callable[[], float]
     """Unix seconds."""
