@@ -122,7 +122,7 @@ async def place(
             metrics=GatewayMetrics(harness.meter, PLANS),
         )
         stack.callback(group.create_task(parts.events.run()).cancel)
-        stack.push_async_callback(parts.chat.aclose)
+        stack.push_async_callback(parts.chat.close)
         url = await stack.enter_async_context(serving(create_app(parts)))
         stack.callback(parts.closing.set)
         yield Place(url, make_token(), hire)
