@@ -18,8 +18,8 @@ OLDER: tuple[Patch, ...] = (
     # … an option …
     (
         "shared/domain/study/material.py",
-        "difficulty: Difficulty = Difficulty.MEDIUM\n\n\n# -- drafts",
-        "level: Difficulty = Difficulty.MEDIUM\n\n    @property\n    def difficulty(self) -> Difficulty:\n        return self.level\n\n\n# -- drafts",
+        "difficulty: Difficulty = Difficulty.MEDIUM\n    level:",
+        "grade: Difficulty = Difficulty.MEDIUM\n\n    @property\n    def difficulty(self) -> Difficulty:\n        return self.grade\n\n    level:",
     ),
     # … and fields of the record that came later
     ("shared/adapters/redis/lua/jobs/submit.lua", "'request', ARGV[8], 'title', ARGV[9], ", ""),

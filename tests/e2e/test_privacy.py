@@ -166,8 +166,8 @@ def send_nonsense(client: Client) -> None:
         "text.pdf": b"%PDF-1.4\n" + TEXT.encode(),
         "text.docx": TEXT.encode(),
         "whole.docx": docx.getvalue(),
-        "text.txt": TEXT.encode() + b"\xff",
-        f"text.{WORD}": TEXT.encode(),
+        "text.txt": TEXT.encode() + b"\0\xff",
+        f"text.{WORD}": b"\0" + TEXT.encode(),
     }.items():
         assert client.post("/api/collections", files={"file": (name, content)}).status_code >= 400
     client.post("/api/usage/estimate", json={"kind": WORD, "input": {"text": [WORD]}})

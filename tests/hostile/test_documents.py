@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextlib import suppress
 
 import psutil
 import pytest
@@ -24,8 +25,13 @@ async def read(reader: DocumentReader, user: str, name: str, content: bytes) -> 
 
 
 def reading_processes() -> list[psutil.Process]:
-    children = psutil.Process().children(recursive=True)
-    return [one for one in children if "gateway.documents.reading_process" in one.cmdline()]
+    return [one for one in psutil.Process().children(recursive=True) if _reads(one)]
+
+
+def _reads(process: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):  # it has ended meanwhile
+        return "gateway.documents.reading_process" in process.cmdline()
+    return False
 
 
 async def until_reading() -> None:

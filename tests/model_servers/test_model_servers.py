@@ -22,11 +22,10 @@ from tests.paths import read_text
 from local.ports import free_ports
 from shared.adapters.redis.client import RedisClient
 from shared.domain.jobs.job import AI_KINDS
-from shared.domain.llm.prompts import instructions
+from shared.domain.llm.prompts import instructions, request
 from shared.domain.llm.provider import Prompt, Task
 from shared.domain.provider_errors import ContextTooLong, ProviderGarbled
-from shared.domain.study.material import TextDraft
-from shared.domain.text.language import Language
+from shared.domain.study.material import NO_ITEMS, TextDraft
 
 pytestmark = [pytest.mark.process, pytest.mark.slow]
 
@@ -43,8 +42,9 @@ SHORT_PROMPT = Prompt(
 )
 TEXT_PROMPT = Prompt(
     task=Task.TEXT,
-    instructions=instructions(Task.TEXT, Language.EN),
+    instructions=instructions((Task.TEXT,), "en"),
     source=SOURCE,
+    request=request((Task.TEXT,), "en", NO_ITEMS),
     language="en",
     max_output_tokens=1_000,
 )

@@ -25,6 +25,7 @@ def smoke(monitored: MonitoredStack) -> None:
         with ada.stream("POST", "/api/chat", json=question(is_streamed=True)) as answer:
             assert b"event: done" in answer.read()
         assert ada.post("/api/ai", json={"kind": "summary"}).status_code == 422
+        follow(poe, submit(poe, "summary"))
         assert poe.post("/api/ai", json=job("summary")).status_code == 429
         stranger = {"Authorization": "Bearer nobody"}
         assert ada.get("/api/usage", headers=stranger).status_code == 401

@@ -32,7 +32,8 @@ PLAN = {
     "unfinished_jobs": 1_000_000,
     "offline_fallback": False,
 }
-PLANS = {"free": PLAN, "pro": PLAN, "poor": {**PLAN, "tokens_per_day": 1}}
+PLANS = {"free": PLAN, "pro": PLAN, "poor": {**PLAN, "tokens_per_day": 900}}
+"""A poor user's day holds one summary."""
 AWAKE = (
     f"(count(count_over_time(up[1m]) > 1 and up == 1) == bool {len(METRICS_PORTS)})"
     " * (count(etude_worker_last_poll_timestamp_seconds > 0) == bool 2)"

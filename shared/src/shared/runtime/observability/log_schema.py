@@ -74,6 +74,10 @@ class LogLine(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=Tr
     """Tokens of prompt and completion together that the model reads; 0 when it is not known."""
     max_output: Number = None
     """Tokens of a completion that the model allows; 0 when it is not known."""
+    thinking: Text = None
+    """How the server writes thinking into its completions."""
+    bytes: Number = None
+    """Size of a document that cannot be read."""
     characters: Number = None
     """Length of a response that cannot be used."""
     begins_with: Text = None
