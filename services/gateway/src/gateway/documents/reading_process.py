@@ -7,6 +7,8 @@ parent. It reads the name of the file from the first line.
 import os
 import resource
 import sys
+from contextlib import suppress
+from pathlib import Path
 
 import msgspec
 
@@ -14,9 +16,12 @@ from gateway.documents.formats.detection import reader_of
 from gateway.documents.formats.document import MAX_CHARACTERS, Document, Unreadable
 
 CPU_SECONDS = 8
-MEMORY_BYTES = 1024 * 1024 * 1024
+MEMORY_BYTES = 384 * 1024 * 1024
+"""Address space. Two readings and a gateway fit into the memory that a container gets (768 MB)."""
 MAX_OUTPUT_BYTES = 8 * MAX_CHARACTERS
 """Largest answer: JSON writes a character in six bytes at most."""
+FIRST_TO_END = "1000"
+"""A container that is short of memory ends a reading, and not the gateway."""
 NICENESS = 10
 """A reader yields the processor to whatever serves requests."""
 
@@ -37,6 +42,8 @@ def main() -> None:
 
 def limit_process() -> None:
     os.nice(NICENESS)
+    with suppress(OSError), Path("/proc/self/oom_score_adj").open("w") as score:  # Linux
+        score.write(FIRST_TO_END)
     limits = {
         resource.RLIMIT_CPU: CPU_SECONDS,
         resource.RLIMIT_AS: MEMORY_BYTES,
