@@ -29,28 +29,29 @@ from shared.runtime.observability.metrics.meter import Meter
 
 
 @pytest.fixture
-async def parts(real_redis: RedisClient, result_store: ResultStore) -> Parts:
+async def parts(real_redis: RedisClient, result_store: ResultStore) -> AsyncIterator[Parts]:
     numbers, meter = itertools.count(1), Meter("tests")
     metrics = GatewayMetrics(meter, PLANS)
-    return Parts(
-        authenticator=Authenticator(
-            LocalKey(PUBLIC_PEM), {}, PLANS, clock=time.time, on_failure=metrics.authentication_failed
-        ),
-        store=JobStore(real_redis, shards=1),
-        budgets=BudgetStore(real_redis, shards=1),
-        events=EventLog(real_redis, shards=1),
-        results=result_store,
-        chat=connect_chat("http://127.0.0.1:9"),
-        checks={"redis": lambda: call(real_redis, "PING"), "postgres": result_store.ping},
-        clock=time.time,
-        monotonic=time.monotonic,
-        new_id=lambda now: make_job_id(now=now),
-        new_request_id=lambda: f"request-{next(numbers)}",
-        closing=asyncio.Event(),
-        internal_secret=INTERNAL_SECRET,
-        meter=meter,
-        metrics=metrics,
-    )
+    async with connect_chat("http://127.0.0.1:9") as chat:
+        yield Parts(
+            authenticator=Authenticator(
+                LocalKey(PUBLIC_PEM), {}, PLANS, clock=time.time, on_failure=metrics.authentication_failed
+            ),
+            store=JobStore(real_redis, shards=1),
+            budgets=BudgetStore(real_redis, shards=1),
+            events=EventLog(real_redis, shards=1),
+            results=result_store,
+            chat=chat,
+            checks={"redis": lambda: call(real_redis, "PING"), "postgres": result_store.ping},
+            clock=time.time,
+            monotonic=time.monotonic,
+            new_id=lambda now: make_job_id(now=now),
+            new_request_id=lambda: f"request-{next(numbers)}",
+            closing=asyncio.Event(),
+            internal_secret=INTERNAL_SECRET,
+            meter=meter,
+            metrics=metrics,
+        )
 
 
 @asynccontextmanager

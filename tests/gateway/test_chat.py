@@ -59,7 +59,6 @@ def chat() -> Chat:
 @pytest.fixture
 async def desk(parts: Parts, chat: Chat) -> AsyncIterator[Desk]:
     async with serving(chat.app) as url:
-        await parts.chat.close()
         async with open_desk(msgspec.structs.replace(parts, chat=connect_chat(url))) as opened:
             yield opened
 
