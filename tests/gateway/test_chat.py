@@ -58,9 +58,11 @@ def chat() -> Chat:
 
 @pytest.fixture
 async def desk(parts: Parts, chat: Chat) -> AsyncIterator[Desk]:
-    async with serving(chat.app) as url:
-        async with open_desk(msgspec.structs.replace(parts, chat=connect_chat(url))) as opened:
-            yield opened
+    async with (
+        serving(chat.app) as url,
+        open_desk(msgspec.structs.replace(parts, chat=connect_chat(url))) as opened,
+    ):
+        yield opened
 
 
 async def test_the_question_is_forwarded_with_its_caller(desk: Desk, chat: Chat):
