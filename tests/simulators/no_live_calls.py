@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import httpx2
 import pytest
 
+from shared.adapters.llm.openai.transport import AiohttpTransport
+
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -21,20 +23,18 @@ def no_live_calls() -> Iterator[None]:
 
 
 def forbid_live_calls(patch: pytest.MonkeyPatch) -> None:
-    send, send_async = httpx2.HTTPTransport.handle_request, httpx2.AsyncHTTPTransport.handle_async_request
+    send, send_async = httpx2.HTTPTransport.handle_request, AiohttpTransport.handle_async_request
 
     def handle_request(self: httpx2.HTTPTransport, request: httpx2.Request) -> httpx2.Response:
         _refuse_live(request)
         return send(self, request)
 
-    async def handle_async_request(
-        self: httpx2.AsyncHTTPTransport, request: httpx2.Request
-    ) -> httpx2.Response:
+    async def handle_async_request(self: AiohttpTransport, request: httpx2.Request) -> httpx2.Response:
         _refuse_live(request)
         return await send_async(self, request)
 
     patch.setattr(httpx2.HTTPTransport, "handle_request", handle_request)
-    patch.setattr(httpx2.AsyncHTTPTransport, "handle_async_request", handle_async_request)
+    patch.setattr(AiohttpTransport, "handle_async_request", handle_async_request)
 
 
 def _refuse_live(request: httpx2.Request) -> None:

@@ -21,7 +21,7 @@ from tests.simulators.scripted_server import (
     stream,
 )
 
-from shared.adapters.llm.openai.client import MAX_RESPONSE_BYTES, connect
+from shared.adapters.llm.openai.client import connect
 from shared.adapters.llm.openai.ladder.abilities import (
     COMPATIBLE,
     OPTIONAL_FIELDS,
@@ -33,6 +33,7 @@ from shared.adapters.llm.openai.ladder.abilities import (
 from shared.adapters.llm.openai.ladder.learned_abilities import LearnedAbilities
 from shared.adapters.llm.openai.provider import OpenAIProvider
 from shared.adapters.llm.openai.refusals.retry_after import MAX_RETRY_AFTER_SECONDS
+from shared.adapters.llm.openai.transport import MAX_RESPONSE_BYTES
 from shared.domain.llm.provider import ChatRequest, Delta, Message, Prompt, Task
 from shared.domain.provider_errors import (
     ContextTooLong,

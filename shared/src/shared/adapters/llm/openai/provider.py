@@ -20,7 +20,6 @@ from shared.adapters.llm.openai.background.background_request import (
 )
 from shared.adapters.llm.openai.background.background_responses import BackgroundResponses
 from shared.adapters.llm.openai.background.response_slot import ResponseSlot
-from shared.adapters.llm.openai.client import OpenAIClient
 from shared.adapters.llm.openai.ladder.abilities import (
     OPENAI,
     Abilities,
@@ -70,7 +69,7 @@ class OpenAIProvider:
 
     def __init__(
         self,
-        client: OpenAIClient,
+        client: AsyncOpenAI,
         *,
         model: str,
         timeout_seconds: float = TIMEOUT_SECONDS,
@@ -146,9 +145,8 @@ class OpenAIProvider:
         )
         deadline = self._deadline()
         async with AsyncExitStack() as stack:
-            client = stack.enter_context(self._client.lend())
             async with self._translate_errors(deadline):
-                sent = await stack.enter_async_context(self._sender.send(client, build, turns))
+                sent = await stack.enter_async_context(self._sender.send(self._client, build, turns))
             response = StreamedResponse(_sent_call(sent.request, turns), self._model, sent.abilities.thinking)
             events = await stack.enter_async_context(aclosing(sent.reply.events()))
             while not response.ignores_limit:
@@ -185,10 +183,9 @@ class OpenAIProvider:
             )
             return slot.sign(to_background(request)) if slot and abilities.background else request
 
-        with self._client.lend() as client:
-            async with self._translate_errors(self._deadline(), spent=spent):
-                response = slot and await self._resume(client, build, turns, slot)
-                response = response or await self._send(client, build, turns, slot)
+        async with self._translate_errors(self._deadline(), spent=spent):
+            response = slot and await self._resume(self._client, build, turns, slot)
+            response = response or await self._send(self._client, build, turns, slot)
         was_background = slot is not None and self._learned.current.background
         await self._check_report(response.usage, may_learn=not was_background)
         return response
