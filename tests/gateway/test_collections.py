@@ -13,6 +13,7 @@ import pytest
 from tests.factories import make_card, make_collection, make_final_job
 from tests.gateway.desk import COLLECTION, TEXT, Desk
 from tests.job_harness import JobHarness
+from tests.pdf_file import FONT, make_pdf, stream
 
 from shared.adapters.postgres.result_store import ResultStore
 from shared.domain.errors import Problem
@@ -179,28 +180,21 @@ def make_docx(*paragraphs: str) -> bytes:
     return out.getvalue()
 
 
-def make_pdf(text: str) -> bytes:
-    """The smallest PDF with a line of text."""
-    content = f"BT /F1 12 Tf 20 100 Td ({text}) Tj ET".encode()
-    objects = [
-        b"<< /Type /Catalog /Pages 2 0 R >>",
-        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+def pdf_of(text: str) -> bytes:
+    """A PDF with a line of text."""
+    page = (
         b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 900 200] /Contents 4 0 R"
-        b" /Resources << /Font << /F1 5 0 R >> >> >>",
-        b"<< /Length %d >>\nstream\n%s\nendstream" % (len(content), content),
-        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
-    ]
-    out, places = bytearray(b"%PDF-1.4\n"), list[int]()
-    for number, body in enumerate(objects, start=1):
-        places.append(len(out))
-        out += b"%d 0 obj\n%s\nendobj\n" % (number, body)
-    table = len(out)
-    rows = b"".join(b"%010d 00000 n \n" % place for place in places)
-    out += (
-        b"xref\n0 6\n0000000000 65535 f \n%strailer\n<< /Size 6 /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n"
-        % (rows, table)
+        b" /Resources << /Font << /F1 5 0 R >> >> >>"
     )
-    return bytes(out)
+    return make_pdf(
+        [
+            b"<< /Type /Catalog /Pages 2 0 R >>",
+            b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+            page,
+            stream(f"BT /F1 12 Tf 20 100 Td ({text}) Tj ET".encode()),
+            FONT,
+        ]
+    )
 
 
 async def text_of(harness: JobHarness, results: ResultStore) -> str:
@@ -220,11 +214,11 @@ async def text_of(harness: JobHarness, results: ResultStore) -> str:
     [
         ("notes.txt", TEXT.encode()),
         ("notes", TEXT.encode("utf-16")),
-        ("pdf-in-truth.docx", make_pdf(TEXT)),
+        ("pdf-in-truth.docx", pdf_of(TEXT)),
         ("notes.TXT", b"\xef\xbb\xbf" + TEXT.encode()),
         ("notes.md", TEXT.encode()),
         ("notes.docx", make_docx(TEXT)),
-        ("notes.pdf", make_pdf(TEXT)),
+        ("notes.pdf", pdf_of(TEXT)),
     ],
 )
 async def test_a_document_is_read(
@@ -255,10 +249,10 @@ def bomb() -> bytes:
     [
         ("notes.exe", b"MZ\x90\0\3\0\0\0\4\0\0\0\xff\xff", 422, "unsupported_document"),
         ("notes.pdf", b"no pdf", 422, "broken_document"),
-        ("notes.pdf", make_pdf(TEXT)[:200], 422, "broken_document"),
+        ("notes.pdf", pdf_of(TEXT)[:200], 422, "broken_document"),
         ("notes.docx", b"PK\x03\x04", 422, "broken_document"),
         ("notes.docx", bomb(), 422, "unsupported_document"),
-        ("notes.pdf", make_pdf(""), 422, "scanned_document"),
+        ("notes.pdf", pdf_of(""), 422, "scanned_document"),
         ("notes.txt", b" \n", 422, "empty_text"),
         ("notes.txt", b"a\0b", 422, "unsupported_document"),
         ("notes.txt", b"a " * JSON_BYTES, 413, "too_large"),

@@ -3,33 +3,16 @@
 import io
 import zipfile
 
+from tests.pdf_file import FONT, make_pdf, stream
+
 MEDIA = "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 600 800] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>"
-FONT = b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"
-
-
-def pdf(objects: list[bytes]) -> bytes:
-    out, places = bytearray(b"%PDF-1.4\n"), list[int]()
-    for number, body in enumerate(objects, start=1):
-        places.append(len(out))
-        out += b"%d 0 obj\n%s\nendobj\n" % (number, body)
-    table = len(out)
-    rows = b"".join(b"%010d 00000 n \n" % place for place in places)
-    out += b"xref\n0 %d\n0000000000 65535 f \n%s" % (len(objects) + 1, rows)
-    return bytes(out) + b"trailer\n<< /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (
-        len(objects) + 1,
-        table,
-    )
-
-
-def stream(content: bytes) -> bytes:
-    return b"<< /Length %d >>\nstream\n%s\nendstream" % (len(content), content)
 
 
 def pages_that_share_a_stream(pages: int, operators: int) -> bytes:
     """Every page draws the same text thousands of times."""
     kids = b" ".join(b"%d 0 R" % (number + 6) for number in range(pages))
     content = b"BT /F1 1 Tf " + b"(a) Tj " * operators + b"ET"
-    return pdf(
+    return make_pdf(
         [
             b"<< /Type /Catalog /Pages 2 0 R >>",
             b"<< /Type /Pages /Kids [%s] /Count %d >>" % (kids, pages),
@@ -45,12 +28,12 @@ def form_that_draws_itself() -> bytes:
     page = MEDIA.replace("/Font", "/XObject << /X 6 0 R >> /Font").encode()
     form = b"<< /Type /XObject /Subtype /Form /BBox [0 0 9 9] /Resources << /XObject << /X 6 0 R >> >> /Length 14 >>\nstream\n/X Do /X Do   \nendstream"
     kids = b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>"
-    return pdf([b"<< /Type /Catalog /Pages 2 0 R >>", kids, page, stream(b"/X Do"), FONT, form])
+    return make_pdf([b"<< /Type /Catalog /Pages 2 0 R >>", kids, page, stream(b"/X Do"), FONT, form])
 
 
 def pages_that_contain_themselves() -> bytes:
     kids = b"<< /Type /Pages /Kids [2 0 R 2 0 R] /Count 9 >>"
-    return pdf([b"<< /Type /Catalog /Pages 2 0 R >>", kids])
+    return make_pdf([b"<< /Type /Catalog /Pages 2 0 R >>", kids])
 
 
 def word(document: bytes, content_types: bytes = b"") -> bytes:
