@@ -6,7 +6,14 @@ from hypothesis import strategies as st
 from tests.shared.domain.generation.plan_inputs import SENTENCE, kinds, make_input, options
 
 from shared.domain.generation.call_plan import plan_steps
-from shared.domain.generation.hold import CALL_TOKENS, SCHEMA_TOKENS, Size, fitting_characters, hold_for
+from shared.domain.generation.hold import (
+    CALL_TOKENS,
+    SCHEMA_TOKENS,
+    Size,
+    fitting_beginning,
+    fitting_characters,
+    hold_for,
+)
 from shared.domain.generation.hold import hold_for_size as hold_of
 from shared.domain.jobs.job import Kind
 from shared.domain.study.material import Options
@@ -57,6 +64,19 @@ def test_what_fits_fits_and_one_character_more_does_not(kind: Kind):
             return hold_of(kind, Options(), Size(characters, -(-characters * 90_000 // 300_000)), count_words)
 
         assert hold(fits) <= limit < hold(fits + 1)
+
+
+@pytest.mark.parametrize("kind", [Kind.COLLECTION, Kind.FLASHCARDS, Kind.SUMMARY])
+def test_the_beginning_that_fits_is_counted_and_not_estimated(kind: Kind):
+    text = "a b c d e f g h " * 2_000 + "incomprehensibility " * 8_000
+    fits = fitting_beginning(kind, Options(), text, 30_000, count_words)
+    beginning = text[:fits]
+    assert 0 < fits < len(text)
+    assert hold_of(kind, Options(), Size(fits, count_words(beginning)), count_words) <= 30_000
+
+
+def test_no_beginning_fits_a_plan_smaller_than_the_instructions():
+    assert fitting_beginning(Kind.SUMMARY, Options(), SENTENCE * 100, 10, count_words) == 0
 
 
 def test_no_text_fits_a_plan_smaller_than_the_instructions():

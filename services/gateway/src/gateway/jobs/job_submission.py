@@ -20,7 +20,7 @@ from shared.adapters.redis.event_log import EventLog
 from shared.adapters.redis.job_store import JobStore
 from shared.domain.budgets import Plan, WindowName
 from shared.domain.errors import NotFound, StoreUnavailable, TooLargeForPlan
-from shared.domain.generation.hold import Size, fitting_characters, hold_for_size
+from shared.domain.generation.hold import fitting_beginning, hold_for
 from shared.domain.jobs.job import JobId, JobState, Kind
 from shared.domain.jobs.job_snapshot import JobSnapshot
 from shared.domain.jobs.payload import CollectionInput, JobInput, encode_input
@@ -135,13 +135,12 @@ async def price(kind: Kind, job_input: JobInput, plan: Plan | None = None) -> in
 
 
 def _price(kind: Kind, job_input: JobInput, plan: Plan | None) -> int:
-    options, size = job_input.options, Size(len(job_input.text), count_tokens(job_input.text))
-    hold = hold_for_size(kind, options, size, count_tokens)
+    hold = hold_for(kind, job_input, count_tokens)
     if plan is None:
         return hold
     limit, window = min((plan.tokens_per_day, WindowName.DAY), (plan.tokens_per_month, WindowName.MONTH))
     if hold > limit:
-        fits = fitting_characters(kind, options, size, limit, count_tokens)
+        fits = fitting_beginning(kind, job_input.options, job_input.text, limit, count_tokens)
         raise TooLargeForPlan(window=window, limit=limit, needed=hold, characters=fits)
     return hold
 

@@ -90,6 +90,16 @@ def fitting_characters(kind: Kind, options: Options, size: Size, limit: int, cou
     return shortest
 
 
+def fitting_beginning(kind: Kind, options: Options, text: str, limit: int, count: Counter) -> int:
+    """How long a beginning of the text may be so that its hold is at most `limit` tokens. The beginning is counted itself, because
+    it may have more tokens for its length than the whole."""
+    size = Size(len(text), count(text))
+    while size.characters and hold_for_size(kind, options, size, count) > limit:
+        characters = fitting_characters(kind, options, size, limit, count)
+        size = Size(characters, count(text[:characters]))
+    return size.characters
+
+
 def _hold_items(kind: Kind, options: Options, size: Size, count: Counter) -> int:
     tasks = TASKS[kind]
     parts = count_parts(tasks, options, size.characters)
