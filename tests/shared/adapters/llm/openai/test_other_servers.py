@@ -638,6 +638,12 @@ async def test_latin_1_is_read_where_the_server_names_it():
         assert (await setting.ask()).value.cards[0].front == "Qui, à Évry, wrote it?"
 
 
+async def test_a_byte_order_mark_before_the_reply_is_passed_over():
+    body = b"\xef\xbb\xbf" + json.dumps({"choices": [{"message": {"content": GOOD}}]}).encode()
+    async with serving(Response(body=body)) as setting:
+        assert (await setting.ask()).value == CARDS
+
+
 @pytest.mark.parametrize("nul", ["\\u0000", "\x00"])
 async def test_a_nul_is_replaced_because_postgres_stores_none(nul: str):
     async with serving(completion(GOOD.replace("Who wrote", f"Who{nul}wrote"))) as setting:

@@ -73,9 +73,10 @@ async def _whole(response: ServerResponse) -> AsyncGenerator[str]:
 
 
 def _decode(body: bytes, content_type: str) -> str:
-    """JSON is UTF-8, whatever is declared; the declared Latin-1 is believed of what cannot be UTF-8."""
+    """JSON is UTF-8, whatever is declared, with or without a byte order mark; the declared Latin-1 is believed of what cannot be
+    UTF-8."""
     try:
-        return body.decode()
+        return body.decode("utf-8-sig")
     except UnicodeDecodeError:
         is_latin = any(name in content_type for name in LATIN_1)
         return body.decode("cp1252" if is_latin else "utf-8", errors="replace")
