@@ -182,6 +182,17 @@ QUESTION_FORMS: dict[str, Callable[[dict[str, Any], list[str], int], object]] = 
 }
 
 
+@pytest.mark.parametrize(
+    ("cards", "quiz"), [("flashcards", "quiz"), ("cards", "quiz"), ("flashcards", "test")]
+)
+def test_questions_within_an_object_are_read_beside_cards(cards: str, quiz: str) -> None:
+    both = json.loads(msgspec.json.encode(ItemDrafts(CARDS, QUESTIONS)))
+    reply = json.dumps(
+        {cards: both["cards"], quiz: {"questions": both["questions"]}, "notes": {"tags": ["a"]}}
+    )
+    assert read_value(reply, ItemDrafts) == ItemDrafts(CARDS, QUESTIONS)
+
+
 @pytest.mark.parametrize("form", QUESTION_FORMS)
 def test_a_question_is_read_in_every_form(form: str) -> None:
     given = [

@@ -177,13 +177,24 @@ def _numbers_items(fields: Fields) -> bool:
 
 def _items_in(fields: Fields, lists: Lists) -> list[object]:
     """The items of an object around lists, or the object itself, if it is an item."""
-    found = [cast(list[object], one) for one in fields.values() if isinstance(one, list)]
+    found = [*_lists_of(fields), *_inner_lists(fields)]
     if _numbers_items(fields):
         return list(fields.values())
     is_item = any(names <= set(fields) for names in lists.values())
     if is_item or not found or len(found) > len(lists):
         return [fields]
     return [item for items in found for item in items]
+
+
+def _lists_of(fields: Fields) -> list[list[object]]:
+    return [cast(list[object], one) for one in fields.values() if isinstance(one, list)]
+
+
+def _inner_lists(fields: Fields) -> Iterator[list[object]]:
+    """Lists of objects one level below, such as `{"quiz": {"questions": […]}}` beside a list of cards."""
+    for part in fields.values():
+        if isinstance(part, dict):
+            yield from (one for one in _lists_of(cast(Fields, part)) if one and isinstance(one[0], dict))
 
 
 def _sort_items(items: list[object], lists: Lists) -> Fields:
