@@ -142,6 +142,13 @@ def test_an_error_has_a_pointer(body: str, pointer: str, code: str):
     assert [(fault.pointer, fault.code) for fault in refusal.value.fields] == [(pointer, code)]
 
 
+def test_a_bound_without_its_other_end_is_told_as_such():
+    tag = "de" + "-abcdefgh" * 4
+    with pytest.raises(InvalidFields) as refusal:
+        DECODER.decode(f'{{"text": "a", "options": {{"language": "{tag}"}}}}'.encode())
+    assert refusal.value.fields == (FieldProblem("/options/language", "out_of_range", {"expected": "≤ 35"}),)
+
+
 def test_all_errors_are_reported_at_once():
     with pytest.raises(InvalidFields) as refusal:
         DECODER.decode(b'{"txt": "a", "is_loud": "no", "options": {"questions": -1}}')

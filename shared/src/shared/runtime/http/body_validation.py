@@ -128,8 +128,13 @@ def _walk_uuid(value: object, pointer: str) -> Iterator[FieldProblem]:
 
 def _within(size: float, low: float | None, high: float | None, pointer: str) -> Iterator[FieldProblem]:
     if (low is not None and size < low) or (high is not None and size > high):
-        bounds = f"{'' if low is None else low}–{'' if high is None else high}"
-        yield FieldProblem(pointer, "out_of_range", {"expected": bounds})
+        yield FieldProblem(pointer, "out_of_range", {"expected": _bounds(low, high)})
+
+
+def _bounds(low: float | None, high: float | None) -> str:
+    if low is None:
+        return f"≤ {high}"
+    return f"≥ {low}" if high is None else f"{low}–{high}"
 
 
 def _join(pointer: str, token: str | int) -> str:
