@@ -7,6 +7,7 @@ import pytest
 from tests.factories import ADA, SUMMARY_PROMPT
 from tests.fakes import FakeProvider
 from tests.job_harness import SUMMARY, JobHarness, settled, succeed
+from tests.log_lines import kept_log
 from tests.metric_samples import MetricSamples, read
 from tests.servers import WHEEL
 
@@ -16,7 +17,7 @@ from shared.domain.jobs.job import StreamName
 from shared.domain.jobs.outcome import Done, Fail, Outcome, Retry
 from shared.domain.jobs.payload import JobInput
 from shared.domain.provider_errors import ProviderBusy
-from shared.domain.study.material import Flashcards, Quality, SummaryDraft
+from shared.domain.study.material import Flashcards, NoteQuality, Quality, Summary, SummaryDraft
 from shared.runtime.observability.metrics.job_metrics import OUTCOMES, JobMetrics
 from shared.runtime.observability.metrics.model_metrics import ModelMetrics
 
@@ -163,3 +164,16 @@ async def test_what_the_checks_dropped_is_counted_by_reason(harness: JobHarness)
     told = seen(harness)
     assert told.of("etude_items_rejected_total", kind="summary", reason="quote_not_found") == 3
     assert told.of("etude_items_rejected_total") == 4
+
+
+async def test_a_note_in_another_language_is_counted_like_any_job(harness: JobHarness) -> None:
+    async def make_summary(job_input: JobInput, context: AttemptContext) -> Outcome:
+        quality = NoteQuality(language_differs=True)
+        summary = Summary(language="fr", summary="In English.", key_points=[], quality=quality)
+        return Done(summary, "model-1", "openai")
+
+    await harness.submit()
+    with kept_log() as log:
+        await harness.consumer(make_summary).drain()
+    assert seen(harness).of("etude_jobs_settled_total", outcome="succeeded") == 1
+    assert "job.abandoned" not in log.getvalue()

@@ -129,8 +129,8 @@ class JobMetrics:
         if settlement.done is not None:
             self._count_dropped(kind, getattr(settlement.done.result, "quality", None))
 
-    def _count_dropped(self, kind: str, quality: Quality | None) -> None:
-        for reason, count in quality.dropped.items() if quality else ():
+    def _count_dropped(self, kind: str, quality: object) -> None:
+        for reason, count in quality.dropped.items() if isinstance(quality, Quality) else ():
             self._items.of(kind, reason).add(count)
 
 
