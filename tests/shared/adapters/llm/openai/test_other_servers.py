@@ -203,6 +203,7 @@ TOO_LONG: list[tuple[int, object, int]] = [
     (200, message_of("model is loaded with context length of only 4096 tokens"), 4096),
     (400, message_of("Please reduce the length of the messages or completion."), 0),
     (400, {"error": "input length exceeds the context length"}, 0),
+    (400, message_of("This model's maximum context length is 600 tokens."), 0),
     (413, {"error": {"message": "Request too large", "type": "tokens", "code": "rate_limit_exceeded"}}, 0),
 ]
 
@@ -223,8 +224,10 @@ async def test_a_text_beyond_the_window_is_this_request_s_fault_and_teaches_the_
 async def test_a_completion_that_does_not_fit_is_asked_for_with_less_room():
     def respond(body: Body) -> Response:
         limit = body["max_completion_tokens"]
-        if limit > 850:
-            message = f"'max_tokens' is too large: {limit}. This model's maximum context length is 900 tokens"
+        if limit > 895:
+            message = (
+                f"'max_tokens' is too large: {limit}. This model's maximum context length is 1030 tokens"
+            )
             return refusal(400, message_of(message))
         return completion(GOOD)
 

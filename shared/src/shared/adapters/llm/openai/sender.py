@@ -47,8 +47,8 @@ TEACHING_WORDS = (
 _NO_LETTERS = re.compile(r"\\(?:u[0-9a-fA-F]{4}|.)|[^A-Za-z]")
 NO_SUCH_PATH_STATUSES = frozenset({404, 405, 501})
 """Statuses of a server that has no Responses API."""
-MIN_WINDOW_TOKENS, MAX_WINDOW_TOKENS = 512, 100_000_000
-"""A window beyond these is not believed."""
+MIN_WINDOW_TOKENS, MAX_WINDOW_TOKENS = 1_024, 100_000_000
+"""A window beyond these is not believed: the instructions alone need 600 tokens, and every later job would fail without a call."""
 
 Build = Callable[[Abilities], Request]
 
