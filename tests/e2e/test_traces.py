@@ -47,14 +47,14 @@ def test_a_job_is_one_trace_from_its_request_to_its_settlement(traced: Traced) -
 
     spans = traced.wait(TRACE, "POST /api/ai", "process summary")
     request, submit, attempt = (spans[name] for name in ("POST /api/ai", "submit summary", "process summary"))
-    call = spans["chat gpt-6-luna"]
+    call = spans["chat gpt-5.4-mini"]
     assert [request.service, submit.service, attempt.service] == ["gateway", "gateway", "ai-worker"]
     assert [request.parent_id, submit.parent_id, attempt.parent_id] == [
         CALLER,
         request.span_id,
         submit.span_id,
     ]
-    assert family(list(spans.values()), attempt) == ["INSERT async_jobs", "chat gpt-6-luna", "settle ai"]
+    assert family(list(spans.values()), attempt) == ["INSERT async_jobs", "chat gpt-5.4-mini", "settle ai"]
     assert accepted.headers["traceresponse"] == f"00-{TRACE}-{request.span_id}-01"
     assert call.attributes["gen_ai.provider.name"] == "openai"
     assert call.attributes["gen_ai.usage.input_tokens"] > 0
@@ -75,7 +75,7 @@ def test_a_chat_is_one_trace_over_both_services(traced: Traced) -> None:
         ("chat", "SERVER"),
         ("chat", "CLIENT"),
     ]
-    assert [one.name for one in way] == [*["POST /api/chat"] * 3, "chat gpt-6-luna"]
+    assert [one.name for one in way] == [*["POST /api/chat"] * 3, "chat gpt-5.4-mini"]
 
 
 def test_who_takes_over_from_a_killed_worker_is_linked_to_its_attempt(traced: Traced) -> None:
