@@ -23,6 +23,7 @@ SPARE_OPTIONS = ("granite", "harbour", "velvet")
 NOTHING_FOUND = "Nothing was found in the source"
 
 _FENCED = re.compile(r'<source id="(\w+)">\n(.*?)\n</source id="\1">', re.DOTALL)
+_SHAPE = re.compile(r"JSON Schema and nothing else:\n(\{.*\})$", re.DOTALL)
 _CARDS = re.compile(r"(\d+) (?:cards|cartes)")
 _QUESTIONS = re.compile(r"(\d+) questions")
 _GAP_WORD = re.compile(r"[^\W\d_]{5,}")
@@ -34,10 +35,17 @@ def write_answer(messages: Sequence[Turn], schema: dict[str, Any] | None) -> str
     user = "\n".join(message.content for message in messages if message.role == "user")
     sources = [fenced for _, fenced in _FENCED.findall(user)]
     asked = _FENCED.sub("", user)
+    schema = schema or _schema_in(messages[0].content)
     if schema is None:
         return _chat("\n\n".join(sources), _FENCED.sub("", messages[-1].content))
     source = sources[0] if sources else ""
     return _draft(source, json.dumps(schema), _count(_CARDS, asked), _count(_QUESTIONS, asked))
+
+
+def _schema_in(instructions: str) -> dict[str, Any] | None:
+    """The schema at the end of the instructions, where a server takes none beside the messages."""
+    found = _SHAPE.search(instructions)
+    return json.loads(found[1]) if found else None
 
 
 def _count(pattern: re.Pattern[str], asked: str) -> int:
