@@ -33,9 +33,9 @@ def reader_of(name: str, content: bytes) -> Reader:
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _archive_reader(content)
     if head.startswith(OLE):
-        from gateway.documents.formats.word import check_not_locked
+        from gateway.documents.formats.word import refuse_ole
 
-        check_not_locked(content)
+        refuse_ole(content)
     if stripped.startswith(b"{\\rtf"):
         return plain.read_rtf
     if suffix == ".ipynb" or (stripped.startswith(b"{") and b'"nbformat"' in content):

@@ -20,8 +20,6 @@ _HYPHEN = "\u0002"
 _PARAGRAPH_END = re.compile(r"[.!?:;…»”\"')\]]$")
 _NUMBER = re.compile(r"\d+")
 _MEANINGLESS = re.compile("[\ufffd\ufffe\uffff\ue000-\uf8ff\x00-\x08\x0b-\x1f]")
-_PASSWORD = 4
-"""pdfium's error code for a missing or wrong password."""
 
 
 def read_pdf(content: bytes) -> Document:

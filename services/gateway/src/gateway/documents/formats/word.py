@@ -1,6 +1,7 @@
 """Reads DOCX: paragraphs, headings, lists, tables, text boxes, equations, content controls, insertions, footnotes."""
 
 from collections.abc import Iterator
+from typing import NoReturn
 
 from gateway.documents.formats.archive import Archive, Element, local_name, outermost
 from gateway.documents.formats.document import Document, Unreadable, as_table, join
@@ -90,8 +91,9 @@ def _value(element: Element, name: str) -> str:
     return element.get(f"{W}{name}") or element.get(f"{STRICT_W}{name}") or ""
 
 
-def check_not_locked(content: bytes) -> None:
-    """An encrypted Office file is an OLE container with a stream of this name, in UTF-16."""
+def refuse_ole(content: bytes) -> NoReturn:
+    """Raise `Unreadable` for an OLE container: a file of a former format, or an encrypted one, which has a stream of this name in
+    UTF-16."""
     if "EncryptedPackage".encode("utf-16-le") in content:
         raise Unreadable("locked_document")
     raise Unreadable("unsupported_document")
