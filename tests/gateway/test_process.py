@@ -27,6 +27,7 @@ def test_it_stops_at_once_with_an_open_event_stream(redis_url: str, postgres_url
     with running(**environ) as process:
         assert process.stdout is not None
         assert "gateway.ready" in process.stdout.readline()
+        assert "auth.audience_not_set" in process.stdout.readline()
         headers = {"Authorization": f"Bearer {make_token()}"}
         transport = httpx.HTTPTransport(retries=5)
         with httpx.Client(
@@ -35,6 +36,7 @@ def test_it_stops_at_once_with_an_open_event_stream(redis_url: str, postgres_url
             transport=transport,
             timeout=DEADLINE_SECONDS,
         ) as client:
+            assert "ETUDE_JWT_AUDIENCE is not set" in client.get("/readyz").json()["warning"]
             job = client.post("/api/ai", json=SUMMARY).json()
             with client.stream("GET", f"/api/ai/{job['id']}/events") as stream:
                 lines = stream.iter_lines()

@@ -5,6 +5,7 @@ import base64
 import hashlib
 import hmac
 import json
+import math
 import time
 from typing import Any
 
@@ -25,6 +26,13 @@ from shared.runtime.config.settings import InvalidSettings
 NOW = 1_795_000_000.0
 API_KEY = "etk_0123456789abcdef"
 API_KEYS = {hashlib.sha256(API_KEY.encode()).hexdigest(): ApiKey(user="robot", plan="small")}
+
+
+BAD_TIMES: list[Any] = [
+    *("soon", "inf", "NaN", "9" * 400, "", None, True, [NOW], {"at": NOW}),
+    *(float("nan"), float("inf"), -float("inf"), NOW + 60.5, 1e300),
+    *(-1, int("9" * 400), 253_402_300_800),
+]
 
 
 class Clock:
@@ -116,6 +124,24 @@ async def test_an_invalid_token_is_refused(token: str):
         await admit(token, issuer="us", audience="etude")
 
 
+@pytest.mark.parametrize("claim", ["exp", "nbf", "iat"])
+@pytest.mark.parametrize("value", BAD_TIMES)
+async def test_a_time_that_is_no_whole_number_of_seconds_is_refused(claim: str, value: Any):
+    with pytest.raises(NotAuthenticated):
+        await admit(sign(**{claim: value}))
+
+
+async def test_a_deeply_nested_token_is_refused():
+    deep = base64.urlsafe_b64encode(b"[" * 20_000).decode().rstrip("=")
+    with pytest.raises(NotAuthenticated):
+        await admit(f"{deep}.{deep}.{deep}")
+
+
+async def test_a_caller_knows_when_the_token_expires():
+    assert (await admit(sign())).expires_at == NOW + 60
+    assert (await admit(API_KEY)).expires_at == math.inf
+
+
 @pytest.mark.parametrize("header", ["", "Bearer", "Basic YTpi", "Token x", "Bearer  "])
 async def test_another_authentication_scheme_is_refused(header: str):
     with pytest.raises(NotAuthenticated):
@@ -187,12 +213,15 @@ class Issuer:
         self.status = 200
         self.fetched = 0
         self.clock = Clock()
+        self.answers = asyncio.Event()
+        self.answers.set()
 
     def sign(self, name: str = "k1", **claims: Any) -> str:
         return f"Bearer {sign(self.keys[name], headers={'kid': name}, **claims)}"
 
-    def answer(self, _: httpx.Request) -> httpx.Response:
+    async def answer(self, _: httpx.Request) -> httpx.Response:
         self.fetched += 1
+        await self.answers.wait()
         published = [
             {**OKPAlgorithm.to_jwk(key.public_key(), as_dict=True), "kid": name, "alg": "EdDSA"}
             for name, key in self.keys.items()
@@ -223,6 +252,76 @@ async def test_a_new_key_is_fetched_for_its_first_token():
     issuer.clock.now += REFETCH_SECONDS
 
     assert (await authenticator.authenticate(issuer.sign("k2"))).user == "ada"
+
+
+async def test_a_new_key_is_known_five_seconds_after_the_last_fetch():
+    issuer = Issuer()
+    authenticator = issuer.authenticator()
+    with pytest.raises(NotAuthenticated):
+        await authenticator.authenticate(f"Bearer {sign(headers={'kid': 'made-up'})}")
+    issuer.keys["k2"] = Ed25519PrivateKey.generate()
+    issuer.clock.now += 5
+
+    assert (await authenticator.authenticate(issuer.sign("k2"))).user == "ada"
+    assert issuer.fetched == 2
+
+
+async def test_an_issuer_that_was_away_at_first_is_asked_again_after_five_seconds():
+    issuer = Issuer()
+    authenticator = issuer.authenticator()
+    issuer.status = 500
+    for _ in range(3):
+        with pytest.raises(Unavailable):
+            await authenticator.authenticate(issuer.sign())
+    assert issuer.fetched == 1
+    issuer.status = 200
+    issuer.clock.now += 5
+
+    assert (await authenticator.authenticate(issuer.sign())).user == "ada"
+
+
+async def test_a_slow_fetch_for_made_up_key_ids_delays_no_known_key():
+    issuer = Issuer()
+    authenticator = issuer.authenticator()
+    await authenticator.authenticate(issuer.sign())
+    issuer.clock.now += REFETCH_SECONDS
+    issuer.answers.clear()
+    made_up = [f"Bearer {sign(headers={'kid': f'made-up-{number}'})}" for number in range(50)]
+    waiting = [asyncio.create_task(authenticator.authenticate(token)) for token in made_up]
+    await asyncio.sleep(0)
+
+    assert (await authenticator.authenticate(issuer.sign(sub="bob"))).user == "bob"
+
+    issuer.answers.set()
+    outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+    assert {type(outcome) for outcome in outcomes} == {NotAuthenticated}
+    assert issuer.fetched == 2
+
+
+async def test_a_known_key_does_not_wait_for_an_issuer_that_fails():
+    issuer = Issuer()
+    authenticator = issuer.authenticator()
+    await authenticator.authenticate(issuer.sign())
+    issuer.status = 500
+    issuer.clock.now += MAX_AGE_SECONDS + 1
+    await authenticator.authenticate(issuer.sign(sub="bob"))
+    issuer.clock.now += REFETCH_SECONDS
+    issuer.answers.clear()
+
+    assert (await authenticator.authenticate(issuer.sign(sub="eve"))).user == "eve"
+    issuer.answers.set()
+
+
+async def test_a_cancelled_request_does_not_cancel_the_fetch_of_the_others():
+    issuer = Issuer()
+    authenticator = issuer.authenticator()
+    issuer.answers.clear()
+    first, second = (asyncio.create_task(authenticator.authenticate(issuer.sign())) for _ in range(2))
+    await asyncio.sleep(0)
+    first.cancel()
+    issuer.answers.set()
+
+    assert (await second).user == "ada"
 
 
 async def test_unknown_key_ids_do_not_cause_a_fetch_each():

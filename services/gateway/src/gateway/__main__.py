@@ -41,6 +41,7 @@ STOP_SECONDS = 8
 """Time for requests under way to finish after a signal. Event streams end at once."""
 FETCH_SECONDS = 5.0
 """Timeout of a fetch of signing keys."""
+NO_AUDIENCE = "ETUDE_JWT_AUDIENCE is not set: tokens that the issuer made for other services are accepted"
 
 log = structlog.get_logger()
 
@@ -69,7 +70,7 @@ async def _serve(settings: GatewaySettings) -> None:
                 host=settings.host,
                 port=settings.port,
                 stop_seconds=STOP_SECONDS,
-                on_ready=lambda: log.info("gateway.ready", port=settings.port, pid=os.getpid()),
+                on_ready=lambda: _report_ready(settings, parts),
                 on_stop=parts.closing.set,
             )
             event_reader.cancel()
@@ -105,6 +106,7 @@ async def _open(settings: GatewaySettings, meter: Meter, stack: AsyncExitStack) 
         results=results,
         chat=await stack.enter_async_context(connect_chat(settings.chat_url)),
         checks={"redis": lambda: call(redis, "PING"), "postgres": results.ping},
+        warning=_warning_of(settings),
         clock=time.time,
         monotonic=time.monotonic,
         new_id=lambda now: new_job_id(int(now * 1000), os.urandom(RANDOM_BYTES)),
@@ -128,6 +130,17 @@ def _key_source(settings: GatewaySettings, http: httpx.AsyncClient) -> KeySource
     if settings.api_keys:
         return None
     raise InvalidSettings("one of ETUDE_JWT_PUBLIC_KEY, ETUDE_JWKS_URL and ETUDE_API_KEYS must be set")
+
+
+def _report_ready(settings: GatewaySettings, parts: Parts) -> None:
+    log.info("gateway.ready", port=settings.port, pid=os.getpid())
+    if parts.warning:
+        log.warning("auth.audience_not_set")
+
+
+def _warning_of(settings: GatewaySettings) -> str:
+    has_tokens = settings.jwt_public_key or settings.jwks_url
+    return NO_AUDIENCE if has_tokens and not settings.jwt_audience else ""
 
 
 async def _warn_of_unsafe_settings(redis: RedisClient) -> None:

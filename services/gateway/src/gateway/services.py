@@ -34,6 +34,8 @@ class Parts(Struct, frozen=True, kw_only=True):
     results: ResultStore
     chat: aiohttp.ClientSession
     checks: Mapping[str, Check]
+    warning: str = ""
+    """What an operator should know of the settings; the readiness page shows it."""
     clock: Callable[[], float]
     """Unix seconds."""
     monotonic: Callable[[], float]
@@ -55,6 +57,7 @@ class Services:
     def __init__(self, parts: Parts) -> None:
         self.authenticator = parts.authenticator
         self.checks = parts.checks
+        self.warning = parts.warning
         self.metrics = parts.metrics
         self.documents = DocumentReader()
         self.jobs = JobQueries(parts.store, parts.results)

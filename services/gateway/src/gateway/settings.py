@@ -20,7 +20,7 @@ class GatewaySettings(CommonSettings, frozen=True, kw_only=True):
     jwt_issuer: str = ""
     """The `iss` that a token must have; any when empty."""
     jwt_audience: str = ""
-    """The `aud` that a token must have; any when empty."""
+    """The `aud` that a token must have; any when empty, which the gateway warns of."""
     api_keys: str = ""
     """JSON object from the SHA-256 of an API key, in hex, to `{"user": …, "plan": …}`."""
     plans_file: str = ""

@@ -1,6 +1,7 @@
 """Authentication: a signed token or an API key becomes a caller. All failures look the same from outside."""
 
 import hashlib
+import math
 import re
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
@@ -24,6 +25,9 @@ CACHE_SECONDS = 300.0
 LEEWAY_SECONDS = 10.0
 """Tolerated difference between the issuer's clock and ours."""
 
+MAX_TIME = 253_402_300_799
+"""The largest time that a token may name, in Unix seconds: the end of the year 9999."""
+
 _USER = re.compile(r"[A-Za-z0-9._@|+=/~-]{1,128}")
 """A user id is part of Redis keys and channels, so it has no braces (hash tags), colons (our separator) or spaces."""
 
@@ -32,6 +36,8 @@ class Caller(Struct, frozen=True):
     user: UserId
     plan_name: str
     plan: Plan
+    expires_at: float = math.inf
+    """When the token expires, in Unix seconds. An API key does not expire."""
 
 
 class KeySource(Protocol):
@@ -100,10 +106,11 @@ class Authenticator:
             if key is None:
                 raise self._refusal("unknown_key")
             claims = self._decode(token, key)
-        except (jwt.PyJWTError, ValueError, TypeError) as error:
+        except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
             raise self._refusal(_reason(error)) from None
-        until = min(float(claims["exp"]), self._clock() + CACHE_SECONDS)
-        return self._caller(claims["sub"], claims.get("plan")), until
+        expires_at = claims["exp"]
+        caller = self._caller(claims["sub"], claims.get("plan"), expires_at)
+        return caller, min(expires_at, self._clock() + CACHE_SECONDS)
 
     def _decode(self, token: str, key: jwt.PyJWK) -> dict[str, Any]:
         """The key determines the algorithm; the one that the token names is only compared with it."""
@@ -126,17 +133,20 @@ class Authenticator:
         return claims
 
     def _check_times(self, claims: Mapping[str, Any]) -> None:
+        times = [claims[name] for name in ("exp", "nbf", "iat") if name in claims]
+        if not all(map(_is_time, times)):
+            raise self._refusal("claims")
         now = self._clock()
-        if now >= float(claims["exp"]) + LEEWAY_SECONDS:
+        if now >= claims["exp"] + LEEWAY_SECONDS:
             raise self._refusal("expired")
-        if now < float(claims.get("nbf", 0)) - LEEWAY_SECONDS:
+        if now < claims.get("nbf", 0) - LEEWAY_SECONDS:
             raise self._refusal("claims")
 
-    def _caller(self, user: object, plan: object) -> Caller:
+    def _caller(self, user: object, plan: object, expires_at: float = math.inf) -> Caller:
         if not isinstance(user, str) or not _USER.fullmatch(user):
             raise self._refusal("claims")
         name = plan if isinstance(plan, str) and plan in self._plans else DEFAULT_PLAN
-        return Caller(UserId(user), name, self._plans[name])
+        return Caller(UserId(user), name, self._plans[name], expires_at)
 
     def _refusal(self, reason: str) -> NotAuthenticated:
         self._on_failure(reason)
@@ -147,6 +157,13 @@ class Authenticator:
         self._verified.move_to_end(digest)
         if len(self._verified) > CACHED_TOKENS:
             self._verified.popitem(last=False)
+
+
+def _is_time(value: object) -> bool:
+    """Whether the value is a whole number of Unix seconds. Python's JSON also reads `NaN`, `Infinity` and 400 digits."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return 0 <= value <= MAX_TIME and value == int(value)
 
 
 def _reason(error: Exception) -> str:

@@ -1,6 +1,7 @@
 """The public keys that tokens are verified with: one from the settings, or those that an issuer publishes (JWKS)."""
 
 import asyncio
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -19,8 +20,8 @@ from shared.runtime.config.settings import InvalidSettings
 log = structlog.get_logger()
 
 ALGORITHMS = frozenset({"EdDSA", "RS256", "ES256"})
-REFETCH_SECONDS = 30.0
-"""Shortest time between two fetches, so that made-up key ids do not cause a request each."""
+REFETCH_SECONDS = 5.0
+"""Shortest time between the starts of two fetches, so that made-up key ids do not cause a request each."""
 MAX_AGE_SECONDS = 600.0
 """How long fetched keys are used; a withdrawn key is refused after this."""
 
@@ -37,25 +38,33 @@ class LocalKey:
 
 
 class PublishedKeys:
-    """The keys of an issuer. While it is unreachable, the keys fetched last remain in use."""
+    """The keys of an issuer. While it is unreachable, the keys fetched last remain in use.
+
+    Nothing is stored about unknown key ids: an id that is not among the keys causes a fetch, if the last one is old enough.
+    """
 
     def __init__(self, url: str, http: httpx.AsyncClient, *, monotonic: Callable[[], float]) -> None:
         self._url = url
         self._http = http
         self._monotonic = monotonic
         self._keys: dict[str, jwt.PyJWK] = {}
-        self._fetching = asyncio.Lock()
-        self._requested_at = -MAX_AGE_SECONDS
-        self._fetched_at = -MAX_AGE_SECONDS
+        self._fetch: asyncio.Task[None] | None = None
+        self._is_failing = False
+        self._requested_at = self._fetched_at = -math.inf
 
     async def find(self, key_id: str | None) -> jwt.PyJWK | None:
-        """Raises `Unavailable` when none could be fetched yet."""
+        """Raises `Unavailable` when none could be fetched yet.
+
+        A known key waits for a fetch only if it may have been withdrawn, and not while fetches fail.
+        """
         key = self._pick(key_id)
         if key is None or self._monotonic() - self._fetched_at > MAX_AGE_SECONDS:
-            await self._refresh()
+            fetch = self._refresh()
+            if fetch and (key is None or not self._is_failing):
+                await asyncio.wait([fetch])  # the fetch goes on for the others when this request is cancelled
             key = self._pick(key_id)
         if not self._keys:
-            raise Unavailable(retry_after=5)
+            raise Unavailable(retry_after=REFETCH_SECONDS)
         return key
 
     def _pick(self, key_id: str | None) -> jwt.PyJWK | None:
@@ -63,18 +72,25 @@ class PublishedKeys:
             return next(iter(self._keys.values()))
         return self._keys.get(key_id or "")
 
-    async def _refresh(self) -> None:
-        async with self._fetching:  # whoever waited here finds the keys fetched
-            if self._monotonic() - self._requested_at < REFETCH_SECONDS:
-                return
+    def _refresh(self) -> asyncio.Task[None] | None:
+        """The fetch under way, which all requests share; a new one if the last is old enough, else None."""
+        if self._fetch is None and self._monotonic() - self._requested_at >= REFETCH_SECONDS:
             self._requested_at = self._monotonic()
-            try:
-                response = await self._http.get(self._url)
-                response.raise_for_status()
-                self._keys = _read_jwks(response.content)
-                self._fetched_at = self._monotonic()
-            except (httpx.HTTPError, ValueError, jwt.PyJWTError) as error:
-                log.warning("jwks.fetch_failed", error_type=type(error).__name__)
+            self._fetch = asyncio.create_task(self._fetch_keys())
+        return self._fetch
+
+    async def _fetch_keys(self) -> None:
+        try:
+            response = await self._http.get(self._url)
+            response.raise_for_status()
+            self._keys = _read_jwks(response.content)
+            self._fetched_at = self._monotonic()
+            self._is_failing = False
+        except (httpx.HTTPError, ValueError, TypeError, jwt.PyJWTError) as error:
+            self._is_failing = True
+            log.warning("jwks.fetch_failed", error_type=type(error).__name__)
+        finally:
+            self._fetch = None
 
 
 class _Jwks(Struct):

@@ -44,7 +44,7 @@ async def check_liveness() -> Response:
     openapi_extra=openapi.takes(is_public=True),
 )
 async def check_readiness(services: CurrentServices) -> Response:
-    return await readiness_response(services.checks)
+    return await readiness_response(services.checks, warning=services.warning)
 
 
 @router.get(

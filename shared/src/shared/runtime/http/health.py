@@ -37,11 +37,13 @@ def liveness_response() -> JSONResponse:
     return JSONResponse({"status": OK}, headers=NO_STORE)
 
 
-async def readiness_response(checks: Mapping[str, Check]) -> JSONResponse:
-    """503 as soon as one dependency is unreachable; the body says which."""
+async def readiness_response(checks: Mapping[str, Check], *, warning: str = "") -> JSONResponse:
+    """503 as soon as one dependency is unreachable; the body says which. A warning does not end readiness."""
     states = await asyncio.gather(*(_state_of(name, check) for name, check in checks.items()))
     is_ready = set(states) <= {OK}
     body = {"status": OK if is_ready else AWAY, **dict(zip(checks, states, strict=True))}
+    if warning:
+        body["warning"] = warning
     return JSONResponse(body, 200 if is_ready else 503, NO_STORE)
 
 
