@@ -18,7 +18,7 @@ from shared.domain.errors import StudyError, Unexpected
 from shared.runtime.http.disconnect import until_disconnect
 from shared.runtime.http.problem_details import problem_response_parts
 from shared.runtime.http.rate_limit_headers import limit_headers
-from shared.runtime.http.sse import HEARTBEAT, EventWriter, encode_event, with_heartbeats
+from shared.runtime.http.sse import EventWriter, encode_event, heartbeats
 
 log = structlog.get_logger()
 
@@ -63,10 +63,10 @@ class AnswerResponse(Response):
         try:
             async with (
                 aclosing(_events(answer)) as events,
-                aclosing(with_heartbeats(events, self._services.heartbeat_seconds)) as chunks,
+                heartbeats(writer, self._services.heartbeat_seconds),
             ):
-                async for chunk in chunks:
-                    await writer.write(chunk or HEARTBEAT)
+                async for event in events:
+                    await writer.write(event)
         except Exception as error:
             if not writer.is_started:
                 raise

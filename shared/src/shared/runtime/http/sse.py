@@ -1,16 +1,13 @@
 """Server-sent events: how an event is encoded, and the responses that write events as they come."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import aclosing, suppress
-from typing import TypeVar
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing, asynccontextmanager, suppress
 
 from starlette.types import Receive, Scope, Send
 
 from shared.domain.errors import StoreUnavailable
 from shared.runtime.http.disconnect import until_disconnect
-
-T = TypeVar("T")
 
 RECONNECT_MS = 2_000
 """How long a client waits before it reconnects, in milliseconds."""
@@ -22,7 +19,6 @@ HEADERS = {
     "cache-control": "no-store",
     "x-accel-buffering": "no",
 }
-_END = object()
 
 
 def encode_event(name: str, data: bytes, event_id: str = "") -> bytes:
@@ -38,8 +34,11 @@ class EventWriter:
         self._send = send
         self._headers = {**HEADERS, **(headers or {})}
         self.is_started = False
+        self.written_at = asyncio.get_running_loop().time()
+        """When the last chunk was written, or else the writer made, on the clock of the event loop."""
 
     async def write(self, chunk: bytes) -> None:
+        self.written_at = asyncio.get_running_loop().time()
         if not self.is_started:
             self.is_started = True
             headers = [(name.encode(), value.encode()) for name, value in self._headers.items()]
@@ -67,22 +66,21 @@ class EventStream:
         await writer.end()
 
 
-async def with_heartbeats(items: AsyncIterator[T], seconds: float) -> AsyncGenerator[T | None]:
-    """Yield the items as they come, and None whenever none came for `seconds`."""
-    pending: asyncio.Future[T | object] | None = None
+@asynccontextmanager
+async def heartbeats(writer: EventWriter, seconds: float) -> AsyncGenerator[None]:
+    """Write a comment whenever the block has written nothing for `seconds`."""
+    beating = asyncio.create_task(_beat(writer, seconds))
     try:
-        while True:
-            pending = asyncio.ensure_future(_next_or_end(items))
-            while not (await asyncio.wait({pending}, timeout=seconds))[0]:
-                yield None
-            if (item := pending.result()) is _END:
-                return
-            yield item  # pyright: ignore[reportReturnType] - everything but the end is an item
+        yield
     finally:
-        if pending is not None and not pending.done():
-            pending.cancel()
-            await asyncio.wait({pending})
+        beating.cancel()
+        await asyncio.wait({beating})
 
 
-async def _next_or_end(items: AsyncIterator[T]) -> T | object:
-    return await anext(items, _END)
+async def _beat(writer: EventWriter, seconds: float) -> None:
+    while True:
+        silence = asyncio.get_running_loop().time() - writer.written_at
+        if silence < seconds:
+            await asyncio.sleep(seconds - silence)
+        else:
+            await writer.write(HEARTBEAT)

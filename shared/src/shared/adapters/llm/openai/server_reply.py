@@ -2,8 +2,8 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager
-from typing import Any, Protocol
 
+import httpx2
 from openai import APIError
 
 from shared.adapters.llm.openai.reading.content import MalformedBody, decode_body
@@ -12,20 +12,6 @@ from shared.adapters.llm.openai.reading.response import is_error
 
 LATIN_1 = ("8859-1", "latin", "1252")
 """Parts of the names of Latin-1 and of its superset, which is what servers mean by it."""
-
-
-class ServerResponse(Protocol):
-    """A response whose body has not been read."""
-
-    @property
-    def headers(self) -> Any: ...
-
-    @property
-    def http_request(self) -> Any: ...
-
-    async def read(self) -> bytes: ...
-
-    def iter_bytes(self) -> AsyncGenerator[bytes]: ...
 
 
 class ServerReply:
@@ -49,7 +35,7 @@ class ServerReply:
 
 
 @asynccontextmanager
-async def begin_reply(response: ServerResponse, *, is_stream: bool) -> AsyncGenerator[ServerReply]:
+async def begin_reply(response: httpx2.Response, *, is_stream: bool) -> AsyncGenerator[ServerReply]:
     """Wait for the whole reply, or for its first event. Raises `APIError` if that is an error."""
     is_whole = not is_stream or "json" in response.headers.get("content-type", "")
     async with aclosing(_whole(response) if is_whole else _events(response)) as events:
@@ -59,17 +45,17 @@ async def begin_reply(response: ServerResponse, *, is_stream: bool) -> AsyncGene
         yield ServerReply(first, events)
 
 
-def _raise_error(data: str, response: ServerResponse) -> None:
+def _raise_error(data: str, response: httpx2.Response) -> None:
     try:
         fields = decode_body(data)
     except MalformedBody:
         return
     if is_error(fields):
-        raise APIError("an error of status 200", response.http_request, body=fields)
+        raise APIError("an error of status 200", response.request, body=fields)
 
 
-async def _whole(response: ServerResponse) -> AsyncGenerator[str]:
-    yield _decode(await response.read(), response.headers.get("content-type", "").lower())
+async def _whole(response: httpx2.Response) -> AsyncGenerator[str]:
+    yield _decode(await response.aread(), response.headers.get("content-type", "").lower())
 
 
 def _decode(body: bytes, content_type: str) -> str:
@@ -82,9 +68,9 @@ def _decode(body: bytes, content_type: str) -> str:
         return body.decode("cp1252" if is_latin else "utf-8", errors="replace")
 
 
-async def _events(response: ServerResponse) -> AsyncGenerator[str]:
+async def _events(response: httpx2.Response) -> AsyncGenerator[str]:
     lines = EventLines()
-    async with aclosing(response.iter_bytes()) as received:
+    async with aclosing(response.aiter_bytes()) as received:
         async for piece in received:
             for data in lines.add(piece):
                 yield data

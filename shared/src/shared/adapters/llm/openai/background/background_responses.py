@@ -135,7 +135,7 @@ async def _follow_again(client: AsyncOpenAI, progress: ResponseProgress) -> None
         after = {"starting_after": progress.last_event} if progress.last_event >= 0 else {}
         async with (
             retrieve(progress.id, stream=True, **after) as response,
-            begin_reply(response, is_stream=True) as reply,
+            begin_reply(response.http_response, is_stream=True) as reply,
             aclosing(reply.events()) as events,
         ):
             await _follow(events, progress)
