@@ -24,6 +24,7 @@ async def serving(app: Any, *, port: int = 0) -> AsyncGenerator[str]:
         lifespan="off",
         log_config=None,
         access_log=False,
+        proxy_headers=False,
         timeout_graceful_shutdown=STOP_SECONDS,
     )
     server = uvicorn.Server(config)

@@ -25,6 +25,7 @@ from shared.adapters.redis.client import RedisClient
 from shared.adapters.redis.connection import call
 from shared.adapters.redis.event_log import EventLog
 from shared.adapters.redis.job_store import JobStore
+from shared.runtime.http.client_address import read_trusted_proxies
 from shared.runtime.observability.metrics.meter import Meter
 
 
@@ -51,6 +52,7 @@ async def parts(real_redis: RedisClient, result_store: ResultStore) -> AsyncIter
             internal_secret=INTERNAL_SECRET,
             meter=meter,
             metrics=metrics,
+            trusted_proxies=read_trusted_proxies("127.0.0.1"),
         )
 
 

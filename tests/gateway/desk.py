@@ -38,6 +38,7 @@ PLANS: dict[str, Plan] = {
     "small": make_plan(tokens_per_day=30_000),
     "slow": make_plan(requests_per_minute=2),
     "narrow": make_plan(unfinished_jobs=1),
+    "hurried": make_plan(api_requests_per_minute=60),
     "choosy": make_plan(models=PlanModels(allowed=("large", "huge"))),
 }
 

@@ -1,14 +1,17 @@
 """Whatever is sent, the answer is one a reader understands, and nothing is accepted, held or broken."""
 
+import gzip
 import json
 from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
+from starlette.requests import Request
 from tests.deadline import DEADLINE_SECONDS
 from tests.gateway.desk import COLLECTION, SUMMARY, TEXT, Desk
 
+from gateway.http.request_headers import wait_seconds
 from shared.runtime.http.request_body import JSON_BYTES
 
 JSON = {"Content-Type": "application/json"}
@@ -156,3 +159,55 @@ async def test_a_refused_body_leaves_the_connection_usable(desk: Desk):
         await client.post("/api/ai", content=padded(3 * JSON_BYTES), headers=JSON)
         answer = await client.post("/api/ai", json=SUMMARY)
     assert answer.status_code == 202
+
+
+@pytest.mark.parametrize("path", ["/api/ai", "/api/collections", "/api/chat", "/api/usage/estimate"])
+async def test_a_compressed_body_is_refused_with_what_to_do(desk: Desk, path: str):
+    headers = JSON | {"Content-Encoding": "gzip"}
+    body = gzip.compress(json.dumps(SUMMARY).encode())
+    problem = await refused(desk, 415, "unsupported_encoding", path, content=body, headers=headers)
+    assert "Content-Encoding" in problem["detail"]
+
+
+async def test_a_compressed_upload_is_refused(desk: Desk):
+    files = {"file": ("plants.txt", TEXT.encode(), "text/plain")}
+    headers = {"Content-Encoding": "gzip"}
+    answer = await desk.client().post("/api/collections", files=files, headers=headers)
+    assert (answer.status_code, answer.headers["Accept-Encoding"]) == (415, "identity")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/api/ai?limt=5"),
+        ("HEAD", "/api/ai?limt=5"),
+        ("POST", "/api/ai?limt=5"),
+        ("GET", "/api/collections?kind=quiz&limt=5"),
+        ("GET", "/api/usage?limt=5"),
+        ("GET", "/api/events?limt=5"),
+    ],
+)
+async def test_an_unknown_query_parameter_is_refused(desk: Desk, method: str, path: str):
+    answer = await desk.client().request(method, path)
+    assert answer.status_code == 422
+    if method != "HEAD":
+        assert "/query/limt" in [fault["pointer"] for fault in answer.json()["errors"]]
+
+
+async def test_a_known_query_parameter_is_taken(desk: Desk):
+    client = desk.client()
+    for path in ("/api/ai?limit=5&kind=quiz", "/api/collections?limit=5", "/healthz?probe=1"):
+        assert (await client.get(path)).status_code == 200
+        assert (await client.head(path)).status_code == 200
+
+
+async def test_the_token_is_checked_before_the_query(desk: Desk):
+    assert (await desk.anonymous().get("/api/ai?limt=5")).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "lines", [["wait=1", "respond-async"], ["respond-async", "wait=1"], ["respond-async, wait=1", "wait=20"]]
+)
+async def test_the_first_wait_of_several_prefer_lines_counts(lines: list[str]):
+    headers = [(b"prefer", line.encode()) for line in lines]
+    assert wait_seconds(Request({"type": "http", "headers": headers})) == 1

@@ -10,9 +10,13 @@ import pytest
 from tests.gateway.conftest import open_desk
 from tests.gateway.desk import COLLECTION, PLANS, SUMMARY, TEXT, Desk
 from tests.job_harness import JobHarness
+from tests.metric_samples import read
 
 from gateway.services import Parts
 from shared.adapters.postgres.result_store import ResultStore
+from shared.runtime.http.client_address import TrustedProxies
+
+JSON = {"Content-Type": "application/json"}
 
 
 async def test_every_accepted_job_has_limit_headers(desk: Desk):
@@ -162,3 +166,48 @@ async def test_a_text_that_no_day_can_hold_is_refused_with_the_length_that_fits(
 async def test_an_estimate_for_an_unknown_route_has_a_pointer(desk: Desk):
     answer = await desk.client().post("/api/usage/estimate?for=songs", json=SUMMARY)
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/query/for")
+
+
+async def test_requests_of_any_kind_are_limited_and_refused_ones_count(desk: Desk):
+    client = desk.client(plan="hurried")
+    paths = ("/api/ai/none", "/api/usage", "/api/ai?limt=1", "/api/collections")
+    answers = [await client.get(paths[n % 4], headers={"Accept-Language": "fr"}) for n in range(12)]
+
+    refused = [answer for answer in answers if answer.status_code == 429]
+    assert 4 <= len(refused) <= 6  # six at once, and one every second
+    assert {answer.json()["code"] for answer in refused} == {"too_many_requests"}
+    assert "60 requêtes par minute" in refused[0].json()["detail"]
+    assert refused[0].headers["Retry-After"] == "1"
+    assert (await desk.client(sub="bob", plan="hurried").get("/api/usage")).status_code == 200
+    assert read(desk.parts.meter).of("etude_requests_limited_total", by="user") == len(refused)
+
+
+async def test_a_large_body_beyond_the_limit_gets_the_refusal_of_the_limit(desk: Desk):
+    client = desk.client(plan="hurried")
+    answers = [await client.post("/api/ai", content=b"[" * 1_000_000, headers=JSON) for _ in range(15)]
+    assert {answer.json()["code"] for answer in answers} == {"too_deep", "too_many_requests"}
+
+
+async def test_many_wrong_keys_of_one_address_are_refused(desk: Desk):
+    wrong = desk.anonymous(Authorization="Bearer etk_wrong", **{"X-Forwarded-For": "192.0.2.7"})
+    other = desk.anonymous(Authorization="Bearer etk_wrong", **{"X-Forwarded-For": "192.0.2.8"})
+    answers = [await wrong.get("/api/usage") for _ in range(90)]
+
+    statuses = [answer.status_code for answer in answers]
+    assert statuses[:60] == [401] * 60
+    assert statuses.count(429) > 20
+    refused = answers[statuses.index(429)]
+    assert (refused.json()["code"], refused.headers["Retry-After"]) == ("too_many_failures", "1")
+    assert (await other.get("/api/usage")).status_code == 401
+    valid = desk.client()
+    valid.headers["X-Forwarded-For"] = "192.0.2.7"
+    assert (await valid.get("/api/usage")).status_code == 200
+
+
+async def test_an_address_is_not_believed_without_a_trusted_proxy(parts: Parts):
+    async with open_desk(msgspec.structs.replace(parts, trusted_proxies=TrustedProxies())) as desk:
+        client = desk.anonymous()
+        answers = [
+            await client.get("/api/usage", headers={"X-Forwarded-For": f"192.0.2.{n}"}) for n in range(90)
+        ]
+    assert [answer.status_code for answer in answers].count(429) > 20

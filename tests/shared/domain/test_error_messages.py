@@ -22,6 +22,8 @@ PARAMS: dict[str, dict[str, Param]] = {
     "rate_limited": {"limit": 20},
     "too_many_jobs": {"limit": 100},
     "too_many_uploads": {"limit": 4},
+    "too_many_requests": {"limit": 600},
+    "head_too_large": {"limit": 32_768},
     "attempt_timed_out": {"limit": 300},
     "worker_crashed": {"crashes": 3},
     "unknown_wire": {"kind": "song", "version": 9},

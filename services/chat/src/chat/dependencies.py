@@ -29,8 +29,9 @@ CurrentCaller = Annotated[Caller, Depends(authenticate)]
 
 async def read_question(request: Request, _: CurrentCaller) -> ChatQuestion:
     """Reads the body only for an authenticated caller. Raises what the body functions raise."""
-    require_json(request.headers.get("content-type", ""))
-    body = await read_body(request.stream(), declared=request.headers.get("content-length", ""))
+    headers = request.headers
+    require_json(headers.get("content-type", ""), headers.get("content-encoding", ""))
+    body = await read_body(request.stream(), declared=headers.get("content-length", ""))
     question = _decoder.decode(body)
     check_conversation(question)
     return question

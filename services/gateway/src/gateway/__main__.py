@@ -30,6 +30,7 @@ from shared.domain.jobs.job_id import RANDOM_BYTES, new_job_id
 from shared.domain.jobs.submission import Durability
 from shared.runtime.config.plans import read_plans
 from shared.runtime.config.settings import InvalidSettings, read_settings
+from shared.runtime.http.client_address import read_trusted_proxies
 from shared.runtime.http.uvicorn_server import serve
 from shared.runtime.observability.logging_setup import configure_logs
 from shared.runtime.observability.metrics.meter import Meter
@@ -117,6 +118,7 @@ async def _open(settings: GatewaySettings, meter: Meter, stack: AsyncExitStack) 
         heartbeat_seconds=settings.heartbeat_seconds,
         meter=meter,
         metrics=metrics,
+        trusted_proxies=read_trusted_proxies(settings.trusted_proxies),
         cors_origins=[origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()],
     )
     return parts, redis

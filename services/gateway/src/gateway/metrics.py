@@ -14,6 +14,7 @@ from shared.domain.errors import (
     TooLarge,
     TooLargeForPlan,
     TooManyJobs,
+    TooManyRequests,
     Unavailable,
 )
 from shared.domain.jobs.job import Kind
@@ -23,6 +24,7 @@ OTHER = "other"
 REFUSALS: Mapping[type[StudyError], str] = {
     BudgetExceeded: "budget",
     RateLimited: "rate",
+    TooManyRequests: "rate",
     TooManyJobs: "unfinished",
     Overloaded: "overload",
     Unavailable: "unavailable",
@@ -33,6 +35,8 @@ REFUSALS: Mapping[type[StudyError], str] = {
 }
 """Reason of a refusal by error, the most specific first. Other errors do not refuse a submission."""
 AUTH_FAILURES = ("missing", "malformed", "expired", "signature", "unknown_key", "claims")
+
+LIMITED_BY = ("user", "address")
 
 
 class GatewayMetrics:
@@ -49,6 +53,8 @@ class GatewayMetrics:
         self._deduplicated.expect(kinds)
         self._auth_failures = meter.counter("etude_auth_failures_total")
         self._auth_failures.expect(AUTH_FAILURES)
+        self._limited = meter.counter("etude_requests_limited_total")
+        self._limited.expect(LIMITED_BY)
         self._streams = meter.gauge("etude_event_streams_active").of()
         self._delays = meter.histogram("etude_event_delay_seconds").of()
 
@@ -68,6 +74,10 @@ class GatewayMetrics:
 
     def authentication_failed(self, reason: str) -> None:
         self._auth_failures.of(reason).add()
+
+    def limited(self, by: str) -> None:
+        """A request was refused because there were too many of its user or of its address."""
+        self._limited.of(by).add()
 
     def stream_opened(self) -> None:
         self._streams.add(1)

@@ -13,6 +13,7 @@ from gateway.http.event_streams import EventStreams
 from gateway.jobs.allowances import Allowances
 from gateway.jobs.job_queries import JobQueries
 from gateway.jobs.job_submission import JobSubmitter
+from gateway.limits.request_limits import RequestLimits
 from gateway.metrics import GatewayMetrics
 from shared.adapters.postgres.result_store import ResultStore
 from shared.adapters.redis.budget_store import BudgetStore
@@ -20,6 +21,7 @@ from shared.adapters.redis.event_log import EventLog
 from shared.adapters.redis.job_store import JobStore
 from shared.domain.jobs.job import JobId
 from shared.domain.tracing import NO_TRACER, Tracer
+from shared.runtime.http.client_address import TrustedProxies
 from shared.runtime.http.health import Check
 from shared.runtime.observability.metrics.meter import Meter
 
@@ -49,6 +51,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     tracer: Tracer = NO_TRACER
     heartbeat_seconds: float = 15.0
     cors_origins: Sequence[str] = ()
+    trusted_proxies: TrustedProxies = TrustedProxies()
 
 
 class Services:
@@ -59,6 +62,7 @@ class Services:
         self.checks = parts.checks
         self.warning = parts.warning
         self.metrics = parts.metrics
+        self.limits = RequestLimits(parts.trusted_proxies, monotonic=parts.monotonic, metrics=parts.metrics)
         self.documents = DocumentReader()
         self.jobs = JobQueries(parts.store, parts.results)
         self.allowances = Allowances(parts.budgets, clock=parts.clock)

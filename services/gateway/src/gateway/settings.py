@@ -28,6 +28,9 @@ class GatewaySettings(CommonSettings, frozen=True, kw_only=True):
     accept_durability: Durability = Durability.MEMORY
     """Where a job must be stored before its `202` is sent: in `memory`, on the disk (`aof`) or on a replica (`replica`).
     The page on durability has measured what each can lose."""
+    trusted_proxies: str = "127.0.0.1, ::1"
+    """Addresses and networks of the proxies whose `X-Forwarded-For` tells the client's address, separated by commas. Limits by
+    address count clients, and not these."""
     cors_origins: str = ""
     """Origins of the web pages that may call, separated by commas; none when empty."""
     heartbeat_seconds: float = 15.0

@@ -3,10 +3,13 @@
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from shared.domain.llm.model_choice import PlanModels
+
+DEFAULT_API_REQUESTS, API_REQUESTS_PER_SUBMISSION = 1_200, 10
 
 
 class Plan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -20,10 +23,20 @@ class Plan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     other users do not wait behind them."""
     unfinished_jobs: int
     """Limit of accepted jobs that are not final yet; the next submission is refused."""
+    api_requests_per_minute: Annotated[int, Meta(ge=0)] = 0
+    """Limit of HTTP requests of any kind, refused ones included, in each gateway process. 0: the larger of 1,200 and ten times
+    `requests_per_minute`."""
     offline_fallback: bool = True
     """Whether the offline generator may take over when no model is available."""
     models: PlanModels = PlanModels()
     """Which models are asked for its users, and which of them a request may name."""
+
+    @property
+    def all_requests_per_minute(self) -> int:
+        """The limit of HTTP requests of any kind. The default is more than a page that polls every job needs."""
+        return self.api_requests_per_minute or max(
+            DEFAULT_API_REQUESTS, API_REQUESTS_PER_SUBMISSION * self.requests_per_minute
+        )
 
 
 DAY_SECONDS = 86_400

@@ -41,6 +41,16 @@ MESSAGES: dict[str, dict[str, Message]] = {
             "This content type is not accepted",
             "Send `application/json`, or `multipart/form-data` where a file is taken.",
         ),
+        "unsupported_encoding": Message(
+            "Compressed bodies are not accepted", "Send the body as it is, without `Content-Encoding`."
+        ),
+        "head_too_large": Message(
+            "The head of the request is too large",
+            "Send at most {limit} bytes of address and headers, and at most 100 headers.",
+        ),
+        "request_timed_out": Message(
+            "The request took too long to arrive", "Check your connection, and send it again."
+        ),
         "unsupported_document": Message(
             "This kind of document cannot be read",
             "Send PDF, DOCX, PPTX, ODT, ODP, RTF, EPUB, HTML, Markdown, plain text, CSV, subtitles (SRT, VTT) or a notebook (IPYNB).",
@@ -97,6 +107,15 @@ MESSAGES: dict[str, dict[str, Message]] = {
         "rate_limited": Message(
             "Too many requests", "Your plan allows {limit} requests a minute. Try again shortly."
         ),
+        "too_many_requests": Message(
+            "Too many requests of any kind",
+            "You may send {limit} requests a minute, refused ones included. Wait as long as `Retry-After` says;"
+            " follow `/api/events` in place of polling.",
+        ),
+        "too_many_failures": Message(
+            "Too many requests without a valid token",
+            "Check the token, and wait as long as `Retry-After` says before you try again.",
+        ),
         "too_many_uploads": Message(
             "Too many uploads at once", "Wait until one of your {limit} uploads has arrived."
         ),
@@ -106,6 +125,9 @@ MESSAGES: dict[str, dict[str, Message]] = {
         ),
         "unavailable": Message(
             "Temporarily unavailable", "Nothing was accepted or charged. Please try again in a moment."
+        ),
+        "too_many_connections": Message(
+            "Too many open connections", "Close connections that you do not need, and try again in a moment."
         ),
         "overloaded": Message("We are very busy", "Nothing was accepted or charged. Please try again later."),
         "store_unavailable": Message(
@@ -206,6 +228,17 @@ MESSAGES: dict[str, dict[str, Message]] = {
             "Ce type de contenu n’est pas accepté",
             "Envoyez `application/json`, ou `multipart/form-data` là où un fichier est accepté.",
         ),
+        "unsupported_encoding": Message(
+            "Les corps compressés ne sont pas acceptés",
+            "Envoyez le corps tel quel, sans `Content-Encoding`.",
+        ),
+        "head_too_large": Message(
+            "L’en-tête de la requête est trop volumineux",
+            "Envoyez au plus {limit} octets d’adresse et d’en-têtes, et au plus 100 en-têtes.",
+        ),
+        "request_timed_out": Message(
+            "La requête a mis trop de temps à arriver", "Vérifiez votre connexion, et renvoyez-la."
+        ),
         "unsupported_document": Message(
             "Ce genre de document n’est pas pris en charge",
             "Envoyez un PDF, DOCX, PPTX, ODT, ODP, RTF, EPUB, HTML, Markdown, texte brut, CSV, des sous-titres (SRT, VTT) ou un carnet (IPYNB).",
@@ -264,6 +297,15 @@ MESSAGES: dict[str, dict[str, Message]] = {
         "rate_limited": Message(
             "Trop de requêtes", "Votre offre permet {limit} requêtes par minute. Réessayez dans un instant."
         ),
+        "too_many_requests": Message(
+            "Trop de requêtes de toute sorte",
+            "Vous pouvez envoyer {limit} requêtes par minute, y compris celles qui sont refusées. Attendez le temps indiqué par"
+            " `Retry-After` ; suivez `/api/events` plutôt que d’interroger.",
+        ),
+        "too_many_failures": Message(
+            "Trop de requêtes sans jeton valide",
+            "Vérifiez le jeton, et attendez le temps indiqué par `Retry-After` avant de réessayer.",
+        ),
         "too_many_uploads": Message(
             "Trop d’envois à la fois", "Attendez que l’un de vos {limit} envois soit arrivé."
         ),
@@ -273,6 +315,10 @@ MESSAGES: dict[str, dict[str, Message]] = {
         ),
         "unavailable": Message(
             "Momentanément indisponible", "Rien n’a été accepté ni facturé. Réessayez dans un instant."
+        ),
+        "too_many_connections": Message(
+            "Trop de connexions ouvertes",
+            "Fermez les connexions dont vous n’avez pas besoin, et réessayez dans un instant.",
         ),
         "overloaded": Message(
             "Nous sommes très sollicités", "Rien n’a été accepté ni facturé. Réessayez plus tard."

@@ -93,6 +93,25 @@ class UnsupportedMediaType(RequestError):
     code = "unsupported_media_type"
 
 
+class UnsupportedEncoding(RequestError):
+    """The body is compressed."""
+
+    code = "unsupported_encoding"
+
+
+class HeadTooLarge(RequestError):
+    """params: limit (bytes)."""
+
+    code = "head_too_large"
+
+
+class RequestTimedOut(RequestError):
+    """The request did not arrive in time."""
+
+    code = "request_timed_out"
+    is_retryable = True
+
+
 class UnsupportedDocument(RequestError):
     code = "unsupported_document"
 
@@ -193,6 +212,18 @@ class RateLimited(LimitReached):
     code = "rate_limited"
 
 
+class TooManyRequests(LimitReached):
+    """params: limit (requests per minute of any kind)."""
+
+    code = "too_many_requests"
+
+
+class TooManyFailures(LimitReached):
+    """Too many requests without a valid token from one address."""
+
+    code = "too_many_failures"
+
+
 class TooManyUploads(LimitReached):
     """params: limit (open uploads)."""
 
@@ -219,6 +250,12 @@ class Overloaded(Unavailable):
     """The backlog has reached its limit."""
 
     code = "overloaded"
+
+
+class TooManyConnections(Unavailable):
+    """The process, or the client's address, has as many open connections as it may."""
+
+    code = "too_many_connections"
 
 
 class StoreUnavailable(Unavailable):

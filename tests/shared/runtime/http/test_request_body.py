@@ -1,6 +1,7 @@
 """Reading JSON bodies that come from anywhere."""
 
 import contextlib
+import time
 from collections.abc import AsyncIterator
 
 import msgspec
@@ -17,9 +18,12 @@ from shared.domain.errors import (
     StudyError,
     TooDeep,
     TooLarge,
+    UnsupportedEncoding,
     UnsupportedMediaType,
 )
 from shared.domain.study.material import Options
+from shared.runtime.http.body_validation import MAX_ERRORS
+from shared.runtime.http.problem_details import problem_response_parts
 from shared.runtime.http.request_body import (
     JSON_BYTES,
     MAX_DEPTH,
@@ -176,6 +180,87 @@ def test_the_deepest_allowed_body_is_accepted():
 
 def test_a_hostile_row_of_quotes_takes_no_longer_than_its_length():
     check_depth(b"[" * (MAX_DEPTH - 1) + b'{}"' + b'\\"' * 500_000)
+
+
+def filled(unit: bytes, head: bytes = b"[", tail: bytes = b"]") -> bytes:
+    """A body of the largest size that repeats `unit`."""
+    count = (JSON_BYTES - len(head) - len(tail)) // len(unit)
+    return head + (unit * count).rstrip(b",") + tail
+
+
+HOSTILE = {
+    "empty lists": filled(b"[],"),
+    "nested lists": filled(b"[" * 30 + b"]" * 30 + b","),
+    "objects": filled(b'{"a":1},'),
+    "numbers": filled(b"1,"),
+    "empty strings": filled(b'"",'),
+    "NUL items": filled(b'"\\u0000",'),
+    "NUL text": filled(b"\\u0000", b'{"text": "', b'"}'),
+    "unknown fields": b"{" + b",".join(b'"%d":1' % number for number in range(90_000)) + b"}",
+    "a long name": filled(b"x", b'{"', b'": 1}'),
+    "long names": filled(b"\\u0001", b'{"', b'": 1}').replace(b"\\u0001" * 2_000, b'": 1, "'),
+    "open lists": b"[" * JSON_BYTES,
+    "spaces": b" " * JSON_BYTES,
+    "escaped quotes": filled(b'\\"', b'"', b'"'),
+    "half pairs": filled(b"\\ud800", b'{"text": "', b'"}'),
+    "a long number": filled(b"1", b'{"text": ', b"}"),
+    "a string behind which all is open": filled(b"{", b'["",'),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_body_costs_little_more_than_reading_it(name: str):
+    """A valid body of the same size is the measure: in one run, so that the machine's speed does not matter."""
+    honest = filled(b"word ", b'{"text": "', b'"}')
+    assert timed(HOSTILE[name]) < 60 * timed(honest) + 0.005
+
+
+def timed(body: bytes) -> float:
+    """The shortest of three times, in seconds."""
+    return min(map(_time_once, [body] * 3))
+
+
+def _time_once(body: bytes) -> float:
+    started = time.perf_counter()
+    with contextlib.suppress(StudyError):
+        DECODER.decode(body)
+    return time.perf_counter() - started
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_the_answer_to_a_hostile_body_is_small(name: str, language: str):
+    with pytest.raises(StudyError) as refusal:
+        DECODER.decode(HOSTILE[name])
+    _, _, body = problem_response_parts(
+        refusal.value, accept_language=language, request_id="", instance="/api/ai"
+    )
+    assert len(body) <= 16_000
+    if isinstance(refusal.value, InvalidFields):
+        assert 1 <= len(refusal.value.fields) <= MAX_ERRORS
+
+
+def test_many_strings_do_not_hide_the_error_of_a_small_body():
+    with pytest.raises(InvalidFields) as refusal:
+        DECODER.decode(msgspec.json.encode({"text": "a", "tags": ["b"] * 1_000 + [2]}))
+    assert [fault.pointer for fault in refusal.value.fields] == ["/tags/1000"]
+
+
+def test_a_large_text_does_not_hide_the_error_beside_it():
+    text = 'He said: "[a], {b}", and left.\n' * 20_000
+    with pytest.raises(InvalidFields) as refusal:
+        DECODER.decode(msgspec.json.encode({"text": text, "is_loud": 1}))
+    assert [fault.pointer for fault in refusal.value.fields] == ["/is_loud"]
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "Deflate", "identity, gzip"])
+def test_a_compressed_body_is_not_taken(encoding: str):
+    with pytest.raises(UnsupportedEncoding):
+        require_json("application/json", encoding)
+
+
+def test_a_body_that_is_encoded_as_itself_is_taken():
+    require_json("application/json", "Identity")
 
 
 @given(st.binary(max_size=200))

@@ -119,6 +119,12 @@ BOARD = Board(
                     unit=PER_SECOND,
                 ),
                 lines(
+                    "Who sends too many requests?",
+                    "Refused requests per second: of users, and of addresses without a valid token.",
+                    {"{{by}}": rate("etude_requests_limited_total", by="by")},
+                    unit=PER_SECOND,
+                ),
+                lines(
                     "How often is a request repeated?",
                     "Submissions per second whose idempotency key was used before.",
                     {"{{kind}}": rate("etude_jobs_deduplicated_total", by="kind")},

@@ -13,7 +13,7 @@ from gateway.http.request_bodies import MAX_TITLE, CollectionRequest, Title
 from shared.domain.errors import FieldProblem, InvalidFields, RequestError, StudyError, TooLarge
 from shared.domain.study.material import Options
 from shared.runtime.http.disconnect import until_disconnect
-from shared.runtime.http.request_body import JSON_BYTES, BodyDecoder
+from shared.runtime.http.request_body import JSON_BYTES, BodyDecoder, require_uncompressed
 
 FORM_BYTES = DOCUMENT_BYTES + JSON_BYTES
 """Largest multipart body, in bytes: the document and the fields around it."""
@@ -37,6 +37,7 @@ async def read_upload(request: Request, user: str, documents: DocumentReader) ->
 
 async def _parse(request: Request) -> FormData:
     """Parse the body as it arrives. A large file is kept on the disk."""
+    require_uncompressed(request.headers.get("content-encoding", ""))
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared[:20]) > FORM_BYTES:
         raise TooLarge(limit=FORM_BYTES)

@@ -8,8 +8,11 @@ from msgspec import Struct
 from gateway.auth.authenticator import Caller
 from gateway.documents.multipart import read_upload
 from gateway.http.request_bodies import AiRequest, CollectionRequest, read_json
+from gateway.http.routing import query_parameters
 from gateway.services import Services
+from shared.domain.errors import FieldProblem, InvalidFields, NotAuthenticated
 from shared.domain.jobs.job import Kind
+from shared.runtime.http.body_validation import MAX_ERRORS
 from shared.runtime.http.request_body import BodyDecoder
 
 T = TypeVar("T", bound=Struct)
@@ -27,15 +30,31 @@ CurrentServices = Annotated[Services, Depends(provide_services)]
 
 
 async def authenticate(request: Request) -> Caller:
-    """Raises `NotAuthenticated`, and `Unavailable` when no signing key could be fetched yet."""
-    authorization = request.headers.get("authorization", "")
-    caller = await services_of(request).authenticator.authenticate(authorization)
+    """Raises `NotAuthenticated`, `TooManyFailures`, `TooManyRequests`, and `Unavailable` when no signing key could be fetched yet."""
+    services, authorization = services_of(request), request.headers.get("authorization", "")
+    try:
+        caller = await services.authenticator.authenticate(authorization)
+    except NotAuthenticated:
+        services.limits.count_failure(request.scope)
+        raise
+    services.limits.count_request(caller)
     request.state.caller = caller
     return caller
 
 
 CurrentCaller = Annotated[Caller, Depends(authenticate)]
 JobIdPath = Annotated[str, Path(alias="id", description="A UUIDv7.", json_schema_extra={"format": "uuid"})]
+
+
+async def require_known_query(request: Request, _: CurrentCaller) -> None:
+    """Raises `InvalidFields` for a query parameter that the route does not describe: a misspelt one would be ignored otherwise."""
+    if not request.scope["query_string"]:
+        return
+    known = query_parameters(request.scope["route"])
+    if unknown := [name for name in dict.fromkeys(request.query_params) if name not in known]:
+        raise InvalidFields(
+            *(FieldProblem(f"/query/{name}", "unknown_field") for name in unknown[:MAX_ERRORS])
+        )
 
 
 class JsonBody(Generic[T]):

@@ -18,6 +18,7 @@ BODY_PROBLEMS = (
     "too_deep",
     "too_large",
     "unsupported_media_type",
+    "unsupported_encoding",
     "invalid_fields",
     "empty_text",
 )
@@ -30,6 +31,8 @@ UPLOAD_PROBLEMS = (
     "document_too_complex",
     "too_many_uploads",
 )
+EVERYWHERE = ("not_authenticated", "too_many_failures", "too_many_requests", "invalid_fields", "unavailable")
+"""Problems of every route that needs a caller: of the token, the number of requests, and the query."""
 SUBMIT_PROBLEMS = (
     *BODY_PROBLEMS,
     "invalid_idempotency_key",
@@ -149,7 +152,7 @@ def header(description: str) -> Document:
 
 def problems(*codes: str) -> Responses:
     """The problems of a route that needs a caller, by status: `codes`, and those that every such route has."""
-    return public_problems(*codes, "not_authenticated", "unavailable")
+    return public_problems(*codes, *EVERYWHERE)
 
 
 def public_problems(*codes: str) -> Responses:

@@ -52,8 +52,9 @@ class CollectionRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 async def read_json(request: Request) -> bytes:
     """Raises what `require_json` and `read_body` raise."""
-    require_json(request.headers.get("content-type", ""))
-    return await read_body(request.stream(), declared=request.headers.get("content-length", ""))
+    headers = request.headers
+    require_json(headers.get("content-type", ""), headers.get("content-encoding", ""))
+    return await read_body(request.stream(), declared=headers.get("content-length", ""))
 
 
 def to_ai_input(request: AiRequest) -> tuple[Kind, AiInput]:

@@ -16,8 +16,9 @@ _EVENT_ID = re.compile(r"\d{1,19}-\d{1,19}")
 
 
 def wait_seconds(request: Request) -> float:
-    """How long the caller prefers to wait for the result (RFC 7240); 0 when not at all."""
-    found = _WAIT.search(request.headers.get("prefer", ""))
+    """How long the caller prefers to wait for the result; 0 when not at all. Several `Prefer` lines are one list, in which the
+    first of two waits counts (RFC 7240)."""
+    found = _WAIT.search(", ".join(request.headers.getlist("prefer")))
     return min(float(found[1]), MAX_WAIT_SECONDS) if found else 0.0
 
 

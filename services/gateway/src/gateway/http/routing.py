@@ -18,6 +18,15 @@ class DirectRoute(Route):
         return match, child_scope
 
 
+def query_parameters(route: Route) -> frozenset[str]:
+    """The names of the query parameters that a route describes."""
+    if not isinstance(route, APIRoute):
+        return frozenset()
+    described = (route.openapi_extra or {}).get("parameters", ())
+    declared = (one.alias for one in route.dependant.query_params)
+    return frozenset((*(one["name"] for one in described if one["in"] == "query"), *declared))
+
+
 def routes_of(routers: Iterable[APIRouter]) -> list[APIRoute]:
     return [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
 
@@ -27,5 +36,12 @@ def head_router(routes: Iterable[APIRoute]) -> APIRouter:
     router = APIRouter()
     for route in routes:
         if "GET" in (route.methods or ()):
-            router.add_api_route(route.path, route.endpoint, methods=["HEAD"], include_in_schema=False)
+            router.add_api_route(
+                route.path,
+                route.endpoint,
+                methods=["HEAD"],
+                dependencies=route.dependencies,
+                openapi_extra=route.openapi_extra,
+                include_in_schema=False,
+            )
     return router

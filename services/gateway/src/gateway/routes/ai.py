@@ -13,6 +13,7 @@ from gateway.http.dependencies import (
     ai_body,
     authenticate,
     count_refusals,
+    require_known_query,
     services_of,
 )
 from gateway.http.job_responses import follow_response, job_response
@@ -31,7 +32,7 @@ EXAMPLE = {
     "options": {"flashcards": 5},
 }
 
-router = APIRouter(prefix="/api/ai", tags=["jobs"])
+router = APIRouter(prefix="/api/ai", tags=["jobs"], dependencies=[Depends(require_known_query)])
 
 
 class JobPage(Struct, frozen=True, kw_only=True):
@@ -76,6 +77,7 @@ async def submit_job(request: Request) -> Response:
     """Calls its dependencies, which the other routes declare: FastAPI's solver costs too much here (decision 24)."""
     await count_refusals(request)
     caller = await authenticate(request)
+    await require_known_query(request, caller)
     body = await ai_body(request)
     services = services_of(request)
     request.state.submission_kind = body.kind

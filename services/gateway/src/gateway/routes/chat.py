@@ -1,9 +1,9 @@
 """Chat: the gateway authenticates and forwards; the chat service checks the question and meters the answer."""
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from gateway.http import openapi
-from gateway.http.dependencies import CurrentCaller, CurrentServices
+from gateway.http.dependencies import CurrentCaller, CurrentServices, require_known_query
 from gateway.http.request_bodies import read_json
 from gateway.http.responses import AsgiResponse, request_id_of
 from shared.domain.chat import ChatAnswer, ChatQuestion
@@ -11,7 +11,7 @@ from shared.runtime.http.request_body import check_depth
 
 EXAMPLE = {"messages": [{"role": "user", "content": "When does water boil?"}]}
 
-router = APIRouter(prefix="/api/chat", tags=["chat"])
+router = APIRouter(prefix="/api/chat", tags=["chat"], dependencies=[Depends(require_known_query)])
 ANSWERED = openapi.returns(
     "The answer; with `stream`, its events: `delta`, `quotes`, `usage`, `done`, or `error` in between.",
     ChatAnswer,

@@ -14,6 +14,7 @@ from gateway.http.dependencies import (
     CurrentServices,
     JobIdPath,
     count_refusals,
+    require_known_query,
 )
 from gateway.http.job_responses import follow_response, job_response
 from gateway.http.pagination import RequestedPage, next_link
@@ -33,7 +34,9 @@ EXAMPLE = {
     "options": {"flashcards": 10, "questions": 5},
 }
 
-router = APIRouter(prefix="/api/collections", tags=["collections"])
+router = APIRouter(
+    prefix="/api/collections", tags=["collections"], dependencies=[Depends(require_known_query)]
+)
 
 
 class CollectionPage(Struct, frozen=True, kw_only=True):

@@ -1,13 +1,13 @@
 """All events of a user in one stream, which replaces polling."""
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from gateway.http import openapi
-from gateway.http.dependencies import CurrentCaller, CurrentServices
+from gateway.http.dependencies import CurrentCaller, CurrentServices, require_known_query
 from gateway.http.request_headers import resume_from
 from gateway.http.responses import AsgiResponse, language_of
 
-router = APIRouter(prefix="/api/events", tags=["jobs"])
+router = APIRouter(prefix="/api/events", tags=["jobs"], dependencies=[Depends(require_known_query)])
 
 
 @router.get(

@@ -2,11 +2,17 @@
 
 from typing import Literal
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from msgspec import Struct
 
 from gateway.http import openapi
-from gateway.http.dependencies import CurrentCaller, CurrentServices, ai_body, collection_body
+from gateway.http.dependencies import (
+    CurrentCaller,
+    CurrentServices,
+    ai_body,
+    collection_body,
+    require_known_query,
+)
 from gateway.http.request_bodies import AiRequest, CollectionRequest, to_ai_input, to_collection_input
 from gateway.http.request_headers import choice
 from gateway.http.responses import json_response
@@ -27,7 +33,7 @@ BODY = {
     },
 }
 
-router = APIRouter(prefix="/api/usage", tags=["usage"])
+router = APIRouter(prefix="/api/usage", tags=["usage"], dependencies=[Depends(require_known_query)])
 
 
 class WindowView(Struct, frozen=True, kw_only=True):

@@ -17,7 +17,7 @@ from shared.domain.text.language_tag import TAG_PATTERN
 
 _PATTERNS = {TAG_PATTERN: "language_tag"}
 """What a text that has to match a pattern is called in messages."""
-MAX_ERRORS = 20
+MAX_ERRORS = 32
 """Most errors in one response; more would not help the client."""
 
 

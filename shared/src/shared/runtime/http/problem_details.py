@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from shared.domain.error_messages import DEFAULT_LANGUAGE, MESSAGES, localize, localize_field
-from shared.domain.errors import FieldProblem, InvalidFields, Problem, StudyError, tree
+from shared.domain.errors import FieldProblem, InvalidFields, Problem, StudyError, UnsupportedEncoding, tree
 from shared.domain.provider_errors import ProviderError
 
 MEDIA_TYPE = "application/problem+json"
@@ -23,6 +23,9 @@ STATUS: dict[str, int] = {
     "too_deep": 400,
     "too_large": 413,
     "unsupported_media_type": 415,
+    "unsupported_encoding": 415,
+    "head_too_large": 431,
+    "request_timed_out": 408,
     "unsupported_document": 422,
     "broken_document": 422,
     "locked_document": 422,
@@ -41,9 +44,12 @@ STATUS: dict[str, int] = {
     "budget_exceeded": 429,
     "rate_limited": 429,
     "too_many_jobs": 429,
+    "too_many_requests": 429,
+    "too_many_failures": 429,
     "too_many_uploads": 429,
     "unavailable": 503,
     "overloaded": 503,
+    "too_many_connections": 503,
     "store_unavailable": 503,
     "not_confirmed": 503,
     "chat_unavailable": 503,
@@ -61,6 +67,12 @@ STATUS: dict[str, int] = {
     "provider_misconfigured": 503,
 }
 """HTTP status by error code. Every other code has status 500."""
+
+
+FIELDS_BYTES = 12_288
+"""Largest size of `errors` in one response, in bytes: a client may choose long names for its fields."""
+POINTER_CHARACTERS = 200
+"""Longest pointer in a response; a longer one is cut."""
 
 
 class FieldFault(Struct, frozen=True):
@@ -124,10 +136,20 @@ def view_problem(
         retryable=is_retryable(problem.code),
         retry_after=None if problem.retry_after is None else math.ceil(problem.retry_after),
         request_id=request_id,
-        errors=[
-            FieldFault(field.pointer, localize_field(field.code, field.params, language)) for field in fields
-        ],
+        errors=list(_view_fields(fields, language)),
     )
+
+
+def _view_fields(fields: Sequence[FieldProblem], language: str) -> Iterator[FieldFault]:
+    """The first errors, as many as fit in one response."""
+    size = 0
+    for field in fields:
+        detail = localize_field(field.code, field.params, language)
+        fault = FieldFault(field.pointer[:POINTER_CHARACTERS], detail)
+        size += len(msgspec.json.encode(fault))
+        if size > FIELDS_BYTES:
+            return
+        yield fault
 
 
 def problem_response_parts(
@@ -151,6 +173,8 @@ def problem_response_parts(
     }
     if view.retry_after is not None:
         headers["Retry-After"] = str(view.retry_after)
+    if isinstance(error, UnsupportedEncoding):
+        headers["Accept-Encoding"] = "identity"
     if view.status == 401:
         headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
     return view.status, headers, msgspec.json.encode(view)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterable
+from itertools import chain, islice
 from typing import Generic, TypeVar
 
 import msgspec
@@ -13,9 +14,10 @@ from shared.domain.errors import (
     MalformedJson,
     TooDeep,
     TooLarge,
+    UnsupportedEncoding,
     UnsupportedMediaType,
 )
-from shared.runtime.http.body_validation import find_errors, find_nul
+from shared.runtime.http.body_validation import MAX_ERRORS, find_errors, find_nul
 
 T = TypeVar("T")
 
@@ -24,15 +26,30 @@ JSON_BYTES = 1_048_576
 MAX_DEPTH = 32
 """Deepest nesting of a JSON body. The bodies of the API need four levels."""
 
+MAX_VALUES = 4_096
+"""Most values of a body in which errors are looked for: 20 times what the largest valid body has. Building and walking the values
+of a hostile body would take half a second."""
+MAX_STRINGS = 4_096
+"""Most strings that are cut out of a body to find its brackets; of a body with more, only the beginning is examined."""
+OUTLINE_BYTES = 65_536
+
 _plain = msgspec.json.Decoder(float_hook=float)
 """Decodes without a type. The hook turns numbers that are too large into infinity, so that their place can be reported."""
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+_UNSTRUCTURED = bytes(set(range(256)) - set(b"[]{},"))
 
 
-def require_json(content_type: str) -> None:
-    """Raises `UnsupportedMediaType` unless the header names JSON."""
+def require_json(content_type: str, content_encoding: str = "") -> None:
+    """Raises `UnsupportedMediaType` unless the header names JSON, and `UnsupportedEncoding` if the body is compressed."""
+    require_uncompressed(content_encoding)
     if content_type.partition(";")[0].strip().lower() != "application/json":
         raise UnsupportedMediaType
+
+
+def require_uncompressed(content_encoding: str) -> None:
+    """A few compressed bytes unpack to gigabytes, so compressed bodies are not taken."""
+    if content_encoding.strip().lower() not in ("", "identity"):
+        raise UnsupportedEncoding
 
 
 async def read_body(chunks: AsyncIterable[bytes], *, declared: str = "", limit: int = JSON_BYTES) -> bytes:
@@ -55,32 +72,50 @@ class BodyDecoder(Generic[T]):
         self._decoder = msgspec.json.Decoder(kind)
 
     def decode(self, body: bytes) -> T:
-        """Raises `MalformedJson`, `InvalidEncoding`, `TooDeep`, or `InvalidFields` with every error."""
-        check_depth(body)
+        """Raises `MalformedJson`, `InvalidEncoding`, `TooDeep`, or `InvalidFields` with the first errors.
+
+        msgspec stops at the first error, so a hostile body is refused before anything of it is built.
+        """
         try:
             decoded = self._decoder.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise InvalidFields(*self._explain(_decode_plain(body))) from None
-        if b"\\u0000" in body and (errors := list(find_nul(_decode_plain(body)))):
+            raise InvalidFields(*self._explain(body)) from None
+        if b"\\u0000" in body and (errors := list(islice(find_nul(_decode_plain(body)), MAX_ERRORS))):
             raise InvalidFields(*errors)
         return decoded
 
-    def _explain(self, value: object) -> list[FieldProblem]:
-        errors = [*find_errors(self._kind, value), *find_nul(value)]
+    def _explain(self, body: bytes) -> list[FieldProblem]:
+        """The errors of a body that msgspec has refused. Raises what `decode` raises."""
+        outline = _outline(body)
+        _check_depth(outline)
+        if len(outline) > MAX_VALUES:
+            return [FieldProblem("", "too_many_values", {"expected": MAX_VALUES})]
+        value = _decode_plain(body)
+        errors = list(islice(chain(find_errors(self._kind, value), find_nul(value)), MAX_ERRORS))
         return errors or [FieldProblem("", "wrong_type", {"expected": "object"})]
 
 
 def check_depth(body: bytes) -> None:
     """Raises `TooDeep`, without decoding. Nearly every body has so few brackets that counting them is enough."""
-    if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
-        return
+    if body.count(b"[") + body.count(b"{") > MAX_DEPTH:
+        _check_depth(_outline(body))
+
+
+def _outline(body: bytes) -> bytes:
+    """The brackets and commas outside strings."""
+    if body.count(b'"') - body.count(b'\\"') > 2 * MAX_STRINGS:
+        body = body[:OUTLINE_BYTES]
+    return _STRING.sub(b"", body).translate(None, _UNSTRUCTURED)
+
+
+def _check_depth(outline: bytes) -> None:
     depth = 0
-    for byte in _STRING.sub(b"", body):
-        if byte in b"[{":
+    for mark in outline[:MAX_VALUES]:
+        if mark in b"[{":
             depth += 1
             if depth > MAX_DEPTH:
                 raise TooDeep
-        elif byte in b"]}":
+        elif mark in b"]}":
             depth -= 1
 
 

@@ -135,6 +135,12 @@ METRICS: Sequence[Metric] = (
         (G,),
         "Rejected tokens, by reason: missing, malformed, expired, signature, unknown_key, claims.",
     ),
+    _counter(
+        "etude_requests_limited_total",
+        "by",
+        (G,),
+        "Requests refused because there were too many, by whose they were: user, or address without a valid token.",
+    ),
     # -- jobs -----------------------------------------------------------------------------------------------------
     _counter(
         "etude_jobs_settled_total",
