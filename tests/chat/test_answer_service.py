@@ -14,6 +14,7 @@ from shared.adapters.redis.client import RedisClient
 from shared.adapters.redis.connection import call
 from shared.domain.chat import ChatQuestion, ChatRole, ChatTurn
 from shared.domain.provider_errors import ProviderUnavailable
+from shared.domain.usage import Usage
 
 CALLER = Caller(ADA, PLAN)
 QUESTION = ChatQuestion([ChatTurn(ChatRole.USER, "When does water boil?")])
@@ -54,6 +55,17 @@ async def test_interrupt_ends_every_open_answer(start_chat: StartChat):
     used, held = await chat.spent()
     assert used > 0
     assert held == 0
+
+
+async def test_an_answer_shows_the_usage_that_is_charged(start_chat: StartChat):
+    chat = await start_chat(ScriptedProvider("One.", usage=Usage(30_000, 10_000)))
+
+    async with chat.answers.begin(CALLER, QUESTION) as answer:
+        _ = [text async for text in answer.deltas()]
+
+    assert answer.usage.completion_tokens > 0
+    assert answer.usage.prompt_tokens > answer.usage.completion_tokens
+    assert await chat.spent() == (answer.usage.total, 0)
 
 
 async def test_a_hold_of_a_dead_process_expires(start_chat: StartChat, real_redis: RedisClient):

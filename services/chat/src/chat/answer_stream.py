@@ -66,12 +66,9 @@ class AnswerStream:
 
     @property
     def usage(self) -> Usage:
-        """The usage that the provider reported; counted here if the answer was interrupted before the report."""
-        if self._usage is not None:
-            return self._usage
-        if not self._is_started or self.generated_by == "offline":
-            return Usage()
-        return Usage(self._prompt.prompt_tokens(self._count), self._count(self.text))
+        """What is charged: what the provider reported, or what is counted here if the answer was interrupted before the report, and
+        at most what was held."""
+        return self._spent.at_most(self._hold.tokens)
 
     async def deltas(self) -> AsyncGenerator[str]:
         """Yield the text in pieces. The tokens are settled after the last one, and after an error.
@@ -109,7 +106,7 @@ class AnswerStream:
             return
         usage = self.usage
         try:
-            if await self._budgets.release(self._hold, used=min(usage.total, self._hold.tokens)):
+            if await self._budgets.release(self._hold, used=usage.total):
                 log.info(
                     "chat.settled",
                     prompt_tokens=usage.prompt_tokens,
@@ -120,6 +117,14 @@ class AnswerStream:
             self._is_settled = True
         except StoreUnavailable:
             log.warning("chat.hold_not_released", reason="store_unavailable")
+
+    @property
+    def _spent(self) -> Usage:
+        if self._usage is not None:
+            return self._usage
+        if not self._is_started or self.generated_by == "offline":
+            return Usage()
+        return Usage(self._prompt.prompt_tokens(self._count), self._count(self.text))
 
     async def _stream(self) -> AsyncGenerator[Delta]:
         self._is_started = True

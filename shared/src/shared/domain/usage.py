@@ -18,10 +18,15 @@ class Usage(Struct, frozen=True, omit_defaults=True):
         return self.prompt_tokens + self.completion_tokens
 
     def at_most(self, tokens: int) -> "Usage":
-        """This usage, cut to `tokens` in all: nobody is charged more than was held."""
-        prompt = min(self.prompt_tokens, max(0, tokens))
-        completion = min(self.completion_tokens, max(0, tokens) - prompt)
-        return consistent_usage(prompt, completion, self.cached_tokens, self.reasoning_tokens)
+        """This usage, cut to `tokens` in all, with the shares that its counts have: nobody is charged more than was held."""
+        tokens = max(0, tokens)
+        if self.total <= tokens:
+            return self
+        prompt, cached, reasoning = (
+            count * tokens // self.total
+            for count in (self.prompt_tokens, self.cached_tokens, self.reasoning_tokens)
+        )
+        return consistent_usage(prompt, tokens - prompt, cached, reasoning)
 
     def __add__(self, other: "Usage") -> "Usage":
         return Usage(

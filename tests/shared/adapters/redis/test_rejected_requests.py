@@ -68,10 +68,12 @@ class Fleet:
 
 
 @asynccontextmanager
-async def refusing(redis: RedisClient, status: int, **headers: str) -> AsyncGenerator[Fleet]:
+async def refusing(
+    redis: RedisClient, status: int, body_of_refusal: object = None, **headers: str
+) -> AsyncGenerator[Fleet]:
     def respond(body: Body) -> Response:
         if BAD in str(body["messages"]):
-            return refusal(status, message_of("no"), **headers)
+            return refusal(status, body_of_refusal or message_of("no"), **headers)
         return completion(GOOD)
 
     async with ScriptedServer(respond) as server:
@@ -134,6 +136,36 @@ async def test_an_unknown_model_takes_three_jobs_of_any_learner(real_redis: Redi
         )
         assert await fleet.error_of(job="job-2") is ProviderRejected
         assert await fleet.error_of(job="job-3") is ProviderMisconfigured
+
+
+NAMED = [
+    (404, {"error": {"message": "no", "code": "model_not_found"}}),
+    (400, {"error": {"message": "no", "code": "model_not_found"}}),
+    (404, {"object": "error", "message": "no", "type": "NotFoundError", "code": 404}),
+    (404, {"error": {"message": "no", "code": "DeploymentNotFound"}}),
+    (400, {"error": {"message": "no", "type": "invalid_request_error", "code": "model_not_exist"}}),
+    (200, {"error": {"message": "no", "code": "model_not_found"}}),
+]
+
+
+@pytest.mark.parametrize(("status", "body"), NAMED)
+async def test_an_unknown_model_takes_three_jobs_although_the_server_names_it(
+    real_redis: RedisClient, status: int, body: object
+):
+    """One such response may be a slip of a gateway, as it was where one stopped the fleet for a minute."""
+    async with refusing(real_redis, status, body) as fleet:
+        for job in ("job-1", "job-1", "job-2"):
+            assert await fleet.error_of(job=job) is ProviderRejected
+            assert await fleet.is_open_to_others()
+        assert await fleet.error_of(job="job-3") is ProviderMisconfigured
+        assert not await fleet.is_open_to_others()
+
+
+@pytest.mark.parametrize("status", [401, 402])
+async def test_a_rejected_account_stops_the_fleet_at_once(real_redis: RedisClient, status: int):
+    async with refusing(real_redis, status) as fleet:
+        await fleet.error_of()
+        assert not await fleet.is_open_to_others()
 
 
 async def test_a_call_that_succeeds_in_between_starts_the_count_anew(real_redis: RedisClient):

@@ -3,12 +3,12 @@
 import asyncio
 import gzip
 import json
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing, asynccontextmanager
-from typing import Any
+from collections.abc import Callable
+from contextlib import aclosing
 
 import msgspec
 import pytest
+from tests.shared.adapters.llm.openai.scripted_provider import CARDS, DRAFTS, GOOD, PROMPT, serving
 from tests.simulators.scripted_server import (
     EVENTS,
     Body,
@@ -34,7 +34,7 @@ from shared.adapters.llm.openai.ladder.learned_abilities import LearnedAbilities
 from shared.adapters.llm.openai.provider import OpenAIProvider
 from shared.adapters.llm.openai.refusals.retry_after import MAX_RETRY_AFTER_SECONDS
 from shared.adapters.llm.openai.transport import MAX_RESPONSE_BYTES
-from shared.domain.llm.provider import ChatRequest, Delta, Message, Prompt, Task
+from shared.domain.llm.provider import ChatRequest, Message
 from shared.domain.provider_errors import (
     ContextTooLong,
     ProviderBusy,
@@ -47,88 +47,11 @@ from shared.domain.provider_errors import (
     ProviderUnavailable,
 )
 from shared.domain.study.material import (
-    CardDraft,
     CardDrafts,
-    ExplanationDraft,
-    ItemCounts,
-    OutlineDraft,
-    OutlineSection,
-    QuestionDraft,
-    QuestionDrafts,
     SummaryDraft,
-    Term,
     TextDraft,
 )
 from shared.domain.usage import Usage
-
-PROMPT = Prompt(
-    task=Task.CARDS,
-    instructions="You write flashcards. Write 2.",
-    source="Ada Lovelace wrote the first published program in 1843, for a machine that was never built.",
-    language="en",
-    counts=ItemCounts(cards=2),
-    max_output_tokens=900,
-    call_id="job-1/cards/0",
-)
-CARDS = CardDrafts(
-    cards=[CardDraft("Who wrote it?", "Ada Lovelace", "Ada Lovelace wrote the first published program")]
-)
-DRAFTS: list[object] = [
-    CARDS,
-    QuestionDrafts(
-        questions=[QuestionDraft("Who?", ["Ada", "Bob", "Cy", "Di"], 0, "She did [in 1843].", "Ada wrote")]
-    ),
-    SummaryDraft("Ada wrote a program.", ["Ada {Lovelace}", "1843"]),
-    ExplanationDraft("It is about Ada.", [Term("program", "a row of steps")]),
-    OutlineDraft("Ada", [OutlineSection("Life", ["wrote", "lived"])]),
-    TextDraft('# Ada\n\n- wrote `code`, see "notes"'),
-]
-GOOD = msgspec.json.encode(CARDS).decode()
-
-
-class Setting:
-    """A provider in front of a scripted server."""
-
-    def __init__(self, server: ScriptedServer) -> None:
-        self.server = server
-        self.learned = LearnedAbilities(COMPATIBLE, model="m")
-        self.corrections = 0
-        self.provider = OpenAIProvider(
-            connect("key", base_url=server.url),
-            model="m",
-            learned=self.learned,
-            on_usage_corrected=self._count_correction,
-        )
-
-    def _count_correction(self) -> None:
-        self.corrections += 1
-
-    async def ask(self, schema: type[Any] = CardDrafts) -> Any:
-        return await self.provider.complete(PROMPT, schema)
-
-    async def chat(self, question: str = "Who wrote it?") -> list[Delta]:
-        request = ChatRequest(
-            messages=[Message("user", question)],
-            sources=[PROMPT.source],
-            language="en",
-            max_output_tokens=50,
-        )
-        async with aclosing(self.provider.stream(request)) as deltas:
-            return [delta async for delta in deltas]
-
-
-@asynccontextmanager
-async def serving(respond: Callable[[Body], Response] | Response) -> AsyncGenerator[Setting]:
-    def answer(body: Body) -> Response:
-        return respond if isinstance(respond, Response) else respond(body)
-
-    async with ScriptedServer(answer) as server:
-        setting = Setting(server)
-        try:
-            yield setting
-        finally:
-            await setting.provider.close()
-
 
 # -- whose fault it is --------------------------------------------------------------------------------------------
 
@@ -269,7 +192,7 @@ async def test_a_known_window_refuses_without_a_call():
         (400, message_of("Your input was flagged by moderation"), ProviderRefused),
         (403, message_of("The model requires moderation on this endpoint"), ProviderRefused),
         (401, message_of("who are you"), ProviderMisconfigured),
-        (404, {"error": {"message": "x", "code": "model_not_found"}}, ProviderMisconfigured),
+        (404, {"error": {"message": "x", "code": "model_not_found"}}, ProviderRejected),
         (400, ["not", "an", "object"], ProviderRejected),
         (400, "text", ProviderRejected),
         (500, message_of("boom"), ProviderUnavailable),
@@ -293,7 +216,7 @@ async def test_a_known_window_refuses_without_a_call():
         (
             404,
             {"object": "error", "message": "x", "type": "NotFoundError", "code": 404},
-            ProviderMisconfigured,
+            ProviderRejected,
         ),
         (429, {"error": {"message": "x", "type": "exceeded_current_quota_error"}}, ProviderOutOfCredit),
         (400, {"error": {"message": "x", "type": "budget_exceeded", "code": "400"}}, ProviderOutOfCredit),

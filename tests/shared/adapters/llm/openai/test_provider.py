@@ -268,7 +268,7 @@ ERRORS: list[tuple[Fault, type[ProviderError], float | None]] = [
     (status(400, "content_policy_violation"), ProviderRefused, None),
     (status(401, "invalid_api_key"), ProviderMisconfigured, None),
     (status(403), ProviderRejected, None),
-    (status(404, "model_not_found"), ProviderMisconfigured, None),
+    (status(404, "model_not_found"), ProviderRejected, None),
     (status(404), ProviderRejected, None),
     (status(400), ProviderRejected, None),
     (status(422), ProviderRejected, None),
@@ -439,7 +439,6 @@ async def test_a_consumer_that_has_enough_hangs_up(provider: OpenAIProvider, sim
     [
         (Fault(kind=FaultKind.CUT, pieces=4), ProviderUnavailable),
         (Fault(kind=FaultKind.ERROR_IN_SUCCESS, pieces=4), ProviderUnavailable),
-        (Fault(kind=FaultKind.BROKEN_EVENT, pieces=4), ProviderUnavailable),
         (
             Fault(kind=FaultKind.ERROR_IN_SUCCESS, pieces=4, code="rate_limit_exceeded"),
             ProviderBusy,
@@ -458,6 +457,18 @@ async def test_a_stream_that_breaks_costs_what_was_received(
     assert "".join(delta.text for delta in received) == "“Its thick tail "
     assert raised.value.usage.prompt_tokens > 0
     assert 0 < raised.value.usage.completion_tokens < simulator.journal.calls[0].completion_tokens
+
+
+async def test_a_line_that_cannot_be_read_costs_the_stream_no_more_than_its_words(
+    provider: OpenAIProvider, simulator: ProviderSimulator
+):
+    simulator.faults.add(Fault(kind=FaultKind.BROKEN_EVENT, pieces=4))
+    received: list[Delta] = []
+
+    await deltas_of(provider, received)
+
+    assert "".join(delta.text for delta in received).startswith("“Its thick tail ")
+    assert received[-1].usage
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from functools import partial
 from typing import Any, TypeVar
 
@@ -36,8 +36,8 @@ from shared.adapters.llm.openai.reading.response import (
     ModelResponse,
     SentCall,
     StreamedResponse,
-    read_response,
 )
+from shared.adapters.llm.openai.reading.whole_body import read_response
 from shared.adapters.llm.openai.refusals.errors import translate
 from shared.adapters.llm.openai.request import Request, RequestBuilder
 from shared.adapters.llm.openai.sender import Build, RequestSender, letters_of_learner
@@ -56,6 +56,10 @@ TIMEOUT_SECONDS = 120.0
 """Time limit of one call, from its first byte to its last; well under the limit of an attempt (300 s)."""
 THINKING_WORD = "think"
 """Every common mark of thinking holds it."""
+FINISHED_SECONDS = 3.0
+"""How long a server may take for what follows a finish reason: token counts, or text, where it gives a reason with every piece."""
+DONE_SECONDS = 0.2
+"""How long the end of a stream is waited for that has said `[DONE]`, so that its connection can be used again."""
 NOTHING_SPENT = Usage()
 REJECTED_CHARACTERS = 3
 """Characters of a rejected text that are sent back for each token that was asked for: no more than a budget's hold covers,
@@ -151,7 +155,7 @@ class OpenAIProvider:
             events = await stack.enter_async_context(aclosing(sent.reply.events()))
             while not response.ignores_limit:
                 async with self._translate_errors(deadline, response):
-                    if (data := await anext(events, None)) is None:
+                    if (data := await _next_event(events, response)) is None:
                         break
                     text = response.add(data)
                 if text:
@@ -219,8 +223,12 @@ class OpenAIProvider:
 
     async def _last_delta(self, response: StreamedResponse) -> Delta:
         checked = response.usage
+        if response.unreadable_events:
+            log.warning("provider.events_passed_over", model=self._model, count=response.unreadable_events)
         if response.is_refused:
             raise self._failure(ProviderRefused(usage=checked.usage))
+        if response.is_unreadable:
+            raise self._failure(ProviderGarbled(usage=checked.usage))
         if not response.is_finished:  # a server may close the connection properly, but early
             raise self._failure(ProviderUnavailable(usage=checked.usage, is_connected=False))
         await self._check_report(checked, ignores_limit=response.ignores_limit)
@@ -284,6 +292,17 @@ class OpenAIProvider:
         error.usage += spent
         log.warning("provider.failed", code=error.code, model=self._model, retry_in_seconds=error.retry_after)
         return error
+
+
+async def _next_event(events: AsyncGenerator[str], response: StreamedResponse) -> str | None:
+    """The data of the next event; None at the end. When the reply has ended, only token counts may follow: a server that keeps the
+    connection open then, or breaks it, does no harm."""
+    if not response.is_finished:
+        return await anext(events, None)
+    with suppress(TimeoutError, httpx2.HTTPError):
+        async with asyncio.timeout(DONE_SECONDS if response.is_done else FINISHED_SECONDS):
+            return await anext(events, None)
+    return None
 
 
 async def _fits_language(draft: object, prompt: Prompt) -> bool:

@@ -125,7 +125,7 @@ class RequestSender:
     ) -> bool:
         """Whether a refusal that names nothing may be about the form of the request; those of `statuses` are so from any
         server. A form that the server has accepted before was refused for its content."""
-        if _form_of(request) in self._accepted:
+        if said.is_unknown_model or _form_of(request) in self._accepted:
             return False
         is_unexplained = said.status in FEATURE_STATUSES and said.kind is ProviderRejected
         return said.status in statuses or (self._tries_plainest and is_unexplained)

@@ -15,7 +15,7 @@ from openai import APIError, APIStatusError, AsyncOpenAI, OpenAIError
 
 from shared.adapters.llm.openai.background.response_slot import ResponseSlot
 from shared.adapters.llm.openai.reading.background_response import ResponseProgress
-from shared.adapters.llm.openai.reading.content import Fields
+from shared.adapters.llm.openai.reading.json_body import Fields
 from shared.adapters.llm.openai.server_reply import begin_reply
 from shared.domain.errors import LeaseLost, StoreUnavailable
 from shared.domain.provider_errors import ProviderUnavailable

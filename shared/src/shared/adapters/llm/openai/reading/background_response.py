@@ -1,9 +1,9 @@
 """Reads the events and the object of a background response, and gives it the form of a Chat Completions response."""
 
 from collections.abc import Mapping
-from typing import cast
 
-from shared.adapters.llm.openai.reading.content import Fields, decode_body, fields_of, join_content, text_of
+from shared.adapters.llm.openai.reading.content import join_content, text_of
+from shared.adapters.llm.openai.reading.json_body import Fields, decode_body, fields_of, objects_in
 from shared.adapters.llm.openai.reading.reported_usage import to_count
 from shared.adapters.llm.openai.reading.response import DONE, ModelResponse, SentCall, read_completion
 from shared.adapters.llm.openai.refusals.errors import to_provider_error
@@ -56,9 +56,9 @@ def read_background_response(response: Fields, sent: SentCall) -> ModelResponse:
 
 
 def _as_completion(response: Fields) -> Fields:
-    items = _objects(response.get("output"))
+    items = objects_in(response.get("output"))
     messages = [item for item in items if item.get("type") == "message"]
-    parts = [part for message in messages for part in _objects(message.get("content"))]
+    parts = [part for message in messages for part in objects_in(message.get("content"))]
     reason = text_of(fields_of(response.get("incomplete_details")), "reason")
     message = {
         "content": "".join(join_content(message.get("content")) for message in messages),
@@ -69,7 +69,3 @@ def _as_completion(response: Fields) -> Fields:
         "choices": [{"message": message, "finish_reason": FINISH_REASONS.get(reason, "stop")}],
         "usage": response.get("usage"),
     }
-
-
-def _objects(value: object) -> list[Fields]:
-    return [fields_of(item) for item in cast(list[object], value)] if isinstance(value, list) else []

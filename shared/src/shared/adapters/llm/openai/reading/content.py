@@ -1,56 +1,80 @@
 """Reads the parts of a Chat Completions response that servers write differently, from JSON of any shape."""
 
 import json
-from collections.abc import Iterator, Mapping
-from types import MappingProxyType
+from collections.abc import Iterator
 from typing import cast
 
-import msgspec
+from shared.adapters.llm.openai.reading.json_body import (
+    NO_FIELDS,
+    Fields,
+    MalformedBody,
+    decode_body,
+    fields_of,
+    objects_in,
+)
+from shared.adapters.llm.openai.reading.reported_usage import to_count
 
-Fields = Mapping[str, object]
-
-NO_FIELDS: Fields = MappingProxyType({})
-
-THINKING_FIELDS = ("reasoning_content", "reasoning", "thinking")
-"""Where servers put a model's thinking beside its reply."""
+THINKING_FIELDS = ("reasoning_content", "reasoning", "thinking", "reasoning_details", "thinking_blocks")
+"""Where servers put a model's thinking beside its reply: as text, or as a list of parts."""
+THINKING_TEXTS = ("thinking", "text", "summary")
+"""Where a part of a model's thinking has its text."""
 TEXT_PARTS = frozenset({"text", "output_text"})
 PART_FIELDS = frozenset({"type", "text", "thinking"})
 """Fields that tell a part of a reply from an item of the reply itself."""
 
 
-class MalformedBody(ValueError):
-    """Not JSON, or nested too deeply to be read."""
-
-
-def decode_body(body: bytes | str) -> Fields:
-    """Decode a JSON object. Raises `MalformedBody`."""
-    try:
-        return fields_of(msgspec.json.decode(body))
-    except (msgspec.DecodeError, RecursionError):
-        pass
-    try:
-        return fields_of(
-            json.loads(body)
-        )  # takes half a character, which some servers send when they split one
-    except (ValueError, RecursionError):
-        raise MalformedBody from None
-
-
-def fields_of(value: object) -> Fields:
-    """The fields of an object; nothing of anything else."""
-    return cast(Fields, value) if isinstance(value, dict) else {}
+def unwrapped(response: Fields) -> Fields:
+    """The response that a gateway has wrapped into an object of its own, as an object or as text: `{"data": {…}}`."""
+    if "choices" in response or response.get("error"):
+        return response
+    for inner in response.values():
+        if isinstance(inner, str) and inner.startswith("{") and '"choices"' in inner:
+            inner = _decoded(inner)
+        if isinstance(inner, dict) and "choices" in inner:
+            return fields_of(cast(object, inner))
+    return response
 
 
 def first_choice(response: Fields) -> Fields:
-    """The choice of index 0, which is all that is asked for. Its index may be missing."""
+    """The choice of index 0, which is all that is asked for. Its index may be missing, and so may the list around it; a whole one
+    may have another index. A response without choices may be the choice itself, as Ollama's own are."""
     choices = response.get("choices")
-    found = map(fields_of, cast(list[object], choices) if isinstance(choices, list) else ())
-    return next((choice for choice in found if not choice.get("index")), NO_FIELDS)
+    if choices is None and isinstance(response.get("message"), dict):
+        return response
+    found = objects_in(choices)
+    wholes = (choice for choice in found if "message" in choice)
+    return next((choice for choice in found if not to_count(choice.get("index"))), next(wholes, NO_FIELDS))
+
+
+def message_of(choice: Fields) -> Fields:
+    """The message of a choice, or its piece of one in a stream; a server may send the text alone in the place of either."""
+    for name in ("delta", "message"):
+        if given := choice.get(name):
+            return {"content": given} if isinstance(given, str) else fields_of(given)
+    return NO_FIELDS
+
+
+def finish_reason(choice: Fields) -> str:
+    """Why the reply ended, in small letters; empty while it has not. SGLang may send an object, and Ollama `done_reason`."""
+    reason = choice.get("finish_reason") or choice.get("done_reason")
+    return (reason if isinstance(reason, str) else text_of(fields_of(reason), "type")).lower()
 
 
 def reply_of(message: Fields) -> str:
-    """The text of a whole message. Where it has none, the arguments of the functions that it calls."""
-    return join_content(message.get("content"), keep_values=True) or "\n".join(_arguments_of(message))
+    """The text of a whole message. Where it has none, the value that the server parsed, or the arguments of the functions
+    that the message calls."""
+    return next(replies_of(message), "")
+
+
+def replies_of(message: Fields) -> Iterator[str]:
+    """The texts of a whole message in which its reply may stand, the likeliest first. The thinking is the last: some servers
+    take all that a model wrote for it."""
+    readings = (
+        join_content(message.get("content"), keep_values=True),
+        _parsed_of(message),
+        "\n".join(arguments_of(message)),
+    )
+    yield from (reading for reading in readings if reading.strip())
 
 
 def join_content(content: object, *, keep_values: bool = False) -> str:
@@ -65,8 +89,11 @@ def join_content(content: object, *, keep_values: bool = False) -> str:
 
 
 def thinking_of(message: Fields) -> str:
-    """The thinking that stands beside the reply. It is counted and dropped."""
-    return next((text for name in THINKING_FIELDS if isinstance(text := message.get(name), str)), "")
+    """The thinking that stands beside the reply, or in parts of it. It is counted and dropped."""
+    beside = next((text for name in THINKING_FIELDS if (text := _thinking_text(message.get(name)))), "")
+    return beside or "".join(
+        _thinking_text(part.get("thinking")) for part in objects_in(message.get("content"))
+    )
 
 
 def text_of(fields: Fields, name: str) -> str:
@@ -83,17 +110,28 @@ def usage_of(response: Fields) -> object:
     )
 
 
-def _arguments_of(message: Fields) -> Iterator[str]:
+def arguments_of(message: Fields) -> Iterator[str]:
     """The arguments of `tool_calls` and of the older `function_call`, which servers send as text or as an object."""
-    calls = message.get("tool_calls")
-    found = [fields_of(call) for call in cast(list[object], calls)] if isinstance(calls, list) else []
     functions = [
-        *(fields_of(call.get("function")) for call in found),
+        *(fields_of(call.get("function")) for call in objects_in(message.get("tool_calls"))),
         fields_of(message.get("function_call")),
     ]
     for function in functions:
         if arguments := function.get("arguments"):
             yield arguments if isinstance(arguments, str) else _to_json(arguments)
+
+
+def _parsed_of(message: Fields) -> str:
+    """The reply that the server itself has parsed out of what the model wrote."""
+    parsed = message.get("parsed")
+    return parsed if isinstance(parsed, str) else _to_json(parsed) if parsed else ""
+
+
+def _decoded(text: str) -> object:
+    try:
+        return decode_body(text)
+    except MalformedBody:
+        return None
 
 
 def _is_value(content: object) -> bool:
@@ -113,3 +151,12 @@ def _part_text(part: Fields) -> str:
     if kind == "tool_use":  # Anthropic
         return _to_json(part.get("input"))
     return text_of(part, "text") if kind in TEXT_PARTS else ""
+
+
+def _thinking_text(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    return "".join(
+        next((text for name in THINKING_TEXTS if (text := text_of(part, name))), "")
+        for part in objects_in(value)
+    )

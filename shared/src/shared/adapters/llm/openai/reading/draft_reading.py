@@ -1,5 +1,6 @@
 """Decides whether a response can be used, and if not, what to tell the model."""
 
+from contextlib import suppress
 from typing import Generic, TypeVar, cast
 
 from msgspec import Struct
@@ -29,7 +30,7 @@ def read_draft(response: ModelResponse, schema: type[T], counts: ItemCounts = NO
     if response.was_cut and not response.text.strip():
         return Reading(reason=TOO_LONG, needs_room=True)
     try:
-        value = read_value(response.text, schema)
+        value = _read_first(response, schema)
     except UnreadableText as error:
         return Reading(reason=TOO_LONG if response.was_cut else str(error))
     if is_empty_draft(cast(object, value)):
@@ -43,10 +44,21 @@ def read_draft(response: ModelResponse, schema: type[T], counts: ItemCounts = NO
 def read_partial_draft(response: ModelResponse, schema: type[T]) -> T | None:
     """What can be used of a response although some of it cannot: the complete items of a list."""
     try:
-        value = read_value(response.text, schema, keep_partial=True)
+        value = _read_first(response, schema, keep_partial=True)
     except UnreadableText:
         return None
     return None if is_empty_draft(cast(object, value)) else value
+
+
+def _read_first(response: ModelResponse, schema: type[T], *, keep_partial: bool = False) -> T:
+    """The value in the text, or in the first of the other texts that holds one. Raises `UnreadableText` as the text does."""
+    try:
+        return read_value(response.text, schema, keep_partial=keep_partial)
+    except UnreadableText:
+        for text in response.other_texts:
+            with suppress(UnreadableText):
+                return read_value(text, schema, keep_partial=keep_partial)
+        raise
 
 
 def _missing_list(draft: object, counts: ItemCounts) -> str:

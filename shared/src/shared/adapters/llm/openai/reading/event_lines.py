@@ -1,4 +1,4 @@
-"""Splits the bytes of a streamed response into the data of its events, as server-sent events are defined, with a bound on each."""
+"""Splits the bytes of a streamed response into the data of its events, with a bound on each: server-sent events, or JSON by lines."""
 
 import re
 
@@ -9,6 +9,9 @@ MAX_EVENT_BYTES = 1_000_000
 LINE_END = re.compile(rb"\r\n|\n|\r(?!\Z)")
 """A carriage return at the end may be half of a line end."""
 ERROR = b"error"
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+LATIN_1 = ("8859-1", "latin", "1252")
+"""Parts of the names of Latin-1 and of its superset, which is what servers mean by it."""
 
 
 class LineTooLong(ValueError):
@@ -17,34 +20,43 @@ class LineTooLong(ValueError):
 
 class EventLines:
     """Takes bytes as they arrive. Comments and unknown fields are passed over. An event whose type is `error`, and llama.cpp's
-    field `error`, become data with the field `error`."""
+    field `error`, become data with the field `error`. JSON that stands in no field is data too: one value in each line, or one
+    over several lines."""
 
-    def __init__(self) -> None:
+    def __init__(self, content_type: str = "") -> None:
+        self._content_type = content_type
         self._held = b""
         """The beginning of a line."""
         self._data: list[bytes] = []
         """The lines of data of the event that has begun."""
         self._type = b""
+        self._json: list[bytes] = []
+        """The lines of JSON that stand in no field, while it has not ended."""
 
     def add(self, received: bytes) -> list[str]:
         """Return the data of the events that are complete. Raises `LineTooLong`."""
         *lines, self._held = LINE_END.split(self._held + received)
         found = [data for line in lines for data in self._read(line)]
-        if len(self._held) + sum(map(len, self._data)) > MAX_EVENT_BYTES:
+        if len(self._held) + sum(map(len, (*self._data, *self._json))) > MAX_EVENT_BYTES:
             raise LineTooLong
         return found
 
     def end(self) -> list[str]:
         """Return the data of a last event without an end."""
-        return [*self._read(self._held.rstrip(b"\r")), *self._finish()]
+        return [*self._read(self._held.rstrip(b"\r")), *self._finish_json(), *self._finish()]
 
     def _read(self, line: bytes) -> list[str]:
+        line = line.removeprefix(BYTE_ORDER_MARK)
+        if self._json and line.startswith(b"data:"):
+            return [*self._finish_json(), *self._read(line)]
+        if self._json or line.lstrip().startswith((b"{", b"[")):
+            return self._read_json(line)
         if not line:
             return self._finish()
-        name, _, value = line.removeprefix(b"\xef\xbb\xbf").partition(b":")
-        match name:
+        name, _, value = line.partition(b":")
+        match name.strip().lower():
             case b"data":
-                return self._add(value.strip())
+                return self._add(value.strip().removeprefix(b"data:").strip())
             case b"event":
                 self._type = value.strip()
             case b"error":
@@ -53,6 +65,17 @@ class EventLines:
             case _:
                 pass
         return []
+
+    def _read_json(self, line: bytes) -> list[str]:
+        """A value over several lines ends with the first line that closes it and is not indented; what is no JSON then is
+        data that cannot be read."""
+        self._json.append(line)
+        is_end = line.rstrip().endswith((b"}", b"]")) and (len(self._json) == 1 or line[:1] in (b"}", b"]"))
+        return self._finish_json() if is_end else []
+
+    def _finish_json(self) -> list[str]:
+        lines, self._json = self._json, []
+        return [decode_bytes(b"\n".join(lines), self._content_type)] if lines else []
 
     def _add(self, data: bytes) -> list[str]:
         """Some servers end an event with its line. There the next line begins an object of its own."""
@@ -66,8 +89,18 @@ class EventLines:
         self._data, self._type = [], b""
         if not data.strip():
             return []
-        text = data.decode(errors="replace")
+        text = decode_bytes(data, self._content_type)
         return [f'{{"error": {text}}}' if kind == ERROR and text.startswith("{") else text]
+
+
+def decode_bytes(data: bytes, content_type: str) -> str:
+    """JSON is UTF-8, whatever is declared, with or without a byte order mark; the declared Latin-1 is believed of what cannot be
+    UTF-8."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        is_latin = any(name in content_type.lower() for name in LATIN_1)
+        return data.decode("cp1252" if is_latin else "utf-8", errors="replace")
 
 
 def _is_whole(lines: list[bytes]) -> bool:

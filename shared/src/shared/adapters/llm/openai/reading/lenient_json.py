@@ -85,7 +85,11 @@ class _Parser:
                 if self._next() != ":":
                     self._fail("no colon after a key")
                 self.position += 1
-                found[key] = self.value(depth - 1)
+                value = self.value(depth - 1)
+                if (
+                    value is not None or key not in found
+                ):  # a null says nothing that takes back what was there
+                    found[key] = value
                 self._separator("}")
             self.position += 1
         except EndOfText:

@@ -2,29 +2,33 @@
 
 import re
 from collections.abc import Sequence
+from typing import cast
 
 from msgspec import Struct
 
 from shared.adapters.llm.openai.ladder.abilities import ThinkingStyle
 from shared.adapters.llm.openai.prompt_rendering import Turn, count_turns
 from shared.adapters.llm.openai.reading.content import (
-    Fields,
-    MalformedBody,
-    decode_body,
-    fields_of,
+    finish_reason,
     first_choice,
     join_content,
+    message_of,
+    replies_of,
     reply_of,
     text_of,
     thinking_of,
+    unwrapped,
     usage_of,
 )
+from shared.adapters.llm.openai.reading.cumulative_text import CumulativeText
+from shared.adapters.llm.openai.reading.end_marks import EndMarkFilter
+from shared.adapters.llm.openai.reading.json_body import Fields, MalformedBody, decode_value, objects_in
 from shared.adapters.llm.openai.reading.reported_usage import CallBounds, CheckedUsage, check_usage
 from shared.adapters.llm.openai.reading.thinking import ThinkingFilter
 from shared.adapters.llm.openai.refusals.errors import to_provider_error
 from shared.adapters.llm.openai.refusals.server_error import read_server_error
 from shared.adapters.llm.token_counter import count_tokens, without_surrogates
-from shared.domain.provider_errors import ProviderRefused, ProviderUnavailable
+from shared.domain.provider_errors import ProviderGarbled, ProviderRefused, ProviderUnavailable
 from shared.domain.usage import Usage
 
 REFUSALS = frozenset(
@@ -40,9 +44,13 @@ REFUSALS = frozenset(
 CUTS = frozenset(
     {"length", "max_tokens", "max_output_tokens", "model_length"}
 )  # OpenAI, Anthropic, Gemini, Mistral
-FAILURES = frozenset({"error", "network_error", "insufficient_system_resource"})  # OpenRouter, GLM, DeepSeek
+FAILURES = frozenset(
+    {"error", "network_error", "insufficient_system_resource", "abort"}
+)  # OpenRouter, GLM, DeepSeek, vLLM and SGLang
 """What servers give as the reason for which a completion ended, in small letters."""
 DONE = "[DONE]"
+MAX_UNREADABLE_EVENTS = 20
+"""How many events of one stream are passed over because they cannot be read. More are an outage and not a slip."""
 CHARACTERS_PER_CHECK = 4_000
 """How much of a stream comes between two checks of its length."""
 EXCESS = 1.25
@@ -81,40 +89,37 @@ class ModelResponse(Struct, frozen=True):
     """The model's name as the server gave it; empty when it gave none."""
     was_cut: bool
     """Whether the text stopped at the length limit."""
-
-
-def read_response(body: str, sent: SentCall) -> ModelResponse:
-    """Raises `ProviderError` when the model refused, or the body is not a completion."""
-    try:
-        response = decode_body(body)
-    except MalformedBody:  # for example an HTML page from a proxy
-        raise ProviderUnavailable from None
-    return read_completion(response, sent)
+    other_texts: Sequence[str] = ()
+    """Where the reply may stand instead, such as the arguments of a function that the message calls."""
 
 
 def read_completion(response: Fields, sent: SentCall) -> ModelResponse:
-    """Read a decoded response. Raises `ProviderError`."""
+    """Read a decoded response. Raises `ProviderError` when the model refused, or the response is not a completion."""
     choice = first_choice(response)
     if not choice:
         raise ProviderUnavailable
-    message = fields_of(choice.get("message"))
-    text = without_surrogates(reply_of(message) or text_of(choice, "text"))
-    usage = sent.check(usage_of(response), thinking_of(message) + text)
-    reason = finish_reason(choice)
+    message, reason = message_of(choice), finish_reason(choice)
+    thinking = without_surrogates(thinking_of(message))
+    found = [without_surrogates(text) for text in replies_of(message)]
+    text, *others = found or [without_surrogates(text_of(choice, "text"))]
+    usage = sent.check(usage_of(response), thinking + text)
     if message.get("refusal") or reason in REFUSALS:
         raise ProviderRefused(usage=usage.usage)
     if reason in FAILURES and not text:
         raise ProviderUnavailable(usage=usage.usage)
-    return ModelResponse(text, usage, model_name(response), was_cut=reason in CUTS)
+    was_cut = reason in CUTS
+    if thinking and not text and not was_cut:  # some servers take all that a model wrote for its thinking
+        others = [thinking]
+    return ModelResponse(text, usage, model_name(response), was_cut=was_cut, other_texts=others)
 
 
 def is_error(response: Fields) -> bool:
     """Whether a reply of status 200 is an error: some servers send an empty form of one beside a completion."""
+    error = response.get("error") or response.get("object") == "error"
+    if not error or (isinstance(error, dict) and not any(cast(Fields, error).values())):
+        return False
     choice = first_choice(response)
-    has_completion = (
-        bool(reply_of(fields_of(choice.get("message")))) and finish_reason(choice) not in FAILURES
-    )
-    return bool(response.get("error")) and not has_completion
+    return not reply_of(message_of(choice)) or finish_reason(choice) in FAILURES
 
 
 class StreamedResponse:
@@ -124,6 +129,8 @@ class StreamedResponse:
         self.model = model
         self.is_refused = False
         self.is_finished = False
+        self.is_done = False
+        """Whether the server has said that nothing follows."""
         self.was_cut = False
         """Whether the reply stopped at the length limit, the server's or ours."""
         self.ignores_limit = False
@@ -135,27 +142,36 @@ class StreamedResponse:
         self._checked_characters = sent.max_output_tokens
         self._reported: object = None
         self._half = ""
+        self.unreadable_events = self._readable_events = 0
+        self._pieces = CumulativeText()
         self._filter = ThinkingFilter(thinking)
+        self._end_marks = EndMarkFilter()
 
     def add(self, data: str) -> str:
         """Add the data of one event and return the text to show. Raises `ProviderError`."""
         data = data.strip("\ufeff \r\n\t")
         if data.strip('"').upper() == DONE:
-            self.is_finished = True
+            self.is_finished = self.is_done = True
             return ""
-        if not data.startswith("{"):  # some servers send a word to keep the connection open
+        if not data.startswith(("{", "[")):  # some servers send a word to keep the connection open
             return ""
         try:
-            chunk = decode_body(data)
+            chunks = objects_in(decode_value(data))
         except MalformedBody:
-            raise ProviderUnavailable(is_connected=False) from None
-        if chunk.get("error"):
-            raise to_provider_error(read_server_error(chunk, 0, {}))
-        return self._add_chunk(chunk)
+            self._pass_over()
+            return ""
+        self._readable_events += 1
+        return "".join(self._add_chunk(unwrapped(chunk)) for chunk in chunks)
 
     def end(self) -> str:
         """Return text that was held back, and may be shown after all."""
-        return self._filter.end(was_cut=self.was_cut)
+        left = self._filter.add(self._pieces.end()) + self._filter.end(was_cut=self.was_cut)
+        return self._end_marks.add(left) + self._end_marks.end()
+
+    @property
+    def is_unreadable(self) -> bool:
+        """Whether something came and none of it could be read."""
+        return bool(self.unreadable_events) and not self._readable_events
 
     @property
     def thinking(self) -> ThinkingStyle:
@@ -166,18 +182,28 @@ class StreamedResponse:
     def usage(self) -> CheckedUsage:
         return self._sent.check(self._reported, "".join(self._received))
 
+    def _pass_over(self) -> None:
+        """One line that cannot be read ends no stream, because what comes after it can be."""
+        self.unreadable_events += 1
+        if self.unreadable_events > MAX_UNREADABLE_EVENTS:
+            raise ProviderGarbled
+
     def _add_chunk(self, chunk: Fields) -> str:
+        if is_error(chunk):
+            raise to_provider_error(read_server_error(chunk, 0, {}))
         self.model = model_name(chunk) or self.model
         self._reported = usage_of(chunk) or self._reported
         choice = first_choice(chunk)
-        delta = fields_of(choice.get("delta")) or fields_of(choice.get("message"))
+        delta = message_of(choice)
         self._finish(finish_reason(choice), has_refusal=bool(delta.get("refusal")))
         text = self._join_halves(join_content(delta.get("content")) or text_of(choice, "text"))
+        is_whole = not choice.get("delta") and "message" in choice and "done" not in choice
+        text = self._pieces.add_whole(text) if is_whole else self._pieces.add(text)
         if thinking := thinking_of(delta):
             self._filter.trust_marks()
         self._received.append(thinking + text)
         self._check_length()
-        return self._filter.add(text)
+        return self._end_marks.add(self._filter.add(text))
 
     def _join_halves(self, text: str) -> str:
         """Join a character outside the Basic Multilingual Plane whose two halves came in two chunks."""
@@ -199,10 +225,6 @@ class StreamedResponse:
         self._checked_characters = self._characters + CHARACTERS_PER_CHECK
         if count_tokens("".join(self._received)) > self._sent.max_output_tokens * EXCESS:
             self.ignores_limit = self.was_cut = self.is_finished = True
-
-
-def finish_reason(choice: Fields) -> str:
-    return text_of(choice, "finish_reason").lower()
 
 
 def model_name(response: Fields) -> str:

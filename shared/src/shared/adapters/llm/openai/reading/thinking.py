@@ -10,12 +10,13 @@ THINKING = (
     ("[THINK]", "[/THINK]"),  # Magistral
     ("◁think▷", "◁/think▷"),  # Kimi
     ("<|channel|>analysis<|message|>", "<|end|>"),  # gpt-oss, where a server does not read its channels
+    ("<|channel|>commentary<|message|>", "<|end|>"),
 )
 """Opening and closing mark of thinking, for each family of models."""
 HEADERS = ("<|start|>assistant", "<|channel|>final<|message|>")
 """Marks that stand before the reply itself."""
 _OPENINGS = tuple(opening for opening, _ in THINKING) + HEADERS
-_CLOSINGS = tuple(closing for _, closing in THINKING[:-1])
+_CLOSINGS = tuple(closing for _, closing in THINKING if closing != "<|end|>")
 """Marks that a chat template may have opened already. `<|end|>` also ends a reply, so it says nothing alone."""
 _LONGEST_CLOSING = max(map(len, _CLOSINGS))
 

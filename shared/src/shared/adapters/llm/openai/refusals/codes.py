@@ -10,6 +10,7 @@ from shared.domain.provider_errors import (
     ProviderMisconfigured,
     ProviderOutOfCredit,
     ProviderRefused,
+    ProviderRejected,
     ProviderTimedOut,
     ProviderUnavailable,
 )
@@ -39,11 +40,13 @@ BY_CODE: Mapping[str, type[ProviderError]] = {
     "invalid_prompt": ProviderRefused,
     "json_validate_failed": ProviderGarbled,  # Groq checks what the model wrote, and answers 400
     "invalid_api_key": ProviderMisconfigured,
-    "model_not_found": ProviderMisconfigured,
     "API_KEY_INVALID": ProviderMisconfigured,  # with status 400
     "UNAUTHENTICATED": ProviderMisconfigured,
-    "NotFoundError": ProviderMisconfigured,  # vLLM: no such model
 }
+UNKNOWN_MODEL_CODES = frozenset(
+    {"model_not_found", "model_not_exist", "NotFoundError", "DeploymentNotFound"}
+)  # OpenAI, DeepSeek, vLLM, Azure
+"""Codes of a model that the server does not know. One alone may be a slip of a gateway, and is this request's fault."""
 BY_STATUS: Mapping[int, type[ProviderError]] = {
     401: ProviderMisconfigured,
     402: ProviderOutOfCredit,
@@ -77,6 +80,8 @@ def kind_of(codes: Sequence[str], status: int) -> type[ProviderError] | None:
     for code in codes:
         if code in BY_CODE:
             return BY_CODE[code]
+        if code in UNKNOWN_MODEL_CODES:
+            return ProviderRejected
         if code.endswith(SPEND_LIMIT):
             return ProviderOutOfCredit
     return BY_STATUS.get(status)

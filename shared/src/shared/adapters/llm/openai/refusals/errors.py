@@ -9,6 +9,8 @@ from openai import APIConnectionError, APIError, APIStatusError, APITimeoutError
 from shared.adapters.llm.openai.refusals.server_error import ServerError, read_server_error
 from shared.domain.provider_errors import ProviderError, ProviderTimedOut, ProviderUnavailable
 
+NOT_FOUND = 404
+
 
 def translate(error: Exception) -> ProviderError:
     """Turn an error of the OpenAI client into ours."""
@@ -28,5 +30,7 @@ def server_error_of(error: APIError) -> ServerError:
 
 
 def to_provider_error(said: ServerError) -> ProviderError:
-    """Choose our error, with the wait that the server asks for."""
-    return said.kind(retry_after=said.retry_after, status=said.status)
+    """Choose our error, with the wait that the server asks for. An unknown model counts as a 404 whatever the status, because
+    no text causes it."""
+    status = NOT_FOUND if said.is_unknown_model else said.status
+    return said.kind(retry_after=said.retry_after, status=status)

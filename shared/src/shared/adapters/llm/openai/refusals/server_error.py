@@ -6,7 +6,7 @@ from typing import cast
 from msgspec import Struct
 
 from shared.adapters.llm.openai.reading.reported_usage import to_count
-from shared.adapters.llm.openai.refusals.codes import BY_CODE, FEATURE_STATUSES, kind_of
+from shared.adapters.llm.openai.refusals.codes import BY_CODE, FEATURE_STATUSES, UNKNOWN_MODEL_CODES, kind_of
 from shared.adapters.llm.openai.refusals.retry_after import Headers, retry_after
 from shared.adapters.llm.openai.refusals.server_messages import (
     MAX_CHARACTERS,
@@ -53,11 +53,15 @@ class ServerError(Struct, frozen=True, kw_only=True):
     def refused_feature(self) -> str:
         """The field or feature of the request that the server does not know; empty when it is about something else."""
         is_something_else = is_refusal(self.message) or any(code in BY_CODE for code in self.codes)
-        if is_something_else or self.status not in FEATURE_STATUSES:
+        if is_something_else or self.is_unknown_model or self.status not in FEATURE_STATUSES:
             return ""
         if "invalid_json_schema" in self.codes:
             return "json_schema"
         return find_feature(self.message, self.parameter)
+
+    @property
+    def is_unknown_model(self) -> bool:
+        return any(code in UNKNOWN_MODEL_CODES for code in self.codes)
 
     @property
     def is_too_long(self) -> bool:
