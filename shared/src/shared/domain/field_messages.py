@@ -32,7 +32,7 @@ WORDS: dict[str, dict[str, str]] = {
         "number": "a number",
         "boolean": "true or false",
         "uuid": "a UUID",
-        "language_tag": "a BCP 47 language tag, such as fr or pt-BR",
+        "language_tag": "a BCP 47 tag that names a language, such as fr or pt-BR (x-… and i-default name none)",
     },
     "fr": {
         "object": "un objet",
@@ -42,7 +42,7 @@ WORDS: dict[str, dict[str, str]] = {
         "number": "un nombre",
         "boolean": "vrai ou faux (true, false)",
         "uuid": "un UUID",
-        "language_tag": "une étiquette de langue BCP 47, comme fr ou pt-BR",
+        "language_tag": "une étiquette BCP 47 qui désigne une langue, comme fr ou pt-BR (x-… et i-default n’en désignent aucune)",
         "none": "aucun",
         "day": "jour",
         "month": "mois",

@@ -1,11 +1,18 @@
 """Which language tags are accepted, and how they are written."""
 
+from collections.abc import Callable
+
 import msgspec
 import pytest
 
 from shared.domain.study.material import Options
 from shared.domain.text.language_names import language_name
-from shared.domain.text.language_tag import MAX_TAG_CHARACTERS, canonical_tag, is_same_language
+from shared.domain.text.language_tag import (
+    MAX_TAG_CHARACTERS,
+    PREFERRED_TAGS,
+    canonical_tag,
+    is_same_language,
+)
 
 
 def read_tag(tag: object) -> str | None:
@@ -50,6 +57,26 @@ def test_a_tag_is_written_in_canonical_case(tag: str, canonical: str):
     assert read_tag(tag) == canonical_tag(tag) == canonical
 
 
+@pytest.mark.parametrize(("tag", "preferred"), PREFERRED_TAGS.items())
+@pytest.mark.parametrize("written", [str.lower, str.upper, str.title], ids=lambda written: written.__name__)
+def test_a_tag_kept_for_history_becomes_the_one_that_replaces_it(
+    tag: str, preferred: str, written: Callable[[str], str]
+):
+    assert read_tag(written(tag)) == preferred == canonical_tag(preferred)
+
+
+@pytest.mark.parametrize(
+    ("tag", "preferred"), [("iw", "he"), ("IW-il", "he-IL"), ("in", "id"), ("ji", "yi"), ("mo-MD", "ro-MD")]
+)
+def test_an_old_subtag_becomes_the_one_that_replaces_it(tag: str, preferred: str):
+    assert read_tag(tag) == preferred
+
+
+@pytest.mark.parametrize("tag", ["zh-min", "cel-gaulish"])
+def test_a_tag_kept_for_history_that_nothing_replaces_stays_as_it_is(tag: str):
+    assert read_tag(tag) == tag
+
+
 @pytest.mark.parametrize(
     "tag",
     [
@@ -66,7 +93,13 @@ def test_a_tag_is_written_in_canonical_case(tag: str, canonical: str):
             "fr FR",
             "fr\n",
             "x-own",
-            "i-klingon",
+            "X-Whatever",
+            "i-default",
+            "i-enochian",
+            "i-mingo",
+            "i-klingon-x",
+            "i-unheard",
+            "en-GB-oedx",
         ),
         *("pt-BR-BR", "en-x", "de-u", "a" * 2_000, "de-" + "abcde-" * 8 + "abcde", 7, ["fr"]),
     ],

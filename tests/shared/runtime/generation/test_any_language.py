@@ -1,10 +1,12 @@
 """Texts in many languages through all kinds: with a model they become material in their language, without one the error says
 what is missing."""
 
+import json
 from collections.abc import Callable
 
 import msgspec
 import pytest
+from tests.factories import CARDS_PROMPT
 from tests.fakes import FakeAttemptContext
 from tests.paths import TEXTS
 from tests.simulators.multilingual_model import text_of, write_in
@@ -19,7 +21,16 @@ from shared.domain.jobs.job import Kind
 from shared.domain.jobs.outcome import Done, Fail, Outcome
 from shared.domain.jobs.payload import AiInput, CollectionInput
 from shared.domain.llm.provider import Provider
-from shared.domain.study.material import Collection, Flashcards, NoteQuality, Options, Quiz, Summary
+from shared.domain.study.draft_language import count_in_language
+from shared.domain.study.material import (
+    CardDrafts,
+    Collection,
+    Flashcards,
+    NoteQuality,
+    Options,
+    Quiz,
+    Summary,
+)
 from shared.domain.study.validation import CHECKS_OFF
 
 HANDLERS = {**AI_HANDLERS, **COLLECTION_HANDLERS}
@@ -50,6 +61,7 @@ GERMAN = (
     "Das Herz ist ein muskulöses Organ, das Blut durch den Körper pumpt. Die Venen führen das Blut zum Herzen zurück."
     " Die Leber ist ein Organ, das Blut filtert."
 )
+GERMAN_QUOTE = "Das Herz ist ein muskulöses Organ, das Blut durch den Körper pumpt."
 
 
 async def handle(kind: Kind, text: str, provider: Provider, language: str | None = None) -> Outcome:
@@ -171,6 +183,51 @@ async def test_cards_in_another_language_are_asked_for_once_more():
     assert isinstance(outcome, Done)
     assert len(requests) == 2
     assert "has to be written in German" in requests[1]["messages"][-1]["content"]
+
+
+def cards_in(german: int, english: int) -> Response:
+    """Cards on the German sentences, of which some ask in English."""
+    cards = [
+        *(
+            {"front": f"Was sagt der Text im Abschnitt {n} darüber?", "back": "pumpt", "quote": GERMAN_QUOTE}
+            for n in range(german)
+        ),
+        *(
+            {
+                "front": f"What does the heart do in the body, part {n}?",
+                "back": "pumpt",
+                "quote": GERMAN_QUOTE,
+            }
+            for n in range(english)
+        ),
+    ]
+    return completion(json.dumps({"cards": cards}))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "kept"),
+    [((4, 5), (9, 0), 9), ((4, 5), (0, 9), 4), ((1, 8), (4, 5), 4)],
+)
+async def test_cards_that_are_mostly_in_another_language_are_asked_for_once_more(
+    first: tuple[int, int], second: tuple[int, int], kept: int
+):
+    answers = [cards_in(*first), cards_in(*second)]
+    prompt = msgspec.structs.replace(CARDS_PROMPT, language="de", source=GERMAN)
+    async with ScriptedServer(lambda _: answers.pop(0)) as server:
+        provider = OpenAIProvider(connect("key", base_url=server.url), model="m")
+        drafts = (await provider.complete(prompt, CardDrafts)).value
+        await provider.close()
+    assert len(server.requests) == 2
+    assert count_in_language(drafts, "de") == kept
+
+
+async def test_a_few_cards_in_another_language_are_told_in_the_quality():
+    outcome, requests = await ask_model(Kind.FLASHCARDS, GERMAN, lambda _: cards_in(3, 1))
+
+    assert isinstance(outcome, Done)
+    assert isinstance(outcome.result, Flashcards)
+    assert len(requests) == 1
+    assert outcome.result.quality.dropped["wrong_language"] == 1
 
 
 @pytest.mark.parametrize("kind", list(HANDLERS))

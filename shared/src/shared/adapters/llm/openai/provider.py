@@ -43,7 +43,7 @@ from shared.adapters.llm.openai.request import Request, RequestBuilder
 from shared.adapters.llm.openai.sender import Build, RequestSender, letters_of_learner
 from shared.domain.llm.provider import ChatRequest, Completion, Delta, Prompt
 from shared.domain.provider_errors import ProviderError, ProviderGarbled, ProviderRefused, ProviderUnavailable
-from shared.domain.study.draft_language import is_in_other_language
+from shared.domain.study.draft_language import count_in_language, is_in_other_language
 from shared.domain.text.language_names import language_name
 from shared.domain.usage import Usage
 
@@ -132,7 +132,8 @@ class OpenAIProvider:
         for value, response in usable:
             if await _fits_language(value, prompt):
                 return self._completion(value, response, spent)
-        for value, response in usable:  # better than nothing; the result's `quality` says so
+        if usable:  # better than nothing; the result's `quality` says so
+            value, response = await run_in_cpu_pool(_nearest_to_language, usable, prompt.language)
             return self._completion(value, response, spent)
         self._reject(second, is_asked_again=False)
         raise self._failure(ProviderGarbled(usage=spent))
@@ -307,6 +308,10 @@ async def _next_event(events: AsyncGenerator[str], response: StreamedResponse) -
 
 async def _fits_language(draft: object, prompt: Prompt) -> bool:
     return not await run_in_cpu_pool(is_in_other_language, draft, prompt.language)
+
+
+def _nearest_to_language(usable: Sequence[tuple[T, ModelResponse]], language: str) -> tuple[T, ModelResponse]:
+    return max(usable, key=lambda draft: count_in_language(draft[0], language))
 
 
 def _sent_call(request: Request, turns: Sequence[Turn]) -> SentCall:
