@@ -105,6 +105,13 @@ install_servers = "$$uv" venv --quiet --allow-existing --python $(BIN)/python .m
 
 SERVERS ?= light
 
+.PHONY: importers
+importers: $(READY) ## Install the programs that tests import exports with: Anki's engine, readers of GIFT and QTI
+	@uv=$(UV) && "$$uv" venv --quiet --allow-existing --python $(BIN)/python .importers/python && \
+	"$$uv" pip install --quiet --python .importers/python --require-hashes -r tests/importers/requirements.txt && \
+	mkdir -p .importers/npm && cp tests/importers/package*.json .importers/npm/ && \
+	npm ci --prefix .importers/npm --ignore-scripts --no-audit --no-fund --loglevel error
+
 .PHONY: docs
 docs: $(READY) ## Write the tables of settings, metrics and errors into the pages, from the code
 	@exec $(BIN)/python -m docs

@@ -5,7 +5,8 @@ import pytest
 from msgspec import Struct
 
 from etude import study_material
-from etude.api_models import JobKind, Options
+from etude.api_models import ExportFormat, JobKind, Options
+from gateway.exports.formats import EXPORTS
 from shared.domain.jobs.job import AI_KINDS
 from shared.domain.study import material
 from shared.domain.text.language import Language
@@ -56,6 +57,12 @@ def test_the_words_are_those_of_the_api():
     assert set(map(str, study_material.Language)) == set(map(str, Language))
     assert set(map(str, study_material.Difficulty)) == set(map(str, material.Difficulty))
     assert set(map(str, study_material.Level)) == set(map(str, material.Level))
+
+
+def test_the_formats_are_those_of_the_api():
+    assert {str(one): one.suffix for one in ExportFormat} == {
+        name: export.suffix for name, export in EXPORTS.items()
+    }
 
 
 def without_seed(value: object) -> object:

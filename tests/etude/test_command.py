@@ -321,3 +321,36 @@ async def test_a_token_is_signed_with_the_stack_s_key(tmp_path: Path):
     ran = await etude("token", "--user", "ada", "--plan", "pro", data_dir=tmp_path)
 
     assert jwt.decode(ran.out.strip(), key.public_key(), algorithms=["EdDSA"])["plan"] == "pro"
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+async def test_a_collection_is_exported_to_a_file(
+    api: tuple[FakeApi, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    fake, url = api
+    fake.on("GET", "/api/collections/c1/export", Response(b"a deck"))
+    monkeypatch.chdir(tmp_path)
+
+    ran = await etude("export", "c1", url=url)
+    named = await etude("export", "c1", "--format", "gift", "-o", "quiz.txt", url=url)
+
+    assert (ran.code, ran.out) == (0, "c1.apkg (6 bytes)\n")
+    assert files_in(tmp_path) == {"c1.apkg": b"a deck", "quiz.txt": b"a deck"}
+    assert named.code == 0
+    assert [request.url.query for request in fake.requests[-2:]] == ["format=apkg", "format=gift"]
+
+
+async def test_an_export_needs_a_collection_and_a_place(api: tuple[FakeApi, str], tmp_path: Path):
+    fake, url = api
+    fake.on("GET", "/api/collections/none/export", problem(404, "not_found", "Not found", "There is none."))
+    fake.on("GET", "/api/collections/c1/export", Response(b"a deck"))
+
+    unknown = await etude("export", "none", url=url)
+    unwritable = await etude("export", "c1", "-o", str(tmp_path / "missing" / "c1.apkg"), url=url)
+
+    assert (unknown.code, unwritable.code) == (1, 2)
+    assert "there is no job none of yours" in unknown.err
+    assert "cannot be written (No such file or directory)" in unwritable.err

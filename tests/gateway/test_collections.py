@@ -15,6 +15,7 @@ from tests.gateway.desk import COLLECTION, TEXT, Desk
 from tests.job_harness import JobHarness
 from tests.pdf_file import FONT, make_pdf, stream
 
+from gateway.exports.formats import EXPORTS
 from shared.adapters.postgres.result_store import ResultStore
 from shared.domain.errors import Problem
 from shared.domain.generation.handler import AttemptContext
@@ -326,18 +327,18 @@ async def test_the_csv_export_contains_no_formula(desk: Desk, ready: str):
 
     assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
     head, card, question = csv.reader(io.StringIO(answer.content.decode("utf-8-sig")))
-    assert head == ["type", "front", "back", "choices", "explanation", "quote", "difficulty"]
+    assert head[:7] == ["type", "front", "back", "choices", "explanation", "quote", "difficulty"]
     assert card[:3] == ["flashcard", "'=cmd()", "tab\there\nand a line"]
     assert question[1:4] == ["Quelle ville la Seine traverse-t-elle ?", "Paris", "Lyon | Paris | Lille"]
 
 
-async def test_the_tsv_export_has_one_line_per_card(desk: Desk, ready: str):
-    answer = await desk.client().get(ready, params={"format": "tsv"})
+@pytest.mark.parametrize("name", list(EXPORTS))
+async def test_every_format_can_be_downloaded(desk: Desk, ready: str, name: str):
+    answer = await desk.client().get(ready, params={"format": name})
 
-    lines = answer.text.splitlines()
-    assert lines[:2] == ["#separator:tab", "#html:false"]
-    assert lines[3].split("\t")[:2] == ["=cmd()", "tab here and a line"]
-    assert len(lines) == 5
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, EXPORTS[name].media_type)
+    assert answer.headers["Content-Disposition"].endswith(f".{EXPORTS[name].suffix}")
+    assert answer.content
 
 
 async def test_an_export_is_named_after_the_title(desk: Desk, ready: str):
@@ -357,7 +358,7 @@ async def test_an_unfinished_collection_cannot_be_exported(desk: Desk):
 
 
 async def test_an_unknown_format_has_a_pointer(desk: Desk, ready: str):
-    answer = await desk.client().get(ready, params={"format": "apkg"})
+    answer = await desk.client().get(ready, params={"format": "docx"})
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/query/format")
 
 

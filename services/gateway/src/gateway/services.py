@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from gateway.auth.authenticator import Authenticator
 from gateway.documents.document_reader import DocumentReader
+from gateway.exports.exporter import Exporter
 from gateway.http.chat_proxy import ChatProxy
 from gateway.http.event_streams import EventStreams
 from gateway.jobs.allowances import Allowances
@@ -64,6 +65,7 @@ class Services:
         self.metrics = parts.metrics
         self.limits = RequestLimits(parts.trusted_proxies, monotonic=parts.monotonic, metrics=parts.metrics)
         self.documents = DocumentReader()
+        self.exporter = Exporter()
         self.jobs = JobQueries(parts.store, parts.results)
         self.allowances = Allowances(parts.budgets, clock=parts.clock)
         self.chat = ChatProxy(parts.chat, secret=parts.internal_secret, tracer=parts.tracer)

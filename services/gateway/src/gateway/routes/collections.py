@@ -6,6 +6,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Depends, Request, Response
 from msgspec import Struct
 
+from gateway.exports.exported_collection import to_exported
 from gateway.exports.formats import EXPORTS, Export
 from gateway.http import openapi
 from gateway.http.dependencies import (
@@ -69,8 +70,8 @@ EXPORTED = openapi.returns(
     "The material, as a file.", {"type": "string"}, headers=("Content-Disposition",), media_type="text/csv"
 )
 EXPORTED["content"] |= {
-    "application/json": {"schema": {"type": "object"}},
-    "text/tab-separated-values": {"schema": {"type": "string"}},
+    export.media_type.partition(";")[0]: {"schema": {"type": "object" if name == "json" else "string"}}
+    for name, export in EXPORTS.items()
 }
 
 
@@ -193,18 +194,21 @@ async def follow_collection(
 @router.get(
     "/{id}/export",
     operation_id="exportCollection",
-    summary="Export a collection: JSON, CSV for spreadsheets, TSV for Anki.",
+    summary="Export a collection to Anki, Quizlet, Moodle, QTI, a spreadsheet, paper or another program.",
     responses={200: EXPORTED, **openapi.problems("not_found", "not_ready", "invalid_fields")},
     openapi_extra=openapi.takes(openapi.choice_parameter("format", FORMATS, "json")),
 )
-async def export_collection(request: Request, collection: FoundCollection) -> Response:
+async def export_collection(
+    request: Request, caller: CurrentCaller, services: CurrentServices, collection: FoundCollection
+) -> Response:
     export = EXPORTS[choice(request.query_params, "format", FORMATS, default="json")]
     if not collection.state.is_final:
         raise NotReady(retry_after=2)
     if collection.result is None:
         raise NotFound
-    headers = _download_headers(collection.title, export)
-    return Response(export.write(collection.result), headers=headers)
+    exported = to_exported(collection, collection.result)
+    content = await services.exporter.write(caller.user, export, exported)
+    return Response(content, headers=_download_headers(collection.title, export))
 
 
 def _download_headers(title: str, export: Export) -> dict[str, str]:

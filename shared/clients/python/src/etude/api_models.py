@@ -23,6 +23,35 @@ class JobKind(StrEnum):
     TEXT = "text"
 
 
+class ExportFormat(StrEnum):
+    """What a collection can be taken to."""
+
+    JSON = "json"
+    CSV = "csv"
+    ANKI_TEXT = "tsv"
+    APKG = "apkg"
+    QUIZLET = "quizlet"
+    GIFT = "gift"
+    MOODLE = "moodle"
+    QTI = "qti"
+    MARKDOWN = "markdown"
+    PDF = "pdf"
+
+    @property
+    def suffix(self) -> str:
+        """What the name of such a file ends with."""
+        return _SUFFIXES.get(self, self.value)
+
+
+_SUFFIXES = {
+    ExportFormat.QUIZLET: "txt",
+    ExportFormat.GIFT: "gift.txt",
+    ExportFormat.MOODLE: "xml",
+    ExportFormat.QTI: "zip",
+    ExportFormat.MARKDOWN: "md",
+}
+
+
 class Options(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a learner may choose. Counts are wishes: `Quality` reports a shortfall."""
 

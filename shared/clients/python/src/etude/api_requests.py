@@ -12,6 +12,7 @@ from etude.api_models import (
     Collection,
     Conversation,
     Estimate,
+    ExportFormat,
     File,
     Job,
     JobKind,
@@ -85,8 +86,8 @@ def delete_collection(collection_id: str) -> Request[None]:
     return Request(method="DELETE", path=collection_path(collection_id), decode=_nothing)
 
 
-def export_collection(collection_id: str, *, file_format: str = "json") -> Request[bytes]:
-    """The material as a file: `json`, `csv` for spreadsheets, or `tsv` for Anki."""
+def export_collection(collection_id: str, *, file_format: ExportFormat = ExportFormat.JSON) -> Request[bytes]:
+    """The material as a file."""
     path = f"{collection_path(collection_id)}/export"
     return Request(method="GET", path=path, query={"format": file_format}, decode=bytes)
 

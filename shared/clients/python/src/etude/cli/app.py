@@ -71,6 +71,7 @@ def token(
 app.command()(commands.ai)
 app.command()(commands.collection)
 app.command()(commands.jobs)
+app.command()(commands.export)
 app.command()(commands.cancel)
 app.command()(commands.usage)
 app.command()(chat)

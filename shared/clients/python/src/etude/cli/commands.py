@@ -1,12 +1,13 @@
-"""The commands of a learner: submit, follow, list, show, cancel."""
+"""The commands of a learner: submit, follow, list, show, export, cancel."""
 
+from pathlib import Path
 from typing import Annotated, TypeVar
 
 import msgspec
 import typer
 
 from etude import api_requests as api
-from etude.api_models import Collection, File, Job, JobKind, Options, Usage
+from etude.api_models import Collection, ExportFormat, File, Job, JobKind, Options, Usage
 from etude.cli.context import CliContext, context_of
 from etude.cli.failure import ExitCode, Failure
 from etude.cli.input_files import read_source, read_text
@@ -123,6 +124,31 @@ def jobs(
             run.print_json(client.send(api.list_jobs().raw()))
         else:
             show_jobs(run.terminal.out, _newest(client))
+
+
+def export(
+    context: typer.Context,
+    collection_id: Annotated[str, typer.Argument(metavar="ID", help="Id of the collection.")],
+    file_format: Annotated[
+        ExportFormat, typer.Option("--format", "-f", help="What the file is for.")
+    ] = ExportFormat.APKG,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="File to write; named by the collection's id if not given."),
+    ] = None,
+) -> None:
+    """Take a collection to Anki, Quizlet, Moodle, QTI, a spreadsheet, paper or another program."""
+    run = context_of(context)
+    with run.client() as client:
+        content = _find(client, api.export_collection(collection_id, file_format=file_format))
+    if content is None:
+        raise _unknown(collection_id)
+    path = output or Path(f"{collection_id}.{file_format.suffix}")
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise Failure(ExitCode.USAGE, f"{path} cannot be written ({error.strerror})") from None
+    run.terminal.out.print(f"{path} ({len(content)} bytes)", highlight=False)
 
 
 def cancel(

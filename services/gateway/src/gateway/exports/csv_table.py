@@ -1,0 +1,46 @@
+"""CSV for spreadsheets (RFC 4180): one row for each card or question."""
+
+import csv
+import io
+
+from gateway.exports.exported_collection import ExportedCollection, Item, right_option
+from shared.domain.study.material import Flashcard
+
+COLUMNS = (
+    *("type", "front", "back", "choices", "explanation", "quote", "difficulty"),
+    *("start", "end", "id", "made_by", "made_on"),
+)
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+"""A spreadsheet takes a cell that begins with one of these for a formula."""
+
+
+def to_csv(collection: ExportedCollection) -> bytes:
+    """Begins with the byte order mark by which spreadsheets recognise UTF-8."""
+    made = (collection.model or collection.generated_by, collection.day)
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(COLUMNS)
+    for item in collection.items:
+        row = (*_cells(item), str(item.source.start), str(item.source.end), collection.stable_id(item), *made)
+        writer.writerow([_without_formula(cell) for cell in row])
+    return out.getvalue().encode("utf-8-sig")
+
+
+def _cells(item: Item) -> tuple[str, ...]:
+    if isinstance(item, Flashcard):
+        return "flashcard", item.front, item.back, "", "", item.source.quote, item.difficulty
+    choices = " | ".join(option.text for option in item.options)
+    quote = item.source.quote
+    return (
+        "question",
+        item.question,
+        right_option(item).text,
+        choices,
+        item.explanation,
+        quote,
+        item.difficulty,
+    )
+
+
+def _without_formula(cell: str) -> str:
+    return "'" + cell if cell.startswith(FORMULA_STARTS) else cell

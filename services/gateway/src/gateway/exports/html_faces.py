@@ -1,0 +1,29 @@
+"""The two sides of an item as HTML, for programs that show a question and then its answer."""
+
+from html import escape
+
+from gateway.exports.exported_collection import Item, right_option
+from shared.domain.study.material import Choice, Flashcard
+
+
+def front_html(item: Item) -> str:
+    if isinstance(item, Flashcard):
+        return text_html(item.front)
+    options = "<br>".join(_option_html(option) for option in item.options)
+    return f"{text_html(item.question)}<br><br>{options}"
+
+
+def back_html(item: Item) -> str:
+    """The answer, with the explanation of a question and the words of the source."""
+    lines = [text_html(item.back)] if isinstance(item, Flashcard) else [_option_html(right_option(item))]
+    if not isinstance(item, Flashcard) and item.explanation:
+        lines.append(text_html(item.explanation))
+    return "<br>".join([*lines, f"<small>« {text_html(item.source.quote)} »</small>"])
+
+
+def text_html(text: str) -> str:
+    return "<br>".join(escape(line, quote=False) for line in text.splitlines())
+
+
+def _option_html(option: Choice) -> str:
+    return f"{option.id.upper()}. {text_html(option.text)}"
