@@ -43,5 +43,5 @@ def main() -> None:
                 print(f"{label} {appendfsync} {durability}: refused, it confirms too early")
                 continue
             more = {"ETUDE_ACCEPT_DURABILITY": str(durability), "ETUDE_LOG_LEVEL": "ERROR"}
-            with running_gateway(Path(name), server.url, **more) as (url, tokens):
+            with running_gateway(Path(name), server.url, environ=more) as (url, tokens):
                 print(f"{label} {appendfsync} {durability}: {measure(Path(name), url, tokens)}")

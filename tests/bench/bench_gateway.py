@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -69,26 +69,28 @@ def measure(folder: Path, url: str, tokens: list[str]) -> str:
 
 
 @contextmanager
-def running_gateway(folder: Path, redis_url: str, **more: str) -> Generator[tuple[str, list[str]]]:
+def running_gateway(
+    folder: Path, redis_url: str, *, users: int = USERS, environ: Mapping[str, str] | None = None
+) -> Generator[tuple[str, list[str]]]:
     key = Ed25519PrivateKey.generate()
     public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     plans = folder / "plans.json"
     plans.write_text(json.dumps({"free": PLAN}))
     (port,) = free_ports(1)
-    environ = {
+    settings = {
         "ETUDE_REDIS_URL": redis_url,
         "ETUDE_PORT": str(port),
         "ETUDE_JWT_PUBLIC_KEY": public.decode(),
         "ETUDE_PLANS_FILE": str(plans),
-        **more,
+        **(environ or {}),
     }
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen([sys.executable, "-m", "gateway"], env=environ, stdout=log)
+        process = subprocess.Popen([sys.executable, "-m", "gateway"], env=settings, stdout=log)
         try:
             _wait_ready(f"http://{LOOPBACK}:{port}/healthz")
             expires = int(time.time()) + 3600
             tokens = [
-                jwt.encode({"sub": f"user-{n}", "exp": expires}, key, algorithm="EdDSA") for n in range(USERS)
+                jwt.encode({"sub": f"user-{n}", "exp": expires}, key, algorithm="EdDSA") for n in range(users)
             ]
             yield f"http://{LOOPBACK}:{port}", tokens
         finally:

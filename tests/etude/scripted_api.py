@@ -8,6 +8,7 @@ import httpx
 
 from etude import AsyncClient, Client, Collection, Event, Job
 from etude.api_models import Conversation
+from etude.connection import Token
 from etude.events import ChatEvent
 from etude.request import Request
 from etude.subscription import Subscription
@@ -43,9 +44,9 @@ class Caller(Protocol):
 
 
 class SyncCaller:
-    def __init__(self, api: ScriptedApi, **options: Any) -> None:
+    def __init__(self, api: ScriptedApi, *, token: Token = "t", **options: Any) -> None:
         transport = httpx.MockTransport(api.respond)
-        self._client = Client("http://etude", "t", transport=transport, sleep=api.pauses.append, **options)
+        self._client = Client("http://etude", token, transport=transport, sleep=api.pauses.append, **options)
 
     async def send(self, request: Request[T]) -> T:
         return await asyncio.to_thread(self._client.send, request)
@@ -64,12 +65,12 @@ class SyncCaller:
 
 
 class AsyncCaller:
-    def __init__(self, api: ScriptedApi, **options: Any) -> None:
+    def __init__(self, api: ScriptedApi, *, token: Token = "t", **options: Any) -> None:
         async def sleep(seconds: float) -> None:
             api.pauses.append(seconds)
 
         transport = httpx.MockTransport(api.respond)
-        self._client = AsyncClient("http://etude", "t", transport=transport, sleep=sleep, **options)
+        self._client = AsyncClient("http://etude", token, transport=transport, sleep=sleep, **options)
         self.send = self._client.send
         self.wait_for_job = self._client.wait_for_job
         self.wait_for_collection = self._client.wait_for_collection

@@ -246,6 +246,20 @@ async def test_the_stream_of_all_events_goes_on_after_a_job(connect: Connect):
     assert fake.requests[1].headers["Last-Event-ID"] == "1-0"
 
 
+async def test_a_stream_whose_token_expires_is_resumed_with_the_next_one(connect: Connect):
+    fake = ScriptedApi(stream(STATUS, b"event: expired\ndata: {}\n\n"), stream(DONE))
+    tokens = iter(["first", "second"])
+
+    events = await connect(fake, token=lambda: next(tokens)).events(api.job_events("j1"))
+
+    assert [event.id for event in events] == ["1-0", "3-0"]
+    assert [request.headers["Authorization"] for request in fake.requests] == [
+        "Bearer first",
+        "Bearer second",
+    ]
+    assert fake.requests[1].headers["Last-Event-ID"] == "1-0"
+
+
 async def test_heartbeats_and_unknown_events_are_skipped(connect: Connect):
     unknown = b"id: 2-5\nevent: applause\ndata: {}\n\n"
 

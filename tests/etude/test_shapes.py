@@ -6,7 +6,8 @@ import pytest
 from msgspec import inspect
 
 from etude import api_models, events, study_material
-from gateway.http import event_streams, schemas
+from gateway.events import event_encoding
+from gateway.http import schemas
 from gateway.routes import usage
 from shared.domain import chat
 from shared.domain.jobs import events as job_events
@@ -22,9 +23,9 @@ TWINS: list[tuple[object, object]] = [
     (api_models.Estimate, usage.EstimateView),
     (api_models.Options, material.Options),
     (api_models.ChatAnswer, chat.ChatAnswer),
-    (events.StatusChanged, event_streams.StatusView),
+    (events.StatusChanged, event_encoding.StatusView),
     (events.Progressed, job_events.Progressed),
-    (events.Finished, event_streams.DoneView),
+    (events.Finished, event_encoding.DoneView),
 ]
 LEFT_OUT = {
     *("object", "links", "job_id", "fallback_used", "seed", "type", "instance"),

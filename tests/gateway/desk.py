@@ -37,6 +37,7 @@ PLANS: dict[str, Plan] = {
     "free": PLAN,
     "small": make_plan(tokens_per_day=30_000),
     "slow": make_plan(requests_per_minute=2),
+    "crowd": make_plan(event_streams=1_000),
     "narrow": make_plan(unfinished_jobs=1),
     "hurried": make_plan(api_requests_per_minute=60),
     "choosy": make_plan(models=PlanModels(allowed=("large", "huge"))),

@@ -41,7 +41,7 @@ async def test_a_listener_receives_every_event_in_order_up_to_done(
     assert first is not None
     events = [first, *rest]
     assert heard.response.headers["Content-Type"].startswith("text/event-stream")
-    assert heard.response.headers["Cache-Control"] == "no-store"
+    assert heard.response.headers["Cache-Control"] == "no-store, no-transform"
     assert heard.response.headers["X-Accel-Buffering"] == "no"
     assert [(event.name, event.data.get("status")) for event in events] == [
         ("status", "queued"),
@@ -207,7 +207,7 @@ async def test_a_disconnected_listener_leaves_nothing_behind(parts: Parts):
 
 
 async def test_a_thousand_listeners_share_one_connection(desk: Desk, harness: JobHarness):
-    client = desk.client()
+    client = desk.client(plan="crowd")
     job = await submit(client)
     url = httpx.URL(desk.url)
     request = (

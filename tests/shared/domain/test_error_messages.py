@@ -24,6 +24,7 @@ PARAMS: dict[str, dict[str, Param]] = {
     "too_many_uploads": {"limit": 4},
     "too_many_requests": {"limit": 600},
     "head_too_large": {"limit": 32_768},
+    "too_many_streams": {"limit": 20},
     "attempt_timed_out": {"limit": 300},
     "worker_crashed": {"crashes": 3},
     "unknown_wire": {"kind": "song", "version": 9},

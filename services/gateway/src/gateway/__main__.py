@@ -116,6 +116,7 @@ async def _open(settings: GatewaySettings, meter: Meter, stack: AsyncExitStack) 
         internal_secret=settings.internal_secret,
         tracer=tracer,
         heartbeat_seconds=settings.heartbeat_seconds,
+        max_event_streams=settings.max_event_streams,
         meter=meter,
         metrics=metrics,
         trusted_proxies=read_trusted_proxies(settings.trusted_proxies),

@@ -56,6 +56,8 @@ class GatewayMetrics:
         self._limited = meter.counter("etude_requests_limited_total")
         self._limited.expect(LIMITED_BY)
         self._streams = meter.gauge("etude_event_streams_active").of()
+        self._inflight = meter.gauge("etude_http_inflight_requests").of()
+        """A stream is a request in flight, though the server has handed its connection over."""
         self._delays = meter.histogram("etude_event_delay_seconds").of()
 
     def accepted(self, kind: Kind, tier: str, *, is_replay: bool) -> None:
@@ -81,9 +83,11 @@ class GatewayMetrics:
 
     def stream_opened(self) -> None:
         self._streams.add(1)
+        self._inflight.add(1)
 
     def stream_closed(self) -> None:
         self._streams.add(-1)
+        self._inflight.add(-1)
 
     def now(self) -> float:
         return self._clock()

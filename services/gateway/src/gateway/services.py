@@ -8,9 +8,9 @@ from msgspec import Struct
 
 from gateway.auth.authenticator import Authenticator
 from gateway.documents.document_reader import DocumentReader
+from gateway.events.event_streams import EventStreams
 from gateway.exports.exporter import Exporter
 from gateway.http.chat_proxy import ChatProxy
-from gateway.http.event_streams import EventStreams
 from gateway.jobs.allowances import Allowances
 from gateway.jobs.job_queries import JobQueries
 from gateway.jobs.job_submission import JobSubmitter
@@ -51,6 +51,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     metrics: GatewayMetrics
     tracer: Tracer = NO_TRACER
     heartbeat_seconds: float = 15.0
+    max_event_streams: int = 10_000
     cors_origins: Sequence[str] = ()
     trusted_proxies: TrustedProxies = TrustedProxies()
 
@@ -72,7 +73,9 @@ class Services:
         self.event_streams = EventStreams(
             parts.events,
             heartbeat_seconds=parts.heartbeat_seconds,
+            max_streams=parts.max_event_streams,
             closing=parts.closing,
+            clock=parts.clock,
             metrics=parts.metrics,
         )
         self.submitter = JobSubmitter(

@@ -36,3 +36,6 @@ class GatewaySettings(CommonSettings, frozen=True, kw_only=True):
     heartbeat_seconds: float = 15.0
     """Seconds of silence after which an event stream sends a comment to keep its connection open. Proxies usually close
     after 30 s."""
+    max_event_streams: int = 10_000
+    """Number of event streams that the process keeps open; a further one is refused with `503`. The plan bounds those of a
+    user."""

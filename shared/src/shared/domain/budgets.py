@@ -26,6 +26,8 @@ class Plan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     api_requests_per_minute: Annotated[int, Meta(ge=0)] = 0
     """Limit of HTTP requests of any kind, refused ones included, in each gateway process. 0: the larger of 1,200 and ten times
     `requests_per_minute`."""
+    event_streams: int = 20
+    """Event streams that a user may have open at a time in one gateway process."""
     offline_fallback: bool = True
     """Whether the offline generator may take over when no model is available."""
     models: PlanModels = PlanModels()

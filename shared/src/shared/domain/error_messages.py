@@ -119,6 +119,10 @@ MESSAGES: dict[str, dict[str, Message]] = {
         "too_many_uploads": Message(
             "Too many uploads at once", "Wait until one of your {limit} uploads has arrived."
         ),
+        "too_many_streams": Message(
+            "Too many event streams",
+            "You have {limit} event streams open, as many as your plan allows. Close one: a single stream tells of all your jobs.",
+        ),
         "too_many_jobs": Message(
             "Too many unfinished jobs",
             "Your plan allows {limit} unfinished jobs. Wait for one to finish, or cancel one.",
@@ -130,6 +134,10 @@ MESSAGES: dict[str, dict[str, Message]] = {
             "Too many open connections", "Close connections that you do not need, and try again in a moment."
         ),
         "overloaded": Message("We are very busy", "Nothing was accepted or charged. Please try again later."),
+        "streams_exhausted": Message(
+            "No event stream is free",
+            "We keep as many event streams open as we can. Please try again in a moment, or ask for your jobs instead.",
+        ),
         "store_unavailable": Message(
             "Temporarily unavailable",
             "A database does not respond. Nothing was accepted or charged. Please try again in a moment.",
@@ -309,6 +317,10 @@ MESSAGES: dict[str, dict[str, Message]] = {
         "too_many_uploads": Message(
             "Trop d’envois à la fois", "Attendez que l’un de vos {limit} envois soit arrivé."
         ),
+        "too_many_streams": Message(
+            "Trop de flux d’événements",
+            "Vous avez {limit} flux d’événements ouverts, autant que votre offre en permet. Fermez-en un : un seul flux annonce tous vos travaux.",
+        ),
         "too_many_jobs": Message(
             "Trop de travaux inachevés",
             "Votre offre permet {limit} travaux inachevés. Attendez la fin de l’un d’eux, ou annulez-en un.",
@@ -322,6 +334,10 @@ MESSAGES: dict[str, dict[str, Message]] = {
         ),
         "overloaded": Message(
             "Nous sommes très sollicités", "Rien n’a été accepté ni facturé. Réessayez plus tard."
+        ),
+        "streams_exhausted": Message(
+            "Aucun flux d’événements n’est libre",
+            "Nous tenons ouverts autant de flux d’événements que possible. Réessayez dans un instant, ou interrogez vos travaux.",
         ),
         "store_unavailable": Message(
             "Momentanément indisponible",

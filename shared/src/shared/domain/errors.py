@@ -230,6 +230,12 @@ class TooManyUploads(LimitReached):
     code = "too_many_uploads"
 
 
+class TooManyStreams(LimitReached):
+    """params: limit (open event streams)."""
+
+    code = "too_many_streams"
+
+
 class TooManyJobs(LimitReached):
     """params: limit (unfinished jobs)."""
 
@@ -256,6 +262,12 @@ class TooManyConnections(Unavailable):
     """The process, or the client's address, has as many open connections as it may."""
 
     code = "too_many_connections"
+
+
+class StreamsExhausted(Unavailable):
+    """The process has as many event streams open as it may have."""
+
+    code = "streams_exhausted"
 
 
 class StoreUnavailable(Unavailable):

@@ -6,7 +6,8 @@ from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.http.event_streams import EventStreams
+from gateway.auth.authenticator import Caller
+from gateway.events.event_streams import EventStreams
 from gateway.http.request_headers import resume_from
 from gateway.http.responses import (
     CACHED,
@@ -31,12 +32,9 @@ def job_response(request: Request, job: JobSnapshot, view: Callable[[], Struct])
     return json_response(view(), headers=headers)
 
 
-async def follow_response(request: Request, streams: EventStreams, job: JobSnapshot) -> Response:
-    """The job's events, live or replayed; 204 once all were received, which ends a browser's reconnects."""
+def follow_response(
+    request: Request, streams: EventStreams, caller: Caller, job: JobSnapshot | None = None
+) -> Response:
+    """The events of a job, or of all jobs of the caller, live or replayed."""
     after, language = resume_from(request), language_of(request)
-    if not job.state.is_final:
-        return AsgiResponse(streams.follow(job.user, job.id, after=after, language=language))
-    stream = await streams.for_final_job(job, after=after, language=language)
-    if stream is None:
-        return Response(status_code=204, headers={"Cache-Control": "no-store"})
-    return AsgiResponse(stream)
+    return AsgiResponse(streams.follow(caller, job, after=after, language=language))

@@ -45,6 +45,7 @@ SUBMIT_PROBLEMS = (
     "overloaded",
     "not_confirmed",
 )
+STREAM_PROBLEMS = ("too_many_streams", "streams_exhausted")
 ACCEPTED_HEADERS = ("Location", "RateLimit", "RateLimit-Policy", "Idempotent-Replayed")
 HEADERS = {
     "Location": "URL of the job.",

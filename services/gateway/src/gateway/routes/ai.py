@@ -153,9 +153,11 @@ async def cancel_job(
     responses={
         200: openapi.EVENT_STREAM,
         204: openapi.NOTHING_LEFT,
-        **openapi.problems("not_found", "invalid_fields"),
+        **openapi.problems("not_found", "invalid_fields", *openapi.STREAM_PROBLEMS),
     },
     openapi_extra=openapi.takes(openapi.LAST_EVENT_ID, openapi.LAST_EVENT_ID_QUERY),
 )
-async def follow_job(request: Request, job: FoundJob, services: CurrentServices) -> Response:
-    return await follow_response(request, services.event_streams, job)
+async def follow_job(
+    request: Request, caller: CurrentCaller, job: FoundJob, services: CurrentServices
+) -> Response:
+    return follow_response(request, services.event_streams, caller, job)

@@ -181,14 +181,14 @@ async def remove_collection(job_id: JobIdPath, caller: CurrentCaller, services: 
     responses={
         200: openapi.EVENT_STREAM,
         204: openapi.NOTHING_LEFT,
-        **openapi.problems("not_found", "invalid_fields"),
+        **openapi.problems("not_found", "invalid_fields", *openapi.STREAM_PROBLEMS),
     },
     openapi_extra=openapi.takes(openapi.LAST_EVENT_ID, openapi.LAST_EVENT_ID_QUERY),
 )
 async def follow_collection(
-    request: Request, collection: FoundCollection, services: CurrentServices
+    request: Request, caller: CurrentCaller, collection: FoundCollection, services: CurrentServices
 ) -> Response:
-    return await follow_response(request, services.event_streams, collection)
+    return follow_response(request, services.event_streams, caller, collection)
 
 
 @router.get(

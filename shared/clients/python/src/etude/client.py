@@ -10,7 +10,7 @@ from httpx_sse import EventSource
 
 from etude import api_requests as api
 from etude.api_models import Collection, Conversation, Job
-from etude.connection import connection_options, new_key
+from etude.connection import Token, connection_options, new_key
 from etude.errors import ApiError, Unreachable
 from etude.events import ChatEvent, Event, read_chat_event
 from etude.operation import Operations
@@ -27,7 +27,7 @@ class Client(Operations):
     def __init__(
         self,
         url: str,
-        token: str,
+        token: Token,
         *,
         language: str = "en",
         retries: RetryPolicy = DEFAULT_RETRIES,
@@ -35,7 +35,8 @@ class Client(Operations):
         sleep: Callable[[float], None] = time.sleep,  # noqa: TID251 - a pause before a retry has nothing to listen to
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        """`token` is a JWT or an API key; `language` (`en` or `fr`) is that of problems. Raises `InvalidUrl`."""
+        """`token` is a JWT or an API key, or a function that gives the current one, so that streams outlive a token.
+        `language` (`en` or `fr`) is that of problems. Raises `InvalidUrl`."""
         self._url = url
         self._retries = retries
         self._new_key = new_key

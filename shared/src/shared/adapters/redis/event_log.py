@@ -7,7 +7,7 @@ overflowed, a listener reads the stream from the last event it yielded.
 
 import asyncio
 from collections.abc import AsyncGenerator
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 
@@ -20,7 +20,7 @@ from shared.domain.jobs.job import JobId, UserId
 
 log = structlog.get_logger()
 
-PAGE = 500
+PAGE = 100
 """Events read from a stream per call."""
 QUEUE = 1_000
 """Published events queued per listener. A listener that overflows its queue reads the stream again."""
@@ -33,20 +33,42 @@ _CATCH_UP = Event("", "", "", b"")
 """Queue marker: events may have been missed, so read the stream."""
 
 
+class Subscriber(Protocol):
+    """Receives the events of a user while it is subscribed. Its methods are called on the event loop and must not block."""
+
+    def deliver(self, event: Event) -> None: ...
+
+    def catch_up(self) -> None:
+        """Events may have been missed: read the log."""
+        ...
+
+
+class _Channel:
+    """The subscribers to the events of one user. `confirmed` is done once Redis has confirmed the subscription."""
+
+    __slots__ = ("confirmed", "subscribers")
+
+    def __init__(self) -> None:
+        self.subscribers: list[Subscriber] = []
+        self.confirmed = asyncio.get_running_loop().create_future()
+
+
 class EventLog:
     """Event logs of all users. `run` must be running while anybody listens."""
 
     def __init__(self, redis: RedisClient, *, shards: int) -> None:
         self._redis = redis
         self._shards = shards
-        self._queues: dict[str, set[asyncio.Queue[Event]]] = {}
-        self._subscribed: dict[str, asyncio.Event] = {}
+        self._channels: dict[str, _Channel] = {}
+        self._abandoned: set[str] = set()
+        """Channels without subscribers that Redis still sends."""
+        self._dropping: asyncio.Task[None] | None = None
         self._pubsub: Any = None
         self._changed = asyncio.Event()
 
     @property
     def listeners(self) -> int:
-        return sum(len(queues) for queues in self._queues.values())
+        return sum(len(channel.subscribers) for channel in self._channels.values())
 
     async def run(self) -> None:
         """Keep the subscribed connection open until cancelled. After a reconnect, listeners catch up from the stream."""
@@ -65,19 +87,23 @@ class EventLog:
                 if not is_away(error):
                     raise
                 log.warning("events.disconnected", error_type=type(error).__name__)
-            for subscribed in self._subscribed.values():
-                subscribed.clear()
+            for channel in self._channels.values():
+                if channel.confirmed.done():
+                    channel.confirmed = asyncio.get_running_loop().create_future()
             await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _listen(self) -> None:
         pubsub = self._redis.pubsub()
         try:
             # While nobody listens, no connection is held.
-            while not self._queues:
+            while not self._channels:
                 self._changed.clear()
                 await self._changed.wait()
-            await pubsub.subscribe(*self._queues)
-            self._pubsub = pubsub
+            names = set(self._channels)
+            await pubsub.subscribe(*names)
+            self._pubsub = pubsub  # from here on, `subscribe` sends what comes
+            if came_meanwhile := self._channels.keys() - names:
+                await pubsub.subscribe(*came_meanwhile)
             await self._receive(pubsub)
         finally:
             self._pubsub = None
@@ -94,48 +120,71 @@ class EventLog:
                 is_pinged = True
                 continue
             is_pinged = False
-            channel = (message["channel"] or b"").decode()
-            if message["type"] == "subscribe":
-                self._catch_up(channel)
-            elif message["type"] == "message":
-                self._deliver(channel, _to_event(message["data"]))
+            channel = self._channels.get((message["channel"] or b"").decode())
+            if channel and message["type"] == "subscribe":
+                _confirm(channel)
+            elif channel and message["type"] == "message":
+                event = _to_event(message["data"])
+                for subscriber in [*channel.subscribers]:
+                    subscriber.deliver(event)
 
-    def _catch_up(self, channel: str) -> None:
-        if channel in self._subscribed:
-            self._subscribed[channel].set()
-        self._deliver(channel, _CATCH_UP)
+    async def subscribe(self, user: UserId, subscriber: Subscriber) -> None:
+        """Returns once Redis sends the events of the user; what was before is to be read from the log.
 
-    def _deliver(self, channel: str, event: Event) -> None:
-        for queue in self._queues.get(channel, ()):
-            if queue.full():
-                _empty(queue)
-                queue.put_nowait(_CATCH_UP)
-            else:
-                queue.put_nowait(event)
-
-    async def _register(self, channel: str, queue: asyncio.Queue[Event]) -> None:
-        is_first = channel not in self._queues
-        self._queues.setdefault(channel, set()).add(queue)
-        self._subscribed.setdefault(channel, asyncio.Event())
+        Raises `StoreUnavailable`, and then nothing is subscribed.
+        """
+        name = self._channel_of(user)
+        is_first = name not in self._channels
+        channel = self._channels.setdefault(name, _Channel()) if is_first else self._channels[name]
+        channel.subscribers.append(subscriber)
         self._changed.set()
-        if is_first and self._pubsub is not None:
-            await self._pubsub.subscribe(channel)
-
-    async def _wait_subscribed(self, channel: str) -> None:
         try:
-            async with asyncio.timeout(COMMAND_SECONDS):
-                await self._subscribed[channel].wait()
-        except TimeoutError:
-            raise StoreUnavailable(retry_after=RETRY_AFTER_SECONDS) from None
+            if is_first and self._pubsub is not None:
+                await self._pubsub.subscribe(name)
+            if not channel.confirmed.done():
+                await asyncio.wait([channel.confirmed], timeout=COMMAND_SECONDS)
+            if not channel.confirmed.done():
+                raise StoreUnavailable(retry_after=RETRY_AFTER_SECONDS)
+        except BaseException as error:
+            self.unsubscribe(user, subscriber)
+            if is_away(error):
+                raise StoreUnavailable(retry_after=RETRY_AFTER_SECONDS) from error
+            raise
 
-    async def _leave(self, channel: str, queue: asyncio.Queue[Event]) -> None:
-        queues = self._queues.get(channel, set())
-        queues.discard(queue)
-        if queues or channel not in self._queues:
+    def unsubscribe(self, user: UserId, subscriber: Subscriber) -> None:
+        name = self._channel_of(user)
+        channel = self._channels[name]
+        channel.subscribers.remove(subscriber)
+        if channel.subscribers:
             return
-        del self._queues[channel], self._subscribed[channel]
-        if self._pubsub is not None and self._queues:
-            await self._pubsub.unsubscribe(channel)
+        del self._channels[name]
+        self._abandoned.add(name)
+        if self._dropping is None:
+            self._dropping = asyncio.create_task(self._drop_abandoned())
+
+    async def _drop_abandoned(self) -> None:
+        """Many listeners leave at once when a proxy restarts: their channels are unsubscribed with one command."""
+        try:
+            while names := self._abandoned - self._channels.keys():
+                self._abandoned.clear()
+                if self._pubsub is not None and self._channels:
+                    await self._pubsub.unsubscribe(*names)
+        except Exception as error:
+            if not is_away(error):
+                raise  # the connection is gone, and its subscriptions are with it
+        finally:
+            self._dropping = None
+
+    async def read(self, user: UserId, job_id: JobId | None, after: str | None) -> list[Event]:
+        """A page of at most PAGE stored events of a user, or of one of their jobs, that follow the event with id `after`.
+
+        Raises `StoreUnavailable`, and `ValueError` if `after` is not an event id.
+        """
+        milliseconds, sequence = parse_id(after)
+        shard = keys.shard_of(user, self._shards)
+        source = keys.job_events(shard, job_id) if job_id else keys.user_events(shard, user)
+        page = await call(self._redis, "XRANGE", source, f"({milliseconds}-{sequence}", "+", "COUNT", PAGE)
+        return [_to_event(entry + b" " + fields[b"event"]) for entry, fields in page]
 
     async def tail(
         self,
@@ -151,23 +200,15 @@ class EventLog:
 
         Raises `StoreUnavailable` if Redis is unreachable at the start, `ValueError` if `after` is not an event id.
         """
-        shard = keys.shard_of(user, self._shards)
-        channel = keys.user_events(shard, user)
-        source = keys.job_events(shard, job_id) if job_id else channel
-        last = _parse_id(after)
-        queue: asyncio.Queue[Event] = asyncio.Queue(QUEUE)
+        last = parse_id(after)
+        queue = _Queue()
+        await self.subscribe(user, queue)
         try:
-            await self._register(channel, queue)
-            await self._wait_subscribed(channel)
             is_behind, has_begun = True, False
             while True:
                 if is_behind:
                     try:
-                        async for event in self._read_after(source, last):
-                            last = _parse_id(event.id)
-                            yield event
-                            if job_id and event.name == EventName.DONE:
-                                return
+                        events = await self.read(user, job_id, after)
                     except StoreUnavailable:
                         if not has_begun:
                             raise
@@ -175,38 +216,58 @@ class EventLog:
                         await asyncio.sleep(RECONNECT_SECONDS)
                         continue
                     has_begun = True
-                try:
-                    async with asyncio.timeout(heartbeat_seconds):
-                        event = await queue.get()
-                except TimeoutError:
-                    is_behind = False
-                    yield None
-                    continue
-                is_behind = event is _CATCH_UP
-                if is_behind or (job_id and event.job_id != job_id) or _parse_id(event.id) <= last:
-                    continue
-                last = _parse_id(event.id)
-                yield event
-                if job_id and event.name == EventName.DONE:
-                    return
+                    is_behind = len(events) == PAGE
+                else:
+                    event = await queue.next(heartbeat_seconds)
+                    if event is None:
+                        yield None
+                        continue
+                    is_behind = event is _CATCH_UP
+                    events = [] if is_behind or (job_id and event.job_id != job_id) else [event]
+                for event in events:
+                    if parse_id(event.id) <= last:
+                        continue
+                    last, after = parse_id(event.id), event.id
+                    yield event
+                    if job_id and event.name == EventName.DONE:
+                        return
         finally:
-            await self._leave(channel, queue)
+            self.unsubscribe(user, queue)
 
-    async def _read_after(self, source: str, last: tuple[int, int]) -> AsyncGenerator[Event]:
-        while True:
-            start = f"({last[0]}-{last[1]}"
-            page = await call(self._redis, "XRANGE", source, start, "+", "COUNT", PAGE)
-            for entry, fields in page:
-                event = _to_event(entry + b" " + fields[b"event"])
-                last = _parse_id(event.id)
-                yield event
-            if len(page) < PAGE:
-                return
+    def _channel_of(self, user: UserId) -> str:
+        return keys.user_events(keys.shard_of(user, self._shards), user)
 
 
-def _empty(queue: asyncio.Queue[Event]) -> None:
-    while not queue.empty():
-        queue.get_nowait()
+class _Queue:
+    """The published events that a tail has not taken yet."""
+
+    def __init__(self) -> None:
+        self._events: asyncio.Queue[Event] = asyncio.Queue(QUEUE)
+
+    def deliver(self, event: Event) -> None:
+        if self._events.full():
+            while not self._events.empty():
+                self._events.get_nowait()
+            event = _CATCH_UP
+        self._events.put_nowait(event)
+
+    def catch_up(self) -> None:
+        self.deliver(_CATCH_UP)
+
+    async def next(self, seconds: float) -> Event | None:
+        """None if no event comes within so many seconds."""
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._events.get()
+        except TimeoutError:
+            return None
+
+
+def _confirm(channel: _Channel) -> None:
+    if not channel.confirmed.done():
+        channel.confirmed.set_result(None)
+    for subscriber in [*channel.subscribers]:
+        subscriber.catch_up()
 
 
 def _to_event(published: bytes) -> Event:
@@ -215,7 +276,7 @@ def _to_event(published: bytes) -> Event:
     return Event(event_id.decode(), job_id.decode(), name.decode(), data)
 
 
-def _parse_id(event_id: str | None) -> tuple[int, int]:
+def parse_id(event_id: str | None) -> tuple[int, int]:
     """Parse a stream id into two numbers, because ids compare as numbers and not as text."""
     if not event_id:
         return (0, 0)

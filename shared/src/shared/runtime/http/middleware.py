@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.domain.tracing import NO_TRACER, Span, SpanName, Tracer
+from shared.runtime.http.handover import HANDOVER, hand_over
 from shared.runtime.observability.metrics.meter import Meter
 
 KnownResponses = tuple[str, str, Iterable[int]]
@@ -140,6 +141,10 @@ class _Response:
         self.is_complete = False
 
     async def send(self, message: Message) -> None:
+        if message["type"] == HANDOVER:
+            self.is_complete = True
+            hand_over(self._send, message["protocol"])
+            return
         if message["type"] == "http.response.start":
             message = self._start(message)
         self.is_complete = message["type"] == "http.response.body" and not message.get("more_body", False)

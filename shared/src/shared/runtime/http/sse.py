@@ -2,21 +2,20 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
-from starlette.types import Receive, Scope, Send
-
-from shared.domain.errors import StoreUnavailable
-from shared.runtime.http.disconnect import until_disconnect
+from starlette.types import Send
 
 RECONNECT_MS = 2_000
 """How long a client waits before it reconnects, in milliseconds."""
 RECONNECT = b"retry: %d\n\n" % RECONNECT_MS
 HEARTBEAT = b":\n\n"
 """A comment, which keeps proxies from closing a quiet connection."""
+NO_STORE = "no-store, no-transform"
+"""A proxy that compresses a response (`no-transform` forbids it) sends no event before its buffer is full."""
 HEADERS = {
     "content-type": "text/event-stream; charset=utf-8",
-    "cache-control": "no-store",
+    "cache-control": NO_STORE,
     "x-accel-buffering": "no",
 }
 
@@ -47,23 +46,6 @@ class EventWriter:
 
     async def end(self) -> None:
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
-
-
-class EventStream:
-    """A response that a client can resume. It ends when the process stops, which sets `closing`, and the client reconnects."""
-
-    def __init__(self, events: AsyncGenerator[bytes], closing: asyncio.Event) -> None:
-        self._events = events
-        self._closing = closing
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        writer = EventWriter(send)
-        await writer.write(RECONNECT)
-        with suppress(StoreUnavailable):  # the client reconnects and gets the error as a status
-            async with aclosing(self._events) as events, until_disconnect(receive, closing=self._closing):
-                async for event in events:
-                    await writer.write(event)
-        await writer.end()
 
 
 @asynccontextmanager
