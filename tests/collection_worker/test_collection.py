@@ -17,6 +17,7 @@ from shared.domain.jobs.payload import CollectionInput
 from shared.domain.llm.provider import Prompt, Provider
 from shared.domain.provider_errors import ProviderBusy, ProviderError, ProviderGarbled, ProviderRefused
 from shared.domain.study.material import Collection, Flashcard, Options, QuizQuestion
+from shared.domain.study.places import Place, PlaceKind, PlaceMarks
 from shared.domain.text.language import Language
 
 FRENCH = read_text("photosynthese.fr.txt")
@@ -220,3 +221,20 @@ async def test_a_given_title_is_kept():
 def test_without_a_title_the_first_heading_or_sentence_gives_one(text: str, title: str):
     assert find_title(text) == title
     assert len(title) <= 80
+
+
+async def test_an_item_tells_the_page_of_its_quote_and_the_report_the_pages_that_were_not_read():
+    marks = PlaceMarks(PlaceKind.PAGE, [0, len(FRENCH) // 2], [3, 7])
+    outcome = await make_collection(
+        CollectionInput(text=FRENCH, places=marks, unread_pages=[4, 5, 6]),
+        FakeAttemptContext(OfflineProvider()),
+    )
+
+    assert isinstance(outcome, Done)
+    assert isinstance(outcome.result, Collection)
+    assert all(one.source.place == marks.at(one.source.start) for one in all_items(outcome.result))
+    assert {one.source.place for one in all_items(outcome.result)} == {
+        Place(PlaceKind.PAGE, 3),
+        Place(PlaceKind.PAGE, 7),
+    }
+    assert outcome.result.quality.unread_pages == [4, 5, 6]

@@ -9,9 +9,10 @@ from etude.api_models import ExportFormat, JobKind, Options
 from gateway.exports.formats import EXPORTS
 from shared.domain.jobs.job import AI_KINDS
 from shared.domain.study import material
+from shared.domain.study.places import Place, PlaceKind
 from shared.domain.text.language import Language
 
-SOURCE = material.Source("Water boils.", 0, 12)
+SOURCE = material.Source("Water boils.", 0, 12, Place(PlaceKind.CHAPTER, 3, "Water"))
 CARD = material.Flashcard(id="c1", front="Q", back="A", source=SOURCE)
 QUESTION = material.QuizQuestion(
     id="q1",
@@ -22,7 +23,11 @@ QUESTION = material.QuizQuestion(
     seed=1,
 )
 QUALITY = material.Quality(
-    requested={"flashcards": 2}, delivered={"flashcards": 1}, coverage=0.5, checks_off=["leaks_answer"]
+    requested={"flashcards": 2},
+    delivered={"flashcards": 1},
+    coverage=0.5,
+    checks_off=["leaks_answer"],
+    unread_pages=[4],
 )
 NOTE = material.NoteQuality(language_differs=True)
 RESULTS = [
@@ -57,6 +62,7 @@ def test_the_words_are_those_of_the_api():
     assert set(map(str, study_material.Language)) == set(map(str, Language))
     assert set(map(str, study_material.Difficulty)) == set(map(str, material.Difficulty))
     assert set(map(str, study_material.Level)) == set(map(str, material.Level))
+    assert set(map(str, study_material.PlaceKind)) == set(map(str, PlaceKind))
 
 
 def test_the_formats_are_those_of_the_api():

@@ -14,6 +14,8 @@ from etude.study_material import (
     Flashcards,
     Outline,
     OutlineSection,
+    Place,
+    PlaceKind,
     Quality,
     Quiz,
     QuizQuestion,
@@ -64,6 +66,17 @@ def test_a_shortfall_is_shown_with_its_reasons():
     text = shown(Flashcards(language="en", flashcards=[CARD], quality=QUALITY))
 
     assert "1 of 3 flashcards; 50% of the sections quoted; dropped by the checks: 2 quote not found" in text
+
+
+def test_a_place_and_pages_that_were_not_read_are_shown():
+    source = Source("Paris is big.", 0, 13, Place(PlaceKind.PAGE, 12))
+    card = Flashcard(id="c1", front="Which city is big?", back="Paris", source=source)
+    quality = Quality(unread_pages=[1, 2, 3, 7])
+
+    text = shown(Flashcards(language="en", flashcards=[card], quality=quality))
+
+    assert "« Paris is big. » (page 12)" in text
+    assert "pages that could not be read: 1–3, 7" in text
 
 
 def test_offline_material_is_labelled():

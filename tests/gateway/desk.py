@@ -17,6 +17,7 @@ from tests.job_harness import JobHarness
 from gateway.services import Parts
 from shared.adapters.postgres.result_store import ResultStore
 from shared.domain.budgets import Plan
+from shared.domain.document_limits import DocumentLimits
 from shared.domain.errors import Problem
 from shared.domain.generation.handler import AttemptContext
 from shared.domain.jobs.outcome import Fail, Outcome
@@ -40,6 +41,7 @@ PLANS: dict[str, Plan] = {
     "crowd": make_plan(event_streams=1_000),
     "narrow": make_plan(unfinished_jobs=1),
     "hurried": make_plan(api_requests_per_minute=60),
+    "brief": make_plan(documents=DocumentLimits(text_bytes=50, pages=1)),
     "choosy": make_plan(models=PlanModels(allowed=("large", "huge"))),
 }
 

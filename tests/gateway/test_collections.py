@@ -10,7 +10,8 @@ import docx
 import httpx
 import msgspec
 import pytest
-from tests.factories import make_card, make_collection, make_final_job
+from msgspec.structs import replace
+from tests.factories import make_card, make_collection, make_final_job, make_source
 from tests.gateway.desk import COLLECTION, TEXT, Desk
 from tests.job_harness import JobHarness
 from tests.pdf_file import FONT, make_pdf, stream
@@ -22,6 +23,7 @@ from shared.domain.generation.handler import AttemptContext
 from shared.domain.jobs.job import JobState, Kind, StreamName
 from shared.domain.jobs.outcome import Done, Outcome
 from shared.domain.jobs.payload import CollectionInput, JobInput
+from shared.domain.study.places import Place, PlaceKind, PlaceMarks
 from shared.runtime.http.request_body import JSON_BYTES
 
 UNKNOWN = "01920000-0000-7000-8000-000000000001"
@@ -181,33 +183,37 @@ def make_docx(*paragraphs: str) -> bytes:
     return out.getvalue()
 
 
-def pdf_of(text: str) -> bytes:
-    """A PDF with a line of text."""
-    page = (
-        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 900 200] /Contents 4 0 R"
-        b" /Resources << /Font << /F1 5 0 R >> >> >>"
-    )
-    return make_pdf(
-        [
-            b"<< /Type /Catalog /Pages 2 0 R >>",
-            b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-            page,
+def pdf_of(*texts: str) -> bytes:
+    """A PDF with a page for each text."""
+    kids = b" ".join(b"%d 0 R" % (4 + 2 * index) for index in range(len(texts)))
+    objects = [
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Kids [%s] /Count %d >>" % (kids, len(texts)),
+        FONT,
+    ]
+    for index, text in enumerate(texts):
+        objects += [
+            b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 900 200] /Contents %d 0 R"
+            b" /Resources << /Font << /F1 3 0 R >> >> >>" % (5 + 2 * index),
             stream(f"BT /F1 12 Tf 20 100 Td ({text}) Tj ET".encode()),
-            FONT,
         ]
-    )
+    return make_pdf(objects)
 
 
-async def text_of(harness: JobHarness, results: ResultStore) -> str:
-    """What the worker was given to read."""
-    got: list[str] = []
+async def inputs_of(harness: JobHarness, results: ResultStore) -> list[JobInput]:
+    """What the worker was given."""
+    got: list[JobInput] = []
 
     async def keep(job_input: JobInput, context: AttemptContext) -> Outcome:
-        got.append(job_input.text)
+        got.append(job_input)
         return Done(make_collection(), "model-1", "offline")
 
     await harness.consumer(keep, stream=StreamName.COLLECTION, results=results).drain()
-    return got[0]
+    return got
+
+
+async def text_of(harness: JobHarness, results: ResultStore) -> str:
+    return (await inputs_of(harness, results))[0].text
 
 
 @pytest.mark.parametrize(
@@ -230,6 +236,28 @@ async def test_a_document_is_read(
     assert answer.status_code == 202, answer.text
     assert answer.json()["title"] == "Plants"
     assert " ".join((await text_of(harness, result_store)).split()) == TEXT
+
+
+async def test_the_pages_of_a_document_go_to_the_worker(
+    desk: Desk, harness: JobHarness, result_store: ResultStore
+):
+    await upload(desk.client(), "notes.pdf", pdf_of(TEXT, "", "Paris is in France."))
+    (given,) = await inputs_of(harness, result_store)
+    assert isinstance(given, CollectionInput)
+    assert given.places is not None
+    assert given.places == PlaceMarks(PlaceKind.PAGE, [0, len(TEXT) + 2], [1, 3])
+    assert given.text[given.places.starts[1] :] == "Paris is in France."
+    assert given.unread_pages == [2]
+
+
+async def test_a_plan_limits_the_text_and_the_pages_of_a_document(desk: Desk):
+    client = desk.client(plan="brief")
+    text = (await upload(client, "notes.txt", b"a " * 26)).json()
+    pages = (await upload(client, "notes.pdf", pdf_of("One.", "Two."))).json()
+    assert text["code"] == "text_too_long"
+    assert "50 bytes" in text["detail"]
+    assert pages["code"] == "too_many_pages"
+    assert "1 pages" in pages["detail"]
 
 
 async def test_the_title_of_a_document_defaults_to_its_file_name(desk: Desk):
@@ -256,7 +284,7 @@ def bomb() -> bytes:
         ("notes.pdf", pdf_of(""), 422, "scanned_document"),
         ("notes.txt", b" \n", 422, "empty_text"),
         ("notes.txt", b"a\0b", 422, "unsupported_document"),
-        ("notes.txt", b"a " * JSON_BYTES, 413, "too_large"),
+        ("notes.txt", b"a " * (3 * JSON_BYTES), 413, "text_too_long"),
         ("notes.txt", b"a" * (12 * JSON_BYTES), 413, "too_large"),
     ],
 )
@@ -307,7 +335,8 @@ async def test_a_malformed_form_is_refused(desk: Desk, media_type: str, body: by
 
 @pytest.fixture
 async def ready(result_store: ResultStore) -> str:
-    card = make_card(front="=cmd()", back="tab\there\nand a line")
+    source = replace(make_source(), place=Place(PlaceKind.PAGE, 12))
+    card = make_card(front="=cmd()", back="tab\there\nand a line", source=source)
     made = make_collection(title="L’été / 2026", flashcards=[card])
     final = make_final_job(kind=Kind.COLLECTION, result=msgspec.json.encode(made))
     await result_store.save([final])
@@ -329,6 +358,7 @@ async def test_the_csv_export_contains_no_formula(desk: Desk, ready: str):
     head, card, question = csv.reader(io.StringIO(answer.content.decode("utf-8-sig")))
     assert head[:7] == ["type", "front", "back", "choices", "explanation", "quote", "difficulty"]
     assert card[:3] == ["flashcard", "'=cmd()", "tab\there\nand a line"]
+    assert (card[-1], question[-1]) == ("page 12", "")
     assert question[1:4] == ["Quelle ville la Seine traverse-t-elle ?", "Paris", "Lyon | Paris | Lille"]
 
 

@@ -11,17 +11,18 @@ from tests.hostile.hostile_documents import DOCUMENTS
 
 from gateway.documents.document_reader import DEADLINE_SECONDS as READING_SECONDS
 from gateway.documents.document_reader import MAX_UPLOADS, DocumentReader
+from shared.domain.document_limits import DocumentLimits
 from shared.domain.errors import DocumentTooComplex, TooManyUploads
 
 SLOW = "shared-stream.pdf"
 HONEST = b"Plants make sugar from light. Chlorophyll absorbs the light."
 READS = 5
-REFUSALS = ("broken_document", "document_too_complex", "empty_text", "scanned_document", "too_large")
+REFUSALS = ("broken_document", "document_too_complex", "empty_text", "scanned_document", "text_too_long")
 
 
 async def read(reader: DocumentReader, user: str, name: str, content: bytes) -> str:
     with reader.upload(user):
-        return await reader.read(user, name, content)
+        return (await reader.read(user, name, content, DocumentLimits())).text
 
 
 def reading_processes() -> list[psutil.Process]:

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from tests.k8s.fleet import Process, of_kind, processes, selects
 
-from gateway.documents.multipart import FORM_BYTES
+from gateway.documents.multipart import FIELDS_BYTES
 from gateway.http.chat_proxy import ANSWER_SECONDS
+from shared.domain.document_limits import DocumentLimits
 
 BASE = list(processes("base"))
 NAMES = [process.name for process in BASE]
@@ -124,5 +125,7 @@ def test_the_ingress_accepts_the_gateway_s_largest_body_and_longest_wait() -> No
         for key, value in ingress["metadata"]["annotations"].items()
     }
     assert told["proxy-buffering"] == "off"
-    assert int(told["proxy-body-size"].removesuffix("m")) * 2**20 >= FORM_BYTES
+    assert (
+        int(told["proxy-body-size"].removesuffix("m")) * 2**20 >= DocumentLimits().file_bytes + FIELDS_BYTES
+    )
     assert float(told["proxy-read-timeout"]) > ANSWER_SECONDS

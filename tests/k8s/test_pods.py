@@ -13,7 +13,8 @@ from tests.paths import ROOT
 
 from chat.settings import ChatSettings
 from gateway.__main__ import STOP_SECONDS
-from gateway.documents.multipart import FORM_BYTES
+from gateway.documents.multipart import FIELDS_BYTES
+from shared.domain.document_limits import DocumentLimits
 from shared.domain.jobs.job_policy import JobPolicy
 from shared.runtime.worker.consumer import HAND_BACK_SECONDS
 from shared.runtime.worker.liveness import BEAT_SECONDS
@@ -123,7 +124,7 @@ def test_the_page_lists_every_secret() -> None:
 def test_the_gateway_has_room_for_many_documents_at_once() -> None:
     gateway = next(one for one in processes("base") if one.name == "gateway")
     (room,) = [one["emptyDir"]["sizeLimit"] for one in gateway.pod["volumes"] if one["name"] == "tmp"]
-    assert int(room.removesuffix("Gi")) * 2**30 > 64 * FORM_BYTES
+    assert int(room.removesuffix("Gi")) * 2**30 > 64 * (DocumentLimits().file_bytes + FIELDS_BYTES)
 
 
 def test_no_manifest_holds_a_secret() -> None:

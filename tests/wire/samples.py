@@ -3,6 +3,7 @@
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from shared.domain.errors import Problem
 from shared.domain.jobs.events import Finished, ItemMade, Progressed, StatusChanged
@@ -35,6 +36,7 @@ from shared.domain.study.material import (
     Text,
     TextDraft,
 )
+from shared.domain.study.places import Place, PlaceKind, PlaceMarks
 from shared.domain.text.language import Language
 from shared.domain.usage import Usage
 
@@ -87,6 +89,9 @@ SAMPLES: dict[str, Any] = {
     "input.ai.model": AiInput(text=TEXT, options=Options(model="large")),
     "input.collection": CollectionInput(text=TEXT),
     "input.collection.full": CollectionInput(text=TEXT, title="L’eau", options=OPTIONS),
+    "input.collection.places": CollectionInput(
+        text=TEXT, places=PlaceMarks(PlaceKind.CHAPTER, [0, 24], [1, 3], ["L’eau", ""]), unread_pages=[2]
+    ),
     "step.cards": step(CardDrafts([CardDraft(CARD.front, CARD.back, QUOTE)])),
     "step.questions": step(
         QuestionDrafts([QuestionDraft(QUESTION.question, ["80 °C", "100 °C", "120 °C"], 1, "Vu.", QUOTE)])
@@ -127,6 +132,11 @@ SAMPLES: dict[str, Any] = {
     ),
     "result.quiz.in_any_language": Quiz(
         language="de", quiz=[], quality=Quality(checks_off=["leaks_answer", "refers_to_text"])
+    ),
+    "result.flashcards.with_places": Flashcards(
+        language="fr",
+        flashcards=[replace(CARD, source=Source(QUOTE, 0, 22, Place(PlaceKind.PAGE, 12)))],
+        quality=Quality(unread_pages=[2, 3]),
     ),
     "result.collection": Collection(
         title="L’eau", language="fr", flashcards=[CARD], quiz=[QUESTION], quality=QUALITY, text=TEXT

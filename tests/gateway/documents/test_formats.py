@@ -1,6 +1,7 @@
 """Documents that other programs write become text: nothing is lost, and nothing is added."""
 
 import io
+import itertools
 import json
 import zipfile
 from typing import Any, cast
@@ -11,9 +12,14 @@ from ebooklib import epub  # pyright: ignore[reportMissingTypeStubs] - it has no
 from pptx import Presentation
 from pptx.util import Inches
 
-from gateway.documents.reading_process import read
+from gateway.documents.reading_process import Reading, ReadingRequest
+from gateway.documents.reading_process import read as read_file
 
 FRENCH = "L’été, la forêt s’éveille : des œufs éclosent, et le garçon naïf s’étonne de tant de beauté."
+
+
+def read(name: str, content: bytes, *, text_bytes: int = 1_048_576, pages: int = 100) -> Reading:
+    return read_file(ReadingRequest(name, text_bytes, pages), content)
 
 
 def text_of(name: str, content: bytes) -> str:
@@ -155,8 +161,11 @@ def test_a_book_is_read_in_the_order_of_its_spine(tmp_path: object):
     path = f"{tmp_path}/book.epub"
     library.write_epub(path, book)
     with open(path, "rb") as file:
-        text = text_of("book.epub", file.read())
-    assert text.split("\n\n") == ["# Title", "First chapter.", "# Title", "Second chapter."]
+        content = file.read()
+    assert places_of("book.epub", content) == [
+        ("chapter 1: Title", "# Title\n\nFirst chapter."),
+        ("chapter 2: Title", "# Title\n\nSecond chapter."),
+    ]
 
 
 def test_a_page_is_what_its_reader_sees():
@@ -171,6 +180,55 @@ def test_a_page_is_what_its_reader_sees():
         "- red",
         "| Year | Litres |\n| --- | --- |\n| 2001 | 5 |",
     ]
+
+
+# -- places -----------------------------------------------------------------------------------------------------------
+
+
+def places_of(name: str, content: bytes) -> list[tuple[str, str]]:
+    """Each place of a document, and the text that begins there."""
+    reading = read(name, content)
+    assert reading.places is not None
+    bounds = [*reading.places.starts, len(reading.text)]
+    return [
+        (str(reading.places.at(start)), reading.text[start:end].strip())
+        for start, end in itertools.pairwise(bounds)
+    ]
+
+
+def test_subtitles_tell_the_time_of_each_cue():
+    cues = [("00:00:01,000", "Plants are"), ("00:01:30,500", "green."), ("01:00:02,000", "Water is blue.")]
+    srt = "\n\n".join(f"1\n{time} --> {time}\n{text}" for time, text in cues)
+    assert places_of("a.srt", srt.encode()) == [
+        ("0:00:01", "Plants are"),
+        ("0:01:30", "green."),
+        ("1:00:02", "Water is blue."),
+    ]
+
+
+def test_slides_are_numbered_as_in_the_deck():
+    deck, out = Presentation(), io.BytesIO()
+    for text in ("Cells", "", "Organs"):
+        slide = deck.slides.add_slide(deck.slide_layouts[5])
+        assert slide.shapes.title is not None
+        slide.shapes.title.text = text
+    deck.save(out)
+    assert places_of("a.pptx", out.getvalue()) == [("slide 1", "## Cells"), ("slide 3", "## Organs")]
+
+
+def test_slides_of_an_opendocument_presentation_are_numbered():
+    pages = "".join(
+        f"<draw:page><draw:frame><draw:text-box><text:p>{text}</text:p></draw:text-box></draw:frame></draw:page>"
+        for text in ("Cells", "", "Organs")
+    )
+    content = (
+        '<office:document-content xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0"'
+        ' xmlns:draw="urn:oasis:names:tc:opendocument:xmlns:drawing:1.0"'
+        ' xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0">'
+        f"<office:body>{pages}</office:body></office:document-content>"
+    )
+    files = {"mimetype": "application/vnd.oasis.opendocument.presentation", "content.xml": content}
+    assert places_of("a.odp", zipped(files)) == [("slide 1", "Cells"), ("slide 3", "Organs")]
 
 
 # -- plain text -------------------------------------------------------------------------------------------------------
@@ -228,7 +286,7 @@ def test_rich_text_is_read():
         ("a.pdf", b"<html>Not found", "broken_document"),
         ("a.ipynb", b"{}", "broken_document"),
         ("a.txt", b"", "empty_text"),
-        ("a.txt", b"a" * 1_048_577, "too_large"),
+        ("a.txt", b"a" * 1_048_577, "text_too_long"),
     ],
 )
 def test_what_cannot_be_read_says_why(name: str, content: bytes, code: str):

@@ -7,13 +7,14 @@ import zipfile
 import msgspec
 import pytest
 from lxml import etree
-from tests.factories import make_card, make_collection, make_final_job, make_question
+from tests.factories import make_card, make_collection, make_final_job, make_question, make_source
 
 from gateway.documents.formats.detection import reader_of
 from gateway.exports.anki_package import deck_id_of
 from gateway.exports.exported_collection import ExportedCollection, to_exported
 from gateway.exports.formats import EXPORTS
 from shared.domain.jobs.job import Kind
+from shared.domain.study.places import Place, PlaceKind
 
 LONG = "a back that nobody can be asked to type, because it is a sentence of more than sixty characters"
 
@@ -128,7 +129,7 @@ def test_no_text_of_the_material_is_read_as_markup_of_the_page():
 
     pdf = EXPORTS["pdf"].write(collection)
 
-    text = reader_of("cards.pdf", pdf)(pdf).text
+    text = reader_of("cards.pdf", pdf, max_pages=9)(pdf).text
     assert '#read("/etc/passwd") $x^2$ *bold* = Title' in " ".join(text.split())
     assert "// comment @ref <label> [block]" in " ".join(text.split())
 
@@ -137,3 +138,11 @@ def test_a_deck_keeps_its_id():
     assert deck_id_of("one") == deck_id_of("one")
     assert deck_id_of("one") != deck_id_of("two")
     assert 1 << 30 <= deck_id_of("one") < 1 << 31
+
+
+@pytest.mark.parametrize("name", ["csv", "tsv", "markdown"])
+def test_an_item_of_a_document_tells_its_page(name: str):
+    source = msgspec.structs.replace(make_source(), place=Place(PlaceKind.PAGE, 12))
+    material = make_collection(flashcards=[make_card(source=source)])
+    assert "page 12" in written(name, msgspec.structs.replace(exported(), material=material))
+    assert "page" not in written(name)

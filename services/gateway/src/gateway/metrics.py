@@ -11,9 +11,11 @@ from shared.domain.errors import (
     RateLimited,
     RequestError,
     StudyError,
+    TextTooLong,
     TooLarge,
     TooLargeForPlan,
     TooManyJobs,
+    TooManyPages,
     TooManyRequests,
     Unavailable,
 )
@@ -30,6 +32,8 @@ REFUSALS: Mapping[type[StudyError], str] = {
     Unavailable: "unavailable",
     IdempotencyConflict: "conflict",
     TooLarge: "size",
+    TextTooLong: "size",
+    TooManyPages: "size",
     TooLargeForPlan: "too_large",
     RequestError: "invalid",
 }

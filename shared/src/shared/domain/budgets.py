@@ -7,6 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from shared.domain.document_limits import DocumentLimits
 from shared.domain.llm.model_choice import PlanModels
 
 DEFAULT_API_REQUESTS, API_REQUESTS_PER_SUBMISSION = 1_200, 10
@@ -30,6 +31,7 @@ class Plan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Event streams that a user may have open at a time in one gateway process."""
     offline_fallback: bool = True
     """Whether the offline generator may take over when no model is available."""
+    documents: DocumentLimits = DocumentLimits()
     models: PlanModels = PlanModels()
     """Which models are asked for its users, and which of them a request may name."""
 

@@ -66,6 +66,14 @@ MESSAGES: dict[str, dict[str, Message]] = {
             "The pages hold no text",
             "They are pictures, such as a scan. Run a text recognition (OCR) on the document, and send the result.",
         ),
+        "text_too_long": Message(
+            "The text of this document is too long",
+            "Your plan allows {limit} bytes of text in one document. Send it in parts, or take a larger plan.",
+        ),
+        "too_many_pages": Message(
+            "This document has too many pages",
+            "Your plan allows {limit} pages in one document. Send it in parts, or take a larger plan.",
+        ),
         "document_too_complex": Message(
             "This document takes too long to read",
             "Save it as plain text or as a new PDF, or send a part of it.",
@@ -261,6 +269,14 @@ MESSAGES: dict[str, dict[str, Message]] = {
         "scanned_document": Message(
             "Les pages ne contiennent pas de texte",
             "Ce sont des images, par exemple un scan. Passez le document à la reconnaissance de texte (OCR) et envoyez le résultat.",
+        ),
+        "text_too_long": Message(
+            "Le texte de ce document est trop long",
+            "Votre offre permet {limit} octets de texte par document. Envoyez-le en plusieurs parties, ou prenez une offre supérieure.",
+        ),
+        "too_many_pages": Message(
+            "Ce document a trop de pages",
+            "Votre offre permet {limit} pages par document. Envoyez-le en plusieurs parties, ou prenez une offre supérieure.",
         ),
         "document_too_complex": Message(
             "Ce document est trop long à lire",

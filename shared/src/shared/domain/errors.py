@@ -134,6 +134,18 @@ class ScannedDocument(RequestError):
     code = "scanned_document"
 
 
+class TextTooLong(RequestError):
+    """The text of the document is longer than the user's plan allows. params: limit (bytes of text)."""
+
+    code = "text_too_long"
+
+
+class TooManyPages(RequestError):
+    """The document has more pages than the user's plan allows. params: limit (pages)."""
+
+    code = "too_many_pages"
+
+
 class DocumentTooComplex(RequestError):
     """Reading the document takes more time or memory than one document gets."""
 

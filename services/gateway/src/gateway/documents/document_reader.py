@@ -12,7 +12,9 @@ from contextlib import asynccontextmanager, contextmanager
 import msgspec
 import structlog
 
-from gateway.documents.reading_process import MAX_OUTPUT_BYTES, Reading
+from gateway.documents.reading_process import Reading, ReadingRequest
+from shared.adapters.cpu_pool import run_in_cpu_pool
+from shared.domain.document_limits import DocumentLimits
 from shared.domain.errors import (
     BrokenDocument,
     DocumentTooComplex,
@@ -21,22 +23,24 @@ from shared.domain.errors import (
     LockedDocument,
     RequestError,
     ScannedDocument,
-    TooLarge,
+    TextTooLong,
+    TooManyPages,
     TooManyUploads,
     UnsupportedDocument,
 )
-from shared.runtime.http.request_body import JSON_BYTES
 
 log = structlog.get_logger()
 
-DOCUMENT_BYTES = 10 * JSON_BYTES
-"""Largest document, in bytes. Its text may be as long as that of a JSON body."""
 PROCESSES = 2
 """Documents read at a time in one gateway."""
 MAX_UPLOADS = 4
 """Uploads that one user may have open in one gateway: each needs memory and a place on the disk while it arrives."""
 DEADLINE_SECONDS = 10.0
 """Time that one document gets. The reading process also has a limit of processor time."""
+MAX_ESCAPE_BYTES = 6
+"""Bytes of the longest escape of one byte of text in JSON."""
+MAX_PLACES_BYTES = 1_048_576
+"""Limit of what a reading answers beside the text: the places and the unread pages."""
 COMMAND = (sys.executable, "-I", "-m", "gateway.documents.reading_process")
 
 _ERRORS: dict[str, type[RequestError]] = {
@@ -74,26 +78,28 @@ class DocumentReader:
                 del self._uploads[user]
                 self._seats.pop(user, None)
 
-    async def read(self, user: str, name: str, content: bytes) -> str:
-        """The text of a document, whose format is told by its content, inside `upload`.
+    async def read(self, user: str, name: str, content: bytes, limits: DocumentLimits) -> Reading:
+        """The text of a document, whose format is told by its content, and its places. It is called inside `upload`.
 
         Raises `UnsupportedDocument`, `BrokenDocument`, `LockedDocument`, `ScannedDocument`, `DocumentTooComplex`,
-        `InvalidEncoding`, `TooLarge` and `EmptyText`. Cancelling it ends the process.
+        `InvalidEncoding`, `TextTooLong`, `TooManyPages` and `EmptyText`. Cancelling it ends the process.
         """
         async with self._seats.setdefault(user, asyncio.Lock()), self._processes:
-            reading = await self._run(name, content)
-        if reading.code == TooLarge.code:
-            raise TooLarge(limit=JSON_BYTES)
+            reading = await self._run(ReadingRequest(name, limits.text_bytes, limits.pages), content)
+        if reading.code == TextTooLong.code:
+            raise TextTooLong(limit=limits.text_bytes)
+        if reading.code == TooManyPages.code:
+            raise TooManyPages(limit=limits.pages)
         if reading.code:
             raise _ERRORS.get(reading.code, BrokenDocument)()
-        return reading.text
+        return reading
 
-    async def _run(self, name: str, content: bytes) -> Reading:
+    async def _run(self, request: ReadingRequest, content: bytes) -> Reading:
         """Run one process. One that is over its limits, or that crashes, has met a document that is too complex."""
         try:
             async with asyncio.timeout(self._deadline_seconds), _process() as process:
-                output = await _exchange(process, name, content)
-                return msgspec.json.decode(output, type=Reading)
+                output = await _exchange(process, request, content)
+            return await run_in_cpu_pool(_decode, output)
         except (TimeoutError, msgspec.DecodeError):
             log.info("document.abandoned", bytes=len(content))
             return Reading(code=DocumentTooComplex.code)
@@ -114,15 +120,20 @@ async def _process() -> AsyncGenerator[asyncio.subprocess.Process]:
         await process.wait()
 
 
-async def _exchange(process: asyncio.subprocess.Process, name: str, content: bytes) -> bytes:
+def _decode(output: bytes) -> Reading:
+    return msgspec.json.decode(output, type=Reading)
+
+
+async def _exchange(process: asyncio.subprocess.Process, request: ReadingRequest, content: bytes) -> bytes:
+    """Raises `TimeoutError` for an answer that is longer than any reading of such a document."""
     assert process.stdin is not None
     assert process.stdout is not None
-    process.stdin.write(" ".join(name.split()).encode(errors="replace") + b"\n")
+    process.stdin.write(msgspec.json.encode(request) + b"\n")
     process.stdin.write(content)
     process.stdin.write_eof()
-    output = bytearray()
+    limit, output = MAX_ESCAPE_BYTES * request.text_bytes + MAX_PLACES_BYTES, bytearray()
     while piece := await process.stdout.read(65_536):
         output += piece
-        if len(output) > MAX_OUTPUT_BYTES:
+        if len(output) > limit:
             raise TimeoutError
     return bytes(output)

@@ -4,69 +4,86 @@ from collections.abc import AsyncGenerator
 from pathlib import PurePath
 
 import msgspec
+from msgspec.structs import replace
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 
-from gateway.documents.document_reader import DOCUMENT_BYTES, DocumentReader
-from gateway.http.request_bodies import MAX_TITLE, CollectionRequest, Title
+from gateway.documents.document_reader import DocumentReader
+from gateway.documents.reading_process import Reading
+from gateway.http.request_bodies import MAX_TITLE, CollectionRequest, Title, to_collection_input
+from shared.domain.document_limits import DocumentLimits
 from shared.domain.errors import FieldProblem, InvalidFields, RequestError, StudyError, TooLarge
+from shared.domain.jobs.payload import CollectionInput
 from shared.domain.study.material import Options
 from shared.runtime.http.disconnect import until_disconnect
 from shared.runtime.http.request_body import JSON_BYTES, BodyDecoder, require_uncompressed
 
-FORM_BYTES = DOCUMENT_BYTES + JSON_BYTES
-"""Largest multipart body, in bytes: the document and the fields around it."""
+FIELDS_BYTES = JSON_BYTES
+"""Limit of the fields around the document, in bytes."""
 FIELDS = ("file", "title", "options")
 
 _options = BodyDecoder(Options)
 
 
-async def read_upload(request: Request, user: str, documents: DocumentReader) -> CollectionRequest:
+async def read_upload(
+    request: Request, user: str, documents: DocumentReader, limits: DocumentLimits
+) -> CollectionInput:
     """Raises what `DocumentReader` raises, `InvalidFields` and `RequestError`."""
     with documents.upload(user):
-        form = await _parse(request)
+        form = await _parse(request, limits.file_bytes)
         try:
             file = _check_fields(form)
             title, options = _title(form), _read_options(form)
-            text = await _read_document(request, user, documents, file)
-            return CollectionRequest(text=text, title=title or _name_of(file), options=options)
+            reading = await _read_document(request, user, documents, file, limits)
+            body = CollectionRequest(text=reading.text, title=title or _name_of(file), options=options)
+            return replace(
+                to_collection_input(body), places=reading.places, unread_pages=reading.unread_pages
+            )
         finally:
             await form.close()
 
 
-async def _parse(request: Request) -> FormData:
+async def _parse(request: Request, file_bytes: int) -> FormData:
     """Parse the body as it arrives. A large file is kept on the disk."""
     require_uncompressed(request.headers.get("content-encoding", ""))
     declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared[:20]) > FORM_BYTES:
-        raise TooLarge(limit=FORM_BYTES)
+    if declared.isdecimal() and int(declared[:20]) > file_bytes + FIELDS_BYTES:
+        raise TooLarge(limit=file_bytes)
     try:
         parser = MultiPartParser(
-            request.headers, _limited(request), max_files=2, max_fields=8, max_part_size=JSON_BYTES
+            request.headers,
+            _limited(request, file_bytes),
+            max_files=2,
+            max_fields=8,
+            max_part_size=FIELDS_BYTES,
         )
         return await parser.parse()
     except (MultiPartException, KeyError, UnicodeDecodeError):
         raise RequestError from None
 
 
-async def _limited(request: Request) -> AsyncGenerator[bytes]:
+async def _limited(request: Request, file_bytes: int) -> AsyncGenerator[bytes]:
     received = 0
     async for chunk in request.stream():
         received += len(chunk)
-        if received > FORM_BYTES:
-            raise TooLarge(limit=FORM_BYTES)
+        if received > file_bytes + FIELDS_BYTES:
+            raise TooLarge(limit=file_bytes)
         yield chunk
 
 
-async def _read_document(request: Request, user: str, documents: DocumentReader, file: UploadFile) -> str:
-    """The text. The reading ends with the client's connection."""
-    text = ""
+async def _read_document(
+    request: Request, user: str, documents: DocumentReader, file: UploadFile, limits: DocumentLimits
+) -> Reading:
+    """The reading ends with the client's connection."""
+    if (file.size or 0) > limits.file_bytes:
+        raise TooLarge(limit=limits.file_bytes)
+    reading = Reading()
     async with until_disconnect(request.receive) as scope:
-        text = await documents.read(user, file.filename or "", await file.read())
+        reading = await documents.read(user, file.filename or "", await file.read(), limits)
     if scope.expired():
         raise ClientDisconnect
-    return text
+    return reading
 
 
 def _check_fields(form: FormData) -> UploadFile:

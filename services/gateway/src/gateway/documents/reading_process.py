@@ -1,29 +1,41 @@
 """Reads one document in a process of its own: the file on standard input, the reading as JSON on standard output.
 
 Its limits end it whatever the file makes a parser do: processor time, memory, no files, no environment. It ends with its
-parent. It reads the name of the file from the first line.
+parent. The first line of its input is the request, as JSON.
 """
 
 import os
 import resource
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from gateway.documents.formats.detection import reader_of
-from gateway.documents.formats.document import MAX_CHARACTERS, Document, Unreadable
+from gateway.documents.formats.document import Document, Unreadable
+from shared.domain.study.places import PlaceMarks
 
 CPU_SECONDS = 8
 MEMORY_BYTES = 384 * 1024 * 1024
 """Address space. Two readings and a gateway fit into the memory that a container gets (768 MB)."""
-MAX_OUTPUT_BYTES = 8 * MAX_CHARACTERS
-"""Largest answer: JSON writes a character in six bytes at most."""
+MAX_REQUEST_BYTES = 65_536
 FIRST_TO_END = "1000"
 """A container that is short of memory ends a reading, and not the gateway."""
 NICENESS = 10
 """A reader yields the processor to whatever serves requests."""
+
+
+class ReadingRequest(msgspec.Struct, frozen=True):
+    """What a reading process is told about the file."""
+
+    name: str
+    text_bytes: int
+    """Longest text, in bytes of UTF-8."""
+    pages: int
+    """Most pages."""
 
 
 class Reading(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -31,13 +43,17 @@ class Reading(msgspec.Struct, frozen=True, omit_defaults=True):
 
     text: str = ""
     unread_pages: list[int] = []
+    places: PlaceMarks | None = None
     code: str = ""
+    seconds: float = 0.0
+    """Processor time that the reading took."""
 
 
 def main() -> None:
     limit_process()
-    name = sys.stdin.buffer.readline().decode(errors="replace").strip()
-    sys.stdout.buffer.write(msgspec.json.encode(read(name, sys.stdin.buffer.read())))
+    request = msgspec.json.decode(sys.stdin.buffer.readline(MAX_REQUEST_BYTES), type=ReadingRequest)
+    reading = read(request, sys.stdin.buffer.read())
+    sys.stdout.buffer.write(msgspec.json.encode(replace(reading, seconds=time.process_time())))
 
 
 def limit_process() -> None:
@@ -54,24 +70,24 @@ def limit_process() -> None:
         resource.setrlimit(kind, (most, most))
 
 
-def read(name: str, content: bytes) -> Reading:
+def read(request: ReadingRequest, content: bytes) -> Reading:
     try:
-        document: Document = reader_of(name, content)(content)
+        document: Document = reader_of(request.name, content, max_pages=request.pages)(content)
     except Unreadable as error:
         return Reading(code=error.code)
     except (MemoryError, RecursionError):
         return Reading(code="document_too_complex")
     except Exception:  # noqa: BLE001 - the parsers raise any exception on a broken file
         return Reading(code="broken_document")
-    return _as_reading(document)
+    return _as_reading(document, request.text_bytes)
 
 
-def _as_reading(document: Document) -> Reading:
+def _as_reading(document: Document, limit: int) -> Reading:
     """Characters that the stores cannot keep are replaced: a user cannot edit a PDF."""
     text = document.text.replace("\0", "\ufffd").encode(errors="replace").decode()
-    if len(text.encode()) > MAX_CHARACTERS:
-        return Reading(code="too_large")
-    return Reading(text, document.unread_pages, "" if text.strip() else "empty_text")
+    if len(text.encode()) > limit:
+        return Reading(code="text_too_long")
+    return Reading(text, document.unread_pages, document.places, "" if text.strip() else "empty_text")
 
 
 if __name__ == "__main__":

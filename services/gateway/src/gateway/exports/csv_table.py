@@ -3,12 +3,12 @@
 import csv
 import io
 
-from gateway.exports.exported_collection import ExportedCollection, Item, right_option
+from gateway.exports.exported_collection import ExportedCollection, Item, place_of, right_option
 from shared.domain.study.material import Flashcard
 
 COLUMNS = (
     *("type", "front", "back", "choices", "explanation", "quote", "difficulty"),
-    *("start", "end", "id", "made_by", "made_on"),
+    *("start", "end", "id", "made_by", "made_on", "place"),
 )
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 """A spreadsheet takes a cell that begins with one of these for a formula."""
@@ -21,7 +21,8 @@ def to_csv(collection: ExportedCollection) -> bytes:
     writer = csv.writer(out)
     writer.writerow(COLUMNS)
     for item in collection.items:
-        row = (*_cells(item), str(item.source.start), str(item.source.end), collection.stable_id(item), *made)
+        span = str(item.source.start), str(item.source.end)
+        row = (*_cells(item), *span, collection.stable_id(item), *made, place_of(item))
         writer.writerow([_without_formula(cell) for cell in row])
     return out.getvalue().encode("utf-8-sig")
 

@@ -80,5 +80,10 @@ def to_exported(job: JobSnapshot, result: bytes) -> ExportedCollection:
     )
 
 
+def place_of(item: Item) -> str:
+    """As a reader writes it, such as `page 12` or `0:01:30`; empty if the document has no places."""
+    return str(item.source.place or "")
+
+
 def right_option(question: QuizQuestion) -> Choice:
     return next(option for option in question.options if option.correct)

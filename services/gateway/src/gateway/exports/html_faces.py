@@ -2,7 +2,7 @@
 
 from html import escape
 
-from gateway.exports.exported_collection import Item, right_option
+from gateway.exports.exported_collection import Item, place_of, right_option
 from shared.domain.study.material import Choice, Flashcard
 
 
@@ -18,7 +18,8 @@ def back_html(item: Item) -> str:
     lines = [text_html(item.back)] if isinstance(item, Flashcard) else [_option_html(right_option(item))]
     if not isinstance(item, Flashcard) and item.explanation:
         lines.append(text_html(item.explanation))
-    return "<br>".join([*lines, f"<small>« {text_html(item.source.quote)} »</small>"])
+    place = f" ({text_html(place_of(item))})" if item.source.place else ""
+    return "<br>".join([*lines, f"<small>« {text_html(item.source.quote)} »{place}</small>"])
 
 
 def text_html(text: str) -> str:

@@ -2,7 +2,7 @@
 
 import re
 
-from gateway.exports.exported_collection import ExportedCollection, right_option
+from gateway.exports.exported_collection import ExportedCollection, Item, place_of, right_option
 from shared.domain.study.material import Flashcard, QuizQuestion
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$])")
@@ -18,13 +18,18 @@ def to_markdown(collection: ExportedCollection) -> bytes:
 
 
 def _card(card: Flashcard) -> str:
-    return f"**{_escape(card.front)}**\n\n{_escape(card.back)}\n\n> {_escape(card.source.quote)}"
+    return f"**{_escape(card.front)}**\n\n{_escape(card.back)}\n\n{_quote(card)}"
 
 
 def _question(question: QuizQuestion, number: int) -> str:
     options = "\n".join(f"- {option.id.upper()}. {_escape(option.text)}" for option in question.options)
     answer = f"{right_option(question).id.upper()}. {_escape(question.explanation)}".strip()
-    return f"## {number}. {_escape(question.question)}\n\n{options}\n\n{answer}\n\n> {_escape(question.source.quote)}"
+    return f"## {number}. {_escape(question.question)}\n\n{options}\n\n{answer}\n\n{_quote(question)}"
+
+
+def _quote(item: Item) -> str:
+    place = f" ({_escape(place_of(item))})" if item.source.place else ""
+    return f"> {_escape(item.source.quote)}{place}"
 
 
 def _escape(text: str) -> str:

@@ -7,11 +7,12 @@ from msgspec import Struct
 
 from gateway.auth.authenticator import Caller
 from gateway.documents.multipart import read_upload
-from gateway.http.request_bodies import AiRequest, CollectionRequest, read_json
+from gateway.http.request_bodies import AiRequest, CollectionRequest, read_json, to_collection_input
 from gateway.http.routing import query_parameters
 from gateway.services import Services
 from shared.domain.errors import FieldProblem, InvalidFields, NotAuthenticated
 from shared.domain.jobs.job import Kind
+from shared.domain.jobs.payload import CollectionInput
 from shared.runtime.http.body_validation import MAX_ERRORS
 from shared.runtime.http.request_body import BodyDecoder
 
@@ -74,17 +75,17 @@ collection_body = JsonBody(CollectionRequest)
 
 async def read_collection(
     request: Request, caller: CurrentCaller, services: CurrentServices
-) -> CollectionRequest:
+) -> CollectionInput:
     """A collection as JSON, or as a form with a document."""
     request.state.submission_kind = Kind.COLLECTION
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type == "multipart/form-data":
-        return await read_upload(request, caller.user, services.documents)
-    return await collection_body(request)
+        return await read_upload(request, caller.user, services.documents, caller.plan.documents)
+    return to_collection_input(await collection_body(request))
 
 
 AiBody = Annotated[AiRequest, Depends(ai_body)]
-CollectionBody = Annotated[CollectionRequest, Depends(read_collection)]
+CollectionBody = Annotated[CollectionInput, Depends(read_collection)]
 
 
 async def count_refusals(request: Request) -> None:

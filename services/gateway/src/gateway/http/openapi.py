@@ -28,6 +28,8 @@ UPLOAD_PROBLEMS = (
     "broken_document",
     "locked_document",
     "scanned_document",
+    "text_too_long",
+    "too_many_pages",
     "document_too_complex",
     "too_many_uploads",
 )

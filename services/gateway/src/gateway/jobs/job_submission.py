@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import Callable
 from contextlib import aclosing
+from typing import TypeVar, TypeVarTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -32,7 +33,10 @@ from shared.runtime.http.rate_limit_headers import Requests, limit_headers
 POLL_SECONDS = 2
 """`Retry-After` of an unfinished job, for callers that poll."""
 LARGE_CHARACTERS = 50_000
-"""Texts from this length take milliseconds to count, so they are counted in a thread."""
+"""Texts from this length take milliseconds to encode and to count, which a thread does."""
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 
 class Submitted(Struct, frozen=True):
@@ -68,7 +72,8 @@ class JobSubmitter:
         """Raises the refusals of `JobStore.submit`, `ModelNotAllowed`, `InvalidIdempotencyKey` and `TooLargeForPlan`."""
         caller.plan.models.require_allowed(job_input.options.model)
         now = self._clock()
-        key, payload = idempotency_key(request), encode_input(job_input)
+        key = idempotency_key(request)
+        payload = await _in_thread_if_large(job_input, encode_input, job_input)
         submission = Submission(
             id=self._new_id(now),
             user=caller.user,
@@ -80,7 +85,7 @@ class JobSubmitter:
             request_id=request_id_of(request),
             title=job_input.title if isinstance(job_input, CollectionInput) else "",
             idempotency_key=key,
-            fingerprint=_fingerprint(kind, payload) if key else "",
+            fingerprint=await _in_thread_if_large(job_input, _fingerprint, kind, payload) if key else "",
         )
         accepted = await self._accept(submission, now)
         self._metrics.accepted(kind, caller.plan_name, is_replay=accepted.is_replay)
@@ -129,9 +134,13 @@ class JobSubmitter:
 
 async def price(kind: Kind, job_input: JobInput, plan: Plan | None = None) -> int:
     """The tokens to hold for the job. Raises `TooLargeForPlan` if no window of the plan can ever hold so many."""
+    return await _in_thread_if_large(job_input, _price, kind, job_input, plan)
+
+
+async def _in_thread_if_large(job_input: JobInput, work: Callable[[*Ts], T], *args: *Ts) -> T:
     if len(job_input.text) < LARGE_CHARACTERS:
-        return _price(kind, job_input, plan)
-    return await run_in_cpu_pool(_price, kind, job_input, plan)
+        return work(*args)
+    return await run_in_cpu_pool(work, *args)
 
 
 def _price(kind: Kind, job_input: JobInput, plan: Plan | None) -> int:

@@ -19,7 +19,7 @@ from gateway.http.dependencies import (
 )
 from gateway.http.job_responses import follow_response, job_response
 from gateway.http.pagination import RequestedPage, next_link
-from gateway.http.request_bodies import MAX_TITLE, CollectionRequest, to_collection_input
+from gateway.http.request_bodies import MAX_TITLE, CollectionRequest
 from gateway.http.request_headers import choice
 from gateway.http.responses import CACHED, json_response, language_of
 from gateway.http.schemas import CollectionView, view_collection
@@ -56,7 +56,7 @@ UPLOAD = {
             "file": {
                 "type": "string",
                 "format": "binary",
-                "description": "PDF, DOCX, PPTX, ODT, ODP, RTF, EPUB, HTML, Markdown, plain text, CSV, SRT, VTT or IPYNB, told by its content; at most 10 MiB.",
+                "description": "PDF, DOCX, PPTX, ODT, ODP, RTF, EPUB, HTML, Markdown, plain text, CSV, SRT, VTT or IPYNB, told by its content. Your plan limits the bytes of the file, of its text, and the pages; most plans allow 10 MiB, 5 MiB and 1,000 pages.",
             },
             "title": {"type": "string", "maxLength": MAX_TITLE},
             "options": {"type": "string", "description": "JSON, as in the other body."},
@@ -108,8 +108,7 @@ FoundCollection = Annotated[JobSnapshot, Depends(find_collection)]
 async def submit_collection(
     request: Request, caller: CurrentCaller, body: CollectionBody, services: CurrentServices
 ) -> Response:
-    job_input = to_collection_input(body)
-    submitted = await services.submitter.submit(request, caller, Kind.COLLECTION, job_input)
+    submitted = await services.submitter.submit(request, caller, Kind.COLLECTION, body)
     job = submitted.job
     return json_response(
         view_collection(job, language=language_of(request)),

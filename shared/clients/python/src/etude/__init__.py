@@ -38,7 +38,7 @@ from etude.events import (
     StatusChanged,
 )
 from etude.retries import RetryPolicy
-from etude.study_material import Difficulty, Language, Level, NoteQuality
+from etude.study_material import Difficulty, Language, Level, NoteQuality, Place, PlaceKind
 
 __all__ = [
     "ApiError",
@@ -68,6 +68,8 @@ __all__ = [
     "NoteQuality",
     "Options",
     "Page",
+    "Place",
+    "PlaceKind",
     "Problem",
     "Progressed",
     "RetryPolicy",

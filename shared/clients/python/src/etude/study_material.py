@@ -1,5 +1,6 @@
 """What Etude makes of a text. Unknown fields are ignored, so that an older client reads a newer API."""
 
+from datetime import timedelta
 from enum import StrEnum
 
 from msgspec import Struct, field
@@ -27,12 +28,35 @@ class Difficulty(StrEnum):
     HARD = "hard"
 
 
+class PlaceKind(StrEnum):
+    PAGE = "page"
+    SLIDE = "slide"
+    CHAPTER = "chapter"
+    TIME = "time"
+
+
+class Place(Struct, frozen=True):
+    """A place in a document. Pages, slides and chapters count from 1; a time is in seconds from the beginning."""
+
+    kind: PlaceKind
+    number: int
+    title: str = ""
+    """The first heading of a chapter."""
+
+    def __str__(self) -> str:
+        if self.kind is PlaceKind.TIME:
+            return str(timedelta(seconds=self.number))
+        return f"{self.kind} {self.number}" + (f": {self.title}" if self.title else "")
+
+
 class Source(Struct, frozen=True):
     """Where an item comes from: `text[start:end] == quote`, in code points of the submitted text."""
 
     quote: str
     start: int
     end: int
+    place: Place | None = None
+    """Where in the document the quote begins; None if it has no pages, slides, chapters or times."""
 
 
 class Flashcard(Struct, frozen=True, kw_only=True):
@@ -76,6 +100,8 @@ class Quality(Struct, frozen=True, kw_only=True):
     """Sections that no item could be made of, because the model failed on them."""
     checks_off: list[str] = field(default_factory=list[str])
     """Reason codes whose checks know only French and English, and were off or compared less."""
+    unread_pages: list[int] = field(default_factory=list[int])
+    """Pages of the document that could not be read."""
 
 
 class NoteQuality(Struct, frozen=True, kw_only=True):

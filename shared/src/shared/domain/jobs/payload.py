@@ -13,6 +13,7 @@ from shared.domain.errors import UnknownWire, UnreadableRecord
 from shared.domain.jobs.job import Kind
 from shared.domain.llm.provider import Completion
 from shared.domain.study.material import Options
+from shared.domain.study.places import PlaceMarks
 
 T = TypeVar("T")
 
@@ -35,6 +36,10 @@ class CollectionInput(Struct, frozen=True, kw_only=True, omit_defaults=True):
     text: str
     title: str = ""
     options: Options = Options()
+    places: PlaceMarks | None = None
+    """Where the pages, slides, chapters or times of a document begin."""
+    unread_pages: list[int] = []
+    """Pages of the document that could not be read."""
 
 
 JobInput = AiInput | CollectionInput

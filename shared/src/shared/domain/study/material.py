@@ -11,6 +11,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 from msgspec.structs import force_setattr
 
 from shared.domain.llm.model_choice import ModelName
+from shared.domain.study.places import Place
 from shared.domain.text.language_tag import LanguageTag, canonical_tag
 
 
@@ -152,6 +153,8 @@ class Source(Struct, frozen=True):
     quote: str
     start: int
     end: int
+    place: Place | UnsetType = UNSET
+    """Where in the document the quote begins; absent if the text has no pages, slides, chapters or times."""
 
 
 class Flashcard(Struct, frozen=True, kw_only=True):
@@ -197,6 +200,8 @@ class Quality(Struct, frozen=True, kw_only=True):
     """Parts of the source whose call failed for good. The result has the items of the others."""
     checks_off: list[str] | UnsetType = UNSET
     """Reason codes whose checks know only French and English, and were off or compared less; absent in those languages."""
+    unread_pages: list[int] | UnsetType = UNSET
+    """Pages of the document that could not be read, from 1; absent if all were read."""
 
 
 class NoteQuality(Struct, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from hashlib import blake2b
 from typing import Generic, TypeVar
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from shared.domain.study.material import (
     CardDraft,
@@ -23,6 +23,7 @@ from shared.domain.study.material import (
     Source,
 )
 from shared.domain.study.option_rules import OPTION_FLAWS, OPTION_RULES, is_well_formed
+from shared.domain.study.places import PlaceMarks
 from shared.domain.study.selection import dedupe
 from shared.domain.study.wording_rules import WORDING_FLAWS, WORDING_RULES, Candidate, Rule
 from shared.domain.text.language_detection import detect_language
@@ -95,12 +96,13 @@ def check_cards(
     language: str,
     difficulty: Difficulty = Difficulty.MEDIUM,
     within: Span | None = None,
+    places: PlaceMarks | None = None,
 ) -> Checked[Flashcard]:
     """Check the drafts of cards.
 
     `language` is the language of fronts and backs: the requested one, or that of the source, in which the offline generator
     writes. `within` is the part from which the drafts were made. Quotes are searched only there, but offsets count from the
-    start of `text`.
+    start of `text`; `places` tells in which place of the document they lie.
     """
 
     def make(draft: CardDraft, source: Source, flagged: Counter[str]) -> Flashcard:
@@ -116,7 +118,7 @@ def check_cards(
         )
 
     is_translated = _is_translated(text, within, language)
-    return _check_all(drafts, QuoteFinder(text, within), text, make)
+    return _check_all(drafts, QuoteFinder(text, within), text, places, make)
 
 
 def check_questions(
@@ -126,6 +128,7 @@ def check_questions(
     language: str,
     difficulty: Difficulty = Difficulty.MEDIUM,
     within: Span | None = None,
+    places: PlaceMarks | None = None,
 ) -> Checked[QuizQuestion]:
     """Check the drafts of questions, as `check_cards` does. Options are shuffled with a seed derived from the question."""
 
@@ -153,7 +156,7 @@ def check_questions(
         )
 
     is_translated = _is_translated(text, within, language)
-    return _check_all(drafts, QuoteFinder(text, within), text, make)
+    return _check_all(drafts, QuoteFinder(text, within), text, places, make)
 
 
 ItemT = TypeVar("ItemT", Flashcard, QuizQuestion)
@@ -163,6 +166,7 @@ def _check_all(
     drafts: Sequence[Checkable],
     finder: QuoteFinder,
     text: str,
+    places: PlaceMarks | None,
     make: Callable[[Checkable, Source, Counter[str]], ItemT],
 ) -> Checked[ItemT]:
     dropped: Counter[str] = Counter()
@@ -170,7 +174,7 @@ def _check_all(
     items: list[ItemT] = []
     for draft in drafts:
         try:
-            items.append(make(draft, _locate(draft.quote, finder, text), flagged))
+            items.append(make(draft, _locate(draft.quote, finder, text, places), flagged))
         except _Dropped as drop:
             dropped[drop.reason] += 1
     unique = dedupe(items)
@@ -196,8 +200,8 @@ def _known_rules(rules: Sequence[tuple[str, Rule]], candidate: Candidate) -> Ite
             yield name, rule
 
 
-def _locate(quote: str, finder: QuoteFinder, text: str) -> Source:
-    """The span of the quote in the source, with the characters of the source."""
+def _locate(quote: str, finder: QuoteFinder, text: str, places: PlaceMarks | None) -> Source:
+    """The span of the quote in the source, with the characters of the source and its place in the document."""
     if len(quote) > MAX_QUOTE_CHARACTERS:
         raise _Dropped("quote_too_long")
     if (span := finder.find(quote)) is None:
@@ -205,7 +209,8 @@ def _locate(quote: str, finder: QuoteFinder, text: str) -> Source:
     found = span.of(text)
     if width(found) < MIN_QUOTE_CHARACTERS or word_count(found) < MIN_QUOTE_WORDS:
         raise _Dropped("quote_too_short")
-    return Source(found, span.start, span.end)
+    place = places.at(span.start) if places else None
+    return Source(found, span.start, span.end, place or UNSET)
 
 
 def _is_translated(text: str, within: Span | None, language: str) -> bool:

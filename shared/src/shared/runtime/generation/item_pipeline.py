@@ -14,7 +14,7 @@ from shared.domain.generation.call_plan import TASKS, PlannedStep, language_of, 
 from shared.domain.generation.handler import AttemptContext
 from shared.domain.generation.sizing import wanted_items
 from shared.domain.jobs.job import Kind
-from shared.domain.jobs.payload import JobInput
+from shared.domain.jobs.payload import CollectionInput, JobInput
 from shared.domain.llm.provider import Completion, Task
 from shared.domain.provider_errors import ProviderGarbled
 from shared.domain.study.item_set import ItemSet
@@ -71,6 +71,7 @@ class _ItemPipeline:
         self._input = job_input
         self._context = context
         self._sections = text_sections
+        self._places = job_input.places if isinstance(job_input, CollectionInput) else None
         self._cards = ItemSet[Flashcard](self._wanted(kind, Task.CARDS), text_sections)
         self._questions = ItemSet[QuizQuestion](self._wanted(kind, Task.QUESTIONS), text_sections)
 
@@ -89,10 +90,20 @@ class _ItemPipeline:
         language = completion_language(self._input, completion)
         drafts = _to_item_drafts(completion.value)
         cards = check_cards(
-            drafts.cards, text=text, language=language, difficulty=difficulty, within=step.span
+            drafts.cards,
+            text=text,
+            language=language,
+            difficulty=difficulty,
+            within=step.span,
+            places=self._places,
         )
         questions = check_questions(
-            drafts.questions, text=text, language=language, difficulty=difficulty, within=step.span
+            drafts.questions,
+            text=text,
+            language=language,
+            difficulty=difficulty,
+            within=step.span,
+            places=self._places,
         )
         return [
             *self._cards.add(cards, step.quota.cards),
@@ -110,6 +121,7 @@ class _ItemPipeline:
         wanted = {name: items for name, items in sets.items() if items.wanted}
         languages = {completion_language(self._input, one) for one in calls.completions.values()}
         language = languages.pop() if len(languages) == 1 else language_of(self._input)
+        unread = self._input.unread_pages if isinstance(self._input, CollectionInput) else []
         quality = Quality(
             requested={name: items.wanted for name, items in wanted.items()},
             delivered={name: len(items.chosen) for name, items in wanted.items()},
@@ -118,6 +130,7 @@ class _ItemPipeline:
             coverage=coverage([*cards, *questions], self._input.text, self._sections),
             sections_failed=len(calls.failed_spans),
             checks_off=UNSET if rules_language(language) else list(CHECKS_OFF),
+            unread_pages=unread or UNSET,
         )
         return Material(
             language=language,

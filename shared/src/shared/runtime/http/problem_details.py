@@ -22,6 +22,8 @@ STATUS: dict[str, int] = {
     "invalid_encoding": 400,
     "too_deep": 400,
     "too_large": 413,
+    "text_too_long": 413,
+    "too_many_pages": 413,
     "unsupported_media_type": 415,
     "unsupported_encoding": 415,
     "head_too_large": 431,

@@ -75,7 +75,7 @@ class Archive:
         if entry.flag_bits & 1:
             raise Unreadable("locked_document")
         if entry.file_size > limit:
-            raise Unreadable("too_large")
+            raise Unreadable("document_too_complex")
 
 
 def parser() -> etree.XMLParser:

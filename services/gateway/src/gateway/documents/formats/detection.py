@@ -4,6 +4,7 @@ import io
 import re
 import zipfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import PurePath
 
 from gateway.documents.formats.document import Document, Unreadable
@@ -20,7 +21,7 @@ _HTML = re.compile(
 )
 
 
-def reader_of(name: str, content: bytes) -> Reader:
+def reader_of(name: str, content: bytes, *, max_pages: int) -> Reader:
     """Raises `Unreadable`. Readers are imported when they are needed: a child process reads one file."""
     from gateway.documents.formats import plain
 
@@ -29,7 +30,7 @@ def reader_of(name: str, content: bytes) -> Reader:
     if b"%PDF-" in head[:1_024]:
         from gateway.documents.formats.pdf import read_pdf
 
-        return read_pdf
+        return partial(read_pdf, max_pages=max_pages)
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _archive_reader(content)
     if head.startswith(OLE):

@@ -1,11 +1,15 @@
-"""What a reader makes of a file: its text, in parts that have a place, and what it could not read."""
+"""What a reader makes of a file: its text, the places that its parts have, and what it could not read."""
 
 from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
-MAX_CHARACTERS = 1_048_576
-"""Length limit of a document's text: more than a job takes, so that the reading can stop."""
+from shared.domain.study.places import PlaceKind, PlaceMarks
+
+MAX_CHARACTERS = 8 * 1_048_576
+"""Length at which a reading stops: more than any plan allows."""
+MAX_CHAPTER_TITLE = 80
+"""Longest title of a chapter, in characters."""
 
 
 class Unreadable(Exception):
@@ -22,11 +26,66 @@ class Document(Struct, frozen=True):
     text: str
     unread_pages: list[int] = []
     """Numbers of pages that are broken or have no text layer, from 1."""
+    places: PlaceMarks | None = None
+
+
+class Section(Struct, frozen=True):
+    """The blocks of one page, slide, chapter or moment."""
+
+    number: int
+    blocks: Iterable[str]
+    continues: bool = False
+    """Whether its first block goes on with the last block before it."""
 
 
 def join(blocks: Iterable[str]) -> str:
     """The blocks as paragraphs. Raises `Unreadable` once the text is too long, before the rest is read."""
     return "\n\n".join(_bounded(blocks))
+
+
+def join_sections(kind: PlaceKind, sections: Iterable[Section]) -> Document:
+    """The sections as paragraphs, with the offsets at which they begin. Raises as `join` does."""
+    text = _MarkedText(kind)
+    for section in sections:
+        text.add(section)
+    return text.to_document()
+
+
+class _MarkedText:
+    def __init__(self, kind: PlaceKind) -> None:
+        self._pieces: list[str] = []
+        self._length = 0
+        self._marks = PlaceMarks(kind, [], [], [])
+
+    def add(self, section: Section) -> None:
+        blocks = list(_bounded(section.blocks))
+        for index, block in enumerate(blocks):
+            self._append(_gap(self._length, is_joined=section.continues and not index))
+            if not index:
+                self._mark(section.number, blocks)
+            self._append(block)
+
+    def to_document(self) -> Document:
+        return Document("".join(self._pieces), places=self._marks if self._marks.starts else None)
+
+    def _append(self, piece: str) -> None:
+        self._pieces.append(piece)
+        self._length += len(piece)
+        if self._length > MAX_CHARACTERS:
+            raise Unreadable("text_too_long")
+
+    def _mark(self, number: int, blocks: list[str]) -> None:
+        self._marks.starts.append(self._length)
+        self._marks.numbers.append(number)
+        if self._marks.kind is PlaceKind.CHAPTER:
+            heading = next((block for block in blocks if block.startswith("#")), "")
+            self._marks.titles.append(heading.lstrip("# ")[:MAX_CHAPTER_TITLE])
+
+
+def _gap(length: int, *, is_joined: bool) -> str:
+    if not length:
+        return ""
+    return " " if is_joined else "\n\n"
 
 
 def _bounded(blocks: Iterable[str]) -> Iterator[str]:
@@ -35,7 +94,7 @@ def _bounded(blocks: Iterable[str]) -> Iterator[str]:
         if text := block.strip():
             length += len(text) + 2
             if length > MAX_CHARACTERS:
-                raise Unreadable("too_large")
+                raise Unreadable("text_too_long")
             yield text
 
 

@@ -2,13 +2,14 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import pypdfium2  # pyright: ignore[reportMissingTypeStubs] - it has annotations, and no marker that says so
+from msgspec.structs import replace
 
-from gateway.documents.formats.document import MAX_CHARACTERS, Document, Unreadable, join
+from gateway.documents.formats.document import MAX_CHARACTERS, Document, Section, Unreadable, join_sections
+from shared.domain.study.places import PlaceKind
 
-MAX_PAGES = 2_000
 MIN_REPEATS = 3
 """Pages on which a line stands at the same edge before it counts as a running head."""
 REPEATED_SHARE = 0.4
@@ -22,21 +23,31 @@ _NUMBER = re.compile(r"\d+")
 _MEANINGLESS = re.compile("[\ufffd\ufffe\uffff\ue000-\uf8ff\x00-\x08\x0b-\x1f]")
 
 
-def read_pdf(content: bytes) -> Document:
+def read_pdf(content: bytes, *, max_pages: int) -> Document:
     try:
         pdf = pypdfium2.PdfDocument(content)
     except pypdfium2.PdfiumError as error:
         raise Unreadable("locked_document" if "assword" in str(error) else "broken_document") from None
-    count = len(pdf)
-    if count > MAX_PAGES:
-        raise Unreadable("too_large")
-    pages = [_read_page(pdf, index) for index in range(count)]
-    unread = [number for number, lines in enumerate(pages, 1) if lines is None or not lines]
+    if len(pdf) > max_pages:
+        raise Unreadable("too_many_pages")
+    pages = [_read_page(pdf, index) for index in range(len(pdf))]
+    unread = [number for number, lines in enumerate(pages, 1) if not lines]
     kept = _without_running_heads([lines or [] for lines in pages])
-    text = join(paragraph for lines in kept for paragraph in _paragraphs(lines))
-    if not text and count:
+    document = join_sections(PlaceKind.PAGE, _sections(kept))
+    if not document.text and pages:
         raise Unreadable("scanned_document")
-    return Document(text, unread)
+    return replace(document, unread_pages=unread)
+
+
+def _sections(pages: Iterable[list[str]]) -> Iterator[Section]:
+    """The pages with their paragraphs. A sentence that runs on to the next page is not cut."""
+    last = ""
+    for number, lines in enumerate(pages, 1):
+        paragraphs = [one for one in _paragraphs(lines) if one]
+        if paragraphs:
+            runs_on = bool(last) and not _PARAGRAPH_END.search(last) and paragraphs[0][0].islower()
+            yield Section(number, paragraphs, continues=runs_on)
+            last = paragraphs[-1]
 
 
 def _read_page(pdf: pypdfium2.PdfDocument, index: int) -> list[str] | None:
@@ -47,11 +58,13 @@ def _read_page(pdf: pypdfium2.PdfDocument, index: int) -> list[str] | None:
     except (pypdfium2.PdfiumError, UnicodeDecodeError):
         return None
     if len(text) > MAX_CHARACTERS:
-        raise Unreadable("too_large")
+        raise Unreadable("text_too_long")
     if len(_MEANINGLESS.findall(text.replace(_HYPHEN, "").replace("\r", ""))) > len(text) * MIN_LETTER_SHARE:
         return None
     joined = re.sub(_HYPHEN + r"\r?\n?", "", text.replace("\ufffe", _HYPHEN))
-    return [line.strip() for line in joined.replace("\r\n", "\n").split("\n")]
+    return (
+        [line.strip() for line in joined.replace("\r\n", "\n").strip().split("\n")] if joined.strip() else []
+    )
 
 
 def _without_running_heads(pages: Sequence[list[str]]) -> list[list[str]]:

@@ -4,12 +4,13 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, cast
 
 import msgspec
 
-from gateway.documents.formats.document import Document, Unreadable, as_table, join
+from gateway.documents.formats.document import Document, Section, Unreadable, as_table, join, join_sections
+from shared.domain.study.places import PlaceKind
 
 BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -25,7 +26,11 @@ MIN_WESTERN_SHARE = 0.9
 _WESTERN = frozenset("àâäáãåæçèéêëìîïíñòôöóõøœùûüúÿßÀÂÄÁÃÅÆÇÈÉÊËÌÎÏÍÑÒÔÖÓÕØŒÙÛÜÚŸ«»“”„‘’‚–—…€°§·¿¡²\u00a0")
 MAX_CONTROL_SHARE = 0.02
 """Share of control characters from which a file counts as binary."""
-_CUE_TIME = re.compile(r"^(?:\d+:)?\d{1,2}:\d{2}[.,]\d{3}\s*-->\s*(?:\d+:)?\d{1,2}:\d{2}[.,]\d{3}.*$")
+MIN_PARAGRAPH_CUES = 5
+"""Cues of subtitles in one paragraph, at least."""
+_CUE_TIME = re.compile(
+    r"^(?:(\d{1,4}):)?(\d{1,2}):(\d{2})[.,]\d{3}\s*-->\s*(?:\d+:)?\d{1,2}:\d{2}[.,]\d{3}.*$"
+)
 _VOICE = re.compile(r"<v(?:\.[\w.]+)?\s+([^>]{1,100})>")
 _TAG = re.compile(r"</?[a-z][^<>]{0,100}>|\{\\[^{}]{0,100}\}", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[.!?…。！？]['\"»”)]*$")
@@ -110,25 +115,39 @@ def _cell(cell: dict[str, Any]) -> str:
 
 
 def read_subtitles(content: bytes) -> Document:
-    """What is said, as running text, without times, numbers and colours."""
-    return Document(join(_said(decode(content))))
+    """What is said, as running text, without numbers and colours. Each cue has the time at which it begins."""
+    return join_sections(PlaceKind.TIME, _paragraphs(_cues(decode(content))))
 
 
-def _said(text: str) -> Iterator[str]:
-    said: list[str] = []
+def _paragraphs(cues: Iterable[tuple[int, str]]) -> Iterator[Section]:
+    """A paragraph ends with a sentence, after a few cues."""
+    cues_in_paragraph = 0
+    for seconds, spoken in cues:
+        yield Section(seconds, [spoken], continues=cues_in_paragraph > 0)
+        cues_in_paragraph += 1
+        if cues_in_paragraph >= MIN_PARAGRAPH_CUES and _SENTENCE_END.search(spoken):
+            cues_in_paragraph = 0
+
+
+def _cues(text: str) -> Iterator[tuple[int, str]]:
+    """The time and the words of each cue. Captions that scroll repeat what they said before."""
+    before = ""
     for cue in re.split(r"\n[ \t]*\n", text):
         lines = cue.strip().split("\n")
-        times = [index for index, line in enumerate(lines) if _CUE_TIME.match(line.strip())]
+        times = [(index, time) for index, line in enumerate(lines) if (time := _CUE_TIME.match(line.strip()))]
         if not times:
             continue
-        spoken = " ".join(lines[times[0] + 1 :])
-        spoken = _TAG.sub("", _VOICE.sub(r"\1: ", spoken)).strip()
-        if spoken and spoken != (said[-1] if said else ""):
-            said.append(spoken)
-        if len(said) >= 5 and _SENTENCE_END.search(spoken):
-            yield " ".join(said)
-            said = []
-    yield " ".join(said)
+        index, time = times[0]
+        spoken = _VOICE.sub(r"\1: ", " ".join(lines[index + 1 :]))
+        spoken = _TAG.sub("", spoken).strip()
+        if spoken and spoken != before:
+            yield _seconds(time), spoken
+            before = spoken
+
+
+def _seconds(time: re.Match[str]) -> int:
+    hours, minutes, seconds = (int(part or 0) for part in time.groups())
+    return hours * 3_600 + minutes * 60 + seconds
 
 
 def read_table(content: bytes) -> Document:

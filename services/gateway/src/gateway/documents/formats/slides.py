@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from gateway.documents.formats.archive import Archive, Element
-from gateway.documents.formats.document import Document, as_table, join
+from gateway.documents.formats.document import Document, Section, as_table, join_sections
+from shared.domain.study.places import PlaceKind
 
 R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 STRICT_R = "{http://purl.oclc.org/ooxml/officeDocument/relationships}"
@@ -22,7 +23,10 @@ def read_slides(content: bytes) -> Document:
         one.get(f"{R}id") or one.get(f"{STRICT_R}id") or "" for one in archive.parse(main).iter("{*}sldId")
     ]
     slides = [relations[one][1] for one in ids if one in relations]
-    return Document(join(block for slide in slides for block in _read_slide(archive, slide)))
+    return join_sections(
+        PlaceKind.SLIDE,
+        (Section(number, _read_slide(archive, slide)) for number, slide in enumerate(slides, 1)),
+    )
 
 
 def _read_slide(archive: Archive, slide: str) -> Iterator[str]:

@@ -7,7 +7,8 @@ from urllib.parse import unquote
 from lxml import etree
 
 from gateway.documents.formats.archive import Archive, Element, all_text, local_name
-from gateway.documents.formats.document import Document, Unreadable, as_table, join
+from gateway.documents.formats.document import Document, Section, Unreadable, as_table, join, join_sections
+from shared.domain.study.places import PlaceKind
 
 SKIPPED = frozenset(
     {"script", "style", "head", "noscript", "template", "nav", "svg", "iframe", "select", "button", "form"}
@@ -75,13 +76,13 @@ def read_epub(content: bytes) -> Document:
     files = {one.get("id", ""): unquote(one.get("href", "")) for one in root.iter("{*}item")}
     spine = [files.get(one.get("idref", ""), "") for one in root.iter("{*}itemref")][:MAX_FILES]
     chapters = [posixpath.normpath(posixpath.join(folder, name)) for name in spine if name]
-    return Document(join(_chapters(archive, chapters)))
+    return join_sections(PlaceKind.CHAPTER, _chapters(archive, chapters))
 
 
-def _chapters(archive: Archive, names: list[str]) -> Iterator[str]:
-    for name in names:
+def _chapters(archive: Archive, names: list[str]) -> Iterator[Section]:
+    for number, name in enumerate(names, 1):
         if name in archive.names and (root := _parse(archive.read(name), None)) is not None:
-            yield from _blocks(root)
+            yield Section(number, _blocks(root))
 
 
 def _refuse_protected(archive: Archive) -> None:

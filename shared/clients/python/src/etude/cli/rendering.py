@@ -19,6 +19,7 @@ from etude.study_material import (
     Quiz,
     QuizQuestion,
     Result,
+    Source,
     Summary,
     Text,
 )
@@ -80,8 +81,14 @@ def show_flashcards(console: Console, cards: Sequence[Flashcard]) -> None:
     for number, card in enumerate(cards, 1):
         console.print(Line.assemble((f"{number:3}. ", "dim"), (plain(card.front), "bold")))
         console.print(indented(plain(card.back)))
-        console.print(indented(f"« {one_line(card.source.quote)} »", style="dim italic"))
+        console.print(indented(quotation(card.source), style="dim italic"))
         console.print()
+
+
+def quotation(source: Source) -> str:
+    """The quote, and where in the document it stands."""
+    place = f" ({one_line(str(source.place))})" if source.place else ""
+    return f"« {one_line(source.quote)} »{place}"
 
 
 def show_quiz(console: Console, questions: Sequence[QuizQuestion]) -> None:
@@ -93,6 +100,8 @@ def show_quiz(console: Console, questions: Sequence[QuizQuestion]) -> None:
             console.print(Line(f"   {mark} {option.id}) {plain(option.text)}", style=style))
         if question.explanation:
             console.print(indented(plain(question.explanation), style="dim"))
+        if question.source.place:
+            console.print(indented(one_line(str(question.source.place)), style="dim italic"))
         console.print()
 
 
@@ -111,7 +120,20 @@ def show_quality(console: Console, quality: Quality) -> None:
         parts.append(f"{quality.sections_failed} sections failed")
     if quality.checks_off:
         parts.append("checked less than French or English would be")
+    if quality.unread_pages:
+        parts.append(f"pages that could not be read: {_ranges(quality.unread_pages)}")
     console.print(Line("; ".join(part for part in parts if part), style="dim"))
+
+
+def _ranges(numbers: Sequence[int]) -> str:
+    """Ascending numbers, such as `1–3, 7`."""
+    ranges: list[list[int]] = []
+    for number in numbers:
+        if ranges and ranges[-1][-1] == number - 1:
+            ranges[-1][1:] = [number]
+        else:
+            ranges.append([number])
+    return ", ".join("–".join(map(str, one)) for one in ranges)
 
 
 def show_generator(console: Console, generated_by: str | None) -> None:
