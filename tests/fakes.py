@@ -133,6 +133,9 @@ class FakeProvider:
         yield Delta(text=request.messages[-1].content)
         yield Delta(usage=Usage(10, 1), model=self._model, generated_by=self._generated_by)
 
+    async def abandon(self, prompt: Prompt) -> None:
+        pass
+
     async def close(self) -> None: ...
 
 

@@ -64,4 +64,7 @@ class ScriptedProvider:
             self.is_hung_up.set()
             raise
 
+    async def abandon(self, prompt: Prompt) -> None:
+        pass
+
     async def close(self) -> None: ...

@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from msgspec.structs import replace
 from tests.etude.command_runner import etude
 from tests.servers import RealRedis
@@ -9,6 +10,7 @@ from tests.servers import RealRedis
 from shared.adapters.llm.openai.ladder.abilities import COMPATIBLE, LimitField, StructuredOutput
 from shared.adapters.redis.ability_store import RedisAbilityStore
 from shared.adapters.redis.client import RedisClient
+from shared.adapters.redis.model_status_store import server_id
 from shared.adapters.redis.provider_limiter import CallOutcome, LimiterPolicy, ProviderLimiter
 
 SERVER = "http://model-server:8000/v1"
@@ -47,6 +49,27 @@ async def test_the_limiter_of_a_model_is_shown_as_json(redis_server: RealRedis, 
     assert status["waits_until"] > 0
     assert status["learned_until"] == 0
     assert {ability["source"] for ability in status["abilities"]} == {"default"}
+
+
+@pytest.mark.parametrize(
+    ("options", "shown"),
+    [
+        ([], [server_id(SERVER)]),
+        (["--base-url", SERVER], [SERVER]),
+        (["--base-url", f"{SERVER}/"], [f"{SERVER}/"]),
+        (["--base-url", "http://other/v1"], [server_id(SERVER), "http://other/v1"]),
+    ],
+)
+async def test_a_model_is_shown_once_although_its_limiter_tells_no_server(
+    redis_server: RealRedis, real_redis: RedisClient, options: list[str], shown: list[str]
+):
+    """Without a base URL nobody says that the model is called at OpenAI too."""
+    await RedisAbilityStore(real_redis, base_url=SERVER, model="m").save(LEARNED)
+    await ProviderLimiter(real_redis, "m", LimiterPolicy()).acquire(10)
+
+    ran = await etude("models", "--json", *options, "--redis-url", redis_server.url)
+
+    assert sorted(one["server"] for one in json.loads(ran.out)) == sorted(shown)
 
 
 async def test_what_was_learned_can_be_forgotten(redis_server: RealRedis, real_redis: RedisClient):

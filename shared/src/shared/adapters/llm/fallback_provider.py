@@ -36,6 +36,8 @@ class FallbackProvider:
             except ProviderError as error:
                 self._add_failure(error, failed)
             else:
+                for other in self._providers[: len(failed)]:
+                    await other.abandon(prompt)
                 usage = completion.usage + _spent(failed)
                 return replace(completion, usage=usage, fallback_used=bool(failed))
         raise _decisive(failed)
@@ -54,6 +56,10 @@ class FallbackProvider:
             except ProviderError as error:
                 self._add_failure(error, failed, is_final=has_begun)
         raise _decisive(failed)
+
+    async def abandon(self, prompt: Prompt) -> None:
+        for provider in self._providers:
+            await provider.abandon(prompt)
 
     async def close(self) -> None:
         for provider in self._providers:

@@ -106,6 +106,9 @@ class Model:
                     call.usage, call.answered_by = delta.usage, delta.model
                 yield delta
 
+    async def abandon(self, prompt: Prompt) -> None:
+        await self._provider.abandon(prompt)
+
     async def close(self) -> None:
         await self._provider.close()
 

@@ -80,6 +80,9 @@ class OfflineProvider:
             yield Delta(text=piece)
         yield Delta(usage=Usage(), model=MODEL, generated_by=GENERATED_BY)
 
+    async def abandon(self, prompt: Prompt) -> None:
+        """Nothing goes on here once a call has returned."""
+
     async def close(self) -> None:
         """Nothing is open."""
 

@@ -90,8 +90,8 @@ class ModelStatusStore:
 
 
 def server_id(base_url: str) -> str:
-    """Tells servers apart in keys: a URL may hold characters that mean something there."""
-    return hashlib.sha256(base_url.encode()).hexdigest()[:16]
+    """Tells servers apart in keys: a URL may hold characters that mean something there. A slash at its end means nothing."""
+    return hashlib.sha256(base_url.rstrip("/").encode()).hexdigest()[:16]
 
 
 def _to_state(fields: Mapping[bytes, bytes]) -> LimiterState:

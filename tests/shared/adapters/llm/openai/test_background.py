@@ -2,16 +2,19 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 import pytest
 from msgspec.structs import replace
 from tests.deadline import DEADLINE_SECONDS
-from tests.fakes import FakeResponseKeeper
+from tests.fakes import FakeProvider, FakeResponseKeeper
 from tests.simulators.faults import overloaded
 from tests.simulators.journal import CallState
 from tests.simulators.provider import ProviderSimulator
 
+from shared.adapters.llm.fallback_provider import FallbackProvider
+from shared.adapters.llm.model import Model, ModelCall
 from shared.adapters.llm.openai.background.background_responses import BackgroundResponses, ResponseUse
 from shared.adapters.llm.openai.client import connect
 from shared.adapters.llm.openai.ladder.abilities import COMPATIBLE, OPENAI, Abilities
@@ -81,6 +84,13 @@ class Setup:
     def paid(self) -> Usage:
         calls = self.simulator.journal.calls
         return sum((Usage(call.prompt_tokens, call.completion_tokens) for call in calls), Usage())
+
+
+@asynccontextmanager
+async def no_permit(_: ModelCall) -> AsyncGenerator[None]:
+    """A limiter that lets no call through."""
+    raise ProviderBusy(is_counted=False)
+    yield
 
 
 @pytest.fixture
@@ -270,6 +280,54 @@ async def test_a_cancelled_job_cancels_its_response(setup: Setup) -> None:
     await setup.crash()
 
     assert setup.states == [CallState.CANCELLED]
+
+
+async def test_a_response_in_whose_place_another_model_answered_is_cancelled(setup: Setup) -> None:
+    setup.simulator.latency_seconds = FOREVER
+    model = setup.provider(timeout_seconds=0.3)
+    chain = FallbackProvider([model, FakeProvider()])
+
+    completion = await chain.complete(replace(PROMPT, keeper=setup.keeper), CardDrafts)
+
+    assert completion.fallback_used
+    await setup.simulator.journal.until_ended()
+    assert setup.states == [CallState.CANCELLED]
+
+
+async def test_a_response_of_an_earlier_attempt_is_cancelled_when_its_model_is_not_asked_again(
+    setup: Setup,
+) -> None:
+    setup.simulator.latency_seconds = FOREVER
+    await setup.crash()
+    busy = Model(setup.provider(), name="model-1", provider_name="openai", hooks=[no_permit])
+    chain = FallbackProvider([busy, FakeProvider()])
+
+    await chain.complete(replace(PROMPT, keeper=setup.keeper), CardDrafts)
+
+    await setup.simulator.journal.until_ended()
+    assert setup.states == [CallState.CANCELLED]
+
+
+async def test_a_server_that_cancels_nothing_does_not_spoil_what_another_answered(setup: Setup) -> None:
+    setup.keeper.kept["model-1:first"] = KeptResponse("resp_unknown")
+    busy = Model(setup.provider(), name="model-1", provider_name="openai", hooks=[no_permit])
+    chain = FallbackProvider([busy, FakeProvider()])
+
+    completion = await chain.complete(replace(PROMPT, keeper=setup.keeper), CardDrafts)
+
+    assert completion.fallback_used
+
+
+async def test_a_response_that_every_model_failed_is_left_to_the_next_attempt(setup: Setup) -> None:
+    setup.simulator.latency_seconds = FOREVER
+    chain = FallbackProvider(
+        [setup.provider(timeout_seconds=0.3), FakeProvider(faults=lambda _: ProviderBusy())]
+    )
+
+    with pytest.raises(ProviderTimedOut):
+        await chain.complete(replace(PROMPT, keeper=setup.keeper), CardDrafts)
+
+    assert setup.states == [CallState.RUNNING]
 
 
 async def test_an_interrupted_attempt_leaves_its_response_to_the_next(setup: Setup) -> None:

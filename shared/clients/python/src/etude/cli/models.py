@@ -36,7 +36,13 @@ from shared.runtime.generation.provider_factory import OPENAI_HOST
 models = typer.Typer(help="What is known of each model: what its server accepts, and its limiter.")
 
 BaseUrl = Annotated[
-    str, typer.Option(envvar="OPENAI_BASE_URL", show_envvar=True, help="Base URL of the models' server.")
+    str,
+    typer.Option(
+        envvar="OPENAI_BASE_URL",
+        show_envvar=True,
+        show_default=f"https://{OPENAI_HOST}/v1",
+        help="Base URL of the models' server.",
+    ),
 ]
 
 
@@ -61,7 +67,7 @@ class ModelStatus(Struct, frozen=True, kw_only=True):
 def show_models(
     context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    base_url: BaseUrl = f"https://{OPENAI_HOST}/v1",
+    base_url: BaseUrl = "",
     features: Annotated[str, typer.Option(envvar="ETUDE_MODEL_FEATURES", show_envvar=True)] = "",
     window: Annotated[int, typer.Option(envvar="ETUDE_MODEL_WINDOW", show_envvar=True, min=0)] = 0,
     prices: Annotated[str, typer.Option(envvar=PRICES_VARIABLE, show_envvar=True)] = "",
@@ -74,16 +80,21 @@ def show_models(
     settings, price_list = _read_settings(features, window), _read_prices(prices)
     now = run.terminal.now().timestamp()
 
+    url = base_url or f"https://{OPENAI_HOST}/v1"
+
     async def query(redis: RedisClient) -> list[ModelStatus]:
         store = ModelStatusStore(redis)
         learned, limiters = await store.learned(), await store.limiters()
         known = {(one.server, one.model): one for one in learned}
-        here = server_id(base_url)
-        names = sorted({*known, *((here, model) for model in limiters)}, key=lambda name: (name[1], name[0]))
+        here = server_id(url)
+        # a limiter does not tell its server, so a model that is known elsewhere is called here only if we are told so
+        elsewhere = set[str]() if base_url else {model for server, model in known if server != here}
+        called_here = {(here, model) for model in limiters if model not in elsewhere}
+        names = sorted({*known, *called_here}, key=lambda name: (name[1], name[0]))
         return [
             _to_status(
                 model,
-                base_url if server == here else server,
+                url if server == here else server,
                 known.get((server, model)),
                 limiters.get(model, LimiterState()),
                 settings,

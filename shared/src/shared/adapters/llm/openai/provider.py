@@ -52,6 +52,8 @@ log = structlog.get_logger()
 T = TypeVar("T")
 
 GENERATED_BY = "openai"
+CALLS = ("first", "second")
+"""Names of the calls of one step: the second asks again."""
 TIMEOUT_SECONDS = 120.0
 """Time limit of one call, from its first byte to its last; well under the limit of an attempt (300 s)."""
 THINKING_WORD = "think"
@@ -101,7 +103,7 @@ class OpenAIProvider:
 
     async def complete(self, prompt: Prompt, schema: type[T]) -> Completion[T]:
         """Ask once, and once more with the reason if the response cannot be used. Raises `ProviderError`."""
-        slots = [self._slot(prompt, name) for name in ("first", "second")]
+        slots = [self._slot(prompt, name) for name in CALLS]
         try:
             return await self._complete(prompt, schema, slots)
         except ProviderError as error:
@@ -166,6 +168,12 @@ class OpenAIProvider:
         last = await self._last_delta(response)
         await self._learn_thinking(sent.abilities, response.thinking, turns)
         yield last
+
+    async def abandon(self, prompt: Prompt) -> None:
+        """Cancel the background responses that were kept for the prompt and not received."""
+        for name in CALLS:
+            if self._background and (slot := self._slot(prompt, name)):
+                await self._background.abandon(self._client, slot)
 
     async def close(self) -> None:
         await self._client.close()

@@ -77,6 +77,13 @@ class BackgroundResponses:
         slot.is_finished = True
         return progress.response
 
+    async def abandon(self, client: AsyncOpenAI, slot: ResponseSlot) -> None:
+        """Cancel a response that nobody will wait for."""
+        if slot.awaited_id:
+            with suppress(OpenAIError, httpx2.HTTPError, TimeoutError):
+                async with asyncio.timeout(CANCEL_SECONDS):
+                    await _cancel(client, slot.awaited_id)
+
     async def _begin(
         self, events: AsyncGenerator[str], progress: ResponseProgress, slot: ResponseSlot
     ) -> None:
