@@ -10,7 +10,8 @@ from tests.deadline import DEADLINE_SECONDS
 from tests.hostile.hostile_documents import DOCUMENTS
 
 from gateway.documents.document_reader import DEADLINE_SECONDS as READING_SECONDS
-from gateway.documents.document_reader import MAX_UPLOADS, DocumentReader
+from gateway.documents.document_reader import DocumentReader
+from gateway.documents.upload_limits import MAX_USER_UPLOADS
 from shared.domain.document_limits import DocumentLimits
 from shared.domain.errors import DocumentTooComplex, TooManyUploads
 
@@ -52,7 +53,9 @@ async def test_a_hostile_document_is_read_or_refused_within_the_deadline(name: s
 
 async def test_others_do_not_wait_for_the_documents_of_one_user():
     reader = DocumentReader(deadline_seconds=DEADLINE_SECONDS)
-    attacks = [asyncio.create_task(read(reader, "eve", SLOW, DOCUMENTS[SLOW])) for _ in range(MAX_UPLOADS)]
+    attacks = [
+        asyncio.create_task(read(reader, "eve", SLOW, DOCUMENTS[SLOW])) for _ in range(MAX_USER_UPLOADS)
+    ]
     await until_reading()
     for _ in range(READS):
         assert await read(reader, "ada", "a.txt", HONEST)

@@ -13,6 +13,7 @@ PARAMS: dict[str, dict[str, Param]] = {
     "not_confirmed": {"job": "01920000-0000-7000-8000-000000000001"},
     "too_large": {"limit": 1_048_576},
     "text_too_long": {"limit": 5_242_880},
+    "too_much_reading": {"limit": 20},
     "too_many_pages": {"limit": 1_000},
     "budget_exceeded": {
         "window": "day",

@@ -11,3 +11,5 @@ class DocumentLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Limit of the text that is read out of the file, in bytes of UTF-8."""
     pages: int = 1_000
     """Limit of the pages of a PDF."""
+    scanned_pages: int = 20
+    """Limit of the pages without text of which the text is recognised; further ones are named as unread."""

@@ -131,6 +131,10 @@ MESSAGES: dict[str, dict[str, Message]] = {
             "Too many event streams",
             "You have {limit} event streams open, as many as your plan allows. Close one: a single stream tells of all your jobs.",
         ),
+        "too_much_reading": Message(
+            "Your documents take too long to read",
+            "They took {limit} seconds of computing in this minute. Wait for the next minute, or send simpler files.",
+        ),
         "too_many_jobs": Message(
             "Too many unfinished jobs",
             "Your plan allows {limit} unfinished jobs. Wait for one to finish, or cancel one.",
@@ -336,6 +340,10 @@ MESSAGES: dict[str, dict[str, Message]] = {
         "too_many_streams": Message(
             "Trop de flux d’événements",
             "Vous avez {limit} flux d’événements ouverts, autant que votre offre en permet. Fermez-en un : un seul flux annonce tous vos travaux.",
+        ),
+        "too_much_reading": Message(
+            "Vos documents sont trop longs à lire",
+            "Ils ont demandé {limit} secondes de calcul pendant cette minute. Attendez la minute suivante, ou envoyez des fichiers plus simples.",
         ),
         "too_many_jobs": Message(
             "Trop de travaux inachevés",

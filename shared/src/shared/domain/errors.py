@@ -248,6 +248,12 @@ class TooManyStreams(LimitReached):
     code = "too_many_streams"
 
 
+class TooMuchReading(LimitReached):
+    """The user's documents took more processor time than one minute allows. params: limit (seconds)."""
+
+    code = "too_much_reading"
+
+
 class TooManyJobs(LimitReached):
     """params: limit (unfinished jobs)."""
 

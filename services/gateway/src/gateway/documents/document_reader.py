@@ -4,15 +4,18 @@ A parser may need any time and any memory for a file that somebody made for that
 """
 
 import asyncio
+import shutil
 import sys
-from collections import Counter
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 
 import msgspec
 import structlog
+from msgspec.structs import replace
 
-from gateway.documents.reading_process import Reading, ReadingRequest
+from gateway.documents.formats.document import Recognition
+from gateway.documents.reading_process import CPU_SECONDS, Reading, ReadingRequest
+from gateway.documents.upload_limits import OpenUploads, ReadingTime
 from shared.adapters.cpu_pool import run_in_cpu_pool
 from shared.domain.document_limits import DocumentLimits
 from shared.domain.errors import (
@@ -25,7 +28,6 @@ from shared.domain.errors import (
     ScannedDocument,
     TextTooLong,
     TooManyPages,
-    TooManyUploads,
     UnsupportedDocument,
 )
 
@@ -33,8 +35,10 @@ log = structlog.get_logger()
 
 PROCESSES = 2
 """Documents read at a time in one gateway."""
-MAX_UPLOADS = 4
-"""Uploads that one user may have open in one gateway: each needs memory and a place on the disk while it arrives."""
+RECOGNITIONS = 1
+"""Documents whose pictures are read at a time: they take half a minute, and others do not wait for them."""
+RECOGNITION_SECONDS = 3.0
+"""Time that a document gets for each page whose text is recognised."""
 DEADLINE_SECONDS = 10.0
 """Time that one document gets. The reading process also has a limit of processor time."""
 MAX_ESCAPE_BYTES = 6
@@ -58,51 +62,80 @@ _ERRORS: dict[str, type[RequestError]] = {
 
 
 class DocumentReader:
-    def __init__(self, *, deadline_seconds: float = DEADLINE_SECONDS) -> None:
+    """`tesseract` is the path of the program that recognises text in pictures; empty if there is none."""
+
+    def __init__(
+        self,
+        *,
+        deadline_seconds: float = DEADLINE_SECONDS,
+        tesseract: str = shutil.which("tesseract") or "",
+        reading_time: ReadingTime | None = None,
+    ) -> None:
         self._deadline_seconds = deadline_seconds
+        self._tesseract = tesseract
+        self._reading_time = reading_time or ReadingTime()
         self._processes = asyncio.Semaphore(PROCESSES)
+        self._recognitions = asyncio.Semaphore(RECOGNITIONS)
         self._seats: dict[str, asyncio.Lock] = {}
-        self._uploads: Counter[str] = Counter()
+        self._uploads = OpenUploads()
 
     @contextmanager
-    def upload(self, user: str) -> Generator[None]:
-        """Count an upload while it is open. Raises `TooManyUploads`."""
-        if self._uploads[user] >= MAX_UPLOADS:
-            raise TooManyUploads(limit=MAX_UPLOADS, retry_after=1.0)
-        self._uploads[user] += 1
-        try:
-            yield
-        finally:
-            self._uploads[user] -= 1
-            if not self._uploads[user]:
-                del self._uploads[user]
-                self._seats.pop(user, None)
+    def upload(self, user: str) -> Generator[Callable[[int], None]]:
+        """As `OpenUploads.open`."""
+        with self._uploads.open(user) as receive:
+            yield receive
+        if not self._uploads.has_open(user):
+            self._seats.pop(user, None)
 
     async def read(self, user: str, name: str, content: bytes, limits: DocumentLimits) -> Reading:
         """The text of a document, whose format is told by its content, and its places. It is called inside `upload`.
 
         Raises `UnsupportedDocument`, `BrokenDocument`, `LockedDocument`, `ScannedDocument`, `DocumentTooComplex`,
-        `InvalidEncoding`, `TextTooLong`, `TooManyPages` and `EmptyText`. Cancelling it ends the process.
+        `InvalidEncoding`, `TextTooLong`, `TooManyPages`, `EmptyText` and `TooMuchReading`. Cancelling it ends the process.
         """
-        async with self._seats.setdefault(user, asyncio.Lock()), self._processes:
-            reading = await self._run(ReadingRequest(name, limits.text_bytes, limits.pages), content)
-        if reading.code == TextTooLong.code:
-            raise TextTooLong(limit=limits.text_bytes)
-        if reading.code == TooManyPages.code:
-            raise TooManyPages(limit=limits.pages)
-        if reading.code:
-            raise _ERRORS.get(reading.code, BrokenDocument)()
-        return reading
+        request = ReadingRequest(name, limits.text_bytes, limits.pages)
+        async with self._seats.setdefault(user, asyncio.Lock()):
+            async with self._processes:
+                reading = await self._run(user, request, content, self._deadline_seconds)
+            if reading.unread_pages and self._tesseract and limits.scanned_pages:
+                reading = await self._recognise(user, request, content, reading, limits.scanned_pages)
+        return _checked(reading, limits)
 
-    async def _run(self, request: ReadingRequest, content: bytes) -> Reading:
+    async def _recognise(
+        self, user: str, request: ReadingRequest, content: bytes, reading: Reading, most: int
+    ) -> Reading:
+        """Read the document again with the text of its pictures. What was read without them stays if that fails."""
+        pages = min(len(reading.unread_pages), most)
+        request = replace(request, recognition=Recognition(self._tesseract, pages))
+        seconds = self._deadline_seconds + pages * RECOGNITION_SECONDS
+        async with self._recognitions:
+            found = await self._run(user, request, content, seconds)
+        if found.code in (EmptyText.code, DocumentTooComplex.code):
+            return reading
+        return found
+
+    async def _run(self, user: str, request: ReadingRequest, content: bytes, seconds: float) -> Reading:
         """Run one process. One that is over its limits, or that crashes, has met a document that is too complex."""
+        self._reading_time.require(user)
         try:
-            async with asyncio.timeout(self._deadline_seconds), _process() as process:
+            async with asyncio.timeout(seconds), _process() as process:
                 output = await _exchange(process, request, content)
-            return await run_in_cpu_pool(_decode, output)
+            reading = await run_in_cpu_pool(_decode, output)
         except (TimeoutError, msgspec.DecodeError):
             log.info("document.abandoned", bytes=len(content))
-            return Reading(code=DocumentTooComplex.code)
+            reading = Reading(code=DocumentTooComplex.code, seconds=CPU_SECONDS)
+        self._reading_time.add(user, reading.seconds)
+        return reading
+
+
+def _checked(reading: Reading, limits: DocumentLimits) -> Reading:
+    if reading.code == TextTooLong.code:
+        raise TextTooLong(limit=limits.text_bytes)
+    if reading.code == TooManyPages.code:
+        raise TooManyPages(limit=limits.pages)
+    if reading.code:
+        raise _ERRORS.get(reading.code, BrokenDocument)()
+    return reading
 
 
 @asynccontextmanager
@@ -114,6 +147,7 @@ async def _process() -> AsyncGenerator[asyncio.subprocess.Process]:
     )
     try:
         yield process
+        await process.wait()
     finally:
         if process.returncode is None:
             process.kill()

@@ -1,6 +1,6 @@
 """Multipart bodies: a document with its title and options, decoded to what a JSON body would have been."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from pathlib import PurePath
 
 import msgspec
@@ -30,8 +30,8 @@ async def read_upload(
     request: Request, user: str, documents: DocumentReader, limits: DocumentLimits
 ) -> CollectionInput:
     """Raises what `DocumentReader` raises, `InvalidFields` and `RequestError`."""
-    with documents.upload(user):
-        form = await _parse(request, limits.file_bytes)
+    with documents.upload(user) as receive:
+        form = await _parse(request, limits.file_bytes, receive)
         try:
             file = _check_fields(form)
             title, options = _title(form), _read_options(form)
@@ -44,7 +44,7 @@ async def read_upload(
             await form.close()
 
 
-async def _parse(request: Request, file_bytes: int) -> FormData:
+async def _parse(request: Request, file_bytes: int, receive: Callable[[int], None]) -> FormData:
     """Parse the body as it arrives. A large file is kept on the disk."""
     require_uncompressed(request.headers.get("content-encoding", ""))
     declared = request.headers.get("content-length", "")
@@ -53,7 +53,7 @@ async def _parse(request: Request, file_bytes: int) -> FormData:
     try:
         parser = MultiPartParser(
             request.headers,
-            _limited(request, file_bytes),
+            _limited(request, file_bytes, receive),
             max_files=2,
             max_fields=8,
             max_part_size=FIELDS_BYTES,
@@ -63,10 +63,13 @@ async def _parse(request: Request, file_bytes: int) -> FormData:
         raise RequestError from None
 
 
-async def _limited(request: Request, file_bytes: int) -> AsyncGenerator[bytes]:
+async def _limited(
+    request: Request, file_bytes: int, receive: Callable[[int], None]
+) -> AsyncGenerator[bytes]:
     received = 0
     async for chunk in request.stream():
         received += len(chunk)
+        receive(len(chunk))
         if received > file_bytes + FIELDS_BYTES:
             raise TooLarge(limit=file_bytes)
         yield chunk

@@ -7,7 +7,6 @@ parent. The first line of its input is the request, as JSON.
 import os
 import resource
 import sys
-import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,7 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from gateway.documents.formats.detection import reader_of
-from gateway.documents.formats.document import Document, Unreadable
+from gateway.documents.formats.document import Document, Recognition, Unreadable
 from shared.domain.study.places import PlaceMarks
 
 CPU_SECONDS = 8
@@ -36,6 +35,8 @@ class ReadingRequest(msgspec.Struct, frozen=True):
     """Longest text, in bytes of UTF-8."""
     pages: int
     """Most pages."""
+    recognition: Recognition | None = None
+    """Without it pictures are left unread."""
 
 
 class Reading(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -53,7 +54,12 @@ def main() -> None:
     limit_process()
     request = msgspec.json.decode(sys.stdin.buffer.readline(MAX_REQUEST_BYTES), type=ReadingRequest)
     reading = read(request, sys.stdin.buffer.read())
-    sys.stdout.buffer.write(msgspec.json.encode(replace(reading, seconds=time.process_time())))
+    sys.stdout.buffer.write(msgspec.json.encode(replace(reading, seconds=_processor_seconds())))
+
+
+def _processor_seconds() -> float:
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
 
 
 def limit_process() -> None:
@@ -72,9 +78,11 @@ def limit_process() -> None:
 
 def read(request: ReadingRequest, content: bytes) -> Reading:
     try:
-        document: Document = reader_of(request.name, content, max_pages=request.pages)(content)
+        document: Document = reader_of(
+            request.name, content, max_pages=request.pages, recognition=request.recognition
+        )(content)
     except Unreadable as error:
-        return Reading(code=error.code)
+        return Reading(code=error.code, unread_pages=error.unread_pages)
     except (MemoryError, RecursionError):
         return Reading(code="document_too_complex")
     except Exception:  # noqa: BLE001 - the parsers raise any exception on a broken file

@@ -32,6 +32,7 @@ UPLOAD_PROBLEMS = (
     "too_many_pages",
     "document_too_complex",
     "too_many_uploads",
+    "too_much_reading",
 )
 EVERYWHERE = ("not_authenticated", "too_many_failures", "too_many_requests", "invalid_fields", "unavailable")
 """Problems of every route that needs a caller: of the token, the number of requests, and the query."""

@@ -56,7 +56,7 @@ UPLOAD = {
             "file": {
                 "type": "string",
                 "format": "binary",
-                "description": "PDF, DOCX, PPTX, ODT, ODP, RTF, EPUB, HTML, Markdown, plain text, CSV, SRT, VTT or IPYNB, told by its content. Your plan limits the bytes of the file, of its text, and the pages; most plans allow 10 MiB, 5 MiB and 1,000 pages.",
+                "description": "PDF, DOCX, PPTX, ODT, ODP, RTF, EPUB, HTML, Markdown, plain text, CSV, SRT, VTT, IPYNB, or a picture of text (PNG, JPEG), told by its content. Your plan limits the bytes of the file, of its text, and the pages; most plans allow 10 MiB, 5 MiB and 1,000 pages.",
             },
             "title": {"type": "string", "maxLength": MAX_TITLE},
             "options": {"type": "string", "description": "JSON, as in the other body."},

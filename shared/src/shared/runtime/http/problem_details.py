@@ -49,6 +49,7 @@ STATUS: dict[str, int] = {
     "too_many_requests": 429,
     "too_many_failures": 429,
     "too_many_uploads": 429,
+    "too_much_reading": 429,
     "too_many_streams": 429,
     "unavailable": 503,
     "overloaded": 503,

@@ -7,11 +7,13 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import PurePath
 
-from gateway.documents.formats.document import Document, Unreadable
+from gateway.documents.formats.document import Document, Recognition, Unreadable
 
 Reader = Callable[[bytes], Document]
 
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
+"""How PNG and JPEG files begin."""
 HEAD_BYTES = 4_096
 BINARY_SUFFIXES = frozenset({".pdf", ".docx", ".pptx", ".odt", ".odp", ".epub"})
 """Names whose content is never plain text: such a file is damaged, or an error page that was saved under its name."""
@@ -21,7 +23,7 @@ _HTML = re.compile(
 )
 
 
-def reader_of(name: str, content: bytes, *, max_pages: int) -> Reader:
+def reader_of(name: str, content: bytes, *, max_pages: int, recognition: Recognition | None = None) -> Reader:
     """Raises `Unreadable`. Readers are imported when they are needed: a child process reads one file."""
     from gateway.documents.formats import plain
 
@@ -30,7 +32,9 @@ def reader_of(name: str, content: bytes, *, max_pages: int) -> Reader:
     if b"%PDF-" in head[:1_024]:
         from gateway.documents.formats.pdf import read_pdf
 
-        return partial(read_pdf, max_pages=max_pages)
+        return partial(read_pdf, max_pages=max_pages, recognition=recognition)
+    if head.startswith(PICTURES):
+        return partial(_read_picture, recognition=recognition)
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _archive_reader(content)
     if head.startswith(OLE):
@@ -50,6 +54,14 @@ def reader_of(name: str, content: bytes, *, max_pages: int) -> Reader:
     if suffix in (".html", ".htm", ".xhtml") or _HTML.match(stripped):
         return _read_html
     return plain.read_text
+
+
+def _read_picture(content: bytes, *, recognition: Recognition | None) -> Document:
+    from gateway.documents.formats.recognition import Recogniser
+
+    if recognition is None:
+        raise Unreadable("unsupported_document", [1])
+    return Document("\n".join(Recogniser(recognition).read_picture(content)))
 
 
 def _read_html(content: bytes) -> Document:

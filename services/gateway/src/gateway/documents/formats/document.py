@@ -1,6 +1,6 @@
 """What a reader makes of a file: its text, the places that its parts have, and what it could not read."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Struct
 
@@ -13,11 +13,21 @@ MAX_CHAPTER_TITLE = 80
 
 
 class Unreadable(Exception):
-    """The file cannot be read. `code` is that of an API error."""
+    """The file cannot be read. `code` is that of an API error; `unread_pages` are pictures that might be recognised."""
 
-    def __init__(self, code: str) -> None:
+    def __init__(self, code: str, unread_pages: Sequence[int] = ()) -> None:
         super().__init__(code)
         self.code = code
+        self.unread_pages = list(unread_pages)
+
+
+class Recognition(Struct, frozen=True):
+    """How text in pictures is recognised."""
+
+    command: str
+    """Path of tesseract."""
+    pages: int
+    """Most pages of one document."""
 
 
 class Document(Struct, frozen=True):

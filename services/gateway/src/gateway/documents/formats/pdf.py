@@ -3,11 +3,21 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from typing import cast
 
 import pypdfium2  # pyright: ignore[reportMissingTypeStubs] - it has annotations, and no marker that says so
 from msgspec.structs import replace
 
-from gateway.documents.formats.document import MAX_CHARACTERS, Document, Section, Unreadable, join_sections
+from gateway.documents.formats.document import (
+    MAX_CHARACTERS,
+    Document,
+    Recognition,
+    Section,
+    Unreadable,
+    join_sections,
+)
+from gateway.documents.formats.recognition import Recogniser
 from shared.domain.study.places import PlaceKind
 
 MIN_REPEATS = 3
@@ -23,7 +33,7 @@ _NUMBER = re.compile(r"\d+")
 _MEANINGLESS = re.compile("[\ufffd\ufffe\uffff\ue000-\uf8ff\x00-\x08\x0b-\x1f]")
 
 
-def read_pdf(content: bytes, *, max_pages: int) -> Document:
+def read_pdf(content: bytes, *, max_pages: int, recognition: Recognition | None = None) -> Document:
     try:
         pdf = pypdfium2.PdfDocument(content)
     except pypdfium2.PdfiumError as error:
@@ -31,12 +41,23 @@ def read_pdf(content: bytes, *, max_pages: int) -> Document:
     if len(pdf) > max_pages:
         raise Unreadable("too_many_pages")
     pages = [_read_page(pdf, index) for index in range(len(pdf))]
-    unread = [number for number, lines in enumerate(pages, 1) if not lines]
+    if recognition is not None:
+        _recognise(pdf, pages, recognition)
+    unread = [number for number, lines in enumerate(pages, 1) if lines is None]
     kept = _without_running_heads([lines or [] for lines in pages])
     document = join_sections(PlaceKind.PAGE, _sections(kept))
     if not document.text and pages:
-        raise Unreadable("scanned_document")
+        raise Unreadable("scanned_document", unread)
     return replace(document, unread_pages=unread)
+
+
+def _recognise(pdf: pypdfium2.PdfDocument, pages: list[list[str] | None], recognition: Recognition) -> None:
+    """Fill in the pages that were not read."""
+    recogniser = Recogniser(recognition)
+    for index, lines in enumerate(pages):
+        if lines is None:
+            with suppress(pypdfium2.PdfiumError):  # the page is broken
+                pages[index] = recogniser.read_page(pdf[index]) or None
 
 
 def _sections(pages: Iterable[list[str]]) -> Iterator[Section]:
@@ -51,7 +72,7 @@ def _sections(pages: Iterable[list[str]]) -> Iterator[Section]:
 
 
 def _read_page(pdf: pypdfium2.PdfDocument, index: int) -> list[str] | None:
-    """The lines of a page; None if it is broken or its letters have no meaning."""
+    """The lines of a page, none for a blank one; None if it is broken, a picture, or has letters without a meaning."""
     try:
         page = pdf[index]
         text = page.get_textpage().get_text_range()
@@ -61,10 +82,15 @@ def _read_page(pdf: pypdfium2.PdfDocument, index: int) -> list[str] | None:
         raise Unreadable("text_too_long")
     if len(_MEANINGLESS.findall(text.replace(_HYPHEN, "").replace("\r", ""))) > len(text) * MIN_LETTER_SHARE:
         return None
-    joined = re.sub(_HYPHEN + r"\r?\n?", "", text.replace("\ufffe", _HYPHEN))
-    return (
-        [line.strip() for line in joined.replace("\r\n", "\n").strip().split("\n")] if joined.strip() else []
-    )
+    joined = re.sub(_HYPHEN + r"\r?\n?", "", text.replace("\ufffe", _HYPHEN)).replace("\r\n", "\n").strip()
+    if not joined:
+        return None if _draws_anything(page) else []
+    return [line.strip() for line in joined.split("\n")]
+
+
+def _draws_anything(page: pypdfium2.PdfPage) -> bool:
+    objects = cast(Iterator[object], page.get_objects(max_depth=1))  # pyright: ignore[reportUnknownMemberType] - it has no types
+    return next(objects, None) is not None
 
 
 def _without_running_heads(pages: Sequence[list[str]]) -> list[list[str]]:
