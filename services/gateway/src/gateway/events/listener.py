@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from typing import Protocol
+from typing import Protocol, cast
 
 import structlog
 
@@ -155,8 +155,7 @@ class Listener(asyncio.Protocol):
             self._transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's transports are no subclasses of it
         self._written_at = asyncio.get_running_loop().time()
 
     def connection_lost(self, exc: Exception | None) -> None:
