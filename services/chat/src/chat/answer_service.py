@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import msgspec
 
@@ -13,10 +13,11 @@ from shared.adapters.cpu_pool import run_in_cpu_pool
 from shared.adapters.postgres.result_store import ResultStore
 from shared.adapters.redis.budget_store import BudgetStore
 from shared.adapters.redis.job_store import JobStore
-from shared.domain.budgets import Plan
+from shared.domain.budgets import Balance, Plan
 from shared.domain.chat import ChatQuestion
-from shared.domain.errors import NotFound, NotReady
+from shared.domain.errors import NotFound, NotReady, StudyError
 from shared.domain.jobs.job import JobId, Kind, UserId
+from shared.domain.jobs.submission import Hold
 from shared.domain.llm.provider import Provider
 from shared.domain.study.material import Collection
 
@@ -61,14 +62,7 @@ class AnswerService:
         caller.plan.models.require_allowed(question.model)
         prompt = await self._build_prompt(caller.user, question)
         tokens = prompt.prompt_tokens(self._count) + MAX_ANSWER_TOKENS
-        hold, balances = await self._budgets.hold(
-            caller.user,
-            caller.plan,
-            hold_id=self._new_id(),
-            tokens=tokens,
-            expires_in=HOLD_SECONDS,
-            now=self._clock(),
-        )
+        hold, balances = await self._hold(caller, tokens)
         provider = self._provider_for(caller.plan, question.model or "")
         answer = AnswerStream(provider, prompt, self._budgets, hold, balances, self._count)
         self._open.add(answer)
@@ -80,6 +74,26 @@ class AnswerService:
             self._open.discard(answer)
             if not self._open:
                 self._all_settled.set()
+
+    async def _hold(self, caller: Caller, tokens: int) -> tuple[Hold, tuple[Balance, ...]]:
+        """A cancellation waits for the reply of Redis: the tokens may be held by then, and only the reply says so."""
+        holding = asyncio.ensure_future(
+            self._budgets.hold(
+                caller.user,
+                caller.plan,
+                hold_id=self._new_id(),
+                tokens=tokens,
+                expires_in=HOLD_SECONDS,
+                now=self._clock(),
+            )
+        )
+        try:
+            return await asyncio.shield(holding)
+        except asyncio.CancelledError:
+            with suppress(StudyError):
+                hold, _ = await holding
+                await self._budgets.release(hold, used=0)
+            raise
 
     def interrupt(self) -> None:
         """End every open answer now. Clients keep what they have received, followed by an error."""

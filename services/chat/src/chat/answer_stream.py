@@ -55,7 +55,7 @@ class AnswerStream:
         self._count = count
         self._pieces: list[str] = []
         self._usage: Usage | None = None
-        self._is_started = False
+        self._is_called = False
         self._is_interrupted = False
         self._is_settled = False
         self._timeout: asyncio.Timeout | None = None
@@ -78,6 +78,7 @@ class AnswerStream:
         try:
             async with aclosing(self._stream()) as deltas:
                 async for delta in deltas:
+                    self._is_called = True
                     self.model = delta.model or self.model
                     self.generated_by = delta.generated_by or self.generated_by
                     self.is_truncated |= delta.was_cut
@@ -122,23 +123,26 @@ class AnswerStream:
     def _spent(self) -> Usage:
         if self._usage is not None:
             return self._usage
-        if not self._is_started or self.generated_by == "offline":
+        if not self._is_called or self.generated_by == "offline":
             return Usage()
         return Usage(self._prompt.prompt_tokens(self._count), self._count(self.text))
 
     async def _stream(self) -> AsyncGenerator[Delta]:
-        self._is_started = True
         request = ChatRequest(
             messages=self._prompt.messages,
             sources=self._prompt.sources,
             language=self._prompt.language,
             max_output_tokens=MAX_ANSWER_TOKENS,
             safety_id=safety_id_of(self._hold.user),
+            on_call=self._note_call,
         )
         deadline = asyncio.get_running_loop().time() + ANSWER_SECONDS
         async with aclosing(self._provider.stream(request)) as stream:
             while (delta := await self._next(stream, deadline)) is not None:
                 yield delta
+
+    def _note_call(self, generated_by: str) -> None:
+        self._is_called, self.generated_by = True, generated_by
 
     async def _next(self, stream: AsyncIterator[Delta], deadline: float) -> Delta | None:
         try:

@@ -50,7 +50,7 @@ class FallbackProvider:
             try:
                 async with aclosing(provider.stream(request)) as deltas:
                     async for delta in deltas:
-                        has_begun = True
+                        has_begun = has_begun or bool(delta.text)
                         yield _with_spent(delta, failed)
                 return
             except ProviderError as error:

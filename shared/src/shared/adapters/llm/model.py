@@ -100,6 +100,7 @@ class Model:
             user=request.safety_id,
         )
         async with self._hooked(call), aclosing(self._provider.stream(request)) as deltas:
+            request.on_call(self._provider_name)
             async for delta in deltas:
                 call.first_delta_at = call.first_delta_at or time.perf_counter()
                 if delta.usage is not None:

@@ -75,6 +75,7 @@ class OfflineProvider:
             (message.content for message in reversed(request.messages) if message.role == "user"), ""
         )
         language = rules_language(request.language) or Language.EN
+        request.on_call(GENERATED_BY)
         reply = await run_in_cpu_pool(answer, question, request.sources, language)
         for piece in _pieces(reply):
             yield Delta(text=piece)

@@ -126,6 +126,8 @@ class ChatRequest(Struct, frozen=True, kw_only=True):
     max_output_tokens: int
     safety_id: str = ""
     """As `Prompt.safety_id`."""
+    on_call: Callable[[str], None] = lambda _: None
+    """Called with who is asked now, as in `Delta.generated_by`. The call may cost something even if nothing comes of it."""
 
 
 class Delta(Struct, frozen=True, kw_only=True):
