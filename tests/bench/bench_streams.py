@@ -52,17 +52,23 @@ async def _measure(url: str, redis_url: str, tokens: list[str]) -> None:
         f"{LISTENERS:,} idle listeners: {(after - before) / LISTENERS / 1024:.1f} KiB each (goal 20),"
         f" opened {LISTENERS / took:,.0f}/s, {(await _cpu_share(gateway)) * 100:.1f} % of a core"
     )
-    assert not any(reader.at_eof() for reader, _ in streams), "a stream has ended"
+    _check_open(gateway, LISTENERS)
     await _write_log(redis_url, tokens)
     before = gateway.memory_info().rss
     streams += await _listen(url, tokens[LISTENERS:] * (DEAF // DEAF_USERS), reads=False)
     await asyncio.sleep(DEAF_SECONDS)
+    _check_open(gateway, LISTENERS + DEAF)
     each = (gateway.memory_info().rss - before) / DEAF / 1024
     print(
         f"{DEAF} listeners that do not read their {EVENTS * EVENT_BYTES // 1_000_000} MB: {each:.0f} KiB each"
     )
     for _, writer in streams:
         writer.transport.abort()
+
+
+def _check_open(gateway: psutil.Process, streams: int) -> None:
+    connected = [one for one in gateway.net_connections() if one.status == psutil.CONN_ESTABLISHED]
+    assert len(connected) >= streams, f"{len(connected):,} of {streams:,} are open"
 
 
 async def _cpu_share(process: psutil.Process) -> float:

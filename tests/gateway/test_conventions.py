@@ -102,12 +102,27 @@ async def test_head_is_get_without_the_body(desk: Desk, path: str):
     assert head.headers["Content-Type"] == get.headers["Content-Type"]
 
 
+@pytest.mark.parametrize("token", ["valid", "none"])
+async def test_no_response_of_any_private_route_is_stored_or_transformed(desk: Desk, token: str):
+    client = desk.client() if token == "valid" else desk.anonymous()
+    job = (await desk.client().post("/api/ai", json=SUMMARY)).json()
+    paths = (await client.get("/openapi.json")).json()["paths"]
+    private = [(method, path) for path in paths if path.startswith("/api") for method in paths[path]]
+    assert len(private) > 10
+    for method, path in private:
+        url = path.format(id=job["id"])
+        async with client.stream(method.upper(), url, json=SUMMARY if method == "post" else None) as answer:
+            assert answer.headers["Cache-Control"] == "no-store, no-transform", (method, path)
+            if answer.headers.get("Content-Type", "").startswith("text/event-stream"):
+                assert answer.headers["X-Accel-Buffering"] == "no"
+
+
 async def test_responses_for_one_user_are_not_cached_for_others(desk: Desk):
     client = desk.client()
     job = (await client.post("/api/ai", json=SUMMARY)).json()
     for path in ("/api/ai", job["links"]["self"], "/api/collections"):
         answer = await client.get(path)
-        assert answer.headers["Cache-Control"] == "private, no-cache"
+        assert answer.headers["Cache-Control"] == "no-store, no-transform"
         assert "Authorization" in answer.headers["Vary"]
 
 

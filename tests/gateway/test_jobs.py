@@ -123,7 +123,7 @@ async def test_a_known_entity_tag_gets_304_without_a_body(desk: Desk):
     assert (again.status_code, again.content) == (304, b"")
     assert again.headers["ETag"] == first.headers["ETag"]
     assert again.headers["Retry-After"] == "2"
-    assert again.headers["Cache-Control"] == "private, no-cache"
+    assert again.headers["Cache-Control"] == "no-store, no-transform"
 
 
 async def test_a_change_changes_the_tag(desk: Desk, harness: JobHarness, result_store: ResultStore):

@@ -22,7 +22,7 @@ from shared.domain.jobs.events import Event
 from shared.domain.jobs.job import UserId
 from shared.domain.jobs.job_snapshot import JobSnapshot
 from shared.runtime.http.handover import handover
-from shared.runtime.http.sse import HEADERS, NO_STORE, RECONNECT, EventWriter
+from shared.runtime.http.sse import HEADERS, RECONNECT, EventWriter
 
 READERS = 8
 """Listeners for which the log is read at the same time; the others wait in order."""
@@ -184,5 +184,5 @@ def _response_at_end(job: JobSnapshot, after: str | None, language: str) -> Resp
     """For a job that has ended: 204 once all events were received, which ends a browser's reconnects; else its `done`, though
     the log has expired."""
     if after is not None:
-        return Response(status_code=204, headers={"Cache-Control": NO_STORE})
+        return Response(status_code=204)
     return Response(RECONNECT + encode_end(job, language), headers=HEADERS)

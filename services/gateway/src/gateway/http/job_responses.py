@@ -10,7 +10,7 @@ from gateway.auth.authenticator import Caller
 from gateway.events.event_streams import EventStreams
 from gateway.http.request_headers import resume_from
 from gateway.http.responses import (
-    CACHED,
+    VARIES,
     AsgiResponse,
     is_unchanged,
     json_response,
@@ -24,7 +24,7 @@ from shared.domain.jobs.job_snapshot import JobSnapshot
 
 def job_response(request: Request, job: JobSnapshot, view: Callable[[], Struct]) -> Response:
     """The job or collection as it is now; 304 when the reader has it already."""
-    headers = {**CACHED, "ETag": entity_tag(job, language=language_of(request))}
+    headers = {**VARIES, "ETag": entity_tag(job, language=language_of(request))}
     if not job.state.is_final:
         headers["Retry-After"] = str(POLL_SECONDS)
     if is_unchanged(request, headers["ETag"]):

@@ -11,8 +11,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from shared.domain.errors import StudyError
 from shared.runtime.http.problem_details import negotiate_language, problem_response_parts
 
-CACHED = {"Cache-Control": "private, no-cache", "Vary": "Accept-Language, Authorization"}
-"""The reader may store the response and must revalidate it, which is cheap with its `ETag`."""
+VARIES = {"Vary": "Accept-Language, Authorization"}
+"""What else than the URL the response depends on."""
 
 _encoder = msgspec.json.Encoder()
 

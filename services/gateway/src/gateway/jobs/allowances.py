@@ -20,7 +20,7 @@ class Allowances:
         allowance = await self._budgets.allowance(caller.user, caller.plan, now=now)
         requests = Requests(allowance.requests_limit, allowance.requests_left)
         headers = limit_headers(allowance.balances, now=now, requests=requests)
-        return allowance, {"Cache-Control": "no-store", **headers}
+        return allowance, headers
 
     async def headers_for_refusal(self, caller: Caller) -> Mapping[str, str]:
         """The headers for a caller who has reached a limit; none when the store has become unreachable."""

@@ -20,7 +20,7 @@ from gateway.http.job_responses import follow_response, job_response
 from gateway.http.pagination import RequestedPage, next_link
 from gateway.http.request_bodies import AiRequest, to_ai_input
 from gateway.http.request_headers import choice
-from gateway.http.responses import CACHED, json_response, language_of
+from gateway.http.responses import VARIES, json_response, language_of
 from gateway.http.schemas import JobView, view_job
 from shared.domain.errors import NotFound
 from shared.domain.jobs.job import AI_KINDS, Kind
@@ -112,7 +112,7 @@ async def list_jobs(
     views = [view_job(job, language=language, with_result=False) for job in shown]
     return json_response(
         JobPage(data=views, has_more=cursor is not None, next_cursor=cursor),
-        headers={**CACHED, **next_link("/api/ai", query, cursor)},
+        headers={**VARIES, **next_link("/api/ai", query, cursor)},
     )
 
 

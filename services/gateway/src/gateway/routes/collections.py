@@ -21,7 +21,7 @@ from gateway.http.job_responses import follow_response, job_response
 from gateway.http.pagination import RequestedPage, next_link
 from gateway.http.request_bodies import MAX_TITLE, CollectionRequest
 from gateway.http.request_headers import choice
-from gateway.http.responses import CACHED, json_response, language_of
+from gateway.http.responses import VARIES, json_response, language_of
 from gateway.http.schemas import CollectionView, view_collection
 from shared.domain.errors import NotFound, NotReady
 from shared.domain.jobs.job import Kind
@@ -139,7 +139,7 @@ async def list_collections(
     ]
     return json_response(
         CollectionPage(data=views, has_more=cursor is not None, next_cursor=cursor),
-        headers={**CACHED, **next_link("/api/collections", query, cursor)},
+        headers={**VARIES, **next_link("/api/collections", query, cursor)},
     )
 
 
@@ -217,5 +217,5 @@ def _download_headers(title: str, export: Export) -> dict[str, str]:
     return {
         "Content-Type": export.media_type,
         "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}.{export.suffix}",
-        **CACHED,
+        **VARIES,
     }

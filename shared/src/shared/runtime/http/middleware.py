@@ -20,9 +20,11 @@ KnownResponses = tuple[str, str, Iterable[int]]
 SAFE_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
+    (b"cache-control", b"no-store, no-transform"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 )
-"""Added to every response that does not set them itself."""
+"""Added to every response that does not set them itself. Without `no-transform` a proxy may compress an event stream, and then
+sends no event before its buffer is full."""
 UNTRACED_PATHS = {"/healthz", "/readyz"}
 """Probes call these paths every few seconds, so they get no spans."""
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})

@@ -174,7 +174,6 @@ def problem_response_parts(
         "Content-Type": MEDIA_TYPE,
         "Content-Language": language,
         "Vary": "Accept-Language",
-        "Cache-Control": "no-store",
     }
     if view.retry_after is not None:
         headers["Retry-After"] = str(view.retry_after)

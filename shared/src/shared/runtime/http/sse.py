@@ -11,11 +11,8 @@ RECONNECT_MS = 2_000
 RECONNECT = b"retry: %d\n\n" % RECONNECT_MS
 HEARTBEAT = b":\n\n"
 """A comment, which keeps proxies from closing a quiet connection."""
-NO_STORE = "no-store, no-transform"
-"""A proxy that compresses a response (`no-transform` forbids it) sends no event before its buffer is full."""
 HEADERS = {
     "content-type": "text/event-stream; charset=utf-8",
-    "cache-control": NO_STORE,
     "x-accel-buffering": "no",
 }
 
