@@ -54,6 +54,11 @@ class Trial(Struct):
     exchanges: list[Exchange] = field(default_factory=list[Exchange])
 
     @property
+    def calls(self) -> int:
+        """Requests that the server accepted: one, and one more for each completion that was asked for again."""
+        return len(self.exchanges) - len(self.refused)
+
+    @property
     def refused(self) -> list[Exchange]:
         return [exchange for exchange in self.exchanges if exchange.is_refused]
 

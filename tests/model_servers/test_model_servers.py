@@ -73,7 +73,9 @@ async def test_every_kind_and_a_chat(
     assert {trial.ended for trial in findings.trials} <= expected
     assert findings.trials[-1].ended == SUCCEEDED, "a chat takes whatever text there is"
     assert findings.is_gate_open
-    assert all(0 < trial.tokens <= trial.hold for trial in findings.trials)
+    assert all(0 < trial.tokens <= trial.hold * trial.calls for trial in findings.trials), (
+        "a call stays within the hold, and one that is asked again is capped when it is charged (decision 35)"
+    )
     assert not [trial.name for trial in findings.again if trial.refused], "refusals are remembered"
 
 
