@@ -44,6 +44,7 @@ from shared.domain.provider_errors import (
     ProviderOutOfCredit,
     ProviderRefused,
     ProviderRejected,
+    ProviderTimedOut,
     ProviderUnavailable,
 )
 from shared.domain.study.material import (
@@ -933,6 +934,23 @@ async def test_a_server_that_ignores_the_limit_is_stopped_and_sent_the_other_fie
         assert last.usage is not None
         assert last.usage.completion_tokens <= 50, "the charge stays within what was held"
         assert setting.learned.current.limit_field is LimitField.OUTPUT
+
+
+async def test_a_whole_completion_that_does_not_end_is_asked_for_with_the_other_limit_field():
+    """llama-cpp-python writes to the end of its window when it does not know the field."""
+    async with serving(completion(GOOD)) as setting:
+        setting.server.latency_seconds = 60
+        setting.provider = OpenAIProvider(
+            connect("key", base_url=setting.server.url),
+            model="m",
+            learned=setting.learned,
+            timeout_seconds=0.2,
+        )
+        with pytest.raises(ProviderTimedOut):
+            await setting.ask()
+        setting.server.latency_seconds = 0
+        assert (await setting.ask()).value == CARDS
+        assert ["max_tokens" in body for body in setting.server.requests] == [False, True]
 
 
 # -- what many calls learn ----------------------------------------------------------------------------------------

@@ -42,7 +42,13 @@ from shared.adapters.llm.openai.refusals.errors import translate
 from shared.adapters.llm.openai.request import Request, RequestBuilder
 from shared.adapters.llm.openai.sender import Build, RequestSender, letters_of_learner
 from shared.domain.llm.provider import ChatRequest, Completion, Delta, Prompt
-from shared.domain.provider_errors import ProviderError, ProviderGarbled, ProviderRefused, ProviderUnavailable
+from shared.domain.provider_errors import (
+    ProviderError,
+    ProviderGarbled,
+    ProviderRefused,
+    ProviderTimedOut,
+    ProviderUnavailable,
+)
 from shared.domain.study.draft_language import count_in_language, is_in_other_language
 from shared.domain.text.language_names import language_name
 from shared.domain.usage import Usage
@@ -99,7 +105,8 @@ class OpenAIProvider:
         self._background = background
         self._requests = RequestBuilder(model, reasoning_effort=reasoning_effort)
         self._learned = learned or LearnedAbilities(OPENAI, model=model, is_known=True)
-        self._sender = RequestSender(self._learned, tries_plainest=learned is not None and not names_refusals)
+        self._is_compatible = learned is not None and not names_refusals
+        self._sender = RequestSender(self._learned, tries_plainest=self._is_compatible)
 
     async def complete(self, prompt: Prompt, schema: type[T]) -> Completion[T]:
         """Ask once, and once more with the reason if the response cannot be used. Raises `ProviderError`."""
@@ -196,9 +203,13 @@ class OpenAIProvider:
             )
             return slot.sign(to_background(request)) if slot and abilities.background else request
 
-        async with self._translate_errors(self._deadline(), spent=spent):
-            response = slot and await self._resume(self._client, build, turns, slot)
-            response = response or await self._send(self._client, build, turns, slot)
+        try:
+            async with self._translate_errors(self._deadline(), spent=spent):
+                response = slot and await self._resume(self._client, build, turns, slot)
+                response = response or await self._send(self._client, build, turns, slot)
+        except ProviderTimedOut:
+            await self._try_other_limit()
+            raise
         was_background = slot is not None and self._learned.current.background
         await self._check_report(response.usage, may_learn=not was_background)
         return response
@@ -254,6 +265,13 @@ class OpenAIProvider:
             log.warning("provider.usage_corrected", model=self._model)
         abilities = self._learned.current
         if may_learn and (ignores_limit or checked.is_beyond_limit) and may_limit_output(abilities):
+            await self._learned.learn(abilities, replace(abilities, limit_field=LimitField.OUTPUT))
+
+    async def _try_other_limit(self) -> None:
+        """A completion that does not end may be one whose limit the server ignores. A server other than OpenAI's that knows both
+        fields loses nothing by the other one."""
+        abilities = self._learned.current
+        if self._is_compatible and may_limit_output(abilities):
             await self._learned.learn(abilities, replace(abilities, limit_field=LimitField.OUTPUT))
 
     async def _learn_thinking(
