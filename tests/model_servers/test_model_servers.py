@@ -30,6 +30,8 @@ from shared.domain.study.material import NO_ITEMS, TextDraft
 pytestmark = [pytest.mark.process, pytest.mark.slow]
 
 BLAMES_THE_MODEL = {"provider_garbled"}
+SLOW_MODEL_SECONDS = "300"
+"""Time limit of a call to a real model, which shares two cores with everything else."""
 EVERY_SERVER = pytest.mark.parametrize("server", SERVERS, ids=lambda server: server.name)
 
 
@@ -52,7 +54,8 @@ LONG_PROMPT = replace(SHORT_PROMPT, source=read_text("water_cycle.en.txt") * 4)
 
 
 def settings_of(server: ModelServer) -> dict[str, str]:
-    return {"OPENAI_API_KEY": KEY, "ETUDE_MODEL_FEATURES": server.features}
+    settings = {"OPENAI_API_KEY": KEY, "ETUDE_MODEL_FEATURES": server.features}
+    return settings | ({"ETUDE_PROVIDER_TIMEOUT_SECONDS": SLOW_MODEL_SECONDS} if server.has_a_model else {})
 
 
 @EVERY_SERVER
