@@ -1,6 +1,7 @@
 """Calls as background responses, against a server that has them, over real HTTP."""
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ from tests.fakes import FakeProvider, FakeResponseKeeper
 from tests.simulators.faults import overloaded
 from tests.simulators.journal import CallState
 from tests.simulators.provider import ProviderSimulator
+from tests.simulators.scripted_server import EVENTS, Response, ScriptedServer
 
 from shared.adapters.llm.fallback_provider import FallbackProvider
 from shared.adapters.llm.model import Model, ModelCall
@@ -233,6 +235,28 @@ async def test_a_response_that_fails_while_it_is_followed_fails_the_call(setup: 
 
     with pytest.raises(ProviderUnavailable):
         await call
+
+
+async def test_an_event_that_cannot_be_read_is_passed_over() -> None:
+    told = {"id": "resp_1", "background": True, "status": "in_progress"}
+    text = '{"cards": [{"front": "Who eats?", "back": "the mouse", "quote": "The common mouse"}]}'
+    message = {"type": "message", "content": [{"type": "output_text", "text": text}]}
+    events = [
+        "{broken",
+        json.dumps({"type": "response.created", "sequence_number": 0, "response": told}),
+        '{"type": "response.output_te',
+        json.dumps({"response": told | {"status": "completed", "output": [message]}}),
+    ]
+    body = "".join(f"data: {event}\n\n" for event in events).encode()
+    async with ScriptedServer(lambda _: Response(body=body, content_type=EVENTS)) as server:
+        provider = OpenAIProvider(
+            connect("key", base_url=server.url), model="m", background=BackgroundResponses(model="m")
+        )
+        completion = await provider.complete(replace(PROMPT, keeper=FakeResponseKeeper()), CardDrafts)
+        await provider.close()
+
+    assert completion.value.cards[0].back == "the mouse"
+    assert len(server.requests) == 1
 
 
 async def test_a_refused_creation_is_the_servers_error(setup: Setup) -> None:

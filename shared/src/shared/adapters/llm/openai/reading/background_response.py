@@ -3,7 +3,14 @@
 from collections.abc import Mapping
 
 from shared.adapters.llm.openai.reading.content import join_content, text_of
-from shared.adapters.llm.openai.reading.json_body import Fields, decode_body, fields_of, objects_in
+from shared.adapters.llm.openai.reading.json_body import (
+    NO_FIELDS,
+    Fields,
+    MalformedBody,
+    decode_body,
+    fields_of,
+    objects_in,
+)
 from shared.adapters.llm.openai.reading.reported_usage import to_count
 from shared.adapters.llm.openai.reading.response import DONE, ModelResponse, SentCall, read_completion
 from shared.adapters.llm.openai.refusals.errors import to_provider_error
@@ -26,10 +33,12 @@ class ResponseProgress:
         self.response: Fields = {}
 
     def add(self, data: str) -> None:
-        """Add an event, or the response itself. Raises `ProviderError` for an event that is an error, and `MalformedBody`."""
-        if data == DONE:
+        """Add an event, or the response itself. What cannot be read is passed over: the response is fetched later. Raises
+        `ProviderError` for an event that is an error."""
+        try:
+            event = NO_FIELDS if data == DONE else decode_body(data)
+        except MalformedBody:
             return
-        event = decode_body(data)
         if event.get("type") == "error" or set(event) == {"error"}:
             raise to_provider_error(read_server_error(event, 0, {}))
         number = to_count(event.get("sequence_number"))
