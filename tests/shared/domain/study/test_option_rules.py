@@ -3,7 +3,7 @@
 import pytest
 
 from shared.domain.study import option_rules as rules
-from shared.domain.study.wording_rules import Candidate
+from shared.domain.study.candidate import Candidate
 from shared.domain.text.language import Language
 
 GOOD = [

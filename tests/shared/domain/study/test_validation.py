@@ -128,7 +128,7 @@ def test_malformed_options_drop_the_draft():
 def test_one_flaw_is_flagged_and_two_drop_the_draft():
     negative = QuestionDraft("Qui n’est pas né au pays ?", *_rest(QUESTION))
     options = ["Joseph Priestley", "Antoine Lavoisier", "Isaac Newton, jamais"]
-    both = QuestionDraft("Qui n’est pas né au pays ?", options, 0, "", QUESTION.quote)
+    both = QuestionDraft("Qui n’est pas né au pays ?", options, 0, QUESTION.explanation, QUESTION.quote)
 
     assert check_question(negative).flagged == {"negative_question": 1}
     assert check_question(both).dropped == {"several_flaws": 1}

@@ -4,8 +4,10 @@ it."""
 import re
 from collections.abc import Sequence
 
-from shared.domain.study.wording_rules import Candidate, Rule
-from shared.domain.text.words import contains_phrase, content_words, fold, words
+from shared.domain.study.answer_rules import ARTICLE, has_content, is_symbol
+from shared.domain.study.candidate import Candidate, Rule
+from shared.domain.text.quantities import are_different, quantities, unsupported
+from shared.domain.text.words import ALL_STOP_WORDS, content_words, fold, stem, words
 
 MIN_OPTIONS, MAX_OPTIONS = 3, 5
 SHORTEST_RATIO, LONGEST_RATIO = 0.5, 2.0
@@ -26,8 +28,9 @@ _ABSOLUTE = re.compile(
     r"\b(?:always|never|only|every|everyone|all|none|completely|toujours|jamais|uniquement|seulement|tous|toutes|aucune?|totalement)\b"
 )
 _ARTICLE_AT_GAP = re.compile(r"\b(?:an?|une?|la)\s*(?:_{2,}|\.{3}|\Z)")
-_ARTICLE = re.compile(r"\A\s*(?:(?:the|an?|les?|la|une?|des|du)\s+|l['’]\s*)", re.IGNORECASE)
-_HAS_DIGIT = re.compile(r"\d")
+_HAS_NUMBER = re.compile(r"(?<![^\W\d_])\d")
+"""A number, which is no part of a name like `H2O`."""
+_TOKEN = re.compile(r"[^\W_]+|[^\s\w]")
 
 
 def is_well_formed(options: Sequence[str], answer: int) -> bool:
@@ -35,33 +38,58 @@ def is_well_formed(options: Sequence[str], answer: int) -> bool:
     return (
         MIN_OPTIONS <= len(options) <= MAX_OPTIONS
         and 0 <= answer < len(options)
-        and all(words(option) for option in options)
+        and all(has_content(option) for option in options)
     )
 
 
 def options_not_distinct(candidate: Candidate) -> bool:
-    """Two options differ only in case, accents, punctuation or stop words."""
-    options = [" ".join(words(option)) for option in _options(candidate)]
-    if not candidate.has_word_rules:
-        return len(set(options)) < len(options)
-    meanings = [
-        tuple(content_words(option)) or (said,)
-        for option, said in zip(_options(candidate), options, strict=True)
-    ]
-    return len(set(options)) < len(options) or len({tuple(sorted(meaning)) for meaning in meanings}) < len(
-        options
+    """Two options say the same: they differ only in case, accents, an article, spaces or punctuation, or in how a number is
+    written. Signs, order and small words make a difference."""
+    options = _options(candidate)
+    said = [_meaning(option) for option in options]
+    return len(set(said)) < len(options) or any(
+        _is_same_quantity(one, other) for index, one in enumerate(options) for other in options[:index]
     )
+
+
+def _meaning(option: str) -> tuple[str, ...]:
+    """The words and symbols in order, without a leading article. The words of a bare name count by their stems, in any order."""
+    kept = _tokens(option)
+    is_name = all(token.isalpha() and token not in ALL_STOP_WORDS for token in kept)
+    return tuple(sorted(map(stem, kept))) if is_name and kept else kept or (option,)
+
+
+def _tokens(text: str) -> tuple[str, ...]:
+    found = _TOKEN.findall(_without_article(fold(text)))
+    return tuple(token for token in found if token[0].isalnum() or is_symbol(token))
+
+
+def _is_same_quantity(one: str, other: str) -> bool:
+    """Both are one quantity and nothing else, and it is the same one."""
+    mine, theirs = quantities(one), quantities(other)
+    alone = len(mine) == len(theirs) == 1 and all(map(_is_quantity, (one, other)))
+    return alone and mine[0].unit == theirs[0].unit and bool(mine[0].values & theirs[0].values)
+
+
+def _is_quantity(option: str) -> bool:
+    found = quantities(option)
+    return len(found) == 1 and set(words(option)) <= {word for part in found[0].words for word in words(part)}
 
 
 def options_overlap(candidate: Candidate) -> bool:
     """One option contains another, so that both are right or both are wrong."""
     options = _options(candidate)
+    said = [_tokens(option) for option in options]
     return any(
-        contains_phrase(one, _without_article(other))
-        for index, one in enumerate(options)
-        for position, other in enumerate(options)
-        if index != position
+        index != position and _contains(one, other) and not are_different(options[index], options[position])
+        for index, one in enumerate(said)
+        for position, other in enumerate(said)
     )
+
+
+def _contains(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    width = len(other)
+    return any(one[start : start + width] == other for start in range(len(one) - width + 1))
 
 
 def has_catch_all_option(candidate: Candidate) -> bool:
@@ -70,7 +98,7 @@ def has_catch_all_option(candidate: Candidate) -> bool:
 
 def options_not_alike(candidate: Candidate) -> bool:
     """Some options have digits and others have none, which is a hint."""
-    return len({_HAS_DIGIT.search(option) is not None for option in _options(candidate)}) > 1
+    return len({_HAS_NUMBER.search(option) is not None for option in _options(candidate)}) > 1
 
 
 def option_lengths_differ(candidate: Candidate) -> bool:
@@ -85,9 +113,12 @@ def option_lengths_differ(candidate: Candidate) -> bool:
 
 def distractor_in_quote(candidate: Candidate) -> bool:
     """The quote contains a distractor, which may be right too."""
-    return any(
-        contains_phrase(candidate.quote, _without_article(distractor)) for distractor in candidate.distractors
-    )
+    return any(_is_in(distractor, candidate.quote) for distractor in candidate.distractors)
+
+
+def _is_in(distractor: str, quote: str) -> bool:
+    is_said = _contains(_tokens(quote), _tokens(distractor))
+    return is_said and not (_is_quantity(distractor) and unsupported(distractor, quote))
 
 
 OPTION_RULES: tuple[tuple[str, Rule], ...] = (
@@ -133,7 +164,7 @@ OPTION_FLAWS: tuple[tuple[str, Rule], ...] = (
 
 
 def _without_article(option: str) -> str:
-    return _ARTICLE.sub("", option) or option
+    return ARTICLE.sub("", option) or option
 
 
 def _options(candidate: Candidate) -> tuple[str, ...]:

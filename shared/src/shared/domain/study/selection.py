@@ -3,32 +3,75 @@
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from shared.domain.study.material import Flashcard, QuizQuestion
+from shared.domain.text.quantities import are_different
 from shared.domain.text.segmentation import MIN_SECTION_WORDS, Span
-from shared.domain.text.words import word_count, words
+from shared.domain.text.words import content_words, word_count, words
 
 Item = TypeVar("Item", Flashcard, QuizQuestion)
 
 NEAR_DUPLICATE = 0.7
 """Jaccard similarity of character 5-grams from which two items count as duplicates."""
+SAME_QUESTION = 0.7
+"""Share of a question's words in another one from which both ask the same, if they are about one quote and have one answer."""
 _GRAM = 5
 
 
 def dedupe(items: Sequence[Item]) -> list[Item]:
-    """The items without duplicates of earlier ones: those with nearly the same words, or with the same answer and quote."""
+    """The items without duplicates of earlier ones: those that ask the same, or ask nearly the same and are answered alike."""
     kept: list[Item] = []
-    seen: list[frozenset[str]] = []
-    facts: set[tuple[int, int, str]] = set()
+    seen: list[_Fact] = []
     for item in items:
-        grams = _grams(_wording(item))
-        fact = (item.source.start, item.source.end, _answer(item))
-        if fact not in facts and not any(_is_similar(grams, other) for other in seen):
+        fact = _fact(item)
+        if not any(_is_same_fact(fact, other) for other in seen):
             kept.append(item)
-            seen.append(grams)
-            facts.add(fact)
+            seen.append(fact)
     return kept
+
+
+class _Fact(NamedTuple):
+    stem: str
+    grams: frozenset[str]
+    """Of the stem, and of a card's back."""
+    asked: frozenset[str]
+    """The words of the quote that the question repeats."""
+    answer: str
+    told: frozenset[str]
+    place: tuple[int, int]
+
+
+def _fact(item: Flashcard | QuizQuestion) -> _Fact:
+    stem, answer = _stem(item), _answer(item)
+    wording = f"{stem} {answer}" if isinstance(item, Flashcard) else stem
+    return _Fact(
+        stem=stem,
+        grams=_grams(wording),
+        asked=frozenset(content_words(stem)) & frozenset(content_words(item.source.quote)),
+        answer=answer,
+        told=frozenset(content_words(answer)),
+        place=(item.source.start, item.source.end),
+    )
+
+
+def _is_same_fact(one: _Fact, other: _Fact) -> bool:
+    """Facts of one pattern, such as the birth years of four kings, are worded alike and answered differently."""
+    if one.stem == other.stem:
+        return True
+    if are_different(one.answer, other.answer):
+        return False
+    is_same_answer = one.answer == other.answer
+    if is_same_answer and one.place == other.place:
+        return _share(one.asked, other.asked) >= SAME_QUESTION
+    is_alike = is_same_answer or one.told <= other.told or other.told <= one.told
+    return is_alike and bool(one.told and other.told) and _is_similar(one.grams, other.grams)
+
+
+def _share(one: frozenset[str], other: frozenset[str]) -> float:
+    """Share of the shorter question's words that the longer one has; 1 if it has none."""
+    shorter = min(len(one), len(other))
+    return len(one & other) / shorter if shorter else 1.0
 
 
 def choose_balanced(items: Sequence[Item], count: int, sections: Sequence[Span]) -> list[Item]:
@@ -61,10 +104,8 @@ def _spread(groups: list[list[Item]], wanted: int) -> list[list[Item]]:
     return [groups[(2 * index + 1) * len(groups) // (2 * wanted)] for index in range(wanted)]
 
 
-def _wording(item: Flashcard | QuizQuestion) -> str:
-    """The words of an item that are compared. The options of a question are left out, because other questions may share them."""
-    text = f"{item.front} {item.back}" if isinstance(item, Flashcard) else item.question
-    return " ".join(words(text))
+def _stem(item: Flashcard | QuizQuestion) -> str:
+    return " ".join(words(item.front if isinstance(item, Flashcard) else item.question))
 
 
 def _answer(item: Flashcard | QuizQuestion) -> str:

@@ -13,6 +13,8 @@ from typing import Generic, TypeVar
 
 from msgspec import UNSET, Struct
 
+from shared.domain.study.answer_rules import ANSWER_RULES, is_empty
+from shared.domain.study.candidate import Candidate, Rule
 from shared.domain.study.material import (
     CardDraft,
     Choice,
@@ -25,7 +27,7 @@ from shared.domain.study.material import (
 from shared.domain.study.option_rules import OPTION_FLAWS, OPTION_RULES, is_well_formed
 from shared.domain.study.places import PlaceMarks
 from shared.domain.study.selection import dedupe
-from shared.domain.study.wording_rules import WORDING_FLAWS, WORDING_RULES, Candidate, Rule
+from shared.domain.study.wording_rules import WORDING_FLAWS, WORDING_RULES
 from shared.domain.text.language_detection import detect_language
 from shared.domain.text.language_tag import is_same_language
 from shared.domain.text.quote_matching import (
@@ -44,20 +46,26 @@ Checkable = TypeVar("Checkable", CardDraft, QuestionDraft)
 MAX_FLAWS = 1
 """Limit of flaws in an item that is kept."""
 
-RULES: tuple[tuple[str, Rule], ...] = (*WORDING_RULES, *OPTION_RULES)
+RULES: tuple[tuple[str, Rule], ...] = (
+    ("empty", is_empty),
+    *WORDING_RULES,
+    *ANSWER_RULES,
+    *OPTION_RULES,
+)
 """Reason codes with their rules, in the order of their evaluation. The first broken rule gives the reason."""
 FLAWS: tuple[tuple[str, Rule], ...] = (*WORDING_FLAWS, *OPTION_FLAWS)
 LANGUAGE_BOUND = frozenset(
-    {"refers_to_text", "true_or_false", "catch_all_option", *(flaw for flaw, _ in FLAWS)}
+    {
+        *("refers_to_text", "true_or_false", "unclear_subject", "bad_explanation", "contradicts_quote"),
+        *("other_clause", "repeats_question", "catch_all_option"),
+        *(flaw for flaw, _ in FLAWS),
+    }
 )
 """Rules and flaws that know French and English words alone. They are off for items in other languages."""
 CHECKS_OFF = (
-    "answer_not_in_quote",
-    "catch_all_option",
-    "leaks_answer",
-    "refers_to_text",
-    "several_flaws",
-    "true_or_false",
+    *("answer_not_in_quote", "bad_explanation", "catch_all_option", "contradicts_quote", "leaks_answer"),
+    *("other_clause", "refers_to_text", "repeats_question", "several_flaws", "true_or_false"),
+    "unclear_subject",
 )
 """Reason codes whose checks are off for items in other languages, or compare less: only the numbers of answer and quote, and
 only the whole answer with the question."""

@@ -1,74 +1,49 @@
-"""Rules for the wording of an item. Each rule says whether a candidate breaks it."""
+"""Rules for the wording of an item, whatever it asks. Each rule says whether a candidate breaks it."""
 
 import re
-from collections.abc import Callable
-from math import ceil
-from typing import NamedTuple
 
-from shared.domain.text.language import rules_language
+from shared.domain.study.candidate import Candidate, Rule
 from shared.domain.text.language_detection import is_surely_other
-from shared.domain.text.words import (
-    ALL_STOP_WORDS,
-    contains_phrase,
-    content_words,
-    fold,
-    numbers,
-    word_count,
-    words,
-)
-
-
-class Candidate(NamedTuple):
-    """A card or a question, in the form that the rules share."""
-
-    stem: str
-    """The front of a card, or the question."""
-    answer: str
-    """The back of a card, or the right option."""
-    quote: str
-    """The sentence of the source that supports the answer, verbatim."""
-    language: str
-    is_translated: bool
-    """Whether the language of the item is not that of the source."""
-    distractors: tuple[str, ...] = ()
-    """The wrong options; empty for a card."""
-    explanation: str = ""
-
-    @property
-    def has_word_rules(self) -> bool:
-        """Whether our rules know the words of the item's language."""
-        return rules_language(self.language) is not None
-
-
-Rule = Callable[[Candidate], bool]
+from shared.domain.text.words import ALL_STOP_WORDS, contains_phrase, content_words, fold, word_count, words
 
 MAX_STEM_CHARACTERS = 300
 MAX_ANSWER_CHARACTERS = 300
 MAX_ANSWER_WORDS = 40
 MAX_LISTED = 3
 """Limit of the entries of a list in an answer; a longer list is several facts."""
-ANSWER_IN_QUOTE = 0.6
-"""Share of the answer's content words that the quote must contain. An answer may be reworded but not invented."""
-LEAKED = 0.8
-"""Share of the answer's content words in the stem from which the stem gives the answer away."""
 _LISTED_WORDS = 4
 """Words from which a part between commas counts as a clause and not as an entry of a list."""
 
+_TEXTS = "text|passage|excerpt|extract|paragraph|source|document|article|author"
+_TEXTES = "texte|passage|document|extrait|paragraphe|chapitre|auteur|source|article"
+_SAYS = (
+    "says?|states?|mentions?|describes?|explains?|tells?|claims?|argues?|provides?|refers?|gives?|does|did"
+)
+_DIT = "dit|indique|mentionne|explique|affirme|decrit|parle|presente|evoque|precise|cite|donne|definit"
 _DEICTIC = re.compile(
-    r"""\b(?:
+    rf"""\b(?:
       this\ (?:text|passage|document|paragraph|excerpt|extract|chapter|quote|source)
-    | the\ (?:text|passage|excerpt|extract|paragraph|author|source|article|document)\ (?:above|below|says?|states?|mentions?|describes?|explains?|tells?|claims?|argues?|provides?|refers?|gives?|does|did)
-    | (?:according\ to|in|from|by)\ (?:the|this)\ (?:text|passage|excerpt|extract|paragraph|source|given\ text|author|document)
-    | does\ the\ (?:text|passage|author|article|document|excerpt)
+    | the\ (?:{_TEXTS})\ (?:above|below|{_SAYS})
+    | (?:from|in|by)\ (?:this|the\ given)\ (?:{_TEXTS})
+    | according\ to\ (?:the|this)\ (?:{_TEXTS})
+    | does\ the\ (?:{_TEXTS})
     | (?:mentioned|described|given|listed|discussed|stated)\ (?:above|below|in\ the\ (?:text|passage))
     | c(?:e|et)\ (?:texte|passage|document|extrait|paragraphe|chapitre)
-    | (?:dans|selon|d'apres|suivant|par)\ (?:le|l'|cet|ce)\ ?(?:texte|passage|extrait|paragraphe|document|auteur)
-    | (?:le\ texte|le\ passage|l'auteur|l'extrait|le\ document)\ (?:dit|indique|mentionne|explique|affirme|decrit|parle|presente|evoque|precise|cite|donne|definit)
-    | (?:du|au)\ texte
+    | (?:selon|d'apres|suivant)\ (?:le\ |la\ |l'|cet\ |ce\ )(?:{_TEXTES})
+    | (?:le\ |la\ |l')(?:{_TEXTES})\ (?:{_DIT})
     | ci-dess(?:us|ous)
     )\b""",
     re.VERBOSE,
 )
+_PERHAPS_DEICTIC = re.compile(
+    rf"""\b(?:
+      (?:in|from|by)\ the\ ({_TEXTS})
+    | (?:dans|par)\ (?:le\ |la\ |l'|cet\ |ce\ )({_TEXTES})
+    | (?:du|au)\ (texte)
+    )\b""",
+    re.VERBOSE,
+)
+"""Words for the text itself, unless the text speaks of a text: `the source of a river`, `le texte de loi`."""
 _TRUE_OR_FALSE = frozenset({"oui", "non", "vrai", "faux", "yes", "no", "true", "false"})
 _LIST_SEPARATOR = re.compile(r"\s*[,;/•、，،]\s*|\s+(?:et|ou|and|or|&)\s+", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[.!?؟۔։](?=\s+[^\W\d_])|[。！？।።](?=\s*[^\W\d_])")
@@ -76,12 +51,20 @@ _QUESTION_MARK = re.compile(r"[?？؟]")
 _ABBREVIATED = re.compile(
     r"\b(?:[A-Z]|M|Mr|Mrs|Dr|St|av|env|cf|apr|e\.g|i\.e|vs|etc|p|no|ex)\.(?=\s)", re.IGNORECASE
 )
+_VOCABULARY = re.compile(
+    r"\b(?:phrases?|words?|expressions?|terms?|translat\w+|means?|mots?|termes?|tradui\w+|signifie\w*|veut dire|dit-on)\b"
+)
+_POINTING = re.compile(
+    r"\b(?:this|these|those|(?<!est-)(?<!qu'est )ce|cet|cette|ces)\s+(?!que\b|qui\b|dont\b|of\b|is\b|are\b|was\b|were\b)(?P<noun>[^\W\d_]{3,})(?!\s*:)\b"
+)
+_PRONOUN = re.compile(
+    r"-t-(?:il|elle|ils|elles)\b|-(?:il|elle|ils|elles)\b|\b(?:he|she|they|il|elle|ils|elles)\b|\b(?:does|did|is|was|has) it\b"
+)
+_IMPERSONAL = re.compile(
+    r"\b(?:y a|a-t-il|y avait|y aura|faut|fallait|faudra|suffit|pleut|s'agit|existe|fait|est-il (?:possible|vrai|necessaire|important)|peut-il)\b"
+    r"|\bit (?:takes?|mean|important|possible|necessary|called|known|said|true|that|is|was)\b"
+)
 _NEGATION = re.compile(r"\b(?:not|never|except|least|ne|n'\w+|sauf|excepte|jamais|aucune?)\b|n't\b")
-_BLANK = re.compile(r"_{2,}")
-
-
-def is_empty(candidate: Candidate) -> bool:
-    return not words(candidate.stem) or not words(candidate.answer)
 
 
 def is_too_long(candidate: Candidate) -> bool:
@@ -93,25 +76,36 @@ def is_too_long(candidate: Candidate) -> bool:
 
 
 def is_in_wrong_language(candidate: Candidate) -> bool:
-    """The stem, or the whole item, is in another language. The answer is not checked alone, because it may be a foreign title."""
+    """The stem, or the whole item, is in another language. The answer is not checked alone, because it may be a foreign title; nor
+    are options where the answer is a foreign phrase that the source quotes."""
     whole = " ".join((candidate.stem, candidate.answer, *candidate.distractors))
-    return any(is_surely_other(text, candidate.language) for text in (candidate.stem, whole))
+    is_vocabulary = not candidate.is_translated or _VOCABULARY.search(fold(candidate.stem)) is not None
+    is_quoted = is_vocabulary and contains_phrase(candidate.quote, candidate.answer)
+    texts = [candidate.stem] if is_quoted else [candidate.stem, whole]
+    return any(is_surely_other(text, candidate.language) for text in texts)
 
 
 def refers_to_text(candidate: Candidate) -> bool:
     """The item refers to the text, which learners do not have before them months later."""
-    whole = " | ".join((candidate.stem, candidate.answer, *candidate.distractors))
-    return _DEICTIC.search(fold(whole)) is not None
+    whole = fold(" | ".join((candidate.stem, candidate.answer, *candidate.distractors)))
+    if _DEICTIC.search(whole):
+        return True
+    quoted = set(words(candidate.quote))
+    return any(words(found.group())[-1] not in quoted for found in _PERHAPS_DEICTIC.finditer(whole))
 
 
 def is_true_or_false(candidate: Candidate) -> bool:
-    answer = words(candidate.answer)
-    return bool(answer) and answer[0] in _TRUE_OR_FALSE and len(answer) <= 2
+    """A word that the quote is about, such as a value in a programming language, may be the answer."""
+    verdict, *others = words(candidate.answer) or ("",)
+    is_verdict = verdict in _TRUE_OR_FALSE and len(others) <= 1
+    return is_verdict and not contains_phrase(candidate.quote, verdict)
 
 
 def asks_several_facts(candidate: Candidate) -> bool:
     """The item has a second question, or the answer has a second sentence or is a list."""
     answer = _ABBREVIATED.sub("", candidate.answer)
+    if not words(answer):
+        return False
     return (
         len(_QUESTION_MARK.findall(candidate.stem)) > 1
         or ";" in answer
@@ -120,39 +114,42 @@ def asks_several_facts(candidate: Candidate) -> bool:
     )
 
 
-def answer_not_in_quote(candidate: Candidate) -> bool:
-    """The quote lacks a number of the answer or, unless the item is a translation, too many of its words. Words are compared only
-    where their endings are known."""
-    if not numbers(candidate.answer) <= numbers(candidate.quote):
+def has_unclear_subject(candidate: Candidate) -> bool:
+    """The stem speaks of `he`, `il` or `this value` without having said who or what that is."""
+    stem = fold(candidate.stem)
+    if (found := _POINTING.search(stem)) and not _names_before(stem, found.start(), found["noun"]):
         return True
-    needed = set(content_words(candidate.answer))
-    if candidate.is_translated or not candidate.has_word_rules:
+    pronoun = _PRONOUN.search(stem)
+    if pronoun is None or _IMPERSONAL.search(stem):
         return False
-    if not needed:
-        return not contains_phrase(candidate.quote, candidate.answer)
-    found = needed & set(content_words(candidate.quote))
-    return len(found) < ceil(ANSWER_IN_QUOTE * len(needed))
+    before = content_words(stem[: pronoun.start()])
+    return len(before) <= (1 if pronoun[0].startswith("-") else 0)
 
 
-def stem_leaks_answer(candidate: Candidate) -> bool:
-    if contains_phrase(_BLANK.sub(" ", candidate.stem), candidate.answer):
-        return True
-    needed = set(content_words(candidate.answer))
-    if not needed or not candidate.has_word_rules:
+def _names_before(stem: str, end: int, noun: str) -> bool:
+    return noun in words(stem[:end])
+
+
+def has_bad_explanation(candidate: Candidate) -> bool:
+    """A question is explained in its language, by its right option and not by a wrong one."""
+    if not candidate.distractors:
         return False
-    leaked = needed & set(content_words(candidate.stem))
-    return len(leaked) >= max(1, ceil(LEAKED * len(needed)))
+    explained = candidate.explanation
+    if not words(explained) or is_surely_other(explained, candidate.language):
+        return True
+    names_wrong = any(contains_phrase(explained, distractor) for distractor in candidate.distractors)
+    names_right = contains_phrase(explained, candidate.answer)
+    return names_wrong and not names_right and not _NEGATION.search(fold(explained))
 
 
 WORDING_RULES: tuple[tuple[str, Rule], ...] = (
-    ("empty", is_empty),
     ("too_long", is_too_long),
     ("wrong_language", is_in_wrong_language),
     ("refers_to_text", refers_to_text),
     ("true_or_false", is_true_or_false),
     ("several_facts", asks_several_facts),
-    ("answer_not_in_quote", answer_not_in_quote),
-    ("leaks_answer", stem_leaks_answer),
+    ("unclear_subject", has_unclear_subject),
+    ("bad_explanation", has_bad_explanation),
 )
 
 

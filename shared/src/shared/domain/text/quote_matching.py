@@ -3,6 +3,7 @@
 The result is a span, so the quote that is kept has the characters of the source.
 """
 
+import re
 import unicodedata
 
 from shared.domain.text.scripts import is_mark
@@ -28,6 +29,11 @@ _SAME = {
     "Æ": "ae",
 }
 _SPACE = " "
+MIN_LETTERS = 6
+"""Letters from which a quote is looked for by its letters alone."""
+_SENTENCE_END = re.compile(r"[.!?…](?=\s)")
+_MARKS = re.compile(r"\[(?:\d{1,4}|[a-z]|note \d+)\]|\]\([^()\s]*\)")
+"""Marks of notes and targets of links, which stand in a source and not in what is read of it."""
 _EDGES = " \"'.-,;:"
 """Characters that a draft may have put around a quote."""
 
@@ -39,13 +45,14 @@ class QuoteFinder:
         self._text = text
         self._window = within or Span(0, len(text))
         self._folded: tuple[str, list[int]] | None = None
+        self._letters: tuple[str, list[int]] | None = None
 
     def find(self, quote: str) -> Span | None:
         """The span of the quote, which begins and ends at word boundaries; None if the text does not contain it."""
         quote = quote.strip()
         if not quote:
             return None
-        return self._find_verbatim(quote) or self._find_folded(quote)
+        return self._find_verbatim(quote) or self._find_folded(quote) or self._find_letters(quote)
 
     def _find_verbatim(self, quote: str) -> Span | None:
         start = self._window.start
@@ -65,6 +72,23 @@ class QuoteFinder:
         return self._find_in_folded(wanted, *self._folded) or self._find_in_folded(
             wanted.strip(_EDGES), *self._folded
         )
+
+    def _find_letters(self, quote: str) -> Span | None:
+        """Find the quote by its letters and digits alone: a model leaves out marks of notes, emphasis, links and tables, joins what a
+        line end has parted, and sets other spaces."""
+        if self._letters is None:
+            self._letters = _letters_with_offsets(self._window.of(self._text))
+        wanted, (letters, offsets) = _letters_with_offsets(quote)[0], self._letters
+        found = -1
+        for _ in range(_MAX_TRIES if len(wanted) >= MIN_LETTERS else 0):
+            if (found := letters.find(wanted, found + 1)) < 0:
+                return None
+            span = self._source_span(offsets[found], offsets[found + len(wanted) - 1])
+            if _is_whole(self._text, span.start, span.end) and _sentences(span.of(self._text)) <= _sentences(
+                quote
+            ):
+                return _with_row(self._text, span, self._window)
+        return None
 
     def _find_in_folded(self, wanted: str, folded: str, offsets: list[int]) -> Span | None:
         found = -1
@@ -136,3 +160,29 @@ def _fold_with_offsets(text: str) -> tuple[str, list[int]]:
             folded.append(part)
             offsets.append(offset)
     return "".join(folded), offsets
+
+
+def _letters_with_offsets(text: str) -> tuple[str, list[int]]:
+    """The folded letters and digits without marks, and for each of them the offset in `text`."""
+    letters: list[str] = []
+    offsets: list[int] = []
+    marked = {offset for mark in _MARKS.finditer(text) for offset in range(*mark.span())}
+    for offset, char in enumerate(text):
+        if offset not in marked:
+            kept = [part for part in _folds[char] if part.isalnum()]
+            letters += kept
+            offsets += [offset] * len(kept)
+    return "".join(letters), offsets
+
+
+def _sentences(text: str) -> int:
+    return len(_SENTENCE_END.findall(text))
+
+
+def _with_row(text: str, span: Span, window: Span) -> Span:
+    """The whole row of a table in place of a part of it that is too short to be a quote."""
+    if span.end - span.start >= MIN_QUOTE_CHARACTERS or "|" not in span.of(text):
+        return span
+    start = max(window.start, text.rfind("\n", 0, span.start) + 1)
+    end = text.find("\n", span.end)
+    return Span(start, window.end if end < 0 else min(end, window.end))
