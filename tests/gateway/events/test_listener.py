@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from typing import Any, cast
+from typing import Any
 
 from gateway.events.listener import MAX_BEHIND, STALLED_SECONDS, Listener
 from shared.domain.jobs.events import Event
@@ -51,6 +51,7 @@ class Setup:
 
     def __init__(self, *, job_id: str = "", seconds_left: float = 1e9) -> None:
         self.hub, self.transport = Hub(), Transport()
+        self.lost: list[Exception | None] = []
         self.now = asyncio.get_running_loop().time()
         self.listener = Listener(
             self.hub,
@@ -62,7 +63,7 @@ class Setup:
             end_at=self.now + seconds_left,
         )
         self.listener.begin_reading()
-        self.listener.connection_made(cast(asyncio.Transport, as_transport(self.transport)))
+        self.listener.take_over(as_transport(self.transport), self.lost.append)
         self.listener.take([], is_end=True)
 
     def check(self, *, after: float = 0) -> None:
@@ -120,7 +121,7 @@ async def test_a_page_is_sent_as_far_as_the_client_takes_it() -> None:
     setup.listener.catch_up()
     setup.listener.begin_reading()
     setup.transport.write = lambda data: setup.listener.pause_writing()  # pyright: ignore[reportAttributeAccessIssue] - a full buffer
-    setup.listener.connection_made(as_transport(setup.transport))
+    setup.listener.take_over(as_transport(setup.transport), setup.lost.append)
     setup.listener.take([make_event(1), make_event(2)], is_end=True)
     setup.listener.resume_writing()
     assert (setup.hub.sent, setup.listener.begin_reading()) == (["1-0"], "1-0")
@@ -172,5 +173,5 @@ async def test_the_stream_of_a_job_ends_with_its_last_event() -> None:
     assert setup.transport.is_closed
     setup.listener.deliver(make_event(2))
     setup.listener.connection_lost(None)
-    assert setup.hub.is_left
+    assert (setup.hub.is_left, setup.lost) == (True, [None])
     assert setup.hub.sent == ["1-0"]

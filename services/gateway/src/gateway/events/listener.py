@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from typing import Protocol, cast
+from typing import Protocol
 
 import structlog
 
@@ -10,6 +10,7 @@ from gateway.events.event_encoding import EXPIRED, encode
 from shared.adapters.redis.event_log import parse_id
 from shared.domain.jobs.events import Event, EventName
 from shared.domain.jobs.job import JobId, UserId
+from shared.runtime.http.handover import OnLost
 from shared.runtime.http.sse import HEARTBEAT
 
 MAX_BEHIND = 256 * 1024
@@ -43,6 +44,7 @@ class Listener(asyncio.Protocol):
         "_end_at",
         "_hub",
         "_missed_bytes",
+        "_on_lost",
         "_paused_at",
         "_transport",
         "_written_at",
@@ -78,6 +80,7 @@ class Listener(asyncio.Protocol):
         self._paused_at = math.inf
         self._written_at = 0.0
         self._transport: asyncio.Transport | None = None
+        self._on_lost: OnLost | None = None
 
     @property
     def is_readable(self) -> bool:
@@ -154,12 +157,14 @@ class Listener(asyncio.Protocol):
             log.info("events.listener_dropped", reason=reason)
             self._transport.abort()
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's transports are no subclasses of it
+    def take_over(self, transport: asyncio.Transport, on_lost: OnLost) -> None:
+        self._transport, self._on_lost = transport, on_lost
         self._written_at = asyncio.get_running_loop().time()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
+        if self._on_lost is not None:
+            self._on_lost(exc)
         self._hub.closed(self)
 
     def pause_writing(self) -> None:

@@ -7,6 +7,8 @@ owns the connection, up to its end, and the application returns. uvicorn itself 
 
 import asyncio
 import socket
+from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 from starlette.types import Message, Send
@@ -19,10 +21,16 @@ SEND_BUFFER = 64 * 1024
 """Bytes that the kernel buffers for the connection. It would take up to 4 MiB for a client that does not read."""
 
 
+OnLost = Callable[[Exception | None], None]
+
+
 class StreamProtocol(Protocol):
     """What takes a connection over. The response has been begun, with chunks as its encoding."""
 
-    def connection_made(self, transport: asyncio.Transport) -> None: ...
+    def take_over(self, transport: asyncio.Transport, on_lost: OnLost) -> None:
+        """`on_lost` is to be called when the connection is lost: the server counts it until then."""
+        ...
+
     def connection_lost(self, exc: Exception | None) -> None: ...
     def data_received(self, data: bytes) -> None: ...
     def eof_received(self) -> bool | None: ...
@@ -49,12 +57,20 @@ def hand_over(send: Send, protocol: "StreamProtocol") -> None:
     cycle.disconnected = True  # uvicorn expects no end of the response any more
     former = transport.get_protocol()
     assert isinstance(former, HttpToolsProtocol)
-    former.parser = None  # pyright: ignore[reportAttributeAccessIssue] - as in its `connection_lost`: it refers to the protocol
+    is_paused = cycle.flow.write_paused
+    former.resume_writing()
+    for name in ("parser", "cycle", "scope", "headers"):
+        setattr(former, name, None)  # they would keep the request
     former.connections.discard(former)
     former.connections.add(protocol)  # pyright: ignore[reportArgumentType] - it is waited for as uvicorn's own are
     transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
     transport.set_protocol(protocol)  # pyright: ignore[reportArgumentType] - it has all methods
-    protocol.connection_made(transport)
-    if cycle.flow.write_paused:
+    protocol.take_over(transport, partial(_lose, former, protocol))
+    if is_paused:
         protocol.pause_writing()
     transport.set_write_buffer_limits(WRITE_BUFFER)
+
+
+def _lose(former: HttpToolsProtocol, protocol: StreamProtocol, exc: Exception | None) -> None:
+    former.connections.discard(protocol)  # pyright: ignore[reportArgumentType] - as above
+    former.connection_lost(exc)
