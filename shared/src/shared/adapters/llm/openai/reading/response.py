@@ -165,7 +165,8 @@ class StreamedResponse:
 
     def end(self) -> str:
         """Return text that was held back, and may be shown after all."""
-        left = self._filter.add(self._pieces.end()) + self._filter.end(was_cut=self.was_cut)
+        self._received.append(self._pieces.end())
+        left = self._filter.add(self._received[-1]) + self._filter.end(was_cut=self.was_cut)
         return self._end_marks.add(left) + self._end_marks.end()
 
     @property
