@@ -141,7 +141,14 @@ class FakeProvider:
 
 def draft_for(prompt: Prompt) -> Struct:
     """Plain material that passes the checks: gaps in the sentences of the source."""
-    said = [span.of(prompt.source) for span in sentences(prompt.source)]
+    said = [
+        sentence
+        for span in sentences(prompt.source)
+        if not re.match(
+            r"(?:Il|Elle|Ils|Elles|He|She|They|Ce|Cet|Cette|Ces|This|These) ",
+            sentence := span.of(prompt.source),
+        )
+    ]
     usable = [sentence for sentence in said if is_usable(sentence)]
     match prompt.task:
         case Task.CARDS | Task.QUESTIONS | Task.ITEMS:

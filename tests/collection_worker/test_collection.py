@@ -184,12 +184,12 @@ async def test_drafts_that_all_fail_the_checks_never_make_an_empty_collection():
 
 async def test_the_requested_counts_are_delivered():
     collection = await collect(
-        FRENCH, FakeAttemptContext(FakeProvider()), options=Options(flashcards=2, questions=0)
+        FRENCH, FakeAttemptContext(FakeProvider()), options=Options(flashcards=3, questions=0)
     )
 
-    assert len(collection.flashcards) == 2
+    assert len(collection.flashcards) == 3
     assert collection.quiz == []
-    assert collection.quality.requested == {"flashcards": 2}
+    assert collection.quality.requested == {"flashcards": 3}
 
 
 async def test_offline_material_states_the_language_of_its_source():
