@@ -8,6 +8,8 @@ from shared.domain.study.places import PlaceKind, PlaceMarks
 
 MAX_CHARACTERS = 8 * 1_048_576
 """Length at which a reading stops: more than any plan allows."""
+PARAGRAPH = "\n\n"
+"""What stands between two paragraphs."""
 MAX_CHAPTER_TITLE = 80
 """Longest title of a chapter, in characters."""
 
@@ -28,6 +30,8 @@ class Recognition(Struct, frozen=True):
     """Path of tesseract."""
     pages: int
     """Most pages of one document."""
+    seconds: float
+    """Time for all of them."""
 
 
 class Document(Struct, frozen=True):
@@ -44,13 +48,13 @@ class Section(Struct, frozen=True):
 
     number: int
     blocks: Iterable[str]
-    continues: bool = False
-    """Whether its first block goes on with the last block before it."""
+    gap: str = PARAGRAPH
+    """What stands between its first block and the last block before it."""
 
 
 def join(blocks: Iterable[str]) -> str:
     """The blocks as paragraphs. Raises `Unreadable` once the text is too long, before the rest is read."""
-    return "\n\n".join(_bounded(blocks))
+    return PARAGRAPH.join(_bounded(blocks))
 
 
 def join_sections(kind: PlaceKind, sections: Iterable[Section]) -> Document:
@@ -70,7 +74,7 @@ class _MarkedText:
     def add(self, section: Section) -> None:
         blocks = list(_bounded(section.blocks))
         for index, block in enumerate(blocks):
-            self._append(_gap(self._length, is_joined=section.continues and not index))
+            self._append((PARAGRAPH if index else section.gap) if self._length else "")
             if not index:
                 self._mark(section.number, blocks)
             self._append(block)
@@ -90,12 +94,6 @@ class _MarkedText:
         if self._marks.kind is PlaceKind.CHAPTER:
             heading = next((block for block in blocks if block.startswith("#")), "")
             self._marks.titles.append(heading.lstrip("# ")[:MAX_CHAPTER_TITLE])
-
-
-def _gap(length: int, *, is_joined: bool) -> str:
-    if not length:
-        return ""
-    return " " if is_joined else "\n\n"
 
 
 def _bounded(blocks: Iterable[str]) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """Reads PDF page by page with pdfium, which undoes ligatures and marks hyphens at line ends."""
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -11,6 +12,7 @@ from msgspec.structs import replace
 
 from gateway.documents.formats.document import (
     MAX_CHARACTERS,
+    PARAGRAPH,
     Document,
     Recognition,
     Section,
@@ -27,7 +29,14 @@ EDGE_LINES = 2
 """Lines at the top and the bottom of a page that may be running heads."""
 MIN_LETTER_SHARE = 0.5
 """Share of characters with a meaning, below which the font has no table of letters and the page counts as unread."""
+WIDTH_QUANTILE = 0.8
+SENTENCE_SHARE, HEADING_SHARE = 0.9, 0.75
+"""Shares of a full line below which the end of a sentence ends its paragraph, and a first line is a heading."""
 _HYPHEN = "\u0002"
+"""Marks a word that is divided at the end of a line."""
+_LINE_HYPHEN = re.compile("[\u0002\ufffe]\n?")
+_PRESENTATION_FORMS = re.compile("[\ufb00-\ufdff\ufe70-\ufefc]+")
+"""Ligatures, and Arabic letters as they are drawn."""
 _PARAGRAPH_END = re.compile(r"[.!?:;…»”\"')\]]$")
 _NUMBER = re.compile(r"\d+")
 _MEANINGLESS = re.compile("[\ufffd\ufffe\uffff\ue000-\uf8ff\x00-\x08\x0b-\x1f]")
@@ -61,14 +70,22 @@ def _recognise(pdf: pypdfium2.PdfDocument, pages: list[list[str] | None], recogn
 
 
 def _sections(pages: Iterable[list[str]]) -> Iterator[Section]:
-    """The pages with their paragraphs. A sentence that runs on to the next page is not cut."""
+    """The pages with their paragraphs. A sentence or a word that runs on to the next page is not cut."""
     last = ""
     for number, lines in enumerate(pages, 1):
         paragraphs = [one for one in _paragraphs(lines) if one]
         if paragraphs:
-            runs_on = bool(last) and not _PARAGRAPH_END.search(last) and paragraphs[0][0].islower()
-            yield Section(number, paragraphs, continues=runs_on)
+            yield Section(
+                number, [one.removesuffix(_HYPHEN) for one in paragraphs], _gap(last, paragraphs[0])
+            )
             last = paragraphs[-1]
+
+
+def _gap(last: str, first: str) -> str:
+    """What stands between the last paragraph of a page and the first of the next."""
+    if not last or _PARAGRAPH_END.search(last) or not first[0].islower():
+        return PARAGRAPH
+    return "" if last.endswith(_HYPHEN) else " "
 
 
 def _read_page(pdf: pypdfium2.PdfDocument, index: int) -> list[str] | None:
@@ -80,12 +97,17 @@ def _read_page(pdf: pypdfium2.PdfDocument, index: int) -> list[str] | None:
         return None
     if len(text) > MAX_CHARACTERS:
         raise Unreadable("text_too_long")
-    if len(_MEANINGLESS.findall(text.replace(_HYPHEN, "").replace("\r", ""))) > len(text) * MIN_LETTER_SHARE:
+    if len(_MEANINGLESS.findall(_LINE_HYPHEN.sub("", text).replace("\r", ""))) > len(text) * MIN_LETTER_SHARE:
         return None
-    joined = re.sub(_HYPHEN + r"\r?\n?", "", text.replace("\ufffe", _HYPHEN)).replace("\r\n", "\n").strip()
-    if not joined:
+    text = _PRESENTATION_FORMS.sub(_normalised, text.replace("\r\n", "\n"))
+    text = _LINE_HYPHEN.sub(_HYPHEN + "\n", text).strip()
+    if not text:
         return None if _draws_anything(page) else []
-    return [line.strip() for line in joined.split("\n")]
+    return [line.strip() for line in text.split("\n")]
+
+
+def _normalised(forms: re.Match[str]) -> str:
+    return unicodedata.normalize("NFKC", forms[0])
 
 
 def _draws_anything(page: pypdfium2.PdfPage) -> bool:
@@ -117,16 +139,28 @@ def _key(line: str) -> str:
 
 
 def _paragraphs(lines: list[str]) -> Iterator[str]:
-    """Lines of a paragraph joined: a short line that ends a sentence ends its paragraph."""
-    width = max(map(len, lines), default=0)
+    """Lines of a paragraph joined: a line that is not full ends its paragraph if it ends a sentence, or stands alone as a heading."""
+    width = _usual_width(lines)
     paragraph: list[str] = []
     for line in lines:
         if not line:
-            yield " ".join(paragraph)
+            yield _joined(paragraph)
             paragraph = []
             continue
         paragraph.append(line)
-        if len(line) < 0.75 * width and (_PARAGRAPH_END.search(line) or len(paragraph) == 1):
-            yield " ".join(paragraph)
+        is_sentence_end = _PARAGRAPH_END.search(line) and len(line) < SENTENCE_SHARE * width
+        if is_sentence_end or (len(paragraph) == 1 and len(line) < HEADING_SHARE * width):
+            yield _joined(paragraph)
             paragraph = []
-    yield " ".join(paragraph)
+    yield _joined(paragraph)
+
+
+def _usual_width(lines: list[str]) -> int:
+    """The length of a full line, in characters. A few lines, such as a title across two columns, are longer."""
+    lengths = sorted(map(len, lines))
+    return lengths[int(WIDTH_QUANTILE * len(lengths))] if lengths else 0
+
+
+def _joined(lines: list[str]) -> str:
+    """The lines with spaces between them. A word that a hyphen divides is joined; one at the end keeps its mark."""
+    return " ".join(lines).replace(_HYPHEN + " ", "")

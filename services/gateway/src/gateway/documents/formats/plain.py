@@ -9,7 +9,15 @@ from typing import Any, cast
 
 import msgspec
 
-from gateway.documents.formats.document import Document, Section, Unreadable, as_table, join, join_sections
+from gateway.documents.formats.document import (
+    PARAGRAPH,
+    Document,
+    Section,
+    Unreadable,
+    as_table,
+    join,
+    join_sections,
+)
 from shared.domain.study.places import PlaceKind
 
 BYTE_ORDER_MARKS = (
@@ -123,7 +131,7 @@ def _paragraphs(cues: Iterable[tuple[int, str]]) -> Iterator[Section]:
     """A paragraph ends with a sentence, after a few cues."""
     cues_in_paragraph = 0
     for seconds, spoken in cues:
-        yield Section(seconds, [spoken], continues=cues_in_paragraph > 0)
+        yield Section(seconds, [spoken], gap=" " if cues_in_paragraph else PARAGRAPH)
         cues_in_paragraph += 1
         if cues_in_paragraph >= MIN_PARAGRAPH_CUES and _SENTENCE_END.search(spoken):
             cues_in_paragraph = 0
