@@ -18,7 +18,10 @@ from shared.domain.errors import DocumentTooComplex, TooManyUploads
 SLOW = "shared-stream.pdf"
 HONEST = b"Plants make sugar from light. Chlorophyll absorbs the light."
 READS = 5
-REFUSALS = ("broken_document", "document_too_complex", "empty_text", "scanned_document", "text_too_long")
+REFUSALS = (
+    *("broken_document", "document_too_complex", "empty_text", "invalid_encoding"),
+    *("scanned_document", "text_too_long", "unsupported_document"),
+)
 
 
 async def read(reader: DocumentReader, user: str, name: str, content: bytes) -> str:

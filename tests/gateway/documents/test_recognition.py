@@ -120,6 +120,7 @@ async def test_a_tesseract_that_fails_leaves_what_was_read_without_it(command: s
     assert (reading.text, reading.unread_pages) == ("Water boils.", [1])
 
 
+@pytest.mark.slow
 async def test_a_tesseract_that_hangs_is_ended_after_the_time_of_a_page(tmp_path: Any):
     command = tmp_path / "tesseract"
     command.write_text('#!/bin/sh\n[ "$1" = --list-langs ] && echo eng || sleep 60\n')
@@ -127,4 +128,4 @@ async def test_a_tesseract_that_hangs_is_ended_after_the_time_of_a_page(tmp_path
     started = time.monotonic()
     reading = await read(pdf_of(SCAN, page_with_text("Water boils.")), tesseract=str(command))
     assert (reading.text, reading.unread_pages) == ("Water boils.", [1])
-    assert time.monotonic() - started < 30
+    assert time.monotonic() - started < 50

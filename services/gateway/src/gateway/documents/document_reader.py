@@ -37,8 +37,8 @@ PROCESSES = 2
 """Documents read at a time in one gateway."""
 RECOGNITIONS = 1
 """Documents whose pictures are read at a time: they take half a minute, and others do not wait for them."""
-RECOGNITION_SECONDS = 3.0
-"""Time that a document gets for each page whose text is recognised."""
+RECOGNITION_SECONDS = 40.0
+"""Time that a document gets beside that for its reading: about a second for a page."""
 DEADLINE_SECONDS = 10.0
 """Time that one document gets. The reading process also has a limit of processor time."""
 MAX_ESCAPE_BYTES = 6
@@ -106,8 +106,8 @@ class DocumentReader:
     ) -> Reading:
         """Read the document again with the text of its pictures. What was read without them stays if that fails."""
         pages = min(len(reading.unread_pages), most)
-        request = replace(request, recognition=Recognition(self._tesseract, pages))
-        seconds = self._deadline_seconds + pages * RECOGNITION_SECONDS
+        request = replace(request, recognition=Recognition(self._tesseract, pages, RECOGNITION_SECONDS))
+        seconds = self._deadline_seconds + RECOGNITION_SECONDS
         async with self._recognitions:
             found = await self._run(user, request, content, seconds)
         if found.code in (EmptyText.code, DocumentTooComplex.code):

@@ -5,6 +5,7 @@ import os
 import resource
 import signal
 import subprocess
+import time
 from typing import Protocol, cast
 
 import pypdfium2  # pyright: ignore[reportMissingTypeStubs] - it has annotations, and no marker that says so
@@ -16,8 +17,10 @@ LANGUAGES = ("fra", "eng")
 DOTS_PER_INCH, POINTS_PER_INCH = 200, 72
 MAX_PIXELS = 6_000_000
 """Limit of a picture that is made of a page: half as much again as A4 has."""
-PAGE_SECONDS = 6
-"""Time for one page. One that needs more stays unread."""
+PAGE_CPU_SECONDS, PAGE_SECONDS = 6, 15.0
+"""Processor time and time for one page. One that needs more stays unread."""
+RENDER_SECONDS = 5.0
+"""Time in which a page is drawn. Its alarm ends the process, because pdfium cannot be interrupted."""
 _PR_SET_PDEATHSIG = 1
 
 
@@ -31,11 +34,12 @@ class _Bitmap(Protocol):
 
 
 class Recogniser:
-    """Reads up to `recognition.pages` pictures."""
+    """Reads as many pictures as `recognition` allows, in the time that it allows."""
 
     def __init__(self, recognition: Recognition) -> None:
         self._command = recognition.command
         self._left = recognition.pages
+        self._ends_at = time.monotonic() + recognition.seconds
         self._languages = self._installed_languages()
 
     def read_page(self, page: pypdfium2.PdfPage) -> list[str]:
@@ -44,7 +48,7 @@ class Recogniser:
 
     def read_picture(self, picture: bytes) -> list[str]:
         """`picture` is a PNG, JPEG or PGM file."""
-        if self._left <= 0 or not self._languages:
+        if self._left <= 0 or time.monotonic() >= self._ends_at or not self._languages:
             return []
         self._left -= 1
         text = self._run("stdin", "stdout", "-l", "+".join(self._languages), "--psm", "1", picture=picture)
@@ -60,7 +64,7 @@ class Recogniser:
                 [self._command, *args],
                 input=picture,
                 capture_output=True,
-                timeout=PAGE_SECONDS,
+                timeout=min(PAGE_SECONDS, max(0.0, self._ends_at - time.monotonic())),
                 env={"OMP_THREAD_LIMIT": "1"},
                 cwd="/",
                 preexec_fn=_end_with_parent,
@@ -73,7 +77,7 @@ class Recogniser:
 
 def _end_with_parent() -> None:
     """A page has its own processor time, and ends when the reading process is ended."""
-    resource.setrlimit(resource.RLIMIT_CPU, (PAGE_SECONDS, PAGE_SECONDS))
+    resource.setrlimit(resource.RLIMIT_CPU, (PAGE_CPU_SECONDS, PAGE_CPU_SECONDS))
     if os.uname().sysname == "Linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
@@ -83,7 +87,9 @@ def _picture_of(page: pypdfium2.PdfPage) -> bytes:
     width, height = page.get_size()
     scale = DOTS_PER_INCH / POINTS_PER_INCH
     scale *= min(1.0, (MAX_PIXELS / max(1.0, width * height * scale * scale)) ** 0.5)
+    signal.setitimer(signal.ITIMER_REAL, RENDER_SECONDS)
     bitmap = cast(_Bitmap, page.render(scale=scale, grayscale=True))  # pyright: ignore[reportUnknownMemberType, reportArgumentType] - it has no types, and takes a fraction
+    signal.setitimer(signal.ITIMER_REAL, 0)
     rows = memoryview(bitmap.buffer).cast("B")
     starts = range(0, bitmap.stride * bitmap.height, bitmap.stride)
     pixels = b"".join(rows[start : start + bitmap.width] for start in starts)
