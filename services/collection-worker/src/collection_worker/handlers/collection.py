@@ -8,6 +8,7 @@ from shared.domain.jobs.outcome import Fail, Outcome
 from shared.domain.jobs.payload import CollectionInput, JobInput
 from shared.domain.study.material import Collection
 from shared.domain.text.segmentation import BlockKind, blocks, sentences
+from shared.domain.text.titles import clean_title
 from shared.runtime.generation.call_runner import make_outcome
 from shared.runtime.generation.item_pipeline import make_items
 
@@ -23,7 +24,7 @@ async def make_collection(job_input: JobInput, context: AttemptContext) -> Outco
         return Fail(material.problem)
     given = job_input.title if isinstance(job_input, CollectionInput) else ""
     result = Collection(
-        title=given.strip() or find_title(job_input.text),
+        title=clean_title(given) or clean_title(find_title(job_input.text)),
         language=material.language,
         flashcards=material.cards,
         quiz=material.questions,

@@ -4,11 +4,14 @@ from enum import StrEnum
 from typing import Annotated
 
 from msgspec import Meta, Struct
+from starlette.requests import Request
 
 from shared.domain.errors import EmptyText, FieldProblem, InvalidFields
 from shared.domain.jobs.job import Kind
 from shared.domain.jobs.payload import AiInput, CollectionInput
 from shared.domain.study.material import MAX_ITEMS, Options
+from shared.domain.text.titles import clean_title
+from shared.runtime.http.request_body import read_body, require_json
 
 MAX_TITLE = 200
 """Longest title, in characters."""
@@ -48,6 +51,13 @@ class CollectionRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     options: Options = Options()
 
 
+async def read_json(request: Request) -> bytes:
+    """Raises what `require_json` and `read_body` raise."""
+    headers = request.headers
+    require_json(headers.get("content-type", ""), headers.get("content-encoding", ""))
+    return await read_body(request.stream(), declared=headers.get("content-length", ""))
+
+
 def to_ai_input(request: AiRequest) -> tuple[Kind, AiInput]:
     """Raises `InvalidFields` and `EmptyText` for what no single field shows."""
     options = request.options
@@ -64,7 +74,7 @@ def to_collection_input(request: CollectionRequest) -> CollectionInput:
     if request.options.flashcards == 0 and request.options.questions == 0:
         raise InvalidFields(_too_few("/options/flashcards"), _too_few("/options/questions"))
     require_text(request.text)
-    return CollectionInput(text=request.text, title=request.title.strip(), options=request.options)
+    return CollectionInput(text=request.text, title=clean_title(request.title), options=request.options)
 
 
 def require_text(text: str) -> None:
