@@ -27,7 +27,7 @@ READABLE = 0o440
 FOLDER = 0o750
 REDIS_USERS = {
     # the metrics need INFO; the check for a Redis that may lose jobs needs CONFIG GET
-    "service": "~* &* +@all -@dangerous +info +config|get",
+    "service": "~* &* +@all -@dangerous +info +bgrewriteaof +config|get",
     "probe": "resetchannels +ping",
     "operator": "~* &* +@all",
 }

@@ -72,6 +72,18 @@ class MemoryResults:
     async def save_records(self, jobs: Sequence[JobSnapshot]) -> None:
         self.rows |= {job.id: job for job in jobs}
 
+    async def remove_records(self, jobs: Sequence[JobSnapshot]) -> None:
+        for job in jobs:
+            known = self.rows.get(job.id, job)
+            self.rows[job.id] = replace(known, is_erased=True, title="", result=None, problem=None)
+
+    async def remove(self, user: UserId, job_id: JobId) -> bool:
+        known = self.rows.get(job_id)
+        if known is None or known.user != user or known.is_erased:
+            return False
+        await self.remove_records([known])
+        return True
+
     async def find(self, job_id: JobId) -> JobSnapshot | None:
         return self.rows.get(job_id)
 

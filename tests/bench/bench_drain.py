@@ -67,6 +67,10 @@ class NoResults:
 
     async def save_records(self, jobs: Sequence[JobSnapshot]) -> None: ...
 
+    async def remove_records(self, jobs: Sequence[JobSnapshot]) -> None: ...
+
+    async def remove(self, user: UserId, job_id: JobId) -> bool: ...
+
     async def charged_before(
         self, before: float, windows: Sequence[str], *, after: Charge | None, limit: int
     ) -> list[Charge]:

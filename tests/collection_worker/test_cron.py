@@ -14,7 +14,14 @@ from tests.factories import NOW, make_final_job
 from tests.servers import RealRedis
 
 from collection_worker.cron import keep_time, read_cron_settings, schedule, working
-from collection_worker.duties import Duty, forget_consumers, open_streams, prune_results
+from collection_worker.duties import (
+    Duty,
+    forget_consumers,
+    is_rewriting,
+    open_streams,
+    prune_results,
+    rewrite_logs,
+)
 from shared.adapters.postgres.result_store import ResultStore
 from shared.adapters.redis import keys
 from shared.adapters.redis.client import RedisClient
@@ -91,6 +98,28 @@ async def test_consumers_with_pending_jobs_and_recent_ones_are_not_removed(
     assert await consumers(real_redis, groups) == [b"busy"]
 
 
+async def test_an_append_only_file_is_rewritten_once_it_has_grown(real_redis: RedisClient) -> None:
+    await call(real_redis, "CONFIG", "SET", "appendonly", "yes")
+    try:
+        await _rewritten(real_redis)
+        rewrite = rewrite_logs(real_redis)
+        await rewrite()
+        await _rewritten(real_redis)
+        assert await rewrite() == 0
+        await call(real_redis, "SET", "grown", "1")
+        assert await rewrite() == 1
+        await _rewritten(real_redis)
+        assert await rewrite() == 0
+    finally:
+        await call(real_redis, "CONFIG", "SET", "appendonly", "no")
+
+
+async def _rewritten(redis: RedisClient) -> None:
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while is_rewriting(await call(redis, "INFO", "persistence")):  # noqa: ASYNC110 - nobody is told when it ends
+            await asyncio.sleep(0.02)
+
+
 async def test_a_due_duty_is_done_once_by_several_crons(redis_url: str) -> None:
     forget, prune = Called(), Called()
     jobs = schedule(prune.duty(), forget.duty())
@@ -103,18 +132,22 @@ async def test_a_due_duty_is_done_once_by_several_crons(redis_url: str) -> None:
 
 
 async def test_rows_are_pruned_every_night_and_consumers_removed_every_hour(redis_url: str) -> None:
-    forget, prune = schedule(Called().duty(), Called().duty())
+    forget, prune, rewrite = schedule(Called().duty(), Called().duty(), Called().duty())
     start = datetime(2026, 11, 23, 12, tzinfo=UTC)
     forget.calculate_next(start)
     prune.calculate_next(start)
+    rewrite.calculate_next(start)
     assert forget.next_run is not None
     assert prune.next_run is not None
     assert f"{forget.next_run:%d %H:%M}" == "23 12:23"
+    assert rewrite.next_run is not None
+    assert f"{rewrite.next_run:%d %H:%M}" == "23 12:43"
     assert f"{prune.next_run:%d %H:%M}" == "24 03:17"
 
 
-def test_nothing_is_pruned_by_default() -> None:
-    assert read_cron_settings({}).result_retention_days == 0
+def test_results_are_kept_for_a_year_or_for_ever() -> None:
+    assert read_cron_settings({}).result_retention_days == 365
+    assert read_cron_settings({"ETUDE_RESULT_RETENTION_DAYS": "0"}).result_retention_days == 0
     assert len(schedule(None, Called().duty())) == 1
 
 

@@ -33,6 +33,7 @@ from shared.adapters.redis.client import RedisClient
 from shared.adapters.redis.connection import call
 from shared.adapters.redis.event_log import EventLog
 from shared.adapters.redis.job_store import JobStore
+from shared.adapters.redis.removal_store import RemovalStore
 from shared.domain.jobs.job import StreamName
 from shared.runtime.observability.metrics.meter import Meter
 from shared.runtime.worker.consumer import Consumer
@@ -109,6 +110,7 @@ async def place(
             store=store,
             budgets=budgets,
             events=EventLog(real_redis, shards=1),
+            removals=RemovalStore(real_redis, shards=1),
             results=result_store,
             chat=connect_chat(chat_url),
             checks={"redis": lambda: call(real_redis, "PING")},

@@ -25,6 +25,7 @@ from shared.adapters.redis.client import RedisClient
 from shared.adapters.redis.connection import call
 from shared.adapters.redis.event_log import EventLog
 from shared.adapters.redis.job_store import JobStore
+from shared.adapters.redis.removal_store import RemovalStore
 from shared.runtime.http.client_address import read_trusted_proxies
 from shared.runtime.observability.metrics.meter import Meter
 
@@ -41,6 +42,7 @@ async def parts(real_redis: RedisClient, result_store: ResultStore) -> AsyncIter
             store=JobStore(real_redis, shards=1),
             budgets=BudgetStore(real_redis, shards=1),
             events=EventLog(real_redis, shards=1),
+            removals=RemovalStore(real_redis, shards=1),
             results=result_store,
             chat=chat,
             checks={"redis": lambda: call(real_redis, "PING"), "postgres": result_store.ping},
@@ -52,7 +54,6 @@ async def parts(real_redis: RedisClient, result_store: ResultStore) -> AsyncIter
             internal_secret=INTERNAL_SECRET,
             meter=meter,
             metrics=metrics,
-            refusal_delay_seconds=0,
             trusted_proxies=read_trusted_proxies("127.0.0.1"),
         )
 

@@ -11,7 +11,7 @@ import httpx
 import msgspec
 import pytest
 from msgspec.structs import replace
-from tests.factories import make_card, make_collection, make_final_job, make_source
+from tests.factories import ADA, make_card, make_collection, make_final_job, make_source
 from tests.gateway.desk import COLLECTION, TEXT, Desk
 from tests.job_harness import JobHarness
 from tests.pdf_file import FONT, make_pdf, stream
@@ -139,7 +139,7 @@ async def test_a_cancelled_collection_stays_removed_when_its_row_is_saved(
     made = await submit(client)
     await client.delete(f"/api/collections/{made['id']}")
     await harness.worker(stream=StreamName.COLLECTION, results=result_store).maintenance.sweep()
-    assert await result_store.find(made["id"]) is not None
+    assert await result_store.jobs_of_user(ADA, limit=9) == [made["id"]]
 
     assert (await client.get(f"/api/collections/{made['id']}")).status_code == 404
     assert (await client.get("/api/collections")).json()["data"] == []

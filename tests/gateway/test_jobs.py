@@ -223,23 +223,31 @@ async def test_a_cancelled_job_gives_its_hold_back(desk: Desk):
     assert [window["held"] for window in windows] == [0, 0]
 
 
-async def test_cancelling_twice_is_cancelling_once(desk: Desk):
+async def test_what_is_cancelled_is_removed_by_the_next_request(desk: Desk):
     client = desk.client()
-    job = await submit(client)
-    first = await client.delete(f"/api/ai/{job['id']}")
+    path = f"/api/ai/{(await submit(client))['id']}"
+    first = await client.delete(path)
 
-    second = await client.delete(f"/api/ai/{job['id']}")
+    second = await client.delete(path)
 
     assert (second.status_code, second.json()) == (200, first.json())
+    assert (await client.get(path)).status_code == 404
+    assert (await client.delete(path)).status_code == 404
+    windows = (await client.get("/api/usage")).json()["windows"]
+    assert [window["held"] for window in windows] == [0, 0]
 
 
-async def test_cancelling_a_final_job_changes_nothing(desk: Desk, result_store: ResultStore):
+async def test_a_final_job_is_removed(desk: Desk, result_store: ResultStore):
     final = make_final_job()
     await result_store.save([final])
+    client, path = desk.client(), f"/api/ai/{final.id}"
 
-    answer = await desk.client().delete(f"/api/ai/{final.id}")
+    answer = await client.delete(path)
 
     assert (answer.status_code, answer.json()["status"]) == (200, "succeeded")
+    assert (await client.get(path)).status_code == 404
+    assert (await client.get("/api/ai")).json()["data"] == []
+    assert (await client.delete(path)).status_code == 404
 
 
 # -- waiting ----------------------------------------------------------------------------------------------------------

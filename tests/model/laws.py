@@ -16,6 +16,7 @@ def check_state(state: ShardState) -> None:
     check_holds(state)
     check_endings(state)
     check_totals(state)
+    check_removed(state)
 
 
 def check_places(state: ShardState) -> None:
@@ -49,14 +50,26 @@ def check_endings(state: ShardState) -> None:
         assert job.held == (0 if job.state.is_final else job.hold), job_id
 
 
+def check_removed(state: ShardState) -> None:
+    """A removed job is final, has no text, and nothing is told of it but that it was removed."""
+    for job_id, job in state.jobs.items():
+        if job.is_removed:
+            assert job.state.is_final
+            assert (job.has_payload, job.steps, job.problem) == (False, {}, "")
+            assert [told.name for told in state.logs[job.user] if told.job_id == job_id] == ["removed"], (
+                job_id
+            )
+            assert job_id not in {known for _, known in state.idempotency.values()}
+
+
 def check_totals(state: ShardState) -> None:
-    """Every job that was let in, by acceptance or replay, has ended or is somewhere; a dead letter was left or replayed."""
+    """Every job that was let in, by acceptance or replay, has ended or is somewhere; a dead letter was left, replayed or removed."""
     totals, waiting = Counter(state.totals), sum(len(jobs) for jobs in state.waiting.values())
     there = sum(len(jobs) for jobs in state.entries.values()) + len(state.due) + totals["waiting"]
     ended = totals["succeeded"] + totals["failed"] + totals["cancelled"]
     assert totals["waiting"] == waiting
     assert totals["accepted"] + totals["replayed"] == ended + there
-    assert totals["dead_lettered"] == totals["replayed"] + len(state.dead)
+    assert totals["dead_lettered"] == totals["replayed"] + totals["letters_removed"] + len(state.dead)
 
 
 def check_step(before: ShardState, after: ShardState) -> None:
@@ -67,8 +80,10 @@ def check_step(before: ShardState, after: ShardState) -> None:
         assert now.state is job.state or now.state in TRANSITIONS[job.state], job_id
         if job.state.is_final and now.state is not job.state:
             assert job_id in before.dead - after.dead, job_id
+    removed = {job_id for job_id, job in after.jobs.items() if job.is_removed}
     for user, log in before.logs.items():
-        assert after.logs[user][: len(log)] == log, user
+        kept = [told for told in log if told.job_id not in removed]
+        assert [told for told in after.logs[user] if told.job_id not in removed][: len(kept)] == kept, user
     if before.holds == after.holds:
         check_charges(before, after)
 

@@ -66,6 +66,7 @@ times_sent = st.sampled_from((1, 1, 2))
 
 # Most commands are about what is going on; what is late, final or foreign comes in between.
 unfinished_jobs = among(lambda both: both.unfinished() or both.jobs)
+final_jobs = among(lambda both: both.final() or both.jobs) | among(lambda both: both.jobs)
 jobs_set_aside = among(lambda both: both.set_aside() or both.jobs)
 due_jobs = among(lambda both: sorted(both.model.state.due) or both.jobs)
 dead_jobs = among(lambda both: sorted(both.model.state.dead) or both.jobs)
@@ -173,6 +174,17 @@ class JobLifeMachine(RuleBasedStateMachine):
     @rule(job_id=unfinished_jobs)
     def cancel_anothers(self, job_id: JobId) -> None:
         self.both.cancel(BOB if self.both.owner(job_id) == ADA else ADA, job_id)
+
+    @has_jobs
+    @rule(job_id=final_jobs, times=times_sent)
+    def remove(self, job_id: JobId, times: int) -> None:
+        for _ in range(times):
+            self.both.remove(self.both.owner(job_id), job_id)
+
+    @has_jobs
+    @rule(job_id=final_jobs)
+    def remove_anothers(self, job_id: JobId) -> None:
+        self.both.remove(BOB if self.both.owner(job_id) == ADA else ADA, job_id)
 
     @rule(user=users, plan=plans, tokens=tokens, times=times_sent)
     def hold(self, user: UserId, plan: str, tokens: int, times: int) -> None:

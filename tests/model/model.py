@@ -130,6 +130,24 @@ class Model:
                 self._admit_next(job.user, job.stream)
         return job.state
 
+    def remove(self, user: UserId, job_id: JobId) -> bool:
+        """Whether it is removed then: it must be final, and of this user."""
+        state, job = self.state, self.state.jobs[job_id]
+        if job.user != user or not job.state.is_final:
+            return False
+        if not job.is_removed:
+            self._counted["letters_removed"] += job_id in state.dead
+            state.dead.discard(job_id)
+            state.unsaved.add(job_id)
+            for key in [key for key, known in state.idempotency.items() if known[1] == job_id]:
+                del state.idempotency[key]
+            job.is_removed, job.has_payload, job.problem, job.traceparent = True, False, "", ""
+            job.steps.clear()
+            job.expires = frozenset({HOUR})
+            state.logs[user] = [told for told in state.logs[user] if told.job_id != job_id]
+            self._tell(job_id, "removed", {"job_id": job_id, "kind": job.kind})
+        return True
+
     # -- what workers do ----------------------------------------------------------------------------------------
 
     def read(self, consumer: str, stream: StreamName, count: int) -> list[Place]:

@@ -59,7 +59,7 @@ MUTANTS = (
         "only the first window is checked",
         "submit",
         "  if tonumber(spent[1] or 0) + tonumber(spent[2] or 0) + tokens >",
-        "  if i == 20 and tonumber(spent[1] or 0) + tonumber(spent[2] or 0) + tokens >",
+        "  if i == 21 and tonumber(spent[1] or 0) + tonumber(spent[2] or 0) + tokens >",
     ),
     Mutant(
         "what is held is not counted against the limit",
@@ -306,6 +306,53 @@ MUTANTS = (
         "local id = call('LINDEX', list, 0)",
     ),
     Mutant("the newest is admitted first", PRELUDE, "call('LPOP', list)", "call('RPOP', list)"),
+    # -- removal --------------------------------------------------------------------------------------------------
+    Mutant(
+        "anybody may remove",
+        "remove",
+        "if job.user and job.user ~= user then return 0 end",
+        "",
+    ),
+    Mutant(
+        "an unfinished job is removed",
+        "remove",
+        "if job.state == 'queued' or job.state == 'running' then return -1 end",
+        "",
+    ),
+    Mutant(
+        "a removed job keeps its idempotency key",
+        "remove",
+        "call('HGET', idempotency_key(user, key), 'job') == id",
+        "false",
+    ),
+    Mutant(
+        "a job does not know its idempotency key",
+        "submit",
+        "  call('SET', job_idempotency_key(id), ARGV[15], 'PX', IDEMPOTENCY_MS)\n",
+        "",
+    ),
+    Mutant("a removed job stays a dead letter", "remove", "call('ZREM', dead_key, id) == 1", "false"),
+    Mutant("a removed dead letter is not booked", "remove", "book('letters_removed')", "local _"),
+    Mutant("a removed job keeps its steps", "remove", "call('DEL', steps_key(id), ", "call('DEL', "),
+    Mutant("a removed job keeps its payload", "remove", "'payload', '', ", ""),
+    Mutant("a removed job keeps its problem", "remove", "'problem', '', ", ""),
+    Mutant(
+        "a removed job never expires",
+        "remove",
+        "call('PEXPIRE', KEYS[1], RETENTION_MS)",
+        "call('PERSIST', KEYS[1])",
+    ),
+    Mutant(
+        "the row of a removed job is never written", "remove", "call('ZADD', unsaved_key, now_ms(), id)", ""
+    ),
+    Mutant("the events of a removed job stay", "forget_events", "if #gone > 0 then", "if false then"),
+    Mutant(
+        "the events of other jobs go too",
+        "forget_events",
+        "if string.sub(fact, 1, #start) == start then",
+        "if true then",
+    ),
+    Mutant("a removal is not told", "forget_events", "tell(id, ARGV[2], 'removed', ", "tostring("),
     # -- the ledger -----------------------------------------------------------------------------------------------
     Mutant("an accepted job is not booked", "submit", "book('accepted')\n", ""),
     Mutant(

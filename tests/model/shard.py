@@ -17,6 +17,7 @@ from shared.adapters.redis.dead_letter_store import DeadLetterStore
 from shared.adapters.redis.job_store import JobStore
 from shared.adapters.redis.job_stream import JobStream
 from shared.adapters.redis.maintenance_store import MaintenanceStore
+from shared.adapters.redis.removal_store import RemovalStore
 from shared.domain.jobs.job import EntryId, StreamName
 from shared.domain.jobs.job_policy import JobPolicy
 from shared.domain.jobs.retry_policy import RetryPolicy
@@ -38,6 +39,7 @@ class Shard:
         self.budgets = BudgetStore(redis, shards=1)
         self.dead = DeadLetterStore(redis, shards=1)
         self.steps = AttemptStore(redis)
+        self.removals = RemovalStore(redis, shards=1)
         self.room = MaintenanceStore(redis)
         self._streams = {
             (consumer, stream): JobStream(redis, redis, stream, consumer=consumer, shards=1, policy=POLICY)

@@ -35,6 +35,7 @@ class JobFacts(Struct, kw_only=True):
     """The last attempt that told events itself, and how many."""
     steps: dict[str, bytes] = field(default_factory=dict[str, bytes])
     has_payload: bool = True
+    is_removed: bool = False
     expires: frozenset[int] = frozenset({NEVER})
     """Hours until its keys go: all of them at one time."""
 

@@ -91,6 +91,9 @@ class SideBySide:
         state = self.model.state
         return sorted({*state.due, *(job_id for waiting in state.waiting.values() for job_id in waiting)})
 
+    def final(self) -> list[JobId]:
+        return [job_id for job_id in self.jobs if self.model.state.jobs[job_id].state.is_final]
+
     def owner(self, job_id: JobId) -> UserId:
         return self.model.state.jobs[job_id].user
 
@@ -137,6 +140,14 @@ class SideBySide:
     def cancel(self, user: UserId, job_id: JobId) -> None:
         record = self._ask(self.shard.store.cancel(user, job_id))
         _agree(record and record.state, self.model.cancel(user, job_id))
+
+    def remove(self, user: UserId, job_id: JobId) -> None:
+        """As a remover does, which tells it when the row is written. The store's own way would cancel an unfinished job."""
+        reply = self._ask(scripts.run(self.shard.redis, scripts.REMOVE, keys.record(0, job_id), job_id, user))
+        is_removed = self.model.remove(user, job_id)
+        _agree(reply in (1, 2), is_removed)
+        if is_removed:
+            self._ask(self.shard.removals.forget_events(user, job_id, self.model.state.jobs[job_id].kind))
 
     def hold(self, user: UserId, plan: Plan, tokens: int, *, times: int = 1) -> None:
         hold_id = f"h{next(self._names)}"

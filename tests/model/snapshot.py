@@ -40,6 +40,7 @@ async def take_snapshot(redis: RedisClient, *, lease_seconds: float) -> ShardSta
     for key, ttl_ms, value, pending in sorted(dump, key=lambda row: row[0]):
         snapshot.add(key.decode(), ttl_ms, value, pending)
     snapshot.compare_logs()
+    snapshot.compare_idempotency()
     return snapshot.state
 
 
@@ -49,6 +50,8 @@ class _Snapshot:
         self._lease_ms = lease_seconds * 1000
         self._entry: dict[JobId, str] = {}
         """As the record remembers it."""
+        self._idempotency: dict[JobId, str] = {}
+        """The idempotency key of each job that was submitted with one."""
         self._job_logs: dict[JobId, list[tuple[str, Told]]] = {}
         self._user_logs: list[tuple[str, Told]] = []
         self._read: dict[StreamName, list[tuple[tuple[int, ...], JobId]]] = {}
@@ -63,6 +66,8 @@ class _Snapshot:
                 self._add_job(JobId(job_id), _fields(value), hours)
             case ["job", job_id, "steps"]:
                 self._part_of(job_id, hours).steps = _raw_fields(value)
+            case ["job", job_id, "idem"] if not is_lasting:
+                self._idempotency[JobId(job_id)] = value.decode()
             case ["job", job_id, "events"]:
                 self._part_of(job_id, hours)
                 self._job_logs[JobId(job_id)] = _log(value)
@@ -133,6 +138,7 @@ class _Snapshot:
             progress=(int(record.get("done", 0)), int(record.get("total", 0))),
             told=(int(attempt), int(told)),
             has_payload=bool(record["payload"]),
+            is_removed="removed" in record,
             expires=frozenset({hours}),
         )
 
@@ -162,6 +168,11 @@ class _Snapshot:
                 raise Inconsistent(f"{job_id} was told otherwise to its user")
         if len(self._user_logs) != sum(map(len, self._job_logs.values())):
             raise Inconsistent("a user was told what no job's log knows")
+
+    def compare_idempotency(self) -> None:
+        """Each idempotency key is known by the job that it stands for."""
+        if self._idempotency != {job_id: name for (_, name), (_, job_id) in self.state.idempotency.items()}:
+            raise Inconsistent("an idempotency key and its job")
 
 
 def _fields(flat: Sequence[bytes]) -> dict[str, str]:

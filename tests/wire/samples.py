@@ -6,7 +6,7 @@ import msgspec
 from msgspec.structs import replace
 
 from shared.domain.errors import Problem
-from shared.domain.jobs.events import Finished, ItemMade, Progressed, StatusChanged
+from shared.domain.jobs.events import Finished, ItemMade, Progressed, Removed, StatusChanged
 from shared.domain.jobs.payload import AiInput, CollectionInput
 from shared.domain.llm.provider import Completion
 from shared.domain.study.material import (
@@ -109,6 +109,7 @@ SAMPLES: dict[str, Any] = {
     "event.item": ItemMade(
         job_id=JOB_ID, attempt=1, type="flashcard", item=msgspec.Raw(msgspec.json.encode(CARD))
     ),
+    "event.removed": Removed(job_id=JOB_ID, kind="collection"),
     "event.done.succeeded": Finished(job_id=JOB_ID, kind="quiz", status="succeeded", usage=Usage(1_200, 340)),
     "event.done.detailed": Finished(
         job_id=JOB_ID, kind="quiz", status="succeeded", usage=Usage(1_200, 340, 1_024, 128)

@@ -18,7 +18,16 @@ from arq.connections import ArqRedis
 from arq.cron import CronJob, cron
 from arq.worker import Worker
 
-from collection_worker.duties import FORGET, PRUNE, Duty, forget_consumers, open_streams, prune_results
+from collection_worker.duties import (
+    FORGET,
+    PRUNE,
+    REWRITE,
+    Duty,
+    forget_consumers,
+    open_streams,
+    prune_results,
+    rewrite_logs,
+)
 from shared.adapters.postgres.result_store import ResultStore
 from shared.adapters.redis.connection import connect, connection_pool, end, is_away
 from shared.adapters.redis.topology.cluster import is_cluster
@@ -40,25 +49,34 @@ AWAY_SECONDS = 5.0
 MIN_RETENTION_DAYS = 32
 """Monthly budgets are restored from rows, so the rows of a month must be kept."""
 
-OnDone = Callable[[str], None]
-"""Called with the name of the duty that was done."""
+OnDone = Callable[[str, int], None]
+"""Called with the name of the duty that was done, and how many things it changed."""
 
 
 class CronSettings(CommonSettings, frozen=True, kw_only=True):
     cron_redis_url: str = ""
     """URL of the Redis that holds arq's keys, if not the jobs' own. It is required on a cluster, which arq cannot use."""
-    result_retention_days: int = 0
-    """Days after which the row of a finished job is deleted, at least 32; 0 means never. Collections are kept until their
-    owner deletes them."""
+    result_retention_days: int = 365
+    """Days after its last use when a result or a collection is deleted, at least 32; 0 means never. It is used when its
+    owner shows, exports or asks about it."""
     pulse_dir: str = ""
     """Folder of the liveness file that the probe reads; no file when empty."""
 
 
-def schedule(prune: Duty | None, forget: Duty, *, on_done: OnDone = lambda _: None) -> list[CronJob]:
-    """Prune every night and remove idle consumers every hour, each once in the whole fleet. Times are UTC."""
+def schedule(
+    prune: Duty | None,
+    forget: Duty,
+    rewrite: Duty | None = None,
+    *,
+    on_done: OnDone = lambda _duty, _count: None,
+) -> list[CronJob]:
+    """Prune every night; remove idle consumers and rewrite append-only files every hour. Each is done once in the whole
+    fleet. Times are UTC."""
     jobs = [_as_cron_job(FORGET, forget, on_done, hour=None, minute=23, seconds=60)]
     if prune:
         jobs.append(_as_cron_job(PRUNE, prune, on_done, hour=3, minute=17, seconds=3600))
+    if rewrite:
+        jobs.append(_as_cron_job(REWRITE, rewrite, on_done, hour=None, minute=43, seconds=60))
     return jobs
 
 
@@ -67,7 +85,7 @@ def _as_cron_job(
 ) -> CronJob:
     async def run(ctx: dict[Any, Any]) -> int:  # arq passes it under this name
         count = await duty()
-        on_done(name)
+        on_done(name, count)
         return count
 
     return cron(run, name=name, hour=hour, minute=minute, timeout=seconds)
@@ -141,7 +159,15 @@ def read_cron_settings(environ: Mapping[str, str]) -> CronSettings:
 async def _run(settings: CronSettings) -> None:
     meter = Meter("cron")
     duties = meter.gauge("etude_cron_duty_last_success_timestamp_seconds")
-    duties.expect([FORGET, PRUNE] if settings.result_retention_days else [FORGET])
+    changes = meter.counter("etude_cron_changes_total")
+    names = [FORGET, REWRITE, *([PRUNE] if settings.result_retention_days else [])]
+    duties.expect(names)
+    changes.expect(names)
+
+    def note(duty: str, count: int) -> None:
+        duties.of(duty).set(time.time())
+        changes.of(duty).add(count)
+
     async with AsyncExitStack() as stack:
         redis = connect(settings.redis_url, name="cron")
         stack.push_async_callback(redis.aclose)
@@ -153,7 +179,8 @@ async def _run(settings: CronSettings) -> None:
         jobs = schedule(
             prune_results(results, days=days, clock=time.time) if days else None,
             forget_consumers(open_streams(redis, shards=settings.shards)),
-            on_done=lambda duty: duties.of(duty).set(time.time()),
+            rewrite_logs(redis),
+            on_done=note,
         )
         arq_url = settings.cron_redis_url or settings.redis_url
         timekeeper = asyncio.create_task(keep_time(arq_url, jobs, poll_seconds=POLL_SECONDS))

@@ -25,13 +25,13 @@ from shared.adapters.redis.connection import AWAY, call, connect, nodes
 from shared.adapters.redis.durability import CONFIRMATIONS, confirms_early, is_confirmed
 from shared.adapters.redis.event_log import EventLog
 from shared.adapters.redis.job_store import JobStore
+from shared.adapters.redis.removal_store import RemovalStore
 from shared.domain.errors import StoreUnavailable
 from shared.domain.jobs.job_id import RANDOM_BYTES, new_job_id
 from shared.domain.jobs.submission import Durability
 from shared.runtime.config.plans import read_plans
 from shared.runtime.config.settings import InvalidSettings, read_settings
 from shared.runtime.http.client_address import read_trusted_proxies
-from shared.runtime.http.connection_guard import ConnectionGuard, ConnectionLimits
 from shared.runtime.http.uvicorn_server import serve
 from shared.runtime.observability.logging_setup import configure_logs
 from shared.runtime.observability.metrics.meter import Meter
@@ -69,7 +69,6 @@ async def _serve(settings: GatewaySettings) -> None:
             event_reader = group.create_task(parts.events.run())
             await serve(
                 create_app(parts),
-                _guard(settings, parts),
                 host=settings.host,
                 port=settings.port,
                 stop_seconds=STOP_SECONDS,
@@ -78,13 +77,6 @@ async def _serve(settings: GatewaySettings) -> None:
             )
             event_reader.cancel()
     log.info("gateway.stopped")
-
-
-def _guard(settings: GatewaySettings, parts: Parts) -> ConnectionGuard:
-    limits = ConnectionLimits(
-        connections=settings.max_connections, per_address=settings.max_connections_per_address
-    )
-    return ConnectionGuard(limits, parts.meter, parts.trusted_proxies)
 
 
 async def _open(settings: GatewaySettings, meter: Meter, stack: AsyncExitStack) -> tuple[Parts, RedisClient]:
@@ -113,6 +105,7 @@ async def _open(settings: GatewaySettings, meter: Meter, stack: AsyncExitStack) 
         store=JobStore(redis, shards=settings.shards, durability=settings.accept_durability),
         budgets=BudgetStore(redis, shards=settings.shards),
         events=EventLog(redis, shards=settings.shards),
+        removals=RemovalStore(redis, shards=settings.shards),
         results=results,
         chat=await stack.enter_async_context(connect_chat(settings.chat_url)),
         checks={"redis": lambda: call(redis, "PING"), "postgres": results.ping},

@@ -14,14 +14,17 @@ from gateway.http.chat_proxy import ChatProxy
 from gateway.jobs.allowances import Allowances
 from gateway.jobs.job_queries import JobQueries
 from gateway.jobs.job_submission import JobSubmitter
-from gateway.limits.request_limits import DELAY_SECONDS, RequestLimits
+from gateway.limits.request_limits import RequestLimits
 from gateway.metrics import GatewayMetrics
 from shared.adapters.postgres.result_store import ResultStore
 from shared.adapters.redis.budget_store import BudgetStore
 from shared.adapters.redis.event_log import EventLog
 from shared.adapters.redis.job_store import JobStore
+from shared.adapters.redis.removal_store import RemovalStore
 from shared.domain.jobs.job import JobId
 from shared.domain.tracing import NO_TRACER, Tracer
+from shared.runtime.erasure.job_remover import JobRemover
+from shared.runtime.erasure.user_eraser import UserEraser
 from shared.runtime.http.client_address import TrustedProxies
 from shared.runtime.http.health import Check
 from shared.runtime.observability.metrics.meter import Meter
@@ -35,6 +38,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     budgets: BudgetStore
     events: EventLog
     results: ResultStore
+    removals: RemovalStore
     chat: aiohttp.ClientSession
     checks: Mapping[str, Check]
     warning: str = ""
@@ -52,7 +56,6 @@ class Parts(Struct, frozen=True, kw_only=True):
     tracer: Tracer = NO_TRACER
     heartbeat_seconds: float = 15.0
     max_event_streams: int = 10_000
-    refusal_delay_seconds: float = DELAY_SECONDS
     cors_origins: Sequence[str] = ()
     trusted_proxies: TrustedProxies = TrustedProxies()
 
@@ -65,15 +68,12 @@ class Services:
         self.checks = parts.checks
         self.warning = parts.warning
         self.metrics = parts.metrics
-        self.limits = RequestLimits(
-            parts.trusted_proxies,
-            monotonic=parts.monotonic,
-            metrics=parts.metrics,
-            delay_seconds=parts.refusal_delay_seconds,
-        )
+        self.limits = RequestLimits(parts.trusted_proxies, monotonic=parts.monotonic, metrics=parts.metrics)
         self.documents = DocumentReader()
         self.exporter = Exporter()
-        self.jobs = JobQueries(parts.store, parts.results)
+        self.jobs = JobQueries(parts.store, parts.results, JobRemover(parts.removals, parts.results))
+        self.eraser = UserEraser(parts.removals, parts.results)
+        self.clock = parts.clock
         self.allowances = Allowances(parts.budgets, clock=parts.clock)
         self.chat = ChatProxy(parts.chat, secret=parts.internal_secret, tracer=parts.tracer)
         self.event_streams = EventStreams(

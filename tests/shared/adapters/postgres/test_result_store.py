@@ -129,7 +129,7 @@ async def test_a_job_of_another_user_is_not_found(result_store: ResultStore) -> 
     assert await result_store.find(job.id, user=ADA) == job
     assert await result_store.find(job.id, user=BOB) is None
     assert await result_store.find_collection(BOB, job.id) is None
-    assert await result_store.delete_collection(BOB, job.id) is False
+    assert await result_store.remove(BOB, job.id) is False
     assert await result_store.list_jobs(BOB, kinds=[COLLECTION], before=None, limit=9) == []
     assert await result_store.charged(BOB, ["month:2026-11"]) == {"month:2026-11": 0}
     assert await result_store.find_collection(ADA, job.id) == job
@@ -345,8 +345,8 @@ async def test_deleting_a_collection_deletes_its_text_and_keeps_its_cost(
 ) -> None:
     job, other = make_final_job(kind=COLLECTION, **outcome), make_final_job(kind=COLLECTION, **outcome)
     await result_store.save([job, other])
-    assert await result_store.delete_collection(ADA, job.id) is True
-    assert await result_store.delete_collection(ADA, job.id) is False
+    assert await result_store.remove(ADA, job.id) is True
+    assert await result_store.remove(ADA, job.id) is False
     assert await result_store.find(job.id) is None
     assert await result_store.list_jobs(ADA, kinds=[COLLECTION], before=None, limit=9) == [
         again(other, result=None)
@@ -363,7 +363,7 @@ async def test_a_late_save_does_not_restore_a_deleted_collection(
 ) -> None:
     job = make_final_job(kind=COLLECTION)
     await result_store.save([job])
-    await result_store.delete_collection(ADA, job.id)
+    await result_store.remove(ADA, job.id)
     await result_store.save([again(job, attempt=2)])
     await result_store.save_records([again(job, attempt=2)])
     assert await result_store.find(job.id) is None
@@ -371,28 +371,84 @@ async def test_a_late_save_does_not_restore_a_deleted_collection(
     assert await connection.fetchval("SELECT title FROM async_jobs") == ""
 
 
-async def test_only_collections_can_be_deleted(result_store: ResultStore) -> None:
+async def test_removing_a_job_deletes_its_result_and_keeps_its_cost(
+    result_store: ResultStore, connection: Connection
+) -> None:
     job = make_final_job()
     await result_store.save([job])
-    assert await result_store.delete_collection(ADA, job.id) is False
-    assert await result_store.delete_collection(ADA, JobId("no id")) is False
-    assert await result_store.find(job.id) == job
+    assert await result_store.remove(ADA, JobId("no id")) is False
+    assert await result_store.remove(ADA, job.id) is True
+    await result_store.save([again(job, attempt=2)])
+    assert await result_store.find(job.id) is None
+    assert await connection.fetchval("SELECT result FROM async_jobs") is None
+    assert await result_store.charged(ADA, ["month:2026-11"]) == {"month:2026-11": 120}
 
 
-async def test_pruning_deletes_old_rows_and_no_collections(
+@pytest.mark.parametrize("is_saved_first", [True, False])
+async def test_the_row_of_a_removed_record_has_no_text(
+    result_store: ResultStore, connection: Connection, is_saved_first: bool
+) -> None:
+    """Whether the worker saves before the removal or, as a late one, after it."""
+    job = make_final_job(kind=COLLECTION)
+    record = again(job, state=JobState.CANCELLED, result=None, usage=Usage(7, 0), is_erased=True)
+    if is_saved_first:
+        await result_store.save([job])
+    await result_store.remove_records([record])
+    if not is_saved_first:
+        await result_store.save([again(job, attempt=job.attempt + 1)])
+    assert await result_store.find(job.id) is None
+    assert await count(connection, "study_collections") == 0
+    assert await connection.fetchval("SELECT title FROM async_jobs") == ""
+    assert await result_store.charged(ADA, ["month:2026-11"]) == {"month:2026-11": 120}
+
+
+async def test_erasing_jobs_deletes_their_material_and_their_user(
+    result_store: ResultStore, connection: Connection
+) -> None:
+    jobs, other = [make_final_job(), make_final_job(kind=COLLECTION)], make_final_job(user=BOB)
+    await result_store.save([*jobs, other])
+    ids = await result_store.jobs_of_user(ADA, limit=9)
+    assert sorted(ids) == sorted(job.id for job in jobs)
+    assert await result_store.erase(ADA, [*ids, other.id]) == 2
+    assert await result_store.jobs_of_user(ADA, limit=9) == []
+    assert await result_store.find(other.id) == other
+    rows = await connection.fetch("SELECT to_jsonb(j)::text AS row FROM async_jobs j WHERE user_id = ''")
+    assert len(rows) == 2
+    assert not any(ADA in row["row"] for row in rows)
+    assert await count(connection, "flashcards") == 0
+
+
+async def test_pruning_deletes_what_was_not_used_for_long(
     result_store: ResultStore, connection: Connection
 ) -> None:
     old = {"finished_at": NOW - 1}
-    kept = [make_final_job(finished_at=NOW), make_final_job(kind=COLLECTION, **old)]
+    used, kept = make_final_job(kind=COLLECTION, **old), make_final_job(finished_at=NOW)
     removed = make_final_job(kind=COLLECTION, **old)
     await result_store.save(
-        [*kept, removed, make_final_job(**old), make_final_job(kind=COLLECTION, **FAILED, **old)]
+        [used, kept, removed, make_final_job(**old), make_final_job(kind=COLLECTION, **old)]
     )
-    await result_store.delete_collection(ADA, removed.id)
+    await result_store.remove(ADA, removed.id)
+    await connection.execute("UPDATE async_jobs SET used_at = to_timestamp($1) WHERE id = $2", NOW, used.id)
     assert await result_store.prune(before=NOW) == 3
     assert await result_store.prune(before=NOW) == 0
-    assert [await result_store.find(job.id) for job in kept] == kept
+    assert [await result_store.find(job.id) for job in (used, kept)] == [used, kept]
     assert await count(connection, "async_jobs") == 2
+    assert await count(connection, "study_collections") == 1
+
+
+async def test_reading_a_result_is_its_use_once_a_day(
+    result_store: ResultStore, connection: Connection
+) -> None:
+    job = make_final_job(finished_at=NOW - 10 * 86_400)
+    await result_store.save([job])
+    last_used = "SELECT extract(EPOCH FROM now() - used_at) < 60 FROM async_jobs"
+    await result_store.find(job.id)
+    assert await connection.fetchval(last_used) is None
+    await result_store.find(job.id, user=ADA)
+    assert await connection.fetchval(last_used) is True
+    await connection.execute("UPDATE async_jobs SET used_at = now() - interval '23 hours'")
+    await result_store.find(job.id, user=ADA)
+    assert await connection.fetchval(last_used) is False
 
 
 async def test_pruning_continues_until_no_old_row_is_left(
@@ -432,7 +488,7 @@ async def test_every_call_raises_while_postgres_is_unreachable_and_works_afterwa
         result_store.find(job.id),
         result_store.list_jobs(ADA, kinds=[COLLECTION], before=None, limit=1),
         result_store.find_collection(ADA, job.id),
-        result_store.delete_collection(ADA, job.id),
+        result_store.remove(ADA, job.id),
         result_store.prune(before=0),
         result_store.charged(ADA, ["month:2026-11"]),
         result_store.ping(),

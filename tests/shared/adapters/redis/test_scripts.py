@@ -43,6 +43,8 @@ async def test_lua_and_python_make_the_same_key_names(harness: JobHarness, shard
         "budget_key('ada', 'day:2026-11-23')": keys.budget(shard, ADA, "day:2026-11-23"),
         "requests_key('ada', 5)": keys.requests(shard, ADA, 5),
         "idempotency_key('ada', 'k')": keys.idempotency(shard, ADA, "k"),
+        "job_idempotency_key('j')": keys.job_idempotency(shard, JobId("j")),
+        "spent_key('p', 'day:2026-11-23')": keys.spent(shard, "p", "day:2026-11-23"),
         "hold_key('h')": keys.hold(shard, "h"),
         "sweep_key('ai')": keys.sweep(shard, StreamName.AI),
         "sweep_seen_key('ai')": keys.sweep_seen(shard, StreamName.AI),

@@ -187,6 +187,11 @@ BOARD = Board(
                     unit=SECONDS,
                     bad=93_600,
                 ),
+                lines(
+                    "What did cron jobs change?",
+                    "Results that nobody used for the retention, consumers that are gone, append-only files, in a day.",
+                    {"{{duty}}": "sum by (duty) (increase(etude_cron_changes_total[1d]))"},
+                ),
             ),
         ),
     ),

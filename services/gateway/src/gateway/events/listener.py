@@ -8,7 +8,7 @@ import structlog
 
 from gateway.events.event_encoding import EXPIRED, encode
 from shared.adapters.redis.event_log import parse_id
-from shared.domain.jobs.events import Event, EventName
+from shared.domain.jobs.events import LAST_EVENTS, Event
 from shared.domain.jobs.job import JobId, UserId
 from shared.runtime.http.handover import OnLost
 from shared.runtime.http.sse import HEARTBEAT
@@ -144,7 +144,7 @@ class Listener(asyncio.Protocol):
         self._write(encode(event, self.language))
         self.last_id = event.id
         self._hub.delivered(self, event)
-        if self.job_id is not None and event.name == EventName.DONE:
+        if self.job_id is not None and event.name in LAST_EVENTS:
             self.end()
 
     def _write(self, content: bytes) -> None:

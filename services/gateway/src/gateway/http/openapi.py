@@ -21,7 +21,6 @@ BODY_PROBLEMS = (
     "unsupported_encoding",
     "invalid_fields",
     "empty_text",
-    "too_many_uploads",
 )
 UPLOAD_PROBLEMS = (
     "invalid_request",
@@ -32,6 +31,7 @@ UPLOAD_PROBLEMS = (
     "text_too_long",
     "too_many_pages",
     "document_too_complex",
+    "too_many_uploads",
     "too_much_reading",
 )
 EVERYWHERE = ("not_authenticated", "too_many_failures", "too_many_requests", "invalid_fields", "unavailable")

@@ -1,4 +1,4 @@
-"""Reads and cancels jobs in both stores: records in Redis, final rows in Postgres."""
+"""Reads, cancels and removes jobs in both stores: records in Redis, final rows in Postgres."""
 
 from collections.abc import Sequence
 
@@ -9,6 +9,7 @@ from shared.adapters.redis.job_store import JobStore
 from shared.domain.jobs.job import JobId, JobState, Kind, UserId
 from shared.domain.jobs.job_id import is_job_id
 from shared.domain.jobs.job_snapshot import JobSnapshot
+from shared.runtime.erasure.job_remover import JobRemover
 
 CHUNK = 200
 """Records read at a time, so that a page does not read a long list of unfinished jobs."""
@@ -17,9 +18,10 @@ CHUNK = 200
 class JobQueries:
     """Every method raises `StoreUnavailable` when a store that it needs is unreachable."""
 
-    def __init__(self, store: JobStore, results: ResultStore) -> None:
+    def __init__(self, store: JobStore, results: ResultStore, remover: JobRemover) -> None:
         self._store = store
         self._results = results
+        self._remover = remover
 
     async def find(self, user: UserId, job_id: str, kinds: Sequence[Kind]) -> JobSnapshot | None:
         """The user's job of one of these kinds, with its result once it is final. None when it is unknown, removed (as a
@@ -27,7 +29,7 @@ class JobQueries:
         if not is_job_id(job_id):
             return None
         record = await self._store.find(user, JobId(job_id))
-        if record and record.kind not in kinds:
+        if record and (record.kind not in kinds or record.is_erased):
             return None
         if record and not record.state.is_final:
             return record
@@ -40,7 +42,7 @@ class JobQueries:
     async def find_record(self, user: UserId, job_id: str, kinds: Sequence[Kind]) -> JobSnapshot | None:
         """Like `find`, but only in Redis."""
         record = await self._store.find(user, JobId(job_id)) if is_job_id(job_id) else None
-        return record if record and record.kind in kinds else None
+        return record if record and record.kind in kinds and not record.is_erased else None
 
     async def list_jobs(
         self, user: UserId, kinds: Sequence[Kind], *, before: JobId | None, limit: int
@@ -70,15 +72,16 @@ class JobQueries:
             await self._store.cancel(user, JobId(job_id))
         return await self.find(user, job_id, kinds)
 
-    async def remove_collection(self, user: UserId, job_id: str) -> bool:
-        """Cancel an unfinished collection, delete a finished one. False when there is none (any more)."""
-        job = await self.find(user, job_id, [Kind.COLLECTION])
-        if job is None:
+    async def remove(self, user: UserId, job_id: str, kinds: Sequence[Kind]) -> bool:
+        """Remove the job; one that is unfinished is cancelled first. Returns False when there is none of these kinds (any more)."""
+        if not is_job_id(job_id):
             return False
-        if not job.state.is_final:
-            await self._store.cancel(user, JobId(job_id))
-        await self._results.delete_collection(user, JobId(job_id))
-        return True
+        known = await self._store.find(user, JobId(job_id)) or await self._results.find(
+            JobId(job_id), user=user
+        )
+        if known is None or known.kind not in kinds:
+            return False
+        return await self._remover.remove(user, known.id, known.kind)
 
 
 def _merge(record: JobSnapshot | None, row: JobSnapshot | None) -> JobSnapshot | None:

@@ -1,4 +1,4 @@
-"""Jobs: submit, show, list, cancel, follow."""
+"""Jobs: submit, show, list, cancel, remove, follow."""
 
 from typing import Annotated, Literal
 
@@ -78,7 +78,7 @@ async def submit_job(request: Request) -> Response:
     await count_refusals(request)
     caller = await authenticate(request)
     await require_known_query(request, caller)
-    body = await ai_body(request, caller)
+    body = await ai_body(request)
     services = services_of(request)
     request.state.submission_kind = body.kind
     kind, job_input = to_ai_input(body)
@@ -134,13 +134,20 @@ async def show_job(request: Request, job: FoundJob) -> Response:
 @router.delete(
     "/{id}",
     operation_id="cancelJob",
-    summary="Cancel a job. One that has ended is unchanged.",
-    responses={200: openapi.returns("The job as it is now.", JobView), **openapi.problems("not_found")},
+    summary="Cancel a job that has not ended; remove one that has. A second time after that there is none: 404.",
+    responses={
+        200: openapi.returns("The job: as it is now, or as it was when it was removed.", JobView),
+        **openapi.problems("not_found"),
+    },
 )
 async def cancel_job(
     request: Request, job_id: JobIdPath, caller: CurrentCaller, services: CurrentServices
 ) -> Response:
-    job = await services.jobs.cancel(caller.user, job_id, AI_KINDS)
+    found = await services.jobs.find(caller.user, job_id, AI_KINDS)
+    if found is not None and found.state.is_final:
+        job = found if await services.jobs.remove(caller.user, job_id, AI_KINDS) else None
+    else:
+        job = await services.jobs.cancel(caller.user, job_id, AI_KINDS)
     if job is None:
         raise NotFound
     return json_response(view_job(job, language=language_of(request)))

@@ -168,7 +168,7 @@ async def show_collection(request: Request, collection: FoundCollection) -> Resp
     responses={204: openapi.returns("The collection is removed."), **openapi.problems("not_found")},
 )
 async def remove_collection(job_id: JobIdPath, caller: CurrentCaller, services: CurrentServices) -> Response:
-    if not await services.jobs.remove_collection(caller.user, job_id):
+    if not await services.jobs.remove(caller.user, job_id, KINDS):
         raise NotFound
     return Response(status_code=204)
 

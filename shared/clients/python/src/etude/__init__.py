@@ -4,6 +4,7 @@ from etude.api_models import (
     ChatAnswer,
     ChatMessage,
     Collection,
+    Erasure,
     Estimate,
     ExportFormat,
     File,
@@ -35,6 +36,7 @@ from etude.events import (
     Finished,
     ItemMade,
     Progressed,
+    Removed,
     StatusChanged,
 )
 from etude.retries import RetryPolicy
@@ -51,6 +53,7 @@ __all__ = [
     "Client",
     "Collection",
     "Difficulty",
+    "Erasure",
     "Estimate",
     "EtudeError",
     "Event",
@@ -72,6 +75,7 @@ __all__ = [
     "PlaceKind",
     "Problem",
     "Progressed",
+    "Removed",
     "RetryPolicy",
     "StatusChanged",
     "TooManyRequests",

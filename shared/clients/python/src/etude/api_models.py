@@ -160,6 +160,21 @@ class Page(Struct, Generic[T], frozen=True, kw_only=True):
     """The `after` of the next page; None on the last one."""
 
 
+class Erasure(Struct, frozen=True, kw_only=True):
+    """How much of a user one request erased."""
+
+    records: int
+    """Jobs in Redis."""
+    rows: int
+    """Jobs in Postgres, with what was made of them."""
+    keys: int
+    """Event log and budgets."""
+    holds: int
+    """Chats under way."""
+    is_complete: bool
+    """False if jobs are left, which the next request erases."""
+
+
 class BudgetWindow(Struct, frozen=True, kw_only=True):
     """The tokens of one window, such as `day`."""
 

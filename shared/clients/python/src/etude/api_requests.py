@@ -11,6 +11,7 @@ from etude.api_models import (
     ChatAnswer,
     Collection,
     Conversation,
+    Erasure,
     Estimate,
     ExportFormat,
     File,
@@ -50,8 +51,18 @@ def list_jobs(*, kind: JobKind | None = None, limit: int = PAGE_SIZE, after: str
 
 
 def cancel_job(job_id: str) -> Request[Job]:
-    """Cancel a job. One that has ended is unchanged. Returns the job as it is now."""
+    """Cancel a job that has not ended. One that has is removed, as by `delete_job`. Returns the job as it is now."""
     return Request(method="DELETE", path=job_path(job_id), decode=_as(Job))
+
+
+def delete_job(job_id: str) -> Request[Job]:
+    """Remove a job that has ended, with its result; an unfinished one is cancelled. Raises `NotFound` when there is none."""
+    return Request(method="DELETE", path=job_path(job_id), decode=_as(Job))
+
+
+def erase_me() -> Request[Erasure]:
+    """Erase everything of the user. Repeat while `is_complete` is false."""
+    return Request(method="DELETE", path="/api/me", decode=_as(Erasure))
 
 
 def create_collection(

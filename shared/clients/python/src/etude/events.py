@@ -52,10 +52,17 @@ class Finished(Struct, frozen=True, kw_only=True):
     error: Problem | None = None
 
 
+class Removed(Struct, frozen=True, kw_only=True):
+    """The job or collection was removed: drop it from what is shown."""
+
+    job_id: str
+    kind: str
+
+
 class Event(Struct, frozen=True):
     id: str
     """The position in the stream: what `after` takes to resume behind this event."""
-    data: StatusChanged | Progressed | ItemMade | Finished
+    data: StatusChanged | Progressed | ItemMade | Finished | Removed
 
 
 class ChatDelta(Struct, frozen=True):
@@ -91,10 +98,11 @@ class _Item(Struct, frozen=True, kw_only=True):
     attempt: int = 0
 
 
-JOB_EVENTS: dict[str, type[StatusChanged | Progressed | Finished]] = {
+JOB_EVENTS: dict[str, type[StatusChanged | Progressed | Finished | Removed]] = {
     "status": StatusChanged,
     "progress": Progressed,
     "done": Finished,
+    "removed": Removed,
 }
 ITEMS: dict[str, type[Flashcard | QuizQuestion]] = {"flashcard": Flashcard, "question": QuizQuestion}
 CHAT_EVENTS: dict[str, type[ChatEvent]] = {"delta": ChatDelta, "quotes": ChatQuotes, "usage": ChatUsage}

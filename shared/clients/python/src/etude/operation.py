@@ -70,6 +70,8 @@ class Operations:
     get_job = Operation(api.get_job)
     list_jobs = Operation(api.list_jobs)
     cancel_job = Operation(api.cancel_job)
+    delete_job = Operation(api.delete_job)
+    erase_me = Operation(api.erase_me)
     create_collection = Operation(api.create_collection)
     upload_collection = Operation(api.upload_collection)
     get_collection = Operation(api.get_collection)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 
 import msgspec
 import structlog
@@ -18,6 +18,7 @@ from shared.adapters.postgres.connection import (
     PoolObserver,
     acquire,
     open_pool,
+    translate_errors,
 )
 from shared.adapters.postgres.result_rows import (
     Parts,
@@ -31,6 +32,7 @@ from shared.adapters.postgres.result_rows import (
     to_snapshot,
 )
 from shared.domain.budgets import Charge
+from shared.domain.errors import StoreUnavailable
 from shared.domain.jobs.job import JobId, UserId
 from shared.domain.jobs.job_id import is_job_id
 from shared.domain.jobs.job_snapshot import JobSnapshot
@@ -121,6 +123,10 @@ class ResultStore:
             return None
         async with self._acquired() as connection:
             row = await connection.fetchrow(statement("find_job"), job_id, user)
+            if row is not None and user is not None and row["is_used_again"]:
+                with suppress(StoreUnavailable):  # a standby can be read and not written
+                    async with translate_errors():
+                        await connection.execute(statement("use_job"), job_id)
         return None if row is None else to_snapshot(row)
 
     async def list_jobs(
@@ -136,16 +142,36 @@ class ResultStore:
         job = await self.find(job_id, user=user)
         return job if job and is_collection(job) else None
 
-    async def delete_collection(self, user: UserId, job_id: JobId) -> bool:
-        """Delete the material and keep its cost. Returns False if there is no such collection."""
+    async def remove(self, user: UserId, job_id: JobId) -> bool:
+        """Delete the material of a job and keep its cost. Returns False if the user has no such job."""
         if not is_job_id(job_id):
             return False
         async with self._acquired() as connection:
-            return await connection.fetchval(statement("remove_collection"), job_id, user) == 1
+            return await connection.fetchval(statement("remove_job"), job_id, user) == 1
+
+    async def remove_records(self, jobs: Sequence[JobSnapshot]) -> None:
+        """Write the rows of removed jobs: their cost, and nothing of what they made."""
+        if not jobs:
+            return
+        rows = as_columns(map(job_row, jobs), 20)
+        async with self._acquired() as connection, connection.transaction():
+            await connection.execute(statement("remove_records"), *rows)
+            await connection.execute(statement("forget_collections"), [job.id for job in jobs])
+
+    async def jobs_of_user(self, user: UserId, *, limit: int) -> list[JobId]:
+        """Return ids of the user's jobs, removed ones among them."""
+        async with self._acquired() as connection:
+            rows = await connection.fetch(statement("jobs_of_user"), user, limit)
+        return [JobId(row["id"]) for row in rows]
+
+    async def erase(self, user: UserId, ids: Sequence[JobId]) -> int:
+        """Delete the material of these jobs and their user's id, and keep their cost. Returns the number of rows."""
+        async with self._acquired() as connection:
+            return await connection.fetchval(statement("erase_jobs"), list(ids), user)
 
     async def prune(self, *, before: float) -> int:
-        """Delete the rows of jobs that ended before a time (Unix seconds), except collections that their user did not delete.
-        Returns the number of deleted rows."""
+        """Delete the rows, with their material, of jobs that ended and were last used before a time (Unix seconds). Returns
+        the number of deleted jobs."""
         pruned = 0
         while True:
             async with self._acquired() as connection:

@@ -47,6 +47,7 @@ class BudgetStore:
             scripts.HOLD_TOKENS,
             keys.hold(shard, hold_id),
             *(hold_id, user, tokens, plan.requests_per_minute, int(now // 60), int(expires_in * 1000)),
+            keys.pseudonym(user),
             *window_args(current),
         )
         balances = to_balances(current, reply.counts)

@@ -15,7 +15,7 @@ from shared.adapters.redis import keys
 from shared.adapters.redis.client import RedisClient
 from shared.adapters.redis.connection import COMMAND_SECONDS, RETRY_AFTER_SECONDS, call, end, is_away
 from shared.domain.errors import StoreUnavailable
-from shared.domain.jobs.events import Event, EventName
+from shared.domain.jobs.events import LAST_EVENTS, Event
 from shared.domain.jobs.job import JobId, UserId
 
 log = structlog.get_logger()
@@ -196,7 +196,7 @@ class EventLog:
     ) -> AsyncGenerator[Event | None]:
         """Yield the stored events of a user, or of one of their jobs, that follow the event with id `after` (all if None),
         then live events. Yields None as a heartbeat after `heartbeat_seconds` without an event. The tail of a job ends
-        after its `done` event.
+        after its `done` or `removed` event.
 
         Raises `StoreUnavailable` if Redis is unreachable at the start, `ValueError` if `after` is not an event id.
         """
@@ -229,7 +229,7 @@ class EventLog:
                         continue
                     last, after = parse_id(event.id), event.id
                     yield event
-                    if job_id and event.name == EventName.DONE:
+                    if job_id and event.name in LAST_EVENTS:
                         return
         finally:
             self.unsubscribe(user, queue)

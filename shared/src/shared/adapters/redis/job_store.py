@@ -90,7 +90,14 @@ class JobStore:
                 plan.unfinished_jobs,
                 self._policy.backlog_entries,
             ),
-            *(job.idempotency_key, job.fingerprint, int(now // 60), job.traceparent, STREAMS),
+            *(
+                job.idempotency_key,
+                job.fingerprint,
+                int(now // 60),
+                job.traceparent,
+                STREAMS,
+                keys.pseudonym(job.user),
+            ),
             *window_args(windows(plan, now)),
         ]
         return keys.work_stream(self.shard_of(job.user), stream), args
@@ -183,7 +190,7 @@ Fields = Mapping[str, str]
 SHOWN = (
     *("user", "kind", "state", "attempt", "failures", "created", "started", "finished"),
     *("done", "total", "held", "prompt", "completion", "cached", "reasoning", "problem", "retry_at", "title"),
-    *("plan", "windows"),
+    *("plan", "windows", "removed"),
 )
 """Fields of the record that `to_snapshot` reads."""
 
@@ -257,5 +264,6 @@ def _to_snapshot(job_id: JobId, fields: Fields) -> JobSnapshot:
         problem=msgspec.json.decode(problem, type=Problem) if problem else None,
         retry_at=int(fields["retry_at"]) / 1000 if is_due else None,
         title=fields.get("title", ""),
+        is_erased="removed" in fields,
         version=crc32("|".join(fields.get(name, "") for name in changing).encode()),
     )

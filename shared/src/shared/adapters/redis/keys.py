@@ -4,6 +4,7 @@ All keys of a user carry the hash tag of the user's shard, so that each script t
 runs on Redis Cluster. `lua/prelude.lua` builds the same names; a test compares the two.
 """
 
+import hashlib
 import zlib
 
 from shared.domain.jobs.job import JobId, StreamName, UserId
@@ -27,7 +28,8 @@ def work_stream(shard: int, stream: StreamName) -> str:
 
 
 def record(shard: int, job_id: JobId) -> str:
-    """hash. The authoritative state of a job. Expires one hour after the job is final; a dead letter after a week."""
+    """hash. The authoritative state of a job. Expires one hour after the job is final; a dead letter after a week; a removed job
+    a minute after its row is written."""
     return f"{tag(shard)}:job:{job_id}"
 
 
@@ -71,6 +73,23 @@ def requests(shard: int, user: UserId, minute: int) -> str:
 def idempotency(shard: int, user: UserId, key: str) -> str:
     """hash: fingerprint of the body, id of the job. Expires after 24 hours."""
     return f"{tag(shard)}:idem:{user}:{key}"
+
+
+def job_idempotency(shard: int, job_id: JobId) -> str:
+    """string. The idempotency key with which the job was submitted, so that it can be forgotten with the job. Expires after
+    24 hours."""
+    return f"{tag(shard)}:job:{job_id}:idem"
+
+
+def pseudonym(user: UserId) -> str:
+    """What stands for an erased user: a hash of their id, by which nobody finds the id who does not guess it."""
+    return hashlib.sha256(user.encode()).hexdigest()[:32]
+
+
+def spent(shard: int, pseudonym: str, window: str) -> str:
+    """hash: used. The budget of a window of a user who was erased. It is the user's budget again when they come back, and
+    expires with it."""
+    return f"{tag(shard)}:spent:{pseudonym}:{window}"
 
 
 def due(shard: int) -> str:

@@ -6,6 +6,7 @@ from shared.adapters.redis import keys, scripts
 from shared.adapters.redis.client import RedisClient
 from shared.adapters.redis.connection import call
 from shared.adapters.redis.job_store import read_record
+from shared.adapters.redis.removal_store import RemovalStore
 from shared.domain.budgets import Charge
 from shared.domain.jobs.job import JobId
 from shared.domain.jobs.job_snapshot import JobSnapshot
@@ -19,6 +20,10 @@ class MaintenanceStore:
 
     def __init__(self, redis: RedisClient) -> None:
         self._redis = redis
+
+    def removals(self, shards: int) -> RemovalStore:
+        """The store of removals of the same Redis."""
+        return RemovalStore(self._redis, shards=shards)
 
     async def promote(self, shard: int) -> float | None:
         """Move due retries into their streams. Returns the seconds until the next one is due, or None if there is none."""

@@ -14,7 +14,13 @@ class EventName(StrEnum):
     PROGRESS = "progress"
     ITEM = "item"
     DONE = "done"
-    """The last event of a job; carries its final status."""
+    """Ends a job; carries its final status."""
+    REMOVED = "removed"
+    """The job was removed: its other events are deleted, and no more follow."""
+
+
+LAST_EVENTS = frozenset({EventName.DONE, EventName.REMOVED})
+"""After one of these the stream of a job ends."""
 
 
 class StatusChanged(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -55,6 +61,13 @@ class Finished(Struct, frozen=True, kw_only=True, omit_defaults=True):
     status: str
     usage: Usage = Usage()
     problem: Problem | None = None
+
+
+class Removed(Struct, frozen=True, kw_only=True):
+    """The data of `removed`."""
+
+    job_id: str
+    kind: str
 
 
 class Event(Struct, frozen=True):

@@ -43,7 +43,10 @@ class JobSnapshot(Struct, frozen=True, kw_only=True):
     version: int = 0
     """Differs after every change of the record: an unfinished job's ETag is made of it. 0 in a snapshot of the row."""
 
+    is_erased: bool = False
+    """Its user has removed it, and only what it cost is kept."""
+
     @property
     def is_removed(self) -> bool:
         """A cancelled collection counts as removed: its user does not want it any more."""
-        return self.kind == Kind.COLLECTION and self.state is JobState.CANCELLED
+        return self.is_erased or (self.kind == Kind.COLLECTION and self.state is JobState.CANCELLED)

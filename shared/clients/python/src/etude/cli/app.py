@@ -73,20 +73,23 @@ app.command()(commands.collection)
 app.command()(commands.jobs)
 app.command()(commands.export)
 app.command()(commands.cancel)
+app.command()(commands.rm)
 app.command()(commands.usage)
 app.command()(chat)
 
 
 def _add_operator_commands() -> None:
-    """`etude dead` and `etude models`, or without the packages of the `operator` extra commands that say how to get them."""
+    """`etude dead`, `etude models` and `etude erase`, or without the packages of the `operator` extra commands that say how to get them."""
     try:
         from etude.cli.dead_letters import dead
+        from etude.cli.erase import erase
         from etude.cli.models import models
     except ModuleNotFoundError:
         any_arguments = {"allow_extra_args": True, "ignore_unknown_options": True}
         for name, purpose in (
             ("dead", "Jobs that failed for good"),
             ("models", "What is known of each model"),
+            ("erase", "Erase a user"),
         ):
             app.command(
                 name,
@@ -97,6 +100,7 @@ def _add_operator_commands() -> None:
     else:
         app.add_typer(dead, name="dead")
         app.add_typer(models, name="models")
+        app.command()(erase)
 
 
 def _explain_operator_extra(context: typer.Context) -> None:

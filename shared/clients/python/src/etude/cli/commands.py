@@ -1,4 +1,4 @@
-"""The commands of a learner: submit, follow, list, show, export, cancel."""
+"""The commands of a learner: submit, follow, list, show, export, cancel, remove."""
 
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -157,11 +157,28 @@ def cancel(
     """Cancel a job. Unused tokens go back to the budget. A job that has ended is unchanged."""
     run = context_of(context)
     with run.client() as client:
-        job = _find(client, api.cancel_job(job_id))
+        job = _find(client, api.get_job(job_id))
+        if job and job.finished_at is None:
+            job = client.cancel_job(job_id)
         status = job.status if job else _cancel_collection(client, job_id)
     if status is None:
         raise _unknown(job_id)
     run.terminal.out.print(f"{job_id} is {status}")
+
+
+def rm(
+    context: typer.Context,
+    job_id: Annotated[str, typer.Argument(metavar="ID", help="Id of the job or collection.")],
+) -> None:
+    """Remove a job or a collection, with all that was made of it. One that has not ended is cancelled first."""
+    run = context_of(context)
+    with run.client() as client:
+        job = _find(client, api.delete_job(job_id))
+        if job and _find(client, api.get_job(job_id)):  # it was unfinished, and is cancelled now
+            client.delete_job(job_id)
+        if job is None:
+            _remove_collection(client, job_id)
+    run.terminal.out.print(f"{job_id} is removed")
 
 
 def usage(context: typer.Context, as_json: JsonFlag = False) -> None:
@@ -188,6 +205,13 @@ def _cancel_collection(client: Client, collection_id: str) -> str | None:
         return found and found.status
     client.delete_collection(collection_id)
     return "cancelled"
+
+
+def _remove_collection(client: Client, collection_id: str) -> None:
+    try:
+        client.delete_collection(collection_id)
+    except NotFound:
+        raise _unknown(collection_id) from None
 
 
 def _show_one(run: CliContext, client: Client, job_id: str, *, as_json: bool) -> None:

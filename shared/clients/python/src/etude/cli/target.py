@@ -13,6 +13,7 @@ class StackFile(Struct, frozen=True):
 
     url: str
     redis_url: str = ""
+    postgres_url: str = ""
 
 
 class Target(Struct, frozen=True, kw_only=True):

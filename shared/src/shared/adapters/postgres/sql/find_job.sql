@@ -1,10 +1,11 @@
--- One job with its result. $2 is the user it must belong to; NULL means any user.
+-- One job with its result, and whether it was not used for a day. $2 is the user it must belong to; NULL means any user.
 SELECT
     {job_columns},
     result::text,
     language,
     source_text,
     quality::text,
+    coalesce(used_at, finished_at) < now() - interval '1 day' AS is_used_again,
     ARRAY(SELECT item::text FROM flashcards WHERE collection_id = kept.id ORDER BY position) AS flashcards,
     ARRAY(SELECT item::text FROM quiz_questions WHERE collection_id = kept.id ORDER BY position) AS quiz
 FROM async_jobs AS kept

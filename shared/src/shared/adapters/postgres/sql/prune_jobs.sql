@@ -1,9 +1,8 @@
--- Deletes a batch of rows of jobs that ended before $1. Only their user deletes collections.
+-- Deletes a batch of rows of jobs that ended, and were last used, before $1, with their material.
 DELETE FROM async_jobs
 WHERE id IN (
-    SELECT old.id
-    FROM async_jobs AS old
-    LEFT JOIN study_collections AS made USING (id)
-    WHERE old.finished_at < to_timestamp($1::float8) AND made.id IS NULL
+    SELECT id
+    FROM async_jobs
+    WHERE finished_at < to_timestamp($1::float8) AND coalesce(used_at, finished_at) < to_timestamp($1::float8)
     LIMIT $2
 )

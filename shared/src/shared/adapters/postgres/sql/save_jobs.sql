@@ -30,8 +30,8 @@ ON CONFLICT (id) DO UPDATE SET
     cached_tokens = excluded.cached_tokens,
     reasoning_tokens = excluded.reasoning_tokens,
     windows = excluded.windows,
-    result = excluded.result,
-    error = excluded.error
+    result = CASE WHEN NOT kept.is_removed THEN excluded.result END,
+    error = CASE WHEN NOT kept.is_removed THEN excluded.error END
 WHERE
     kept.attempt < excluded.attempt
     OR ($21 AND (kept.attempt = excluded.attempt OR kept.finished_at <= excluded.finished_at))

@@ -22,6 +22,8 @@ local function waiting_key(user, stream) return tag .. ':user:' .. user .. ':wai
 local function budget_key(user, window) return tag .. ':user:' .. user .. ':budget:' .. window end
 local function requests_key(user, minute) return tag .. ':user:' .. user .. ':requests:' .. minute end
 local function idempotency_key(user, key) return tag .. ':idem:' .. user .. ':' .. key end
+local function job_idempotency_key(id) return tag .. ':job:' .. id .. ':idem' end
+local function spent_key(pseudonym, window) return tag .. ':spent:' .. pseudonym .. ':' .. window end
 local function hold_key(id) return tag .. ':hold:' .. id end
 local function sweep_key(stream) return tag .. ':sweep:' .. stream end
 local function sweep_seen_key(stream) return tag .. ':sweep:seen:' .. stream end
@@ -135,6 +137,12 @@ local function admit_next(user, stream)
     book('waiting', -1)
     if enqueue_if_queued(id, stream) then return end
   end
+end
+
+-- Gives a user who was erased and has come back what they had used in a window.
+local function return_budget(user, pseudonym, window)
+  local spent, budget = spent_key(pseudonym, window), budget_key(user, window)
+  if call('EXISTS', spent) == 1 and call('EXISTS', budget) == 0 then call('RENAME', spent, budget) end
 end
 
 -- Adds `used` tokens to, and takes `held` tokens off, each window in which the hold was taken.

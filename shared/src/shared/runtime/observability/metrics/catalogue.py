@@ -108,15 +108,6 @@ METRICS: Sequence[Metric] = (
         SHORT,
     ),
     _gauge("etude_http_inflight_requests", "", (G, C), "Requests under way, including event streams."),
-    _gauge(
-        "etude_http_connections_active", "", (G, C), "Open connections, idle ones and event streams included."
-    ),
-    _counter(
-        "etude_http_connections_refused_total",
-        "reason",
-        (G, C),
-        "Connections closed by a limit: head_too_large, request_timed_out, invalid_request, too_many_connections, silent, not_reading.",
-    ),
     _gauge("etude_event_streams_active", "", (G,), "Connected listeners of event streams."),
     _histogram(
         "etude_event_delay_seconds",
@@ -388,6 +379,12 @@ METRICS: Sequence[Metric] = (
         "duty",
         (X,),
         "Time when this process last completed a duty; 0: never.",
+    ),
+    _counter(
+        "etude_cron_changes_total",
+        "duty",
+        (X,),
+        "Results pruned, consumers removed or append-only files rewritten by this process.",
     ),
 )
 BY_NAME = {metric.name: metric for metric in METRICS}

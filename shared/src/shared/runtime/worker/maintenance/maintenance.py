@@ -1,7 +1,7 @@
 """Maintenance: recovers what no request or attempt would.
 
 It claims the jobs of dead workers, promotes retries on time, expires holds, saves the rows of jobs that a script made
-final, and restores lost budgets. One process of the fleet sweeps at a time, and rarely; each process promotes the
+final, finishes removals that broke off, and restores lost budgets. One process of the fleet sweeps at a time, and rarely; each process promotes the
 retries it caused itself to the moment.
 """
 
@@ -17,6 +17,7 @@ from shared.domain.errors import StoreUnavailable
 from shared.domain.jobs.job import LeasedJob
 from shared.domain.jobs.job_policy import JobPolicy
 from shared.domain.jobs.job_snapshot import JobSnapshot
+from shared.runtime.erasure.job_remover import JobRemover, RemovedRows
 from shared.runtime.worker.maintenance.budget_restoring import Charges, restore_budgets
 from shared.runtime.worker.maintenance.maintenance_schedule import NEVER, MaintenanceSchedule
 from shared.runtime.worker.stale_leases import StaleLeases
@@ -31,7 +32,7 @@ SWEEP_LOCK_FRACTION = 0.75
 blocked by its own lock."""
 
 
-class Results(Charges, Protocol):
+class Results(Charges, RemovedRows, Protocol):
     """Where rows are saved: `shared.adapters.postgres.result_store.ResultStore`."""
 
     async def save_records(self, jobs: Sequence[JobSnapshot]) -> None: ...
@@ -59,6 +60,7 @@ class Maintenance:
         self._start = start
         self._policy = policy
         self._jitter = jitter
+        self._remover = JobRemover(store.removals(stream.shards), results)
         self._pause_seconds = policy.sweep_seconds
 
     async def run(self) -> None:
@@ -116,8 +118,12 @@ class Maintenance:
         if expired := await self._store.expire_holds(shard):
             log.warning("holds.expired", count=expired)
         if unsaved := await self._store.unsaved(shard):
-            await self._results.save_records(unsaved)
-            await self._store.forget_unsaved(shard, [job.id for job in unsaved])
+            ended = [job for job in unsaved if not job.is_erased]
+            await self._results.save_records(ended)
+            await self._store.forget_unsaved(shard, [job.id for job in ended])
+            for job in unsaved:
+                if job.is_erased:
+                    await self._remover.remove(job.user, job.id, job.kind)
 
     async def promote(self) -> float:
         """Move due retries into the streams; returns the seconds until the next one is due."""

@@ -1,6 +1,6 @@
 -- hold_tokens: hold tokens for one chat answer, in every window or in none.
 --   KEYS  1 hold
---   ARGV  1 hold id  2 user  3 tokens  4 limit of requests a minute  5 minute (Unix)  6 expires after (ms)
+--   ARGV  1 hold id  2 user  3 tokens  4 limit of requests a minute  5 minute (Unix)  6 expires after (ms)  7 pseudonym of the user
 --         then for each window: key, limit (tokens), expires at (Unix ms)
 --   returns alternating names and values: code; counts {used, held of each window}
 --           code 1 held | -2 too many requests | -(4 + n) window n, counted from 1, has too few tokens left
@@ -9,7 +9,7 @@ local requests = requests_key(user, ARGV[5])
 
 local function answer(code)
   local counts = {}
-  for i = 7, #ARGV, 3 do
+  for i = 8, #ARGV, 3 do
     local window = call('HMGET', budget_key(user, ARGV[i]), 'used', 'held')
     counts[#counts + 1] = tonumber(window[1] or 0)
     counts[#counts + 1] = tonumber(window[2] or 0)
@@ -20,14 +20,15 @@ end
 if call('EXISTS', KEYS[1]) == 1 then return answer(1) end
 if tonumber(call('GET', requests) or 0) >= tonumber(ARGV[4]) then return answer(-2) end
 local windows = {}
-for i = 7, #ARGV, 3 do
+for i = 8, #ARGV, 3 do
+  return_budget(user, ARGV[7], ARGV[i])
   local spent = call('HMGET', budget_key(user, ARGV[i]), 'used', 'held')
   windows[#windows + 1] = ARGV[i]
   if tonumber(spent[1] or 0) + tonumber(spent[2] or 0) + tokens > tonumber(ARGV[i + 1]) then
     return answer(-4 - #windows)
   end
 end
-for i = 7, #ARGV, 3 do
+for i = 8, #ARGV, 3 do
   local budget = budget_key(user, ARGV[i])
   if call('HINCRBY', budget, 'held', tokens) == tokens then call('PEXPIREAT', budget, ARGV[i + 2]) end
 end

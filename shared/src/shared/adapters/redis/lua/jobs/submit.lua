@@ -3,7 +3,7 @@
 --   ARGV  1 id  2 user  3 kind  4 wire version  5 stream  6 payload  7 plan  8 request id  9 title  10 tokens to hold
 --         11 limit of requests a minute  12 limit of the user's jobs in one stream  13 limit of unfinished jobs
 --         14 limit of entries in the stream  15 idempotency key or ''  16 fingerprint  17 minute (Unix)
---         18 traceparent or ''  19 names of all streams, joined by commas
+--         18 traceparent or ''  19 names of all streams, joined by commas  20 pseudonym of the user
 --         then for each window: key, limit (tokens), expires at (Unix ms)
 --   returns alternating names and values: code; requests in this minute; job id; counts {used, held of each window}
 --           code 1 accepted | 2 known idempotency key, job is the one accepted then
@@ -16,7 +16,7 @@ local requests = requests_key(user, ARGV[17])
 
 local function answer(code, job_id)
   local counts = {}
-  for i = 20, #ARGV, 3 do
+  for i = 21, #ARGV, 3 do
     local window = call('HMGET', budget_key(user, ARGV[i]), 'used', 'held')
     counts[#counts + 1] = tonumber(window[1] or 0)
     counts[#counts + 1] = tonumber(window[2] or 0)
@@ -47,7 +47,8 @@ for name in string.gmatch(ARGV[19], '[^,]+') do unfinished = unfinished + call('
 if unfinished >= tonumber(ARGV[13]) then return answer(-3, id) end
 if call('XLEN', KEYS[1]) >= tonumber(ARGV[14]) then return answer(-4, id) end
 local windows = {}
-for i = 20, #ARGV, 3 do
+for i = 21, #ARGV, 3 do
+  return_budget(user, ARGV[20], ARGV[i])
   local spent = call('HMGET', budget_key(user, ARGV[i]), 'used', 'held')
   windows[#windows + 1] = ARGV[i]
   if tonumber(spent[1] or 0) + tonumber(spent[2] or 0) + tokens > tonumber(ARGV[i + 1]) then
@@ -57,7 +58,7 @@ end
 
 local now = now_ms()
 call('HSETNX', since_key, 'at', now)
-for i = 20, #ARGV, 3 do
+for i = 21, #ARGV, 3 do
   local budget = budget_key(user, ARGV[i])
   if call('HINCRBY', budget, 'held', tokens) == tokens then call('PEXPIREAT', budget, ARGV[i + 2]) end
 end
@@ -65,6 +66,7 @@ if call('INCR', requests) == 1 then call('PEXPIRE', requests, 120000) end
 if idempotency then
   call('HSET', idempotency, 'fingerprint', ARGV[16], 'job', id)
   call('PEXPIRE', idempotency, IDEMPOTENCY_MS)
+  call('SET', job_idempotency_key(id), ARGV[15], 'PX', IDEMPOTENCY_MS)
 end
 call('HSET', record, 'state', 'queued', 'user', user, 'kind', kind, 'v', ARGV[4], 'stream', stream, 'payload', ARGV[6],
   'plan', ARGV[7], 'request', ARGV[8], 'title', ARGV[9], 'held', tokens, 'hold', tokens, 'windows', table.concat(windows, ','),
