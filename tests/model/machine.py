@@ -128,6 +128,7 @@ class JobLifeMachine(RuleBasedStateMachine):
             self.both.try_everything_late()
             self.order_too_much()
             self.change_plan()
+            self.remove_what_has_a_key()
             self.both.finish_everything()
 
     def order_too_much(self) -> None:
@@ -144,6 +145,13 @@ class JobLifeMachine(RuleBasedStateMachine):
         self.both.now += DAY
         for plan in ("daily", "daily", "monthly"):
             self.both.submit(BOB, PLANS[plan], Kind.COLLECTION, tokens=1)
+        self.both.compare()
+
+    def remove_what_has_a_key(self) -> None:
+        """Few histories remove a job that was submitted with an idempotency key."""
+        for (user, _), (_, job_id) in sorted(self.both.model.state.idempotency.items()):
+            self.both.cancel(user, job_id)
+            self.both.remove(user, job_id)
         self.both.compare()
 
     # -- what users do ------------------------------------------------------------------------------------------
