@@ -210,21 +210,22 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_body_costs_little_more_than_reading_it(name: str):
-    """A valid body of the same size is the measure: in one run, so that the machine's speed does not matter."""
+    """A valid body of the same size is the measure: in one run, so that the machine's speed does not matter. Before there was a
+    bound, nested lists took a thousand times as long."""
     honest = filled(b"word ", b'{"text": "', b'"}')
-    assert timed(HOSTILE[name]) < 60 * timed(honest) + 0.005
+    assert timed(HOSTILE[name]) < 200 * timed(honest)
 
 
 def timed(body: bytes) -> float:
-    """The shortest of three times, in seconds."""
+    """The shortest of three times of the processor, in seconds: what else runs does not count."""
     return min(map(_time_once, [body] * 3))
 
 
 def _time_once(body: bytes) -> float:
-    started = time.perf_counter()
+    started = time.thread_time()
     with contextlib.suppress(StudyError):
         DECODER.decode(body)
-    return time.perf_counter() - started
+    return time.thread_time() - started
 
 
 @pytest.mark.parametrize("name", HOSTILE)
