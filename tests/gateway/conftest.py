@@ -54,6 +54,7 @@ async def parts(real_redis: RedisClient, result_store: ResultStore) -> AsyncIter
             internal_secret=INTERNAL_SECRET,
             meter=meter,
             metrics=metrics,
+            refusal_delay_seconds=0,
             trusted_proxies=read_trusted_proxies("127.0.0.1"),
         )
 

@@ -2,18 +2,23 @@
 
 import asyncio
 import re
+import time
+from contextlib import ExitStack
 from datetime import UTC, datetime
 
 import httpx
 import msgspec
 import pytest
+from starlette.types import Scope
 from tests.gateway.conftest import open_desk
 from tests.gateway.desk import COLLECTION, PLANS, SUMMARY, TEXT, Desk
 from tests.job_harness import JobHarness
 from tests.metric_samples import read
 
+from gateway.limits.request_limits import MAX_LARGE_BODIES, RequestLimits
 from gateway.services import Parts
 from shared.adapters.postgres.result_store import ResultStore
+from shared.domain.errors import TooManyFailures, TooManyUploads
 from shared.runtime.http.client_address import TrustedProxies
 
 JSON = {"Content-Type": "application/json"}
@@ -211,3 +216,37 @@ async def test_an_address_is_not_believed_without_a_trusted_proxy(parts: Parts):
             await client.get("/api/usage", headers={"X-Forwarded-For": f"192.0.2.{n}"}) for n in range(90)
         ]
     assert [answer.status_code for answer in answers].count(429) > 20
+
+
+async def test_a_large_body_counts_as_several_requests(desk: Desk):
+    client = desk.client(plan="hurried")
+    body = SUMMARY | {"input": {"text": TEXT * 5_000}}  # a mebibyte
+    answers = [await client.post("/api/ai", json=body) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [202, 429]
+    assert int(answers[1].headers["Retry-After"]) >= 2
+
+
+async def test_one_user_has_few_large_bodies_under_way(desk: Desk):
+    limits = RequestLimits(TrustedProxies(), monotonic=desk.parts.monotonic, metrics=desk.parts.metrics)
+    with ExitStack() as stack:
+        for _ in range(MAX_LARGE_BODIES):
+            stack.enter_context(limits.large_body("eve"))
+        with pytest.raises(TooManyUploads), limits.large_body("eve"):
+            pass
+        with limits.large_body("ada"):
+            pass
+    with limits.large_body("eve"):
+        pass
+
+
+async def test_a_refusal_is_slow(desk: Desk):
+    limits = RequestLimits(
+        TrustedProxies(), monotonic=lambda: 0, metrics=desk.parts.metrics, delay_seconds=0.2
+    )
+    scope: Scope = {"client": ("192.0.2.7", 1), "headers": []}
+    for _ in range(60):
+        await limits.count_failure(scope)
+    began = time.monotonic()
+    with pytest.raises(TooManyFailures):
+        await limits.count_failure(scope)
+    assert time.monotonic() - began >= 0.19

@@ -52,6 +52,14 @@ def test_a_limit_below_the_burst_still_lets_one_request_through(clock: Clock):
     assert taken(buckets, "ada", 1, 5) == 1
 
 
+def test_what_is_charged_is_paid_before_the_next_request(clock: Clock):
+    buckets = TokenBuckets(burst_seconds=10, monotonic=clock)
+    buckets.charge("ada", 60, 25)
+    assert buckets.take("ada", 60) == pytest.approx(16)
+    clock.now += 16
+    assert taken(buckets, "ada", 60, 5) == 1
+
+
 def test_memory_is_bounded_and_a_busy_key_is_kept(clock: Clock, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(token_buckets, "MAX_KEYS", 10)
     buckets = TokenBuckets(burst_seconds=10, monotonic=clock)

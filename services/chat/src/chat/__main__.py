@@ -24,6 +24,7 @@ from shared.runtime.config.model_prices import read_prices
 from shared.runtime.config.plans import read_plans
 from shared.runtime.config.settings import InvalidSettings, read_settings
 from shared.runtime.generation.provider_factory import build_providers, models_of
+from shared.runtime.http.connection_guard import ConnectionGuard, ConnectionLimits
 from shared.runtime.http.uvicorn_server import serve
 from shared.runtime.observability.logging_setup import configure_logs
 from shared.runtime.observability.metrics.meter import Meter
@@ -87,6 +88,7 @@ async def _serve(settings: ChatSettings) -> None:
         await asyncio.to_thread(load_model)
         await serve(
             create_app(auth, answers, checks, clock=time.time, meter=meter, tracer=tracer),
+            ConnectionGuard(ConnectionLimits(), meter),
             host=settings.host,
             port=settings.port,
             stop_seconds=settings.grace_seconds + SETTLE_SECONDS,

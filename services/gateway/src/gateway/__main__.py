@@ -32,6 +32,7 @@ from shared.domain.jobs.submission import Durability
 from shared.runtime.config.plans import read_plans
 from shared.runtime.config.settings import InvalidSettings, read_settings
 from shared.runtime.http.client_address import read_trusted_proxies
+from shared.runtime.http.connection_guard import ConnectionGuard, ConnectionLimits
 from shared.runtime.http.uvicorn_server import serve
 from shared.runtime.observability.logging_setup import configure_logs
 from shared.runtime.observability.metrics.meter import Meter
@@ -69,6 +70,7 @@ async def _serve(settings: GatewaySettings) -> None:
             event_reader = group.create_task(parts.events.run())
             await serve(
                 create_app(parts),
+                _guard(settings, parts),
                 host=settings.host,
                 port=settings.port,
                 stop_seconds=STOP_SECONDS,
@@ -77,6 +79,13 @@ async def _serve(settings: GatewaySettings) -> None:
             )
             event_reader.cancel()
     log.info("gateway.stopped")
+
+
+def _guard(settings: GatewaySettings, parts: Parts) -> ConnectionGuard:
+    limits = ConnectionLimits(
+        connections=settings.max_connections, per_address=settings.max_connections_per_address
+    )
+    return ConnectionGuard(limits, parts.meter, parts.trusted_proxies)
 
 
 async def _open(settings: GatewaySettings, meter: Meter, stack: AsyncExitStack) -> tuple[Parts, RedisClient]:

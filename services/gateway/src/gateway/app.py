@@ -52,6 +52,7 @@ def create_api(services: Services) -> FastAPI:
     app = FastAPI(
         title="Etude",
         version=version("gateway"),
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,

@@ -14,7 +14,7 @@ from gateway.http.chat_proxy import ChatProxy
 from gateway.jobs.allowances import Allowances
 from gateway.jobs.job_queries import JobQueries
 from gateway.jobs.job_submission import JobSubmitter
-from gateway.limits.request_limits import RequestLimits
+from gateway.limits.request_limits import DELAY_SECONDS, RequestLimits
 from gateway.metrics import GatewayMetrics
 from shared.adapters.postgres.result_store import ResultStore
 from shared.adapters.redis.budget_store import BudgetStore
@@ -56,6 +56,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     tracer: Tracer = NO_TRACER
     heartbeat_seconds: float = 15.0
     max_event_streams: int = 10_000
+    refusal_delay_seconds: float = DELAY_SECONDS
     cors_origins: Sequence[str] = ()
     trusted_proxies: TrustedProxies = TrustedProxies()
 
@@ -68,7 +69,12 @@ class Services:
         self.checks = parts.checks
         self.warning = parts.warning
         self.metrics = parts.metrics
-        self.limits = RequestLimits(parts.trusted_proxies, monotonic=parts.monotonic, metrics=parts.metrics)
+        self.limits = RequestLimits(
+            parts.trusted_proxies,
+            monotonic=parts.monotonic,
+            metrics=parts.metrics,
+            delay_seconds=parts.refusal_delay_seconds,
+        )
         self.documents = DocumentReader()
         self.exporter = Exporter()
         self.jobs = JobQueries(parts.store, parts.results, JobRemover(parts.removals, parts.results))

@@ -31,6 +31,10 @@ class GatewaySettings(CommonSettings, frozen=True, kw_only=True):
     trusted_proxies: str = "127.0.0.1, ::1"
     """Addresses and networks of the proxies whose `X-Forwarded-For` tells the client's address, separated by commas. Limits by
     address count clients, and not these."""
+    max_connections: int = 12_000
+    """Most open connections of the process, event streams included; fewer if it may not open as many files."""
+    max_connections_per_address: int = 1_024
+    """Most open connections of one client address that is no trusted proxy; any number when 0."""
     cors_origins: str = ""
     """Origins of the web pages that may call, separated by commas; none when empty."""
     heartbeat_seconds: float = 15.0

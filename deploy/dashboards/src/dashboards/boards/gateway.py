@@ -44,6 +44,12 @@ BOARD = Board(
                     legend="{{job}}",
                 ),
                 number(
+                    "How many connections are open?",
+                    "Open connections by service, idle ones and event streams included.",
+                    gauge("etude_http_connections_active", by="job"),
+                    legend="{{job}}",
+                ),
+                number(
                     "How many event streams are open?",
                     "Each is a client that listens to one job or to all of its user's.",
                     gauge("etude_event_streams_active"),
@@ -122,6 +128,12 @@ BOARD = Board(
                     "Who sends too many requests?",
                     "Refused requests per second: of users, and of addresses without a valid token.",
                     {"{{by}}": rate("etude_requests_limited_total", by="by")},
+                    unit=PER_SECOND,
+                ),
+                lines(
+                    "Which connections are closed?",
+                    "Connections per second that a limit of gateway or chat closed, by reason.",
+                    {"{{reason}}": rate("etude_http_connections_refused_total", by="reason")},
                     unit=PER_SECOND,
                 ),
                 lines(

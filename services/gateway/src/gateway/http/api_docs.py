@@ -1,21 +1,24 @@
 """`/docs`: Swagger UI on the OpenAPI document, from files in a package, so that it needs no internet."""
 
 import hashlib
+import json
 import re
 from base64 import b64encode
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 
-PATH = "/docs"
+PATH, DOCUMENT_PATH = "/docs", "/openapi.json"
 ASSETS = ("fastapi_swagger", "resources")
 PARAMETERS = {"validatorUrl": None, "persistAuthorization": False}
 """Swagger UI would otherwise send the document's address to a validator on the internet."""
 
 
 def add_docs(app: FastAPI) -> None:
+    """Both are encoded once: anybody may ask for them, and encoding the document takes milliseconds."""
+    document = Response(json.dumps(app.openapi()), media_type="application/json")
     page = get_swagger_ui_html(
         openapi_url="openapi.json",
         title=f"{app.title} API",
@@ -25,6 +28,10 @@ def add_docs(app: FastAPI) -> None:
         swagger_ui_parameters=PARAMETERS,
     )
     page.headers["Content-Security-Policy"] = _policy_for(bytes(page.body).decode())
+
+    @app.get(DOCUMENT_PATH, include_in_schema=False)
+    async def show_document() -> Response:
+        return document
 
     @app.get(PATH, include_in_schema=False)
     async def show_docs() -> HTMLResponse:

@@ -7,14 +7,15 @@ from msgspec import Struct
 
 from gateway.auth.authenticator import Caller
 from gateway.documents.multipart import read_upload
-from gateway.http.request_bodies import AiRequest, CollectionRequest, read_json, to_collection_input
+from gateway.http.request_bodies import AiRequest, CollectionRequest, to_collection_input
 from gateway.http.routing import query_parameters
+from gateway.limits.request_limits import LARGE_BODY_BYTES
 from gateway.services import Services
 from shared.domain.errors import FieldProblem, InvalidFields, NotAuthenticated
 from shared.domain.jobs.job import Kind
 from shared.domain.jobs.payload import CollectionInput
 from shared.runtime.http.body_validation import MAX_ERRORS
-from shared.runtime.http.request_body import BodyDecoder
+from shared.runtime.http.request_body import BodyDecoder, read_body, require_json
 
 T = TypeVar("T", bound=Struct)
 
@@ -36,9 +37,9 @@ async def authenticate(request: Request) -> Caller:
     try:
         caller = await services.authenticator.authenticate(authorization)
     except NotAuthenticated:
-        services.limits.count_failure(request.scope)
+        await services.limits.count_failure(request.scope)
         raise
-    services.limits.count_request(caller)
+    await services.limits.count_request(caller)
     request.state.caller = caller
     return caller
 
@@ -58,15 +59,29 @@ async def require_known_query(request: Request, _: CurrentCaller) -> None:
         )
 
 
+async def read_json(request: Request, caller: Caller) -> bytes:
+    """The body of a request with JSON. Raises what `require_json` and `read_body` raise, and `TooManyUploads`."""
+    headers = request.headers
+    require_json(headers.get("content-type", ""), headers.get("content-encoding", ""))
+    declared = headers.get("content-length", "")
+    if declared.isdecimal() and int(declared[:20]) <= LARGE_BODY_BYTES:
+        return await read_body(request.stream(), declared=declared)
+    limits = services_of(request).limits
+    with limits.large_body(caller.user):
+        body = await read_body(request.stream(), declared=declared)
+    limits.count_bytes(caller, len(body))
+    return body
+
+
 class JsonBody(Generic[T]):
     """Decodes a JSON body with msgspec: `Annotated[AiRequest, Depends(JsonBody(AiRequest))]`."""
 
     def __init__(self, kind: type[T]) -> None:
         self._decoder = BodyDecoder(kind)
 
-    async def __call__(self, request: Request) -> T:
+    async def __call__(self, request: Request, caller: CurrentCaller) -> T:
         """Raises what `read_json` and `BodyDecoder.decode` raise."""
-        return self._decoder.decode(await read_json(request))
+        return self._decoder.decode(await read_json(request, caller))
 
 
 ai_body = JsonBody(AiRequest)
@@ -81,7 +96,7 @@ async def read_collection(
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type == "multipart/form-data":
         return await read_upload(request, caller.user, services.documents, caller.plan.documents)
-    return to_collection_input(await collection_body(request))
+    return to_collection_input(await collection_body(request, caller))
 
 
 AiBody = Annotated[AiRequest, Depends(ai_body)]

@@ -21,6 +21,7 @@ BODY_PROBLEMS = (
     "unsupported_encoding",
     "invalid_fields",
     "empty_text",
+    "too_many_uploads",
 )
 UPLOAD_PROBLEMS = (
     "invalid_request",
@@ -31,7 +32,6 @@ UPLOAD_PROBLEMS = (
     "text_too_long",
     "too_many_pages",
     "document_too_complex",
-    "too_many_uploads",
     "too_much_reading",
 )
 EVERYWHERE = ("not_authenticated", "too_many_failures", "too_many_requests", "invalid_fields", "unavailable")

@@ -4,14 +4,12 @@ from enum import StrEnum
 from typing import Annotated
 
 from msgspec import Meta, Struct
-from starlette.requests import Request
 
 from shared.domain.errors import EmptyText, FieldProblem, InvalidFields
 from shared.domain.jobs.job import Kind
 from shared.domain.jobs.payload import AiInput, CollectionInput
 from shared.domain.study.material import MAX_ITEMS, Options
 from shared.domain.text.titles import clean_title
-from shared.runtime.http.request_body import read_body, require_json
 
 MAX_TITLE = 200
 """Longest title, in characters."""
@@ -49,13 +47,6 @@ class CollectionRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     text: str
     title: Title = ""
     options: Options = Options()
-
-
-async def read_json(request: Request) -> bytes:
-    """Raises what `require_json` and `read_body` raise."""
-    headers = request.headers
-    require_json(headers.get("content-type", ""), headers.get("content-encoding", ""))
-    return await read_body(request.stream(), declared=headers.get("content-length", ""))
 
 
 def to_ai_input(request: AiRequest) -> tuple[Kind, AiInput]:

@@ -24,8 +24,16 @@ class TokenBuckets:
         wait = full_at - now - max(self._burst_seconds, interval)
         if wait > 0:
             return wait
+        self._remember(key, full_at)
+        return 0.0
+
+    def charge(self, key: str, per_minute: float, requests: float) -> None:
+        """Take more from the bucket, also if it does not have as much: what follows waits until it is paid."""
+        now = self._monotonic()
+        self._remember(key, max(self._full_at.get(key, now), now) + requests * MINUTE / per_minute)
+
+    def _remember(self, key: str, full_at: float) -> None:
         self._full_at[key] = full_at
         self._full_at.move_to_end(key)
         if len(self._full_at) > MAX_KEYS:
             self._full_at.popitem(last=False)
-        return 0.0

@@ -78,7 +78,7 @@ async def submit_job(request: Request) -> Response:
     await count_refusals(request)
     caller = await authenticate(request)
     await require_known_query(request, caller)
-    body = await ai_body(request)
+    body = await ai_body(request, caller)
     services = services_of(request)
     request.state.submission_kind = body.kind
     kind, job_input = to_ai_input(body)

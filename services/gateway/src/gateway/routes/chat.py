@@ -3,8 +3,7 @@
 from fastapi import APIRouter, Depends, Request, Response
 
 from gateway.http import openapi
-from gateway.http.dependencies import CurrentCaller, CurrentServices, require_known_query
-from gateway.http.request_bodies import read_json
+from gateway.http.dependencies import CurrentCaller, CurrentServices, read_json, require_known_query
 from gateway.http.responses import AsgiResponse, request_id_of
 from shared.domain.chat import ChatAnswer, ChatQuestion
 from shared.runtime.http.request_body import check_depth
@@ -43,7 +42,7 @@ ANSWERED["content"]["text/event-stream"] = {"schema": {"type": "string"}}
     openapi_extra=openapi.takes(body=openapi.json_body(ChatQuestion, EXAMPLE)),
 )
 async def ask(request: Request, caller: CurrentCaller, services: CurrentServices) -> Response:
-    body = await read_json(request)
+    body = await read_json(request, caller)
     check_depth(body)
     forwarded = services.chat.forward(
         body,

@@ -5,6 +5,7 @@ from typing import Literal
 from fastapi import APIRouter, Depends, Request, Response
 from msgspec import Struct
 
+from gateway.auth.authenticator import Caller
 from gateway.http import openapi
 from gateway.http.dependencies import (
     CurrentCaller,
@@ -115,7 +116,7 @@ async def show_usage(caller: CurrentCaller, services: CurrentServices) -> Respon
     openapi_extra=openapi.takes(openapi.choice_parameter("for", PRICED, "ai"), body=BODY),
 )
 async def estimate_usage(request: Request, caller: CurrentCaller, services: CurrentServices) -> Response:
-    kind, job_input = await _read_input(request)
+    kind, job_input = await _read_input(request, caller)
     caller.plan.models.require_allowed(job_input.options.model)
     tokens = await price(kind, job_input)
     allowance, headers = await services.allowances.read(caller)
@@ -127,10 +128,10 @@ async def estimate_usage(request: Request, caller: CurrentCaller, services: Curr
     return json_response(view, headers=headers)
 
 
-async def _read_input(request: Request) -> tuple[Kind, JobInput]:
+async def _read_input(request: Request, caller: Caller) -> tuple[Kind, JobInput]:
     if choice(request.query_params, "for", PRICED, default="ai") == "ai":
-        return to_ai_input(await ai_body(request))
-    return Kind.COLLECTION, to_collection_input(await collection_body(request))
+        return to_ai_input(await ai_body(request, caller))
+    return Kind.COLLECTION, to_collection_input(await collection_body(request, caller))
 
 
 def _view_window(balance: Balance) -> WindowView:

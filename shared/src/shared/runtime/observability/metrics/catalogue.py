@@ -108,6 +108,15 @@ METRICS: Sequence[Metric] = (
         SHORT,
     ),
     _gauge("etude_http_inflight_requests", "", (G, C), "Requests under way, including event streams."),
+    _gauge(
+        "etude_http_connections_active", "", (G, C), "Open connections, idle ones and event streams included."
+    ),
+    _counter(
+        "etude_http_connections_refused_total",
+        "reason",
+        (G, C),
+        "Connections closed by a limit: head_too_large, request_timed_out, invalid_request, too_many_connections, silent, not_reading.",
+    ),
     _gauge("etude_event_streams_active", "", (G,), "Connected listeners of event streams."),
     _histogram(
         "etude_event_delay_seconds",
