@@ -91,8 +91,27 @@ EXAMPLES = 12
 """For each call: more finds more, and `--max-examples 500` by hand is worth its minutes before a release."""
 
 
+MIN_LINKS = 5
+"""Fewest links between operations that the sequences must follow: with none of them, they would show nothing."""
+
+
 def test_responses_to_any_request_match_the_document(tmp_path: Path, redis_url: str, postgres_url: str):
-    plans = tmp_path / "plans.json"
+    fuzz(tmp_path, redis_url, postgres_url, "--phases", "examples,coverage,fuzzing")
+
+
+def test_responses_to_sequences_of_requests_match_the_document(
+    tmp_path: Path, redis_url: str, postgres_url: str
+):
+    """Ids of responses are sent on: a job is submitted, shown, cancelled and removed."""
+    printed = fuzz(tmp_path, redis_url, postgres_url, "--phases", "stateful", "--mode", "positive")
+    followed = re.search(r"API Links: +(\d+) covered", printed)
+    assert followed, printed
+    assert int(followed[1]) >= MIN_LINKS, printed
+
+
+def fuzz(folder: Path, redis_url: str, postgres_url: str, *options: str) -> str:
+    """What schemathesis prints about a gateway in which it finds no fault."""
+    plans = folder / "plans.json"
     plans.write_bytes(msgspec.json.encode({"free": PLAN}))
     (port,) = free_ports(1)
     environ = {
@@ -110,11 +129,12 @@ def test_responses_to_any_request_match_the_document(tmp_path: Path, redis_url: 
                 *("--header", f"Authorization: Bearer {make_token()}"),
                 *("--checks", FUZZED_CHECKS, "--exclude-path-regex", NOT_FUZZED),
                 *("--max-examples", str(EXAMPLES), "--seed", "1", "--wait-for-schema", "20", "--no-color"),
-                *("--phases", "examples,coverage,fuzzing"),
+                *options,
             ],
-            cwd=tmp_path,
+            cwd=folder,
             capture_output=True,
             text=True,
             check=False,
         )
     assert fuzzed.returncode == 0, fuzzed.stdout[-8_000:] + fuzzed.stderr[-2_000:]
+    return fuzzed.stdout
