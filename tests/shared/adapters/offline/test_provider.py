@@ -15,7 +15,7 @@ from tests.shared.adapters.offline import drafts
 from tests.shared.adapters.offline.drafts import LONG_TEXTS, SCHEMAS, SHORT_TEXTS, prompt, provider
 
 from shared.domain.llm.provider import ChatRequest, Delta, Message, Task
-from shared.domain.provider_errors import ProviderMisconfigured
+from shared.domain.provider_errors import LanguageNeedsModel, ProviderMisconfigured
 from shared.domain.study.material import (
     CardDrafts,
     ExplanationDraft,
@@ -387,7 +387,10 @@ PIECES = st.sampled_from(
 @settings(max_examples=60, deadline=None)
 @given(st.lists(PIECES, min_size=4, max_size=120).map(" ".join), st.sampled_from(list(SCHEMAS)))
 def test_drafts_quote_any_source_exactly(source: str, task: Task):
-    value = asyncio.run(provider.complete(prompt(task, source), SCHEMAS[task])).value
+    try:
+        value = asyncio.run(provider.complete(prompt(task, source), SCHEMAS[task])).value
+    except LanguageNeedsModel:
+        return  # such a medley may look like Italian
 
     quotes = [card.quote for card in value.cards] if isinstance(value, CardDrafts) else []
     quotes += [question.quote for question in value.questions] if isinstance(value, QuestionDrafts) else []

@@ -273,3 +273,13 @@ def test_a_megabyte_is_split_within_a_second(text: str):
     """Each takes a second at most; a quadratic step would take an hour."""
     check_spans(text, sentences(text))
     check_spans(text, sections(text))
+
+
+def test_the_marks_of_notes_end_a_sentence_and_belong_to_none():
+    text = "Plants need light.[1] It drives growth.[2][note 3] Water is used too.¹ Cells store sugar.[a]"
+    assert [span.of(text) for span in sentences(text)] == [
+        "Plants need light.",
+        "It drives growth.",
+        "Water is used too.",
+        "Cells store sugar.",
+    ]

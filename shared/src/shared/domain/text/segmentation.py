@@ -62,7 +62,7 @@ _RULE = re.compile(r"[\s*_=\-–—~·.•]*\Z")
 _FULL_STOPS = "。！？｡।॥۔።፧။។៕"
 """Marks that end a sentence wherever they stand: Chinese and Japanese, Indic, Urdu, Ethiopic, Burmese, Khmer."""
 _TERMINATOR = re.compile(
-    r"[.!?…؟։]+[\"'’”)\]*_]{0,4}(?:[ \u00a0\u202f]?»)?(?=\s|\Z)"
+    r"[.!?…؟։]+[\"'’”)\]*_]{0,4}(?:[ \u00a0\u202f]?»)?(?P<marks>(?:\[(?:\d{1,4}|[a-z]{1,2}|note \d+)\]|[¹²³⁰-⁹])*)(?=\s|\Z)"
     rf"|(?P<full>[{_FULL_STOPS}]+[\"'’”)\]」』）》】]{{0,4}})"
 )
 _NEXT_WORD = re.compile(r"[\s\"'«“‘(\[*_\-–—¿¡„]*([^\W_]+)")
@@ -236,10 +236,11 @@ def _starts_sentence(line: str) -> bool:
 
 
 def _split(text: str, block: Span) -> Iterator[Span]:
+    """The marks of notes after a full stop belong to no sentence."""
     start = block.start
     for end in _TERMINATOR.finditer(text, block.start, block.end):
         if _ends_sentence(text, end, block):
-            yield from _clauses(text, start, end.end())
+            yield from _clauses(text, start, end.start("marks") if end["marks"] else end.end())
             start = end.end()
     yield from _clauses(text, start, block.end)
 
@@ -260,7 +261,7 @@ def _ends_sentence(text: str, terminator: re.Match[str], block: Span) -> bool:
         return True
     if is_lower_case(following[1][0]):
         return False
-    if terminator[0] != ".":
+    if terminator[0].removesuffix(terminator["marks"] or "") != ".":
         return True
     before = text[max(block.start, terminator.start() - _ABBREVIATION_REACH) : terminator.start()]
     token = before.split()[-1].lstrip("(«“\"'") if before.split() else ""
