@@ -134,6 +134,11 @@ def test_no_text_of_the_material_is_read_as_markup_of_the_page():
     assert "// comment @ref <label> [block]" in " ".join(text.split())
 
 
+def test_a_collection_made_within_a_second_is_printed():
+    collection = msgspec.structs.replace(exported(), made_at=1_700_000_000.25)
+    assert EXPORTS["pdf"].write(collection).startswith(b"%PDF-")
+
+
 def test_a_deck_keeps_its_id():
     assert deck_id_of("one") == deck_id_of("one")
     assert deck_id_of("one") != deck_id_of("two")

@@ -21,7 +21,7 @@ def main() -> None:
     pdf = typst.compile(
         TEMPLATE.read_bytes(),
         sys_inputs={"data": data.decode()},
-        timestamp=datetime.fromtimestamp(made_at, UTC),
+        timestamp=datetime.fromtimestamp(int(made_at), UTC),  # typst refuses fractions of a second
     )
     sys.stdout.buffer.write(pdf)
 
