@@ -39,6 +39,9 @@ def question(
         ("fr", "Il faut deux ans pour former un pilote.", "Combien de temps faut-il pour former un pilote ?", "deux ans"),
         ("fr", "Il y a douze mois dans une année.", "Combien y a-t-il de mois dans une année ?", "douze mois"),
         ("en", "Pluto is not a planet but a dwarf planet.", "What is Pluto?", "a dwarf planet"),
+        ("en", "The race is 5 km long in the rules.", "How long is the race?", "5km"),
+        ("fr", "Le train de Lyon part à 8 h 15.", "À quelle heure part le train de Lyon ?", "8h15"),
+        ("en", "The budget fell by €3bn last year.", "By how much did the budget fall last year?", "3 billion euros"),
         ("en", "In 1969 Armstrong walked on the Moon, and in 1972 Cernan did.", "When did Armstrong walk on the Moon?", "1969"),
     ],
 )  # fmt: skip
@@ -74,6 +77,8 @@ def test_a_card_that_says_something_else_is_dropped(
         ("The lowest value was −12 °C in May.", "What was the lowest value?", ["−12 °C", "12 °C", "−5 °C", "5 °C"]),
         ("The rest came before the war.", "When did the rest come?", ["Before the war", "After the war", "During the war", "Without the war"]),
         ("Blood flows from the vein to the heart.", "Which way does blood flow?", ["From the vein to the heart", "From the heart to the vein", "From the lung to the vein", "From the vein to the lung"]),
+        ("The derivative of the sine is cos x.", "What is the derivative of the sine?", ["cos x", "−cos x", "tan x", "−tan x"]),
+        ("In C the operator <= means at most.", "Which C operator means at most?", ["<=", ">=", "==", "<"]),
         ("Salt is NaCl in chemistry.", "What is the formula of salt?", ["NaCl", "H2O", "CO2", "HCl"]),
         ("In C the operator % gives a rest.", "Which C operator gives a rest?", ["%", "/", "*", "&"]),
         ("The French word il a means he has.", "Which French phrase means 'he has'?", ["il a", "il est", "elle va", "on dit"]),

@@ -30,7 +30,7 @@ _ABSOLUTE = re.compile(
 _ARTICLE_AT_GAP = re.compile(r"\b(?:an?|une?|la)\s*(?:_{2,}|\.{3}|\Z)")
 _HAS_NUMBER = re.compile(r"(?<![^\W\d_])\d")
 """A number, which is no part of a name like `H2O`."""
-_TOKEN = re.compile(r"[^\W_]+|[^\s\w]")
+_TOKEN = re.compile(r"[^\W_]+|[<>=!&|*]+|[^\s\w]")
 
 
 def is_well_formed(options: Sequence[str], answer: int) -> bool:
@@ -61,7 +61,7 @@ def _meaning(option: str) -> tuple[str, ...]:
 
 def _tokens(text: str) -> tuple[str, ...]:
     found = _TOKEN.findall(_without_article(fold(text)))
-    return tuple(token for token in found if token[0].isalnum() or is_symbol(token))
+    return tuple(token for token in found if token[0].isalnum() or is_symbol(token[0]))
 
 
 def _is_same_quantity(one: str, other: str) -> bool:
@@ -77,14 +77,22 @@ def _is_quantity(option: str) -> bool:
 
 
 def options_overlap(candidate: Candidate) -> bool:
-    """One option contains another, so that both are right or both are wrong."""
+    """One option contains another, so that both are right or both are wrong. A sign before it makes it another one."""
     options = _options(candidate)
     said = [_tokens(option) for option in options]
     return any(
-        index != position and _contains(one, other) and not are_different(options[index], options[position])
+        index != position
+        and _contains(one, other)
+        and not _is_signed(one, other)
+        and not are_different(options[index], options[position])
         for index, one in enumerate(said)
         for position, other in enumerate(said)
     )
+
+
+def _is_signed(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    """Only a sign is added: `−cos x` to `cos x`."""
+    return one[1:] == other and one[0] in "-−+±√"
 
 
 def _contains(one: tuple[str, ...], other: tuple[str, ...]) -> bool:

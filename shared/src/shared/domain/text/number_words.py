@@ -34,7 +34,7 @@ _HUNDREDS = frozenset({"hundred", "cent", "cents"})
 SCALES: dict[str, tuple[int, ...]] = {
     **dict.fromkeys(("thousand", "thousands", "mille", "milliers", "millier"), (10**3,)),
     **dict.fromkeys(("million", "millions"), (10**6,)),
-    **dict.fromkeys(("milliard", "milliards"), (10**9,)),
+    **dict.fromkeys(("milliard", "milliards", "bn", "md", "mds"), (10**9,)),
     **dict.fromkeys(("billion", "billions"), (10**9, 10**12)),
     **dict.fromkeys(("trillion", "trillions"), (10**12, 10**18)),
 }

@@ -25,6 +25,8 @@ _BELOW_ZERO = re.compile(
 )
 """Words by which a number without a sign may be negative."""
 _ORDINAL_MARK = re.compile(r"\A(?:e|er|re|ere|eme|st|nd|rd|th)\Z")
+_JOINED = re.compile(r"\d+([^\W\d_]+)\d*")
+"""A number and its unit in one word: `5km`, `8h15`."""
 _ROMAN_TOKEN = re.compile(r"\b([IVXLCDM]{2,}|[IVX])(?:e|er|ème|eme|th)?\b")
 _MONTHS = {
     name: number
@@ -173,4 +175,5 @@ def quantity_words(text: str) -> frozenset[str]:
     """The words of a text that are numbers or units. What they say is compared by value."""
     found = quantities(text)
     told = frozenset(word for quantity in found for part in quantity.words for word in words(part))
+    told |= {word for word in words(text) if (joined := _JOINED.fullmatch(word)) and joined[1] in UNIT_WORDS}
     return told | UNIT_WORDS if found else told
