@@ -25,6 +25,8 @@ from cryptography.hazmat.primitives.serialization import (
 READABLE = 0o440
 """Mode of a file: the owner reads it, and so do servers with accounts of their own, which are in the owner's group."""
 FOLDER = 0o750
+SERVICES = ("gateway", "chat", "ai-worker", "collection-worker", "cron")
+"""Processes that use both stores. Each has a role of its own in Postgres."""
 REDIS_USERS = {
     # the metrics need INFO; the check for a Redis that may lose jobs needs CONFIG GET
     "service": "~* &* +@all -@dangerous +info +bgrewriteaof +config|get",
@@ -41,7 +43,7 @@ def make_secrets(root: Path) -> None:
     redis = {user: _keep_password(root / "redis" / f"{user}-password") for user in REDIS_USERS}
     postgres = {
         role: _keep_password(root / "postgres" / f"{role}-password")
-        for role in ("superuser", "owner", "service")
+        for role in ("superuser", "owner", *SERVICES, "operator")
     }
     internal_secret = _keep_password(root / "chat" / "internal-secret")
     _keep_password(root / "grafana" / "admin-password")
@@ -49,13 +51,18 @@ def make_secrets(root: Path) -> None:
 
     redis_url = f"redis://service:{redis['service']}@redis:6379/0"
     _write(root / "redis" / "users.acl", _users(redis))
-    _write(root / "migration" / "postgres-url", _postgres_url("owner", postgres["owner"]))
-    for reader in ("gateway", "chat", "worker"):
-        _write(root / reader / "redis-url", redis_url)
-        _write(root / reader / "postgres-url", _postgres_url("service", postgres["service"]))
+    _write(root / "postgres" / "superuser-url", _postgres_url("postgres", postgres["superuser"]))
+    _write(root / "migration" / "postgres-url", _postgres_url("etude_owner", postgres["owner"]))
+    for service in SERVICES:
+        _write(root / service / "redis-url", redis_url)
+        _write(root / service / "postgres-url", _postgres_url(_role_of(service), postgres[service]))
     _write(root / "gateway" / "internal-secret", internal_secret)
     _write(root / "gateway" / "jwt-public.pem", _public_key(private_key))
-    stack = {"url": "http://gateway:8000", "redis_url": redis_url}
+    stack = {
+        "url": "http://gateway:8000",
+        "redis_url": redis_url,
+        "postgres_url": _postgres_url(_role_of("operator"), postgres["operator"]),
+    }
     _write(root / "operator" / "stack.json", json.dumps(stack))
 
 
@@ -68,7 +75,12 @@ def _users(passwords: dict[str, str]) -> str:
 
 
 def _postgres_url(role: str, password: str) -> str:
-    return f"postgresql://etude_{role}:{password}@postgres:5432/etude"
+    return f"postgresql://{role}:{password}@postgres:5432/etude"
+
+
+def _role_of(service: str) -> str:
+    """The name that `shared.adapters.postgres.roles` gives the role of a service."""
+    return "etude_" + service.replace("-", "_")
 
 
 def _public_key(private_key: str) -> str:

@@ -7,7 +7,7 @@ from tests.compose.fleet import VERSION, Fleet, Refused, python_on, run
 
 pytestmark = pytest.mark.e2e
 
-OURS = ("secrets", "migration", "gateway", "chat", "ai-worker", "collection-worker", "cron")
+OURS = ("secrets", "roles", "migration", "gateway", "chat", "ai-worker", "collection-worker", "cron")
 LIVING = ("gateway", "chat", "ai-worker", "collection-worker", "cron", "redis", "postgres")
 OTHERS = ("redis", "postgres", "prometheus", "alertmanager", "grafana")
 IMAGES = ("gateway", "chat", "ai-worker", "collection-worker", "operator")
@@ -19,9 +19,9 @@ READS = {
         "gateway/jwt-public.pem",
     },
     "chat": {"chat/redis-url", "chat/postgres-url", "chat/internal-secret"},
-    "ai-worker": {"worker/redis-url", "worker/postgres-url"},
-    "collection-worker": {"worker/redis-url", "worker/postgres-url"},
-    "cron": {"worker/redis-url", "worker/postgres-url"},
+    "ai-worker": {"ai-worker/redis-url", "ai-worker/postgres-url"},
+    "collection-worker": {"collection-worker/redis-url", "collection-worker/postgres-url"},
+    "cron": {"cron/redis-url", "cron/postgres-url"},
 }
 OPENS = """
 import socket
@@ -174,8 +174,8 @@ def test_redis_requires_a_password(fleet: Fleet) -> None:
 )
 def test_a_service_cannot_change_the_tables_or_run_a_program(fleet: Fleet, statement: str) -> None:
     script = (
-        "export PGPASSWORD=$(cat /run/etude/postgres/service-password);"
-        ' exec psql -h 127.0.0.1 -U etude_service -d etude -c "$1"'
+        "export PGPASSWORD=$(cat /run/etude/postgres/gateway-password);"
+        ' exec psql -h 127.0.0.1 -U etude_gateway -d etude -c "$1"'
     )
     with pytest.raises(Refused, match=r"permission denied|must be owner"):
         fleet.execute("postgres", "sh", "-c", script, "sh", statement)

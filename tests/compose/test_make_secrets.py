@@ -15,6 +15,8 @@ from tests.deadline import DEADLINE_SECONDS
 
 from etude.cli.target import Target
 from etude.cli.token_signing import sign_token
+from shared.adapters.postgres.roles import SERVICES, role_of
+from shared.runtime.cli.create_roles import read_passwords
 
 SCRIPT = ROOT / "deploy" / "make_secrets.py"
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -49,14 +51,15 @@ def test_no_two_fleets_share_a_secret(root: Path, tmp_path_factory: pytest.TempP
 
 def test_missing_secrets_are_made_and_derived_files_follow(root: Path) -> None:
     (root / "redis" / "service-password").unlink()
-    (root / "gateway" / "postgres-url").unlink()
     before = contents(root)
+    gateway_url = (root / "gateway" / "postgres-url").read_text()
+    (root / "gateway" / "postgres-url").unlink()
     make_secrets(root)
     after = contents(root)
     password = after["redis/service-password"].strip()
-    assert after["worker/redis-url"].strip() == f"redis://service:{password}@redis:6379/0"
+    assert after["ai-worker/redis-url"].strip() == f"redis://service:{password}@redis:6379/0"
     assert hashlib.sha256(password.encode()).hexdigest() in after["redis/users.acl"]
-    assert after["gateway/postgres-url"] == before["chat/postgres-url"]
+    assert after["gateway/postgres-url"] == gateway_url
     assert after["operator/keys/jwt-private.pem"] == before["operator/keys/jwt-private.pem"]
 
 
@@ -83,7 +86,7 @@ def test_the_gateway_can_check_what_an_operator_signs(root: Path) -> None:
         token, public_key, algorithms=["EdDSA"], options={"verify_exp": False, "verify_iat": False}
     )
     assert (claims["sub"], claims["plan"]) == ("ada", "pro")
-    assert target.find_stack().redis_url == (root / "worker" / "redis-url").read_text().strip()
+    assert target.find_stack().redis_url == (root / "cron" / "redis-url").read_text().strip()
 
 
 def test_redis_gets_only_hashes_and_requires_a_password(root: Path) -> None:
@@ -99,3 +102,12 @@ def test_redis_gets_only_hashes_and_requires_a_password(root: Path) -> None:
 def test_the_stack_file_has_all_that_an_operator_needs(root: Path) -> None:
     stack = json.loads((root / "operator" / "stack.json").read_text())
     assert stack["url"] == "http://gateway:8000"
+    assert stack["postgres_url"].startswith("postgresql://etude_operator:")
+
+
+def test_each_service_is_given_the_url_of_its_own_role_and_a_file_to_create_it_from(root: Path) -> None:
+    passwords = read_passwords(root / "postgres")
+    assert set(passwords) == set(SERVICES)
+    for service in set(SERVICES) - {"operator"}:
+        url = (root / service / "postgres-url").read_text().strip()
+        assert url == f"postgresql://{role_of(service)}:{passwords[service]}@postgres:5432/etude"

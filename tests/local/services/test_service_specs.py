@@ -5,8 +5,13 @@ from pathlib import Path
 from local.credentials import Credentials
 from local.services.service_specs import Addresses, ServiceSpecs, list_services
 from local.settings import LocalSettings
+from shared.adapters.postgres.roles import SERVICES
 
-ADDRESSES = Addresses(redis_url="redis://there", postgres_url="postgresql://there", chat_port=4242)
+ADDRESSES = Addresses(
+    redis_url="redis://there",
+    postgres_urls={service: f"postgresql://{service}" for service in SERVICES},
+    chat_port=4242,
+)
 CREDENTIALS = Credentials(Path("public.pem"), Path("internal-secret"), "token")
 
 
@@ -21,12 +26,27 @@ def test_workers_are_as_many_as_configured_and_other_services_one_each() -> None
 
 
 def test_the_stack_s_stores_override_the_environment_of_the_shell() -> None:
-    services = make_services(ETUDE_REDIS_URL="redis://elsewhere", OPENAI_API_KEY="sk-test", PATH="/bin")
+    services = make_services(
+        ETUDE_REDIS_URL="redis://elsewhere",
+        ETUDE_POSTGRES_URL="elsewhere",
+        OPENAI_API_KEY="sk-test",
+        PATH="/bin",
+    )
     for spec in (services.gateway, services.chat, *services.workers):
         assert spec.environ["ETUDE_REDIS_URL"] == "redis://there"
-        assert spec.environ["ETUDE_POSTGRES_URL"] == "postgresql://there"
+        assert spec.environ["ETUDE_POSTGRES_URL"].startswith("postgresql://")
         assert spec.environ["OPENAI_API_KEY"] == "sk-test"
         assert spec.environ["PATH"] == "/bin"
+
+
+def test_each_service_connects_to_postgres_as_its_own_role() -> None:
+    services = make_services()
+    urls = [
+        spec.environ["ETUDE_POSTGRES_URL"] for spec in (services.gateway, services.chat, *services.workers)
+    ]
+    assert [url.removeprefix("postgresql://") for url in urls] == [
+        *("gateway", "chat", "ai-worker", "ai-worker", "collection-worker", "cron"),
+    ]
 
 
 def test_logs_are_for_people_unless_the_shell_wants_them_for_machines() -> None:

@@ -17,6 +17,7 @@ from local.data_dir import DataDir, StackFile
 from local.errors import CannotRun
 from local.parent_death import stop_with_parent
 from local.ports import LOOPBACK, free_ports, require_free
+from local.servers.postgres_roles import create_service_roles
 from local.servers.postgres_server import PostgresServer
 from local.servers.redis_server import RedisServer
 from local.servers.server_supervisor import restart_on_exit
@@ -59,9 +60,10 @@ async def run(
         credentials = open_credentials(data, now=now)
         redis = opened.enter_context(RedisServer(data.redis))
         postgres = opened.enter_context(PostgresServer(data.postgres))
+        postgres_urls = await create_service_roles(postgres.url)
         await asyncio.to_thread(migrate, postgres.url)
         (chat_port,) = free_ports(1)
-        addresses = Addresses(redis_url=redis.url, postgres_url=postgres.url, chat_port=chat_port)
+        addresses = Addresses(redis_url=redis.url, postgres_urls=postgres_urls, chat_port=chat_port)
         opened.callback(data.unpublish)
         data.publish(
             StackFile(

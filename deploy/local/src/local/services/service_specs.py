@@ -22,7 +22,8 @@ class Addresses(Struct, frozen=True, kw_only=True):
     """Addresses that are chosen anew at each start."""
 
     redis_url: str
-    postgres_url: str
+    postgres_urls: Mapping[str, str]
+    """Service to the URL of its own role."""
     chat_port: int
 
 
@@ -49,7 +50,6 @@ def list_services(
         **environ,
         "PYTHONUNBUFFERED": "1",
         "ETUDE_REDIS_URL": addresses.redis_url,
-        "ETUDE_POSTGRES_URL": addresses.postgres_url,
     }
     internal = {"ETUDE_INTERNAL_SECRET_FILE": str(credentials.internal_secret)}
     gateway = {
@@ -64,19 +64,22 @@ def list_services(
     def metrics(name: str) -> Mapping[str, str]:
         return {"ETUDE_METRICS_HOST": LOOPBACK, "ETUDE_METRICS_PORT": str(ports.get(name, 0))}
 
+    def stores(service: str) -> Mapping[str, str]:
+        return {"ETUDE_POSTGRES_URL": addresses.postgres_urls[service]}
+
     def http_service(name: str, environ: Mapping[str, str]) -> ServiceSpec:
         return ServiceSpec(
             name=name,
             module=name,
-            environ={**common, **internal, **environ, **metrics(name)},
+            environ={**common, **internal, **environ, **metrics(name), **stores(name)},
             stop_seconds=HTTP_STOP_SECONDS,
         )
 
-    def worker(name: str, module: str) -> ServiceSpec:
+    def worker(name: str, module: str, service: str) -> ServiceSpec:
         return ServiceSpec(
             name=name,
             module=module,
-            environ={**common, **metrics(name)},
+            environ={**common, **metrics(name), **stores(service)},
             stop_seconds=WORKER_STOP_SECONDS,
         )
 
@@ -85,12 +88,12 @@ def list_services(
         gateway=http_service("gateway", gateway),
         chat=http_service("chat", chat),
         workers=(
-            *(worker(name, "ai_worker") for name in _numbered("ai-worker", settings.ai_workers)),
+            *(worker(name, "ai_worker", "ai-worker") for name in _numbered("ai-worker", settings.ai_workers)),
             *(
-                worker(name, "collection_worker")
+                worker(name, "collection_worker", "collection-worker")
                 for name in _numbered("collection-worker", settings.collection_workers)
             ),
-            worker("cron", "collection_worker.cron"),
+            worker("cron", "collection_worker.cron", "cron"),
         ),
     )
 

@@ -75,6 +75,7 @@ UNAVAILABLE: tuple[type[BaseException], ...] = (
     _errors.SerializationError,
     _errors.UndefinedTableError,  # before the migration of this release has run
     _errors.UndefinedColumnError,
+    _errors.InsufficientPrivilegeError,  # before the migration of this release has granted it
     _errors.InvalidAuthorizationSpecificationError,  # a mistake of the operator, for which no job may be lost
     _errors.InvalidCatalogNameError,
 )

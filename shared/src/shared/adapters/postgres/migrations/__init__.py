@@ -9,6 +9,7 @@ from alembic.config import Config
 from alembic.util import CommandError
 
 from shared.adapters.postgres.connection import Connection, connect
+from shared.adapters.postgres.roles import grant_privileges
 
 ADVISORY_LOCK = 0x457475646500
 """Key of the lock that all migrating processes take, so that the first one migrates and the others find it done."""
@@ -19,7 +20,7 @@ class UnknownRevision(Exception):
 
 
 def migrate(url: str) -> None:
-    """Migrate a database to the newest schema in one transaction. Several processes may call it at the same time.
+    """Migrate a database to the newest schema, and grant the roles of the services what they need, in one transaction. Several processes may call it at the same time.
 
     It blocks and runs an event loop of its own. Raises `UnknownRevision`, and the errors of asyncpg.
     """
@@ -34,6 +35,7 @@ async def _migrate(url: str) -> None:
             statements = write_sql(await current_revision(connection))
             if statements:
                 await connection.execute(statements)
+            await grant_privileges(connection)
     finally:
         await connection.close()
 
