@@ -154,6 +154,7 @@ async def test_a_bug_is_a_500_without_details(parts: Parts):
 async def test_every_request_is_logged_without_text_of_the_client(desk: Desk):
     client = desk.client()
     with capture_logs() as logs:
+        await client.post("/api/ai", json=SUMMARY)
         await client.post("/api/ai?secret=1", json=SUMMARY)
         await client.get("/api/ai/secret")
         await client.get("/secret")
@@ -161,6 +162,7 @@ async def test_every_request_is_logged_without_text_of_the_client(desk: Desk):
     lines = [line for line in logs if line["event"] == "http.request"]
     assert [(line["method"], line["route"], line["status"]) for line in lines] == [
         ("POST", "/api/ai", 202),
+        ("POST", "/api/ai", 422),
         ("GET", "/api/ai/{id}", 404),
         ("GET", "-", 404),
     ]

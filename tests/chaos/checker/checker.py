@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
 from tests.chaos.checker.chat_rules import charges_what_it_tells, least_and_most
-from tests.chaos.checker.evidence import History, Rule, Violation, after_flush
+from tests.chaos.checker.evidence import REMOVED, History, Rule, Violation, after_flush
 from tests.chaos.checker.fault_rules import (
     complains_quietly,
     dies_for_itself,
@@ -61,6 +61,9 @@ def ends_once(history: History) -> Iterator[Violation]:
         rows = {row.state for row in history.rows[job_id]}
         if not end:
             yield Violation("ends once", f"{job_id} was accepted and has no end", history.about(job_id))
+        elif end == REMOVED:
+            if job_id not in wished_away:
+                yield Violation("ends once", f"{job_id} was removed by nobody", history.about(job_id))
         elif rows != {end}:
             yield Violation(
                 "ends once", f"{job_id} ended as {end}, its rows say {sorted(rows)}", history.about(job_id)
@@ -119,14 +122,18 @@ def never_goes_back(history: History) -> Iterator[Violation]:
             if problem:
                 yield Violation("never goes back", f"{job_id}: {problem}", history.about(job_id))
                 break
+            if told.name == REMOVED:
+                state = REMOVED
             if told.name in ("status", "done"):
                 state, attempt = told.status, max(attempt, told.attempt)
 
 
 def _step_back(state: str, attempt: int, told: Told) -> str:
     """What is wrong with an event after such a state; nothing if all is well."""
-    if state in FINAL:
+    if state in FINAL or state == REMOVED:
         return f"{told.name} after {state}"
+    if told.name == REMOVED:
+        return ""
     match told.name, told.status:
         case "status", "running":
             is_wrong = state == "" or told.attempt != attempt + 1
@@ -146,15 +153,17 @@ def _step_back(state: str, attempt: int, told: Told) -> str:
 
 
 def hears_all_in_order(history: History) -> Iterator[Violation]:
-    """What a listener heard is its log, whole and in order; up to where it was when the job was removed."""
+    """What a listener heard is its log, whole and in order; up to where it was when the job was removed.
+    Of a removed job the logs keep nothing else, and it is not known what they told of it before."""
     heard = defaultdict[str, list[Heard]](list)
     for line in history.of(Heard):
         heard[line.listener].append(line)
     removed = {line.listener for line in history.of(Connected) if line.status == 404}
+    gone = {told.job_id for told in history.of(Told) if told.name == REMOVED}
     for listener, first in {line.listener: line for line in reversed(history.of(Connected))}.items():
         log = history.told[first.job_id] if first.job_id else history.logs[first.user]
-        expected = [told.event_id for told in log]
-        actual = [line.event_id for line in heard[listener] if line.event_id]
+        expected = [told.event_id for told in log if told.job_id not in gone]
+        actual = [line.event_id for line in heard[listener] if line.event_id and line.job_id not in gone]
         if listener in removed:
             expected = expected[: len(actual)]
         if actual != expected:

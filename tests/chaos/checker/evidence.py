@@ -70,10 +70,15 @@ class History:
         )
 
     def end_of(self, job_id: str) -> str:
-        """The state its last event tells; none if it is not final."""
+        """The state its last event tells, or `removed`; none if it is not final."""
         told = self.told.get(job_id, [])
+        if told and told[-1].name == REMOVED:
+            return REMOVED
         return told[-1].status if told and told[-1].name == "done" else ""
 
+
+REMOVED = "removed"
+"""The only event of a job that its owner removed."""
 
 Rule = Callable[[History], Iterator[Violation]]
 

@@ -310,6 +310,15 @@ def test_who_follows_a_job_that_is_removed_hears_it_up_to_there() -> None:
     assert broken([*GOOD, connections[0], heard]) == {"hears all"}
 
 
+def test_a_removed_job_leaves_one_event_and_only_its_owner_removes_it() -> None:
+    rest = [line for line in GOOD if not (isinstance(line, Told) and line.job_id == REMOVED)]
+    removal = told(EVE, REMOVED, 1.6, "removed")
+    assert check([*rest, removal]) == []
+    assert broken([*rest, removal, told(EVE, REMOVED, 1.7, "done", "cancelled")]) >= {"never goes back"}
+    unwished = [line for line in rest if not isinstance(line, Cancelled)]
+    assert broken([*unwished, removal]) == {"ends once"}
+
+
 def test_what_a_flush_took_is_held_against_nobody_and_what_came_later_is() -> None:
     flush = Struck(at=T0 + 0.2, healed_at=T0 + 0.5, name="FLUSHALL")
     later = submitted(ADA, "job-later", at=T0 + 1)
