@@ -1,11 +1,15 @@
 """Each service's role can run the statements of its service, none of the others, and has no privilege that is not needed."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
-from urllib.parse import urlsplit
+from pathlib import Path
+from urllib.parse import quote, urlsplit
 
 import pytest
+from tests.deadline import DEADLINE_SECONDS
 from tests.factories import make_final_job
 from tests.servers import create_database
 
@@ -185,6 +189,26 @@ async def test_a_new_password_replaces_the_last_one(role_urls: dict[str, str]) -
     with pytest.raises(Exception, match="password authentication failed"):
         await connect(role_urls["chat"])
     await (await connect(renewed["chat"])).close()
+
+
+def test_the_command_creates_a_role_for_each_password_file(
+    postgres_server: PostgresServer, tmp_path: Path
+) -> None:
+    url = asyncio.run(create_database(postgres_server.url, "roles"))
+    (tmp_path / "chat-password").write_text("it's a \\ secret\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "shared.runtime.cli.create_roles", str(tmp_path)],
+        env={"ETUDE_POSTGRES_URL": url},
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_SECONDS,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "database.roles_created" in done.stdout
+    server = urlsplit(url)
+    password = quote("it's a \\ secret")
+    address = f"etude_chat:{password}@{server.hostname}:{server.port}"
+    asyncio.run(_run(server._replace(netloc=address).geturl(), "SELECT 1"))
 
 
 def test_a_database_without_the_roles_is_migrated(postgres_server: PostgresServer) -> None:
