@@ -13,7 +13,7 @@ TOLD = {
     "nested_lists": {"422", "429", CLOSED},
     "nul_characters": {"422", "429", CLOSED},
     "wrong_keys": {"401", "429"},
-    "requests_ahead": {"200", CLOSED},
+    "requests_ahead": {"200", "429", CLOSED},
     "requests": {"422", "429"},
     "silent": {SILENT, CLOSED},
     "half_head": {SILENT, "408"},

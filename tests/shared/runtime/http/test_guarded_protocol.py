@@ -163,6 +163,16 @@ async def test_many_requests_sent_ahead_close_the_connection(patient: Server):
     assert patient.refused("invalid_request") == 1
 
 
+async def test_the_first_of_many_requests_sent_ahead_is_answered_and_ends_the_connection(patient: Server):
+    """If it was closed at once, a client whose refusal is held back would not have to wait for it."""
+    client = await patient.connect()
+    client.send(GET * 5_000)
+    status, response = await client.response()
+    assert status == 200
+    assert b"connection: close" in response
+    assert await client.until_closed() == b""
+
+
 async def test_the_largest_head_is_accepted_and_one_byte_more_is_not(patient: Server):
     client = await patient.connect()
     client.send(head(32_768))

@@ -190,30 +190,40 @@ class GuardedProtocol(HttpToolsProtocol):
         return line + headers > self._limits.head_bytes
 
     def _refuse(self, error: StudyError) -> None:
-        """Respond in place of the application, then read on for a moment. No response is written where another one is due."""
+        """Respond in place of the application, then read on for a moment. No response is written where another one is due.
+
+        A response that is due may be a refusal that is held back: closing at once would let its client go on without the wait.
+        """
         self._is_refused = True
         self._deadline = self.loop.time() + self._limits.linger_seconds
         self._guard.refused(error.code)
         if self.transport.is_closing():
             return
-        due = self._disconnect_application()
-        if due and (due.response_started or not due.more_body):
+        due = self._unanswered()
+        if due and not due.more_body and not due.response_started:
+            due.keep_alive = False  # the connection ends with this response
+            self.pipeline.clear()
+            return
+        self._disconnect_application()
+        if due and due.response_started:
             self.transport.close()
             return
         self.transport.write(self._refusal_bytes(error))
         self.transport.write_eof()
 
-    def _disconnect_application(self) -> RequestResponseCycle | None:
-        """Tell the application that nobody waits for its response any more. Returns the request that it has not answered, if any.
+    def _unanswered(self) -> RequestResponseCycle | None:
+        """The request that the application works on, if any."""
+        cycle = self._running
+        return None if cycle is None or cycle.response_complete else cycle
+
+    def _disconnect_application(self) -> None:
+        """Tell the application that nobody waits for its response any more.
 
         uvicorn tells it for the last request that was received, which need not be the one that the application works on.
         """
-        cycle = self._running
-        if cycle is None or cycle.response_complete:
-            return None
-        cycle.disconnected = True
-        cycle.message_event.set()
-        return cycle
+        if cycle := self._unanswered():
+            cycle.disconnected = True
+            cycle.message_event.set()
 
     def _refusal_bytes(self, error: StudyError) -> bytes:
         given = dict(self.headers or ())
