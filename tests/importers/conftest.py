@@ -27,6 +27,7 @@ HARD_TEXTS = (
     "« L’été » à 5 °C",
     "水在一百度沸腾",
     "الماء يغلي",
+    "[sound:x.mp3] is no file",
     "control \x07 character",
 )
 MadeExport = Callable[..., Path]

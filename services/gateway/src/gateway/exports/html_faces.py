@@ -23,7 +23,10 @@ def back_html(item: Item) -> str:
 
 
 def text_html(text: str) -> str:
-    return "<br>".join(escape(line, quote=False) for line in text.splitlines())
+    """Text as it is read. Anki would take what begins with `[sound:` for a file to play."""
+    return "<br>".join(escape(line, quote=False) for line in text.splitlines()).replace(
+        "[sound:", "[sound&#58;"
+    )
 
 
 def _option_html(option: Choice) -> str:

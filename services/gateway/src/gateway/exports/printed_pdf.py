@@ -52,7 +52,7 @@ def to_pdf(collection: ExportedCollection) -> bytes:
     language = rules_language(material.language) or Language.EN
     printed = PrintedCollection(
         title=material.title,
-        language=primary_language(material.language),
+        language=primary_language(material.language) or language,
         made_by=collection.made_by,
         made_at=collection.made_at,
         labels=_LABELS[language],
