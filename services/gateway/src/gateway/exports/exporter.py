@@ -3,21 +3,27 @@
 import asyncio
 from weakref import WeakValueDictionary
 
-from gateway.exports.exported_collection import ExportedCollection
+from gateway.exports.exported_collection import to_exported
 from gateway.exports.formats import Export
-from shared.adapters.cpu_pool import run_in_cpu_pool
-from shared.domain.jobs.job import UserId
+from shared.domain.jobs.job_snapshot import JobSnapshot
 
 WRITERS = 2
 """Exports written at a time in one gateway."""
 
 
 class Exporter:
+    """Exports have threads of their own: one waits for the typesetting process, and would keep a thread for computing from the
+    requests that need it."""
+
     def __init__(self) -> None:
         self._writers = asyncio.Semaphore(WRITERS)
         self._seats: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    async def write(self, user: UserId, export: Export, collection: ExportedCollection) -> bytes:
-        """A user who asks for many exports at once waits for the own ones."""
-        async with self._seats.setdefault(user, asyncio.Lock()), self._writers:
-            return await run_in_cpu_pool(export.write, collection)
+    async def write(self, export: Export, job: JobSnapshot, result: bytes) -> bytes:
+        """The file of a finished collection, whose stored JSON is `result`. A user's exports wait for one another."""
+        async with self._seats.setdefault(job.user, asyncio.Lock()), self._writers:
+            return await asyncio.to_thread(_write, export, job, result)
+
+
+def _write(export: Export, job: JobSnapshot, result: bytes) -> bytes:
+    return export.write(to_exported(job, result))

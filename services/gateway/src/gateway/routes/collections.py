@@ -6,7 +6,6 @@ from urllib.parse import quote
 from fastapi import APIRouter, Depends, Request, Response
 from msgspec import Struct
 
-from gateway.exports.exported_collection import to_exported
 from gateway.exports.formats import EXPORTS, Export
 from gateway.http import openapi
 from gateway.http.dependencies import (
@@ -198,15 +197,14 @@ async def follow_collection(
     openapi_extra=openapi.takes(openapi.choice_parameter("format", FORMATS, "json")),
 )
 async def export_collection(
-    request: Request, caller: CurrentCaller, services: CurrentServices, collection: FoundCollection
+    request: Request, services: CurrentServices, collection: FoundCollection
 ) -> Response:
     export = EXPORTS[choice(request.query_params, "format", FORMATS, default="json")]
     if not collection.state.is_final:
         raise NotReady(retry_after=2)
     if collection.result is None:
         raise NotFound
-    exported = to_exported(collection, collection.result)
-    content = await services.exporter.write(caller.user, export, exported)
+    content = await services.exporter.write(export, collection, collection.result)
     return Response(content, headers=_download_headers(collection.title, export))
 
 
