@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import contextmanager
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from tests.model_servers.table_printer import pytest_terminal_summary as pytest_terminal_summary
 from tests.servers import (
     FAKE,
@@ -29,6 +29,14 @@ from shared.adapters.postgres.result_store import ResultStore
 from shared.adapters.redis.client import RedisClient
 from shared.domain.text.language_detection import load_model
 
+# a busy machine generates examples slowly, which says nothing of the code
+for profile in ("default", "ci"):
+    settings.register_profile(
+        profile,
+        settings.get_profile(profile),
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
 # `make unit` wants an answer while one types; `make test` looks further
 settings.register_profile("unit", max_examples=10)
 # `--hypothesis-profile=long` looks further, and elsewhere each time

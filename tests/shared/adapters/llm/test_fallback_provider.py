@@ -4,13 +4,12 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 
 import pytest
-from openai import AsyncOpenAI
 from tests.simulators.faults import Fault, FaultKind, out_of_credit, overloaded, rate_limited, server_error
 from tests.simulators.journal import CallState
 from tests.simulators.provider import ProviderSimulator
 
 from shared.adapters.llm.fallback_provider import FallbackProvider
-from shared.adapters.llm.openai.client import connect
+from shared.adapters.llm.openai.client import ModelServerClient, connect
 from shared.adapters.llm.openai.provider import OpenAIProvider
 from shared.adapters.offline.provider import OfflineProvider
 from shared.domain.llm.provider import ChatRequest, Delta, Message, Prompt, Task
@@ -52,14 +51,14 @@ async def simulator() -> AsyncIterator[ProviderSimulator]:
 
 
 @pytest.fixture
-async def client(simulator: ProviderSimulator) -> AsyncIterator[AsyncOpenAI]:
+async def client(simulator: ProviderSimulator) -> AsyncIterator[ModelServerClient]:
     client = connect("key", base_url=simulator.url)
     yield client
     await client.close()
 
 
 @pytest.fixture
-def chain(client: AsyncOpenAI) -> FallbackProvider:
+def chain(client: ModelServerClient) -> FallbackProvider:
     return FallbackProvider([OpenAIProvider(client, model=name) for name in ("large", "small")])
 
 
@@ -137,7 +136,7 @@ async def test_if_all_fail_the_most_hopeful_error_is_raised(
 
 
 async def test_the_offline_generator_is_the_last_fallback_and_marked_as_such(
-    client: AsyncOpenAI, simulator: ProviderSimulator
+    client: ModelServerClient, simulator: ProviderSimulator
 ):
     simulator.faults.add(out_of_credit())
     chain = FallbackProvider([OpenAIProvider(client, model="large"), OfflineProvider()])

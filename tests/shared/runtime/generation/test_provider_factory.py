@@ -3,12 +3,11 @@
 from pathlib import Path
 
 import pytest
-from openai import AsyncOpenAI
 from tests.factories import CARDS_PROMPT, make_plan
 from tests.simulators.faults import Fault, FaultKind, out_of_credit, rate_limited, server_error
 from tests.simulators.provider import ProviderSimulator
 
-from shared.adapters.llm.openai.client import connect
+from shared.adapters.llm.openai.client import ModelServerClient, connect
 from shared.domain.llm.model_choice import ModelChains, PlanModels
 from shared.domain.provider_errors import ProviderBusy, ProviderOutOfCredit
 from shared.domain.study.material import CardDrafts
@@ -155,9 +154,9 @@ async def test_a_blank_key_counts_as_no_key():
 
 
 async def test_both_chains_share_one_client(monkeypatch: pytest.MonkeyPatch):
-    made: list[AsyncOpenAI] = []
+    made: list[ModelServerClient] = []
 
-    def count(api_key: str, *, base_url: str | None = None) -> AsyncOpenAI:
+    def count(api_key: str, *, base_url: str | None = None) -> ModelServerClient:
         made.append(connect(api_key, base_url=base_url))
         return made[-1]
 

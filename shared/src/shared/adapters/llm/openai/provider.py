@@ -10,7 +10,7 @@ import httpx2
 import msgspec
 import structlog
 from msgspec.structs import replace
-from openai import AsyncOpenAI, OpenAIError
+from openai import OpenAIError
 
 from shared.adapters.cpu_pool import run_in_cpu_pool
 from shared.adapters.llm.openai.background.background_request import (
@@ -20,6 +20,7 @@ from shared.adapters.llm.openai.background.background_request import (
 )
 from shared.adapters.llm.openai.background.background_responses import BackgroundResponses
 from shared.adapters.llm.openai.background.response_slot import ResponseSlot
+from shared.adapters.llm.openai.client import ModelServerClient
 from shared.adapters.llm.openai.ladder.abilities import (
     OPENAI,
     Abilities,
@@ -81,7 +82,7 @@ class OpenAIProvider:
 
     def __init__(
         self,
-        client: AsyncOpenAI,
+        client: ModelServerClient,
         *,
         model: str,
         timeout_seconds: float = TIMEOUT_SECONDS,
@@ -215,7 +216,7 @@ class OpenAIProvider:
         return response
 
     async def _send(
-        self, client: AsyncOpenAI, build: Build, turns: Sequence[Turn], slot: ResponseSlot | None
+        self, client: ModelServerClient, build: Build, turns: Sequence[Turn], slot: ResponseSlot | None
     ) -> ModelResponse:
         async with self._sender.send(client, build, turns) as sent:
             call = _sent_call(sent.request, turns)
@@ -228,7 +229,7 @@ class OpenAIProvider:
             return read_response(sent.reply.body, call)
 
     async def _resume(
-        self, client: AsyncOpenAI, build: Build, turns: Sequence[Turn], slot: ResponseSlot
+        self, client: ModelServerClient, build: Build, turns: Sequence[Turn], slot: ResponseSlot
     ) -> ModelResponse | None:
         if self._background and (completed := await self._background.resume(client, slot)):
             request = build(self._learned.current)

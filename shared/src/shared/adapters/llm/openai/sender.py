@@ -7,12 +7,12 @@ import re
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 
-import httpx2
 from msgspec import Struct
 from msgspec.structs import replace
-from openai import APIConnectionError, APIError, AsyncOpenAI
+from openai import APIConnectionError, APIError
 
 from shared.adapters.llm.openai.background.background_request import BACKGROUND_FEATURES, is_background
+from shared.adapters.llm.openai.client import ModelServerClient
 from shared.adapters.llm.openai.ladder.abilities import OPTIONAL_FIELDS, Abilities, descend, plainest
 from shared.adapters.llm.openai.ladder.learned_abilities import LearnedAbilities
 from shared.adapters.llm.openai.prompt_rendering import Turn
@@ -48,9 +48,6 @@ NO_SUCH_PATH_STATUSES = frozenset({404, 405, 501})
 MIN_WINDOW_TOKENS, MAX_WINDOW_TOKENS = 1_024, 100_000_000
 """A window beyond these is not believed: the instructions alone need 600 tokens, and every later job would fail without a call."""
 
-UNREAD = {"X-Stainless-Raw-Response": "stream"}
-"""The header by which the client leaves a response unread, as its own `with_streaming_response` does."""
-
 Build = Callable[[Abilities], Request]
 
 
@@ -74,7 +71,9 @@ class RequestSender:
         """Forms of requests that the server has accepted from this process."""
 
     @asynccontextmanager
-    async def send(self, client: AsyncOpenAI, build: Build, turns: Sequence[Turn]) -> AsyncGenerator[Sent]:
+    async def send(
+        self, client: ModelServerClient, build: Build, turns: Sequence[Turn]
+    ) -> AsyncGenerator[Sent]:
         """Send until the server accepts the request. Raises the client's error for anything but a refused feature, and what
         `build` raises."""
         async with AsyncExitStack() as stack:
@@ -83,7 +82,7 @@ class RequestSender:
             yield sent
 
     async def _send(
-        self, stack: AsyncExitStack, client: AsyncOpenAI, build: Build, turns: Sequence[Turn]
+        self, stack: AsyncExitStack, client: ModelServerClient, build: Build, turns: Sequence[Turn]
     ) -> Sent:
         tried = [self._learned.current]
         while True:
@@ -155,12 +154,10 @@ def _letters(text: str) -> str:
 
 
 @asynccontextmanager
-async def _post(client: AsyncOpenAI, request: Request) -> AsyncGenerator[ServerReply]:
-    """The body goes as it is, to the path and not through the client's method of it, which takes every message apart: that costs
-    as much time as sending it."""
+async def _post(client: ModelServerClient, request: Request) -> AsyncGenerator[ServerReply]:
     body = {**request}
-    headers = {**UNREAD, **body.pop("extra_headers", {})}
+    headers = body.pop("extra_headers", {})
     path = "/responses" if is_background(request) else "/chat/completions"
-    response = await client.post(path, cast_to=httpx2.Response, body=body, options={"headers": headers})
+    response = await client.send(path, body, headers)
     async with aclosing(response), begin_reply(response, is_stream="stream" in request) as reply:
         yield reply
