@@ -73,10 +73,10 @@ def test_few_items_of_a_long_text_come_from_evenly_spaced_parts():
     job_input = make_input(Kind.FLASHCARDS, SENTENCE * 2_000, Options(flashcards=4))
 
     assert [step.name for step in plan_steps(Kind.FLASHCARDS, job_input)] == [
-        "cards/2",
-        "cards/6",
-        "cards/10",
-        "cards/14",
+        "cards/1",
+        "cards/5",
+        "cards/9",
+        "cards/13",
     ]
 
 

@@ -119,7 +119,7 @@ async def test_a_part_that_is_too_long_is_split_until_it_fits():
 
     assert not results.failed
     assert list(results.completions) == [step.name for step in received]
-    assert [step.name for step in received[:2]] == ["cards/0.0.0", "cards/0.0.1"]
+    assert [step.name for step in received[:2]] == ["cards/0.0.0.0", "cards/0.0.0.1"]
     assert sum(step.quota.total for step in received) == sum(step.quota.total for step in steps)
     places = [(step.span.start, step.span.end) for step in received]
     assert places == sorted(places)

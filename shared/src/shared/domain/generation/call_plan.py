@@ -8,7 +8,7 @@ from msgspec import Struct
 from shared.domain.generation.sizing import (
     ITEM_TASKS,
     asked_items,
-    count_parts,
+    part_size,
     possible_items,
     share,
     share_one_call,
@@ -90,8 +90,8 @@ def plan_steps(kind: Kind, job_input: JobInput) -> list[PlannedStep]:
     """The calls of this job. Parts without a usable sentence get no call, so an empty plan means that the text has no usable
     sentence. When several parts are summarised, a call planned by `plan_merge` follows."""
     text, options, tasks = job_input.text, job_input.options, TASKS[kind]
-    parts = count_parts(tasks, options, len(text))
-    spans = [span for span in split_text(text, parts) if has_usable_sentence(span.of(text))]
+    size = part_size(tasks, options, len(text))
+    spans = [span for span in split_text(text, size) if has_usable_sentence(span.of(text))]
     language = language_of(job_input)
     if tasks[0] not in ITEM_TASKS:
         return [_plan_whole(kind, index, span, job_input, language) for index, span in enumerate(spans)]

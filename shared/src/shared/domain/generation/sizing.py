@@ -2,10 +2,12 @@
 gateway can estimate the cost of a job without reading its text."""
 
 import itertools
+import math
 from collections.abc import Sequence
 
 from shared.domain.llm.provider import Task
 from shared.domain.study.material import MAX_ITEMS, Options
+from shared.domain.text.chunking import LONGEST_PART
 
 ITEM_TASKS = (Task.CARDS, Task.QUESTIONS)
 """The tasks that make items. Their results are collected item by item; those of the other tasks are merged."""
@@ -14,7 +16,7 @@ PART_CHARACTERS = 10_000
 WHOLE_CHARACTERS = 24_000
 """Target length of a part for the other tasks, which need as much context as possible."""
 MAX_PARTS = 40
-"""Limit of calls of one task in one job; a longer text has larger parts."""
+"""The usual number of calls of one task in one job is at most this; a longer text has larger parts."""
 MAX_ASKED = 30
 """Limit of drafts requested in one call; beyond it a model repeats itself. Cards and questions of a part share a call while
 they stay below it, which sends the source once instead of twice."""
@@ -47,17 +49,27 @@ def possible_items(task: Task, options: Options, characters: int) -> int:
     return min(wanted_items(task, options, characters), max(1, characters // MIN_CHARACTERS_PER_ITEM))
 
 
-def count_parts(tasks: Sequence[Task], options: Options, characters: int) -> int:
-    """The number of parts of the text, which are the same for all tasks of a job."""
+def part_size(tasks: Sequence[Task], options: Options, characters: int) -> float:
+    """The usual length of a part in characters, for `split_text`. It is the same for texts of any usual length, so that a
+    changed text has the same parts."""
     size = PART_CHARACTERS if set(tasks) <= set(ITEM_TASKS) else WHOLE_CHARACTERS
-    by_items = (_round_up(possible_items(task, options, characters) * SURPLUS / MAX_ASKED) for task in tasks)
-    return max(1, min(max(_round_up(characters / size), *by_items), MAX_PARTS))
+    by_items = max(
+        _round_up(possible_items(task, options, characters) * SURPLUS / MAX_ASKED) for task in tasks
+    )
+    return max(1.0, min(size, characters / max(1, by_items)), characters / MAX_PARTS)
+
+
+def count_parts(tasks: Sequence[Task], options: Options, characters: int) -> int:
+    """The usual number of parts of such a text, which are the same for all tasks of a job."""
+    parts = characters / part_size(tasks, options, characters)
+    return 1 if parts <= LONGEST_PART else math.ceil(parts)
 
 
 def share_one_call(tasks: Sequence[Task], options: Options, characters: int) -> bool:
-    """Whether cards and questions of a part are asked for together."""
+    """Whether cards and questions of a part are asked for together, which depends on the fewest parts that the text may have."""
     wanted = [possible_items(task, options, characters) for task in tasks if task in ITEM_TASKS]
-    parts = count_parts(tasks, options, characters)
+    longest = part_size(tasks, options, characters) * LONGEST_PART
+    parts = max(1, math.ceil(characters / longest))
     return all(wanted) and len(wanted) > 1 and sum(wanted) * SURPLUS <= MAX_ASKED * parts
 
 

@@ -11,6 +11,8 @@ from shared.domain.text.segmentation import Span, has_usable_sentence
 
 MIN_CHARACTERS = 400
 """A part below this length is not split: a window that does not hold a paragraph is no use."""
+HALF = 0.6
+"""Size of the parts of a part, as a fraction of it. It makes two of them, neither shorter than a quarter of the whole."""
 
 
 def split_step(step: PlannedStep) -> list[PlannedStep]:
@@ -19,7 +21,7 @@ def split_step(step: PlannedStep) -> list[PlannedStep]:
     source = step.prompt.source
     if len(source) < MIN_CHARACTERS:
         return []
-    spans = [span for span in split_text(source, 2) if has_usable_sentence(span.of(source))]
+    spans = [span for span in split_text(source, len(source) * HALF) if has_usable_sentence(span.of(source))]
     if not spans or spans == [Span(0, len(source))]:
         return []
     lengths = [span.end - span.start for span in spans]

@@ -1,42 +1,74 @@
-"""Splits a text into parts of similar length, at the best boundary near each ideal cut: a heading, a paragraph or a sentence.
-
-The time is linear in the length of the text, because only a window around each cut is read.
+"""Splits a text into parts of similar length, at its best boundaries: a heading, a paragraph or a sentence. The boundaries are chosen
+by the words around them, so that a text with a changed paragraph has the same parts elsewhere.
 """
 
 import itertools
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
+from zlib import crc32
 
 from shared.domain.text.segmentation import BlockKind, Span, blocks, line_start, sentences
 
 MAX_REACH = 2_000
-"""Characters by which a cut may move to a boundary, or a quarter of a part if that is less."""
+"""Characters around the middle of a text without headings and paragraphs in which a sentence is looked for."""
+
+LONGEST_PART = 1.5
+"""The longest part of `split_text`, as a fraction of the wanted size."""
+SHORTEST_PART = 0.4
+"""The shortest, in the same unit. The nearer it is to half the longest, the more parts a change of the text moves."""
+MARK_CHARACTERS = 64
+"""Characters after a boundary by which `split_text` ranks it."""
 
 _SPACE = re.compile(r"\s+")
 
 
-def split_text(text: str, parts: int) -> list[Span]:
-    """At most `parts` spans in order, which cover everything but white space. None is longer than 1.5 equal parts.
+def split_text(text: str, size: float) -> list[Span]:
+    """Spans in order, which cover everything but white space. Each has from 0.4 to 1.5 × `size` characters, and about `size`.
 
-    A sentence is cut only if none ends within reach.
+    The text is cut at its best boundary, then each side again, until nothing is too long. What is best depends on the words
+    around a boundary and hardly on its position, so a changed paragraph changes the part that it stands in and no other.
     """
-    cuts = [0, *_cuts(text, parts), len(text)]
-    spans = (_strip(text, start, end) for start, end in itertools.pairwise(cuts))
+    marked = _Boundaries(text)
+    cuts, too_long = {0, len(text)}, [Span(0, len(text))]
+    while too_long:
+        whole = too_long.pop()
+        if whole.end - whole.start > max(1.0, size * LONGEST_PART):
+            margin = max(1, int(size * SHORTEST_PART))
+            cut = marked.best(Span(whole.start + margin, whole.end - margin))
+            cuts.add(cut)
+            too_long += [Span(whole.start, cut), Span(cut, whole.end)]
+    spans = (_strip(text, start, end) for start, end in itertools.pairwise(sorted(cuts)))
     return [span for span in spans if span.end > span.start]
 
 
-def _cuts(text: str, parts: int) -> Iterator[int]:
-    reach = min(MAX_REACH, len(text) // parts // 4)  # windows never overlap, so the cuts stay in order
-    for part in range(1, parts):
-        yield _best_cut(text, len(text) * part // parts, reach)
+class _Boundaries:
+    """The headings and paragraphs of a text, by the order in which it is cut at them."""
 
+    def __init__(self, text: str) -> None:
+        self._text = text
+        headings, paragraphs = itertools.islice(_boundaries(text), 2)
+        self._places = sorted({*headings, *paragraphs})
+        self._ranks = {place: (1, self._checksum(place)) for place in paragraphs}
+        self._ranks |= {place: (0, self._checksum(place)) for place in headings}
 
-def _best_cut(text: str, ideal: int, reach: int) -> int:
-    start = ideal - reach
-    for places in _boundaries(text[start : ideal + reach]):
-        if places:
-            return start + min(places, key=lambda place: abs(place - reach))
-    return ideal
+    def best(self, span: Span) -> int:
+        """The best place to cut within the span; the nearest to its middle among equals."""
+        middle = (span.start + span.end) // 2
+        first, last = bisect_left(self._places, span.start), bisect_right(self._places, span.end)
+        if found := self._places[first:last]:
+            return min(found, key=lambda place: (*self._ranks[place], abs(place - middle)))
+        reach = min(MAX_REACH, (span.end - span.start) // 2)
+        start = middle - reach
+        for places in _boundaries(self._text[start : middle + reach]):
+            if places:
+                return start + min(
+                    places, key=lambda place: (self._checksum(start + place), abs(place - reach))
+                )
+        return middle
+
+    def _checksum(self, place: int) -> int:
+        return crc32(self._text[place : place + MARK_CHARACTERS].encode(errors="replace"))
 
 
 def _boundaries(window: str) -> Iterator[list[int]]:
