@@ -70,7 +70,7 @@ class Flashcard(Struct, frozen=True, kw_only=True):
 
 class Choice(Struct, frozen=True, kw_only=True):
     id: str
-    """`a`, `b`, `c` or `d`: the position after shuffling."""
+    """`a`, `b`, `c`, `d` or `e`: the position."""
     text: str
     correct: bool
 

@@ -168,7 +168,7 @@ class Flashcard(Struct, frozen=True, kw_only=True):
 
 class Choice(Struct, frozen=True, kw_only=True):
     id: str
-    """The position after shuffling: `a`, `b`, `c` and so on."""
+    """The position: `a`, `b`, `c` and so on."""
     text: str
     correct: bool
 
@@ -180,7 +180,7 @@ class QuizQuestion(Struct, frozen=True, kw_only=True):
     explanation: str
     source: Source
     seed: int
-    """The seed of the shuffle."""
+    """The seed of the order of options that are no numbers; numbers rise."""
     difficulty: Difficulty = Difficulty.MEDIUM
     language: str = "en"
 

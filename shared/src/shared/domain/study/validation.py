@@ -4,7 +4,6 @@ A draft that passes becomes an item with an exact `source`; one that fails is dr
 rules are in `wording_rules` and `option_rules`.
 """
 
-import random
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -24,6 +23,7 @@ from shared.domain.study.material import (
     QuizQuestion,
     Source,
 )
+from shared.domain.study.option_order import order_options
 from shared.domain.study.option_rules import OPTION_FLAWS, OPTION_RULES, is_well_formed
 from shared.domain.study.places import PlaceMarks
 from shared.domain.study.selection import dedupe
@@ -138,7 +138,7 @@ def check_questions(
     within: Span | None = None,
     places: PlaceMarks | None = None,
 ) -> Checked[QuizQuestion]:
-    """Check the drafts of questions, as `check_cards` does. Options are shuffled with a seed derived from the question."""
+    """Check the drafts of questions, as `check_cards` does. Options are ordered with a seed derived from the question."""
 
     def make(draft: QuestionDraft, source: Source, flagged: Counter[str]) -> QuizQuestion:
         options = [_tidy(option) for option in draft.options]
@@ -155,7 +155,7 @@ def check_questions(
         return QuizQuestion(
             id="q" + digest,
             question=question,
-            options=_shuffled(options, draft.answer, seed := int(digest[:8], 16)),
+            options=_choices(options, draft.answer, seed := int(digest[:8], 16)),
             explanation=explanation,
             source=source,
             seed=seed,
@@ -236,10 +236,8 @@ def _digest(source: Source, front: str) -> str:
     return blake2b(f"{source.start}:{source.end}:{front}".encode(errors="replace"), digest_size=6).hexdigest()
 
 
-def _shuffled(options: Sequence[str], answer: int, seed: int) -> list[Choice]:
-    order = list(range(len(options)))
-    random.Random(seed).shuffle(order)
+def _choices(options: Sequence[str], answer: int, seed: int) -> list[Choice]:
     return [
         Choice(id=letter, text=options[index], correct=index == answer)
-        for letter, index in zip(OPTION_IDS, order, strict=False)
+        for letter, index in zip(OPTION_IDS, order_options(options, seed), strict=False)
     ]
