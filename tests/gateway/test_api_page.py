@@ -16,7 +16,7 @@ def test_the_api_page_lists_every_route_and_no_other(parts: Parts):
     document = create_api(Services(parts)).openapi()
     calls = {f"{method} {path}" for method, path, _ in operations(document)}
     table = PAGE.split("## Authentication")[0]
-    assert set(re.findall(r"`((?:GET|POST|DELETE) /\S+)`", table)) == calls
+    assert set(re.findall(r"`((?:GET|POST|PATCH|DELETE) /\S+)`", table)) == calls
 
 
 def test_the_numbers_of_the_api_page_are_those_of_the_code():

@@ -22,7 +22,7 @@ EXPOSED = [
     *("RateLimit", "RateLimit-Policy", "Retry-After", "Traceresponse", "X-Chat-Id", "X-Request-Id"),
 ]
 ACCEPTED = [
-    *("Accept-Language", "Authorization", "Content-Type", "Idempotency-Key", "If-None-Match"),
+    *("Accept-Language", "Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match"),
     *("Last-Event-ID", "Prefer", "Traceparent", "X-Request-Id"),
 ]
 
@@ -33,7 +33,7 @@ def create_app(parts: Parts) -> ASGIApp:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=parts.cors_origins,
-            allow_methods=["GET", "POST", "DELETE"],
+            allow_methods=["GET", "POST", "PATCH", "DELETE"],
             allow_headers=ACCEPTED,
             expose_headers=EXPOSED,
         )

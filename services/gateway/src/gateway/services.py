@@ -12,6 +12,7 @@ from gateway.events.event_streams import EventStreams
 from gateway.exports.exporter import Exporter
 from gateway.http.chat_proxy import ChatProxy
 from gateway.jobs.allowances import Allowances
+from gateway.jobs.collection_editor import CollectionEditor
 from gateway.jobs.job_queries import JobQueries
 from gateway.jobs.job_submission import JobSubmitter
 from gateway.limits.request_limits import DELAY_SECONDS, RequestLimits
@@ -78,6 +79,7 @@ class Services:
         self.documents = DocumentReader()
         self.exporter = Exporter()
         self.jobs = JobQueries(parts.store, parts.results, JobRemover(parts.removals, parts.results))
+        self.editor = CollectionEditor(parts.results.edits, parts.events)
         self.eraser = UserEraser(parts.removals, parts.results)
         self.clock = parts.clock
         self.allowances = Allowances(parts.budgets, clock=parts.clock)

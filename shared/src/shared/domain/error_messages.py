@@ -98,6 +98,14 @@ MESSAGES: dict[str, dict[str, Message]] = {
             "Your plan does not allow this model",
             "Leave `model` out, or name one that your plan allows: {allowed}.",
         ),
+        "precondition_required": Message(
+            "The request does not say what it changes",
+            "Send the `ETag` of the collection that you have seen as `If-Match`.",
+        ),
+        "precondition_failed": Message(
+            "The collection has changed meanwhile",
+            "Fetch it again, look at what changed, and repeat your change with its new `ETag`.",
+        ),
         "not_ready": Message(
             "The collection is not ready", "Wait until its status is `ready`, then try again."
         ),
@@ -306,6 +314,14 @@ MESSAGES: dict[str, dict[str, Message]] = {
         "model_not_allowed": Message(
             "Votre formule ne permet pas ce modèle",
             "Omettez `model`, ou nommez un modèle que votre formule permet : {allowed}.",
+        ),
+        "precondition_required": Message(
+            "La requête ne dit pas ce qu’elle modifie",
+            "Envoyez dans `If-Match` l’`ETag` de la collection que vous avez vue.",
+        ),
+        "precondition_failed": Message(
+            "La collection a changé entre-temps",
+            "Rechargez-la, voyez ce qui a changé, puis refaites votre modification avec son nouvel `ETag`.",
         ),
         "not_ready": Message(
             "La collection n’est pas prête", "Attendez que son statut soit `ready`, puis réessayez."

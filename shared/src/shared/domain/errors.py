@@ -195,6 +195,18 @@ class TooLargeForPlan(RequestError):
     code = "too_large_for_plan"
 
 
+class PreconditionRequired(RequestError):
+    """The request changes something, and does not say which state of it the caller has seen."""
+
+    code = "precondition_required"
+
+
+class PreconditionFailed(RequestError):
+    """Somebody else has changed the resource since the caller saw it."""
+
+    code = "precondition_failed"
+
+
 class NotReady(RequestError):
     """The collection is still being made."""
 

@@ -4,7 +4,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -20,7 +20,8 @@ from shared.adapters.postgres.migrations import migrate
 from shared.adapters.postgres.result_rows import statement
 from shared.adapters.postgres.result_store import ResultStore
 from shared.adapters.postgres.roles import GRANTS, SERVICES, Grant, grant_privileges, role_of
-from shared.domain.errors import StoreUnavailable
+from shared.domain.errors import PreconditionFailed, StoreUnavailable
+from shared.domain.jobs.collection_filter import CollectionFilter
 from shared.domain.jobs.job import Kind, UserId
 
 JOB = make_final_job()
@@ -40,11 +41,20 @@ async def note_use(role: Role) -> None:
         await role.connection.execute(statement("use_job"), JOB.id)
 
 
+async def rename(role: Role) -> None:
+    with suppress(PreconditionFailed):
+        await role.store.edits.rename(JOB, "Water")
+
+
 OPERATIONS: dict[str, Callable[[Role], Awaitable[object]]] = {
     "ping": lambda role: role.store.ping(),
     "find": lambda role: role.store.find(JOB.id, user=JOB.user),
     "note_use": note_use,
     "list": lambda role: role.store.list_jobs(USER, kinds=["quiz"], before=None, limit=1),
+    "list_collections": lambda role: role.store.list_collections(
+        USER, CollectionFilter(), before=None, limit=1
+    ),
+    "rename": rename,
     "save": lambda role: role.store.save([JOB]),
     "save_collection": lambda role: role.store.save([make_final_job(kind=Kind.COLLECTION)]),
     "save_records": lambda role: role.store.save_records([JOB]),
@@ -60,7 +70,10 @@ FREE = {"ping", "stats"}
 """Operations that read no table, which every role may therefore do."""
 WORK = {"find", "save", "save_records", "remove", "remove_records", "charged_before"}
 NEEDS = {
-    "gateway": {"find", "note_use", "list", "remove", "remove_records", "jobs_of_user", "erase"},
+    "gateway": {
+        *("find", "note_use", "list", "list_collections", "rename"),
+        *("remove", "remove_records", "jobs_of_user", "erase"),
+    },
     "chat": {"find", "note_use"},
     "ai-worker": WORK,
     "collection-worker": WORK | {"save_collection"},
@@ -69,9 +82,9 @@ NEEDS = {
 }
 IMPLIED = {
     "gateway": {"save", "save_records", "charged_before"},
-    "chat": {"list", "jobs_of_user", "charged_before"},
-    "ai-worker": {"list", "note_use", "jobs_of_user", "erase"},
-    "collection-worker": {"list", "note_use", "jobs_of_user", "erase"},
+    "chat": {"list", "list_collections", "jobs_of_user", "charged_before"},
+    "ai-worker": {"list", "list_collections", "note_use", "jobs_of_user", "erase"},
+    "collection-worker": {"list", "list_collections", "note_use", "jobs_of_user", "erase"},
     "cron": set[str](),
     "operator": {"note_use", "save", "save_records", "charged_before"},
 }

@@ -7,7 +7,12 @@ from msgspec import Struct
 
 from gateway.auth.authenticator import Caller
 from gateway.documents.multipart import read_upload
-from gateway.http.request_bodies import AiRequest, CollectionRequest, to_collection_input
+from gateway.http.request_bodies import (
+    AiRequest,
+    CollectionPatch,
+    CollectionRequest,
+    to_collection_input,
+)
 from gateway.http.routing import query_parameters
 from gateway.limits.request_limits import LARGE_BODY_BYTES
 from gateway.services import Services
@@ -99,6 +104,7 @@ async def read_collection(
     return to_collection_input(await collection_body(request, caller))
 
 
+CollectionPatchBody = Annotated[CollectionPatch, Depends(JsonBody(CollectionPatch))]
 AiBody = Annotated[AiRequest, Depends(ai_body)]
 CollectionBody = Annotated[CollectionInput, Depends(read_collection)]
 

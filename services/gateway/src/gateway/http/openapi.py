@@ -48,12 +48,19 @@ SUBMIT_PROBLEMS = (
     "overloaded",
     "not_confirmed",
 )
+EDIT_PROBLEMS = (
+    *BODY_PROBLEMS,
+    "not_found",
+    "not_ready",
+    "precondition_required",
+    "precondition_failed",
+)
 STREAM_PROBLEMS = ("too_many_streams", "streams_exhausted")
 ACCEPTED_HEADERS = ("Location", "RateLimit", "RateLimit-Policy", "Idempotent-Replayed")
 HEADERS = {
     "Location": "URL of the job.",
     "Retry-After": "Seconds to wait before the next request.",
-    "ETag": "Names this state; send it back as `If-None-Match`.",
+    "ETag": "Names this state; send it back as `If-None-Match`, or as `If-Match` with a change.",
     "RateLimit": 'What is left: `"day";r=<tokens>;t=<seconds>`, and of requests in this `"minute"`.',
     "RateLimit-Policy": 'The windows: `"day";q=<tokens>;w=<seconds>;qu="tokens"`.',
     "Idempotent-Replayed": "`true`: this key was used before, and this is the job that was made then.",
@@ -84,6 +91,12 @@ IF_NONE_MATCH = {
     "description": "An `ETag`: the response is 304 when nothing has changed since.",
     "schema": {"type": "string"},
 }
+IF_MATCH = {
+    "name": "If-Match",
+    "in": "header",
+    "description": "The `ETag` of the collection that you have seen: nothing is changed if it has changed since.",
+    "schema": {"type": "string"},
+}
 LAST_EVENT_ID = {
     "name": "Last-Event-ID",
     "in": "header",
@@ -107,6 +120,10 @@ AFTER = {
 def choice_parameter(name: str, choices: Sequence[str], default: str | None = None) -> Document:
     schema: Document = {"type": "string", "enum": list(choices)}
     return {"name": name, "in": "query", "schema": schema | ({"default": default} if default else {})}
+
+
+def query_parameter(name: str, description: str, **schema: object) -> Document:
+    return {"name": name, "in": "query", "description": description, "schema": {"type": "string", **schema}}
 
 
 def reference(kind: type, name: str = "") -> Document:

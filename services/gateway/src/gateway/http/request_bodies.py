@@ -15,6 +15,7 @@ MAX_TITLE = 200
 """Longest title, in characters."""
 
 Title = Annotated[str, Meta(max_length=MAX_TITLE)]
+NewTitle = Annotated[str, Meta(min_length=1, max_length=MAX_TITLE)]
 
 
 class AiKind(StrEnum):
@@ -47,6 +48,19 @@ class CollectionRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     text: str
     title: Title = ""
     options: Options = Options()
+
+
+class CollectionPatch(Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of `PATCH /api/collections/{id}`."""
+
+    title: NewTitle
+
+
+def to_title(patch: CollectionPatch) -> str:
+    """Raises `InvalidFields` for a title without a visible character."""
+    if title := clean_title(patch.title):
+        return title
+    raise InvalidFields(FieldProblem("/title", "out_of_range", {"expected": f"1–{MAX_TITLE}"}))
 
 
 def to_ai_input(request: AiRequest) -> tuple[Kind, AiInput]:

@@ -5,7 +5,9 @@ from collections.abc import Mapping
 
 from starlette.requests import Request
 
+from gateway.http.request_bodies import MAX_TITLE
 from shared.domain.errors import FieldProblem, InvalidFields, InvalidIdempotencyKey
+from shared.domain.text.language_tag import MAX_TAG_CHARACTERS, TAG_PATTERN, canonical_tag
 
 MAX_WAIT_SECONDS = 30.0
 """Longest `Prefer: wait=` that is honoured: proxies often close a silent connection after 60 s."""
@@ -51,6 +53,26 @@ def resume_from(request: Request) -> str | None:
         pointer = "/header/Last-Event-ID" if header else "/query/last_event_id"
         raise InvalidFields(FieldProblem(pointer, "wrong_format", {"expected": "1700000000000-0"}))
     return given
+
+
+def language_parameter(query: Mapping[str, str]) -> str:
+    """`language`, in canonical case; empty when there is none. Raises `InvalidFields`."""
+    given = query.get("language")
+    if given is None:
+        return ""
+    if len(given) > MAX_TAG_CHARACTERS or not re.search(TAG_PATTERN, given):
+        raise InvalidFields(FieldProblem("/query/language", "wrong_format", {"expected": "language_tag"}))
+    return canonical_tag(given)
+
+
+def title_parameter(query: Mapping[str, str]) -> str:
+    """`q`, a part of a title. Raises `InvalidFields`."""
+    given = query.get("q", "")
+    if "\0" in given:
+        raise InvalidFields(FieldProblem("/query/q", "nul_character"))
+    if len(given) > MAX_TITLE:
+        raise InvalidFields(FieldProblem("/query/q", "out_of_range", {"expected": f"≤ {MAX_TITLE}"}))
+    return given.strip()
 
 
 def choice(query: Mapping[str, str], name: str, choices: tuple[str, ...], default: str) -> str:

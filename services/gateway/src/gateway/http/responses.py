@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from shared.domain.errors import StudyError
+from shared.domain.errors import PreconditionFailed, PreconditionRequired, StudyError
 from shared.runtime.http.problem_details import negotiate_language, problem_response_parts
 
 VARIES = {"Vary": "Accept-Language, Authorization"}
@@ -58,9 +58,24 @@ def language_of(request: Request) -> str:
 def is_unchanged(request: Request, tag: str) -> bool:
     """Whether `If-None-Match` names this entity tag."""
     known = request.headers.get("if-none-match")
-    return known is not None and (
-        known.strip() == "*" or tag in {one.strip().removeprefix("W/") for one in known.split(",")}
-    )
+    return known is not None and _names(known, tag)
+
+
+def _names(known: str, tag: str) -> bool:
+    return known.strip() == "*" or tag in {one.strip().removeprefix("W/") for one in known.split(",")}
+
+
+def require_match(request: Request, tag: str) -> None:
+    """Raises `PreconditionRequired` without `If-Match`, and `PreconditionFailed` if it does not name this entity tag.
+
+    A tag names a state of the resource and not the bytes of a response, so a proxy that compressed the response and made the tag
+    weak does no harm.
+    """
+    known = request.headers.get("if-match")
+    if known is None:
+        raise PreconditionRequired
+    if not _names(known, tag):
+        raise PreconditionFailed
 
 
 def not_modified_response(headers: Mapping[str, str]) -> Response:

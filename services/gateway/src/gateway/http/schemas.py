@@ -72,6 +72,8 @@ class CollectionView(Struct, frozen=True, kw_only=True):
 
     id: str
     object: Literal["collection"] = "collection"
+    etag: str | None
+    """The `ETag` of the collection in this language; null while it is being made, because it cannot be changed then."""
     title: str
     status: Literal["processing", "ready", "failed"]
     language: str | None
@@ -94,7 +96,6 @@ class CollectionView(Struct, frozen=True, kw_only=True):
 class _Material(Struct, frozen=True):
     """A stored collection, decoded at its first level only: its parts are sent as the bytes that were stored."""
 
-    title: str
     language: str
     flashcards: Raw
     quiz: Raw
@@ -129,7 +130,8 @@ def view_collection(job: JobSnapshot, *, language: str, with_material: bool = Tr
     material = _material(job)
     view = CollectionView(
         id=job.id,
-        title=material.title if material else job.title,
+        etag=entity_tag(job, language=language) if job.state.is_final else None,
+        title=job.title,
         status=COLLECTION_STATUS[job.state],  # pyright: ignore[reportArgumentType] - the table holds exactly these values
         language=material.language if material else None,
         created_at=to_rfc3339(job.created_at),
@@ -155,9 +157,10 @@ def view_collection(job: JobSnapshot, *, language: str, with_material: bool = Tr
 
 
 def entity_tag(job: JobSnapshot, *, language: str) -> str:
-    """A strong entity tag. A final job has the same tag in both stores, since it no longer changes."""
+    """A strong entity tag. A final job has the same tag in both stores: only its user changes it, and only its row."""
     if job.state.is_final:
-        return f'"{job.state}-{job.attempt}-{language}"'
+        revision = f"-{job.revision}" if job.revision else ""
+        return f'"{job.state}-{job.attempt}{revision}-{language}"'
     return f'"{job.version:x}-{language}"'
 
 

@@ -1,11 +1,12 @@
 """Reads, cancels and removes jobs in both stores: records in Redis, final rows in Postgres."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
 from shared.adapters.postgres.result_store import ResultStore
 from shared.adapters.redis.job_store import JobStore
+from shared.domain.jobs.collection_filter import CollectionFilter
 from shared.domain.jobs.job import JobId, JobState, Kind, UserId
 from shared.domain.jobs.job_id import is_job_id
 from shared.domain.jobs.job_snapshot import JobSnapshot
@@ -49,19 +50,30 @@ class JobQueries:
     ) -> list[JobSnapshot]:
         """Newest first, removed ones among them. The unfinished ones are read first: a job that ends in between is found
         twice, and not missed; its row is listed."""
-        records = await self._unfinished(user, kinds, before=before, limit=limit)
+        records = await self._unfinished(user, lambda job: job.kind in kinds, before=before, limit=limit)
         rows = await self._results.list_jobs(user, kinds=kinds, before=before, limit=limit)
-        jobs = {job.id: job for job in (*records, *rows)}
-        return [jobs[job_id] for job_id in sorted(jobs, reverse=True)[:limit]]
+        return _newest([*records, *rows], limit)
+
+    async def list_collections(
+        self, user: UserId, wanted: CollectionFilter, *, before: JobId | None, limit: int
+    ) -> list[JobSnapshot]:
+        """As `list_jobs`, without removed ones."""
+
+        def is_wanted(job: JobSnapshot) -> bool:
+            return job.kind == Kind.COLLECTION and not job.is_removed and wanted.shows_unfinished(job)
+
+        records = await self._unfinished(user, is_wanted, before=before, limit=limit)
+        rows = await self._results.list_collections(user, wanted, before=before, limit=limit)
+        return _newest([*records, *rows], limit)
 
     async def _unfinished(
-        self, user: UserId, kinds: Sequence[Kind], *, before: JobId | None, limit: int
+        self, user: UserId, is_wanted: Callable[[JobSnapshot], bool], *, before: JobId | None, limit: int
     ) -> list[JobSnapshot]:
         ids = [job_id for job_id in await self._store.unfinished(user) if before is None or job_id < before]
         found: list[JobSnapshot] = []
         for start in range(0, len(ids), CHUNK):
             records = await self._store.find_many(user, ids[start : start + CHUNK])
-            found += [record for record in records if record.kind in kinds]
+            found += filter(is_wanted, records)
             if len(found) >= limit:
                 break
         return found[:limit]
@@ -82,6 +94,12 @@ class JobQueries:
         if known is None or known.kind not in kinds:
             return False
         return await self._remover.remove(user, known.id, known.kind)
+
+
+def _newest(jobs: Sequence[JobSnapshot], limit: int) -> list[JobSnapshot]:
+    """Each job once: of two snapshots of a job the later one."""
+    by_id = {job.id: job for job in jobs}
+    return [by_id[job_id] for job_id in sorted(by_id, reverse=True)[:limit]]
 
 
 def _merge(record: JobSnapshot | None, row: JobSnapshot | None) -> JobSnapshot | None:

@@ -1,15 +1,18 @@
 """Study collections: made of a text or a document; list, show, remove, follow, export."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Request, Response
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.exports.formats import EXPORTS, Export
 from gateway.http import openapi
 from gateway.http.dependencies import (
     CollectionBody,
+    CollectionPatchBody,
     CurrentCaller,
     CurrentServices,
     JobIdPath,
@@ -18,16 +21,22 @@ from gateway.http.dependencies import (
 )
 from gateway.http.job_responses import follow_response, job_response
 from gateway.http.pagination import RequestedPage, next_link
-from gateway.http.request_bodies import MAX_TITLE, CollectionRequest
-from gateway.http.request_headers import choice
-from gateway.http.responses import VARIES, json_response, language_of
-from gateway.http.schemas import CollectionView, view_collection
+from gateway.http.request_bodies import MAX_TITLE, CollectionPatch, CollectionRequest, to_title
+from gateway.http.request_headers import choice, language_parameter, title_parameter
+from gateway.http.responses import VARIES, json_response, language_of, require_match
+from gateway.http.schemas import COLLECTION_STATUS, CollectionView, entity_tag, view_collection
 from shared.domain.errors import NotFound, NotReady
-from shared.domain.jobs.job import Kind
+from shared.domain.jobs.collection_filter import CollectionFilter
+from shared.domain.jobs.job import JobState, Kind
 from shared.domain.jobs.job_snapshot import JobSnapshot
+from shared.domain.text.language_tag import MAX_TAG_CHARACTERS, TAG_PATTERN
 
 KINDS = (Kind.COLLECTION,)
 FORMATS = tuple(EXPORTS)
+STATES = {"processing": frozenset({JobState.QUEUED, JobState.RUNNING})} | {
+    status: frozenset({state}) for state, status in COLLECTION_STATUS.items() if state.is_final
+}
+ITEM_KINDS = (Kind.FLASHCARDS, Kind.QUIZ)
 EXAMPLE = {
     "title": "Water",
     "text": "Water boils at one hundred degrees. It freezes at zero.",
@@ -119,26 +128,50 @@ async def submit_collection(
 @router.get(
     "",
     operation_id="listCollections",
-    summary="List your collections, newest first.",
+    summary="List your collections, newest first: all, or those that every given filter fits.",
     responses={
         200: openapi.returns("A page.", CollectionPage, headers=("Link",)),
         **openapi.problems("invalid_fields"),
     },
-    openapi_extra=openapi.takes(openapi.LIMIT, openapi.AFTER),
+    openapi_extra=openapi.takes(
+        openapi.LIMIT,
+        openapi.AFTER,
+        openapi.choice_parameter("status", tuple(STATES)),
+        openapi.choice_parameter("kind", ITEM_KINDS),
+        openapi.query_parameter(
+            "language",
+            "Tag of the material's language; `pt` includes `pt-BR`.",
+            pattern=TAG_PATTERN,
+            maxLength=MAX_TAG_CHARACTERS,
+        ),
+        openapi.query_parameter(
+            "q", "A part of the title, in any case and with or without accents.", maxLength=MAX_TITLE
+        ),
+    ),
 )
 async def list_collections(
     request: Request, caller: CurrentCaller, page: RequestedPage, services: CurrentServices
 ) -> Response:
-    """A page may hold fewer than asked for: removed collections are left out of it."""
     query, language = request.query_params, language_of(request)
-    found = await services.jobs.list_jobs(caller.user, KINDS, before=page.before, limit=page.limit + 1)
+    found = await services.jobs.list_collections(
+        caller.user, _read_filter(query), before=page.before, limit=page.limit + 1
+    )
     shown, cursor = page.cut(found)
-    views = [
-        view_collection(job, language=language, with_material=False) for job in shown if not job.is_removed
-    ]
+    views = [view_collection(job, language=language, with_material=False) for job in shown]
     return json_response(
         CollectionPage(data=views, has_more=cursor is not None, next_cursor=cursor),
         headers={**VARIES, **next_link("/api/collections", query, cursor)},
+    )
+
+
+def _read_filter(query: Mapping[str, str]) -> CollectionFilter:
+    """Raises `InvalidFields`."""
+    status = choice(query, "status", tuple(STATES), default="")
+    return CollectionFilter(
+        states=STATES.get(status),
+        item_kind=choice(query, "kind", ITEM_KINDS, default="") or None,
+        language=language_parameter(query) or None,
+        title_part=title_parameter(query) or None,
     )
 
 
@@ -156,6 +189,33 @@ async def list_collections(
 async def show_collection(request: Request, collection: FoundCollection) -> Response:
     return job_response(
         request, collection, lambda: view_collection(collection, language=language_of(request))
+    )
+
+
+@router.patch(
+    "/{id}",
+    operation_id="editCollection",
+    summary="Give a collection that is ready, or has failed, another title.",
+    responses={
+        200: openapi.returns("The collection, without its material.", CollectionView, headers=("ETag",)),
+        **openapi.problems(*openapi.EDIT_PROBLEMS),
+    },
+    openapi_extra=openapi.takes(
+        openapi.IF_MATCH, body=openapi.json_body(CollectionPatch, {"title": "Water and ice"})
+    ),
+)
+async def edit_collection(
+    request: Request, collection: FoundCollection, body: CollectionPatchBody, services: CurrentServices
+) -> Response:
+    title, language = to_title(body), language_of(request)
+    if not collection.state.is_final:
+        raise NotReady(retry_after=2)
+    require_match(request, entity_tag(collection, language=language))
+    revision = await services.editor.rename(collection, title)
+    renamed = replace(collection, title=title, revision=revision)
+    return json_response(
+        view_collection(renamed, language=language, with_material=False),
+        headers={**VARIES, "ETag": entity_tag(renamed, language=language)},
     )
 
 

@@ -4,10 +4,12 @@ from etude.api_models import (
     ChatAnswer,
     ChatMessage,
     Collection,
+    CollectionStatus,
     Erasure,
     Estimate,
     ExportFormat,
     File,
+    ItemKind,
     Job,
     JobKind,
     Options,
@@ -19,6 +21,7 @@ from etude.async_client import AsyncClient
 from etude.client import Client
 from etude.errors import (
     ApiError,
+    Conflict,
     EtudeError,
     InvalidUrl,
     NotAuthenticated,
@@ -29,6 +32,7 @@ from etude.errors import (
     Unreachable,
 )
 from etude.events import (
+    Changed,
     ChatDelta,
     ChatQuotes,
     ChatUsage,
@@ -45,6 +49,7 @@ from etude.study_material import Difficulty, Language, Level, NoteQuality, Place
 __all__ = [
     "ApiError",
     "AsyncClient",
+    "Changed",
     "ChatAnswer",
     "ChatDelta",
     "ChatMessage",
@@ -52,6 +57,8 @@ __all__ = [
     "ChatUsage",
     "Client",
     "Collection",
+    "CollectionStatus",
+    "Conflict",
     "Difficulty",
     "Erasure",
     "Estimate",
@@ -61,6 +68,7 @@ __all__ = [
     "File",
     "Finished",
     "InvalidUrl",
+    "ItemKind",
     "ItemMade",
     "Job",
     "JobKind",

@@ -135,6 +135,8 @@ class Collection(Struct, frozen=True, kw_only=True):
     id: str
     status: str
     """`processing`, `ready` or `failed`."""
+    etag: str | None = None
+    """Names this state of the collection, and what a change of it starts from. None while it is being made."""
     title: str = ""
     language: str | None = None
     created_at: datetime | None = None
@@ -149,6 +151,17 @@ class Collection(Struct, frozen=True, kw_only=True):
     generated_by: str | None = None
     usage: TokenUsage = TokenUsage()
     error: Problem | None = None
+
+
+class CollectionStatus(StrEnum):
+    PROCESSING = "processing"
+    READY = "ready"
+    FAILED = "failed"
+
+
+class ItemKind(StrEnum):
+    FLASHCARDS = "flashcards"
+    QUIZ = "quiz"
 
 
 class Page(Struct, Generic[T], frozen=True, kw_only=True):

@@ -10,11 +10,13 @@ import msgspec
 from etude.api_models import (
     ChatAnswer,
     Collection,
+    CollectionStatus,
     Conversation,
     Erasure,
     Estimate,
     ExportFormat,
     File,
+    ItemKind,
     Job,
     JobKind,
     Options,
@@ -86,10 +88,33 @@ def get_collection(collection_id: str) -> Request[Collection]:
     return Request(method="GET", path=collection_path(collection_id), decode=_as(Collection))
 
 
-def list_collections(*, limit: int = PAGE_SIZE, after: str = "") -> Request[Page[Collection]]:
-    """A page of collections, newest first, without their material."""
-    query = {"limit": limit, **({"after": after} if after else {})}
+def list_collections(
+    *,
+    limit: int = PAGE_SIZE,
+    after: str = "",
+    title_part: str = "",
+    status: CollectionStatus | None = None,
+    language: str = "",
+    kind: ItemKind | None = None,
+) -> Request[Page[Collection]]:
+    """A page of collections, newest first, without their material. Those that every given filter fits: a part of the title in
+    any case, the status, the language, and the kind of items that they have."""
+    filters = {"after": after, "q": title_part, "status": status, "language": language, "kind": kind}
+    query = {"limit": limit, **{name: value for name, value in filters.items() if value}}
     return Request(method="GET", path="/api/collections", query=query, decode=_as(Page[Collection]))
+
+
+def rename_collection(collection_id: str, title: str, *, etag: str) -> Request[Collection]:
+    """Give a collection another title. `etag` is that of the collection as you have seen it: if it has changed since, nothing is
+    changed, and `Conflict` is raised. Returns the collection without its material, with its new `etag`."""
+    return Request(
+        method="PATCH",
+        path=collection_path(collection_id),
+        headers={"If-Match": etag},
+        json={"title": title},
+        decode=_as(Collection),
+        is_repeatable=False,
+    )
 
 
 def delete_collection(collection_id: str) -> Request[None]:

@@ -54,6 +54,10 @@ class NotFound(ApiError):
     """404: there is no such job or collection of this user."""
 
 
+class Conflict(ApiError):
+    """412: somebody else has changed the collection. Fetch it again, and repeat the change with its new `etag`."""
+
+
 class TooManyRequests(ApiError):
     """429: a rate limit or a budget is exhausted; `code` says which."""
 
@@ -65,6 +69,7 @@ class Unavailable(ApiError):
 BY_STATUS: dict[int, type[ApiError]] = {
     401: NotAuthenticated,
     404: NotFound,
+    412: Conflict,
     429: TooManyRequests,
     502: Unavailable,
     503: Unavailable,

@@ -59,10 +59,17 @@ class Removed(Struct, frozen=True, kw_only=True):
     kind: str
 
 
+class Changed(Struct, frozen=True, kw_only=True):
+    """The user has changed a collection, perhaps elsewhere: fetch it again."""
+
+    job_id: str
+    kind: str
+
+
 class Event(Struct, frozen=True):
     id: str
     """The position in the stream: what `after` takes to resume behind this event."""
-    data: StatusChanged | Progressed | ItemMade | Finished | Removed
+    data: StatusChanged | Progressed | ItemMade | Finished | Removed | Changed
 
 
 class ChatDelta(Struct, frozen=True):
@@ -98,11 +105,12 @@ class _Item(Struct, frozen=True, kw_only=True):
     attempt: int = 0
 
 
-JOB_EVENTS: dict[str, type[StatusChanged | Progressed | Finished | Removed]] = {
+JOB_EVENTS: dict[str, type[StatusChanged | Progressed | Finished | Removed | Changed]] = {
     "status": StatusChanged,
     "progress": Progressed,
     "done": Finished,
     "removed": Removed,
+    "changed": Changed,
 }
 ITEMS: dict[str, type[Flashcard | QuizQuestion]] = {"flashcard": Flashcard, "question": QuizQuestion}
 CHAT_EVENTS: dict[str, type[ChatEvent]] = {"delta": ChatDelta, "quotes": ChatQuotes, "usage": ChatUsage}

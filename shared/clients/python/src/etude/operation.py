@@ -76,6 +76,7 @@ class Operations:
     upload_collection = Operation(api.upload_collection)
     get_collection = Operation(api.get_collection)
     list_collections = Operation(api.list_collections)
+    rename_collection = Operation(api.rename_collection)
     delete_collection = Operation(api.delete_collection)
     export_collection = Operation(api.export_collection)
     get_usage = Operation(api.get_usage)

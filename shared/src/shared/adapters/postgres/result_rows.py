@@ -121,6 +121,7 @@ def to_snapshot(row: Row) -> JobSnapshot:
         generated_by=row["generated_by"],
         fallback_used=row["fallback_used"],
         title=row["title"],
+        revision=row["revision"],
         result=_result(row),
         problem=None if row["error"] is None else _problem.decode(row["error"]),
     )

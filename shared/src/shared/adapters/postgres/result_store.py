@@ -20,6 +20,7 @@ from shared.adapters.postgres.connection import (
     open_pool,
     translate_errors,
 )
+from shared.adapters.postgres.edit_store import EditStore
 from shared.adapters.postgres.result_rows import (
     Parts,
     as_columns,
@@ -33,7 +34,8 @@ from shared.adapters.postgres.result_rows import (
 )
 from shared.domain.budgets import Charge
 from shared.domain.errors import StoreUnavailable
-from shared.domain.jobs.job import JobId, UserId
+from shared.domain.jobs.collection_filter import CollectionFilter
+from shared.domain.jobs.job import JobId, JobState, UserId
 from shared.domain.jobs.job_id import is_job_id
 from shared.domain.jobs.job_snapshot import JobSnapshot
 
@@ -65,6 +67,7 @@ class ResultStore:
     def __init__(self, pool: Pool, observer: PoolObserver | None = None) -> None:
         self._pool = pool
         self._observer = observer
+        self.edits = EditStore(self._acquired)
         self._saves = batch_writer(lambda jobs: self._write(jobs, from_records=False))
 
     @classmethod
@@ -137,6 +140,18 @@ class ResultStore:
             rows = await connection.fetch(statement("list_jobs"), user, list(kinds), before, limit)
         return [to_snapshot(row) for row in rows]
 
+    async def list_collections(
+        self, user: UserId, wanted: CollectionFilter, *, before: JobId | None, limit: int
+    ) -> list[JobSnapshot]:
+        """Collections that are ready or failed and older than `before`, newest first, without results."""
+        statuses = [state.value for state in (JobState.SUCCEEDED, JobState.FAILED) if wanted.has_state(state)]
+        if not statuses:
+            return []
+        chosen = (statuses, wanted.language, wanted.item_kind, wanted.title_part)
+        async with self._acquired() as connection:
+            rows = await connection.fetch(statement("list_collections"), user, before, limit, *chosen)
+        return [to_snapshot(row) for row in rows]
+
     async def find_collection(self, user: UserId, job_id: JobId) -> JobSnapshot | None:
         """The job of a collection; it has no result if it failed or was cancelled."""
         job = await self.find(job_id, user=user)
@@ -146,8 +161,10 @@ class ResultStore:
         """Delete the material of a job and keep its cost. Returns False if the user has no such job."""
         if not is_job_id(job_id):
             return False
-        async with self._acquired() as connection:
-            return await connection.fetchval(statement("remove_job"), job_id, user) == 1
+        async with self._acquired() as connection, connection.transaction():
+            is_removed = await connection.fetchval(statement("remove_job"), job_id, user) == 1
+            await connection.execute(statement("forget_edits"), [job_id] if is_removed else [])
+        return is_removed
 
     async def remove_records(self, jobs: Sequence[JobSnapshot]) -> None:
         """Write the rows of removed jobs: their cost, and nothing of what they made."""
@@ -157,6 +174,7 @@ class ResultStore:
         async with self._acquired() as connection, connection.transaction():
             await connection.execute(statement("remove_records"), *rows)
             await connection.execute(statement("forget_collections"), [job.id for job in jobs])
+            await connection.execute(statement("forget_edits"), [job.id for job in jobs])
 
     async def jobs_of_user(self, user: UserId, *, limit: int) -> list[JobId]:
         """Return ids of the user's jobs, removed ones among them."""
@@ -166,8 +184,10 @@ class ResultStore:
 
     async def erase(self, user: UserId, ids: Sequence[JobId]) -> int:
         """Delete the material of these jobs and their user's id, and keep their cost. Returns the number of rows."""
-        async with self._acquired() as connection:
-            return await connection.fetchval(statement("erase_jobs"), list(ids), user)
+        async with self._acquired() as connection, connection.transaction():
+            erased = await connection.fetch(statement("erase_jobs"), list(ids), user)
+            await connection.execute(statement("forget_edits"), [row["id"] for row in erased])
+        return len(erased)
 
     async def prune(self, *, before: float) -> int:
         """Delete the rows, with their material, of jobs that ended and were last used before a time (Unix seconds). Returns

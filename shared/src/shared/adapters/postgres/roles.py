@@ -19,30 +19,35 @@ class Grant(Struct, frozen=True):
         return f"GRANT {self.privilege}{columns} ON {self.table} TO {role}"
 
 
-JOBS, COLLECTIONS, FLASHCARDS, QUIZ_QUESTIONS = (
+JOBS, COLLECTIONS, FLASHCARDS, QUIZ_QUESTIONS, EDITS = (
     "async_jobs",
     "study_collections",
     "flashcards",
     "quiz_questions",
+    "collection_edits",
 )
-READ_RESULTS = tuple(Grant("SELECT", table) for table in (JOBS, COLLECTIONS, FLASHCARDS, QUIZ_QUESTIONS))
+READ_RESULTS = tuple(
+    Grant("SELECT", table) for table in (JOBS, COLLECTIONS, FLASHCARDS, QUIZ_QUESTIONS, EDITS)
+)
 NOTE_USE = Grant("UPDATE", JOBS, ("used_at",))
 WRITE_JOBS = (Grant("INSERT", JOBS), Grant("UPDATE", JOBS))
-DELETE_MATERIAL = Grant("DELETE", COLLECTIONS)
+DELETE_MATERIAL = (Grant("DELETE", COLLECTIONS), Grant("DELETE", EDITS))
 """Cards and questions are deleted with their collection, as the owner of the tables."""
+WRITE_EDITS = (Grant("INSERT", EDITS), Grant("UPDATE", EDITS))
 WRITE_MATERIAL = tuple(Grant("INSERT", table) for table in (COLLECTIONS, FLASHCARDS, QUIZ_QUESTIONS))
 
 GRANTS: Mapping[str, tuple[Grant, ...]] = {
-    "gateway": (*READ_RESULTS, *WRITE_JOBS, DELETE_MATERIAL),
+    "gateway": (*READ_RESULTS, *WRITE_JOBS, *DELETE_MATERIAL, *WRITE_EDITS),
     "chat": (*READ_RESULTS, NOTE_USE),
-    "ai-worker": (*READ_RESULTS, *WRITE_JOBS, DELETE_MATERIAL),
-    "collection-worker": (*READ_RESULTS, *WRITE_JOBS, DELETE_MATERIAL, *WRITE_MATERIAL),
+    "ai-worker": (*READ_RESULTS, *WRITE_JOBS, *DELETE_MATERIAL),
+    "collection-worker": (*READ_RESULTS, *WRITE_JOBS, *DELETE_MATERIAL, *WRITE_MATERIAL),
     "cron": (Grant("SELECT", JOBS, ("id", "finished_at", "used_at")), Grant("DELETE", JOBS)),
     "operator": (
         Grant("SELECT", COLLECTIONS, ("id",)),
+        Grant("SELECT", EDITS, ("id",)),
         Grant("SELECT", JOBS),
         *WRITE_JOBS,
-        DELETE_MATERIAL,
+        *DELETE_MATERIAL,
     ),
 }
 """Service to its privileges. During an upgrade the services of the last release run with these too: take a privilege away one

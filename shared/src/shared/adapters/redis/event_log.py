@@ -9,13 +9,14 @@ import asyncio
 from collections.abc import AsyncGenerator
 from typing import Any, Protocol
 
+import msgspec
 import structlog
 
-from shared.adapters.redis import keys
+from shared.adapters.redis import keys, scripts
 from shared.adapters.redis.client import RedisClient
 from shared.adapters.redis.connection import COMMAND_SECONDS, RETRY_AFTER_SECONDS, call, end, is_away
 from shared.domain.errors import StoreUnavailable
-from shared.domain.jobs.events import LAST_EVENTS, Event
+from shared.domain.jobs.events import LAST_EVENTS, Changed, Event
 from shared.domain.jobs.job import JobId, UserId
 
 log = structlog.get_logger()
@@ -185,6 +186,11 @@ class EventLog:
         source = keys.job_events(shard, job_id) if job_id else keys.user_events(shard, user)
         page = await call(self._redis, "XRANGE", source, f"({milliseconds}-{sequence}", "+", "COUNT", PAGE)
         return [_to_event(entry + b" " + fields[b"event"]) for entry, fields in page]
+
+    async def tell_change(self, user: UserId, change: Changed) -> None:
+        """Append `changed` to the log of a user. Raises `StoreUnavailable`."""
+        key = keys.user_events(keys.shard_of(user, self._shards), user)
+        await scripts.run(self._redis, scripts.TELL_CHANGE, key, change.job_id, msgspec.json.encode(change))
 
     async def tail(
         self,

@@ -17,6 +17,8 @@ class EventName(StrEnum):
     """Ends a job; carries its final status."""
     REMOVED = "removed"
     """The job was removed: its other events are deleted, and no more follow."""
+    CHANGED = "changed"
+    """Its user has changed a collection. Only the user's stream has it: that of the job has ended."""
 
 
 LAST_EVENTS = frozenset({EventName.DONE, EventName.REMOVED})
@@ -65,6 +67,13 @@ class Finished(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 class Removed(Struct, frozen=True, kw_only=True):
     """The data of `removed`."""
+
+    job_id: str
+    kind: str
+
+
+class Changed(Struct, frozen=True, kw_only=True):
+    """The data of `changed`. What has changed is read from the collection."""
 
     job_id: str
     kind: str

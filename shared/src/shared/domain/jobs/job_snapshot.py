@@ -38,6 +38,8 @@ class JobSnapshot(Struct, frozen=True, kw_only=True):
     """The model, the provider and the fallback are known from the row only, as the result is."""
     generated_by: str = ""
     fallback_used: bool = False
+    revision: int = 0
+    """How often its user has changed the collection; known from the row only."""
     result: bytes | None = None
     """JSON of a `shared.domain.study.material.Result`, when the job succeeded."""
     version: int = 0

@@ -41,6 +41,8 @@ STATUS: dict[str, int] = {
     "model_not_allowed": 403,
     "not_found": 404,
     "method_not_allowed": 405,
+    "precondition_required": 428,
+    "precondition_failed": 412,
     "not_ready": 409,
     "limit_reached": 429,
     "budget_exceeded": 429,

@@ -9,7 +9,7 @@ from rich.text import Text as Line
 
 from etude.cli.failure import ExitCode, Failure
 from etude.cli.rendering import plain
-from etude.events import Event, Finished, ItemMade, Progressed, Removed, StatusChanged
+from etude.events import Changed, Event, Finished, ItemMade, Progressed, Removed, StatusChanged
 from etude.study_material import Flashcard, QuizQuestion
 
 
@@ -42,6 +42,8 @@ class _Bar:
                 self._show_item(item)
             case Removed():
                 self._progress.update(self._row, status="removed")
+            case Changed():
+                pass  # by its user, once it is made
 
     def _show_item(self, item: Flashcard | QuizQuestion) -> None:
         """A new attempt sends the items of an earlier one again, under the same ids: each is shown once."""

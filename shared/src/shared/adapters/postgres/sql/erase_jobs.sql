@@ -7,4 +7,4 @@ WITH erased AS (
 parts AS (
     DELETE FROM study_collections USING erased WHERE study_collections.id = erased.id
 )
-SELECT count(*) FROM erased
+SELECT id::text FROM erased

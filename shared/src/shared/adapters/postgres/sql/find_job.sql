@@ -10,4 +10,5 @@ SELECT
     ARRAY(SELECT item::text FROM quiz_questions WHERE collection_id = kept.id ORDER BY position) AS quiz
 FROM async_jobs AS kept
 LEFT JOIN study_collections AS made USING (id)
+LEFT JOIN collection_edits AS edits USING (id)
 WHERE id = $1::uuid AND user_id = coalesce($2::text, user_id) AND NOT is_removed

@@ -3,6 +3,7 @@ SELECT
     {job_columns}
 FROM async_jobs AS kept
 LEFT JOIN study_collections AS made USING (id)
+LEFT JOIN collection_edits AS edits USING (id)
 WHERE
     user_id = $1
     AND kind = ANY($2::text[])

@@ -1,4 +1,4 @@
--- The columns of a job that find_job.sql and list_jobs.sql both return, from `kept` and `made`.
+-- The columns of a job that find_job.sql, list_jobs.sql and list_collections.sql return, from `kept`, `made` and `edits`.
     id::text,
     user_id,
     kind,
@@ -16,5 +16,6 @@
     cached_tokens,
     reasoning_tokens,
     windows,
-    coalesce(made.title, kept.title) AS title,
+    coalesce(edits.title, made.title, kept.title) AS title,
+    coalesce(edits.revision, 0) AS revision,
     error::text
