@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chat.passage_retrieval import MAX_PASSAGES, PASSAGE_CHARACTERS, choose_passages, passages, used_quotes
-from shared.domain.text.segmentation import Span
+from shared.domain.text.span import Span
 
 FACTS = {
     "chlorophyll": "Chlorophyll absorbs red and blue light, and reflects the green that we see.",

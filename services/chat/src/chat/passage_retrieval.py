@@ -9,7 +9,9 @@ from collections.abc import Iterator, Sequence
 
 from shared.domain.study.material import Source
 from shared.domain.text.quote_matching import MAX_QUOTE_CHARACTERS, MIN_QUOTE_CHARACTERS, QuoteFinder
-from shared.domain.text.segmentation import Span, sentences
+from shared.domain.text.segmentation import sentences
+from shared.domain.text.segments import segments
+from shared.domain.text.span import Span
 from shared.domain.text.words import content_words, inverse_document_frequency
 
 PASSAGE_CHARACTERS = 600
@@ -29,9 +31,9 @@ _IN_QUOTATION_MARKS = re.compile(r"«([^«»]+)»|“([^“”]+)”|\"([^\"]+)\
 
 
 def passages(text: str) -> list[Span]:
-    """The complete text as runs of sentences of about `PASSAGE_CHARACTERS`, in order, without overlap."""
+    """The complete text as runs of sentences and rows of about `PASSAGE_CHARACTERS`, in order, without overlap."""
     found: list[Span] = []
-    for sentence in _bounded(sentences(text)):
+    for sentence in _bounded([segment.span for segment in segments(text)]):
         if found and sentence.end - found[-1].start <= PASSAGE_CHARACTERS:
             found[-1] = Span(found[-1].start, sentence.end)
         else:

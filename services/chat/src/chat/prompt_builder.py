@@ -12,7 +12,7 @@ from shared.domain.study.material import Collection
 from shared.domain.text.language import Language, rules_language
 from shared.domain.text.language_detection import detect_language, sure_language
 from shared.domain.text.language_names import language_name
-from shared.domain.text.segmentation import Span
+from shared.domain.text.span import Span
 
 MAX_ANSWER_TOKENS = 2_000
 """Completion budget of one answer, in tokens: a page of text after some reasoning."""

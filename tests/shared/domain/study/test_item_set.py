@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from shared.domain.study.item_set import ItemSet
 from shared.domain.study.material import Flashcard, Source
 from shared.domain.study.validation import Checked
-from shared.domain.text.segmentation import Span
+from shared.domain.text.span import Span
 
 ANIMALS = "lynx otter heron beaver salmon badger falcon marten vole stoat osprey newt".split()  # noqa: SIM905 - a list of words
 SECTIONS = [Span(start, start + 100) for start in range(0, 1_200, 100)]

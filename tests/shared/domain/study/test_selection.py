@@ -2,7 +2,7 @@ import pytest
 
 from shared.domain.study.material import Choice, Flashcard, QuizQuestion, Source
 from shared.domain.study.selection import choose_balanced, coverage, dedupe
-from shared.domain.text.segmentation import Span
+from shared.domain.text.span import Span
 
 SECTIONS = [Span(0, 100), Span(100, 200), Span(200, 300), Span(300, 400)]
 

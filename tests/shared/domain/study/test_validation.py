@@ -15,7 +15,7 @@ from shared.domain.study.validation import (
     check_questions,
 )
 from shared.domain.text.language import Language
-from shared.domain.text.segmentation import Span
+from shared.domain.text.span import Span
 
 TEXT = (
     "La **photosynthèse** est le processus par lequel les plantes produisent du sucre grâce à la lumière.\n"
@@ -230,3 +230,12 @@ def test_french_words_mean_nothing_in_another_language():
     )
 
     assert check_cards([card], text=text, language="de").dropped == {}
+
+
+@pytest.mark.parametrize("quote", ["| Mars | 2 |", "Mars | 2"])
+def test_a_row_is_a_quote_however_short(quote: str):
+    text = "| Planet | Moons |\n|---|---|\n| Mars | 2 |\n| Jupiter | 95 |"
+    draft = CardDraft("How many moons does the planet Mars have?", "2", quote)
+
+    (card,) = check_cards([draft], text=text, language=Language.EN).items
+    assert card.source.quote == quote

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.text.quote_matching import QuoteFinder
-from shared.domain.text.segmentation import Span
+from shared.domain.text.span import Span
 
 FRENCH = "Avant tout, l’eau « pure » bout à 100 °C – au niveau de la mer… Elle gèle à 0 °C.\nLe cœur bat."
 

@@ -6,15 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.paths import TEXTS
 
-from shared.domain.text.segmentation import (
-    BlockKind,
-    Span,
-    blocks,
-    has_usable_sentence,
-    is_usable,
-    sections,
-    sentences,
-)
+from shared.domain.text.segmentation import BlockKind, blocks, is_usable, sections, sentences
+from shared.domain.text.segments import has_usable_segment
+from shared.domain.text.span import Span
 
 SENTENCES: dict[str, list[str]] = msgspec.json.decode((TEXTS / "sentences.json").read_bytes())
 PIECES = st.sampled_from(
@@ -94,8 +88,8 @@ def test_thai_is_divided_at_spaces_into_parts_of_a_sentence_s_length():
 
 
 @pytest.mark.parametrize("language", SENTENCES)
-def test_every_language_has_usable_sentences(language: str):
-    assert all(has_usable_sentence(sentence) for sentence in SENTENCES[language][1:])
+def test_every_language_has_usable_segments(language: str):
+    assert all(has_usable_segment(sentence) for sentence in SENTENCES[language][1:])
 
 
 @pytest.mark.parametrize(
@@ -109,7 +103,7 @@ def test_every_language_has_usable_sentences(language: str):
     ],
 )
 def test_what_is_no_statement_is_unusable_in_any_script(text: str):
-    assert not has_usable_sentence(text)
+    assert not has_usable_segment(text)
 
 
 @pytest.mark.parametrize(

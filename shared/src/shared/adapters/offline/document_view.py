@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from shared.domain.text.language import Language, rules_language
 from shared.domain.text.language_detection import detect_language, has_word_rules, sure_language
-from shared.domain.text.segmentation import MIN_WORDS, BlockKind, Span, blocks, is_usable, sentences
+from shared.domain.text.segmentation import MIN_WORDS, BlockKind, blocks, is_usable, sentences
+from shared.domain.text.span import Span
 from shared.domain.text.words import content_words, fold, listed, stem, words
 
 MAX_LINES = 400

@@ -16,7 +16,8 @@ from shared.domain.study.material import (
     TextDraft,
 )
 from shared.domain.text.language import Language
-from shared.domain.text.segmentation import Span, sections
+from shared.domain.text.segmentation import sections
+from shared.domain.text.span import Span
 
 SUMMARY_SENTENCES, KEY_POINTS, TERMS, POINTS_PER_SECTION, SELF_TEST = 6, 8, 12, 3, 5
 _DEFINES, _LEADS = 0.25, 0.15

@@ -30,7 +30,8 @@ from shared.domain.study.material import (
 )
 from shared.domain.text.chunking import split_text
 from shared.domain.text.language_detection import detect_language
-from shared.domain.text.segmentation import Span, has_usable_sentence
+from shared.domain.text.segments import has_usable_segment
+from shared.domain.text.span import Span
 
 MAX_OUTPUT_TOKENS = {
     Task.CARDS: 512,
@@ -91,7 +92,7 @@ def plan_steps(kind: Kind, job_input: JobInput) -> list[PlannedStep]:
     sentence. When several parts are summarised, a call planned by `plan_merge` follows."""
     text, options, tasks = job_input.text, job_input.options, TASKS[kind]
     size = part_size(tasks, options, len(text))
-    spans = [span for span in split_text(text, size) if has_usable_sentence(span.of(text))]
+    spans = [span for span in split_text(text, size) if has_usable_segment(span.of(text))]
     language = language_of(job_input)
     if tasks[0] not in ITEM_TASKS:
         return [_plan_whole(kind, index, span, job_input, language) for index, span in enumerate(spans)]

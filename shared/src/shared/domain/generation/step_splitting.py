@@ -7,7 +7,8 @@ from shared.domain.generation.sizing import asked_items, share
 from shared.domain.llm.prompts import request
 from shared.domain.study.material import ItemCounts
 from shared.domain.text.chunking import split_text
-from shared.domain.text.segmentation import Span, has_usable_sentence
+from shared.domain.text.segments import has_usable_segment
+from shared.domain.text.span import Span
 
 MIN_CHARACTERS = 400
 """A part below this length is not split: a window that does not hold a paragraph is no use."""
@@ -21,7 +22,7 @@ def split_step(step: PlannedStep) -> list[PlannedStep]:
     source = step.prompt.source
     if len(source) < MIN_CHARACTERS:
         return []
-    spans = [span for span in split_text(source, len(source) * HALF) if has_usable_sentence(span.of(source))]
+    spans = [span for span in split_text(source, len(source) * HALF) if has_usable_segment(span.of(source))]
     if not spans or spans == [Span(0, len(source))]:
         return []
     lengths = [span.end - span.start for span in spans]

@@ -6,7 +6,7 @@ from typing import Generic
 
 from shared.domain.study.selection import choose_balanced, dedupe
 from shared.domain.study.validation import Checked, ItemT
-from shared.domain.text.segmentation import Span
+from shared.domain.text.span import Span
 
 
 class ItemSet(Generic[ItemT]):

@@ -7,7 +7,8 @@ from typing import NamedTuple, TypeVar
 
 from shared.domain.study.material import Flashcard, QuizQuestion
 from shared.domain.text.quantities import are_different
-from shared.domain.text.segmentation import MIN_SECTION_WORDS, Span
+from shared.domain.text.segmentation import MIN_SECTION_WORDS
+from shared.domain.text.span import Span
 from shared.domain.text.words import content_words, word_count, words
 
 Item = TypeVar("Item", Flashcard, QuizQuestion)

@@ -37,7 +37,7 @@ from shared.domain.text.quote_matching import (
     QuoteFinder,
 )
 from shared.domain.text.scripts import width
-from shared.domain.text.segmentation import Span
+from shared.domain.text.span import Span
 from shared.domain.text.words import word_count
 
 Item = TypeVar("Item")
@@ -215,7 +215,8 @@ def _locate(quote: str, finder: QuoteFinder, text: str, places: PlaceMarks | Non
     if (span := finder.find(quote)) is None:
         raise _Dropped("quote_not_found")
     found = span.of(text)
-    if width(found) < MIN_QUOTE_CHARACTERS or word_count(found) < MIN_QUOTE_WORDS:
+    is_short = width(found) < MIN_QUOTE_CHARACTERS and not finder.has_row(span)
+    if is_short or word_count(found) < MIN_QUOTE_WORDS:
         raise _Dropped("quote_too_short")
     place = places.at(span.start) if places else None
     return Source(found, span.start, span.end, place or UNSET)

@@ -8,7 +8,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from zlib import crc32
 
-from shared.domain.text.segmentation import BlockKind, Span, blocks, line_start, sentences
+from shared.domain.text.segmentation import BlockKind, blocks, sentences
+from shared.domain.text.span import Span, line_start
 
 MAX_REACH = 2_000
 """Characters around the middle of a text without headings and paragraphs in which a sentence is looked for."""

@@ -6,17 +6,14 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import NamedTuple
 
-from shared.domain.text.language_detection import has_word_rules
 from shared.domain.text.scripts import is_caseless, is_lower_case, is_mark
+from shared.domain.text.span import Span, line_start, trimmed
+from shared.domain.text.structure.html import without_tags
+from shared.domain.text.structure.lines import FENCE
+from shared.domain.text.structure.rows import is_prose, rows
+from shared.domain.text.structure.tables import Row
+from shared.domain.text.structure.turns import turns
 from shared.domain.text.words import ALL_STOP_WORDS, fold, is_unspaced, listed, word_count, words
-
-
-class Span(NamedTuple):
-    start: int
-    end: int
-
-    def of(self, text: str) -> str:
-        return text[self.start : self.end]
 
 
 class BlockKind(StrEnum):
@@ -24,8 +21,10 @@ class BlockKind(StrEnum):
     PARAGRAPH = "paragraph"
     ITEM = "item"
     """An entry of a list, without its bullet."""
+    ROW = "row"
+    """A row of a table, or a term with its meaning."""
     OTHER = "other"
-    """Code, a table or a horizontal rule, which contain no sentences."""
+    """Code, the heads of a table or a horizontal rule, which contain no sentences."""
 
 
 class Block(NamedTuple):
@@ -51,7 +50,6 @@ _CASELESS_RATIO = 4
 _ENOUGH_HEADINGS = 2
 """Headings from which a text is divided at them; a single one is the title."""
 
-_FENCE = re.compile(r"\s{0,3}(?:```|~~~)")
 _HEADING = re.compile(r"\s{0,3}#{1,6}\s+(?=\S)")
 _UNDERLINE = re.compile(r"\s{0,3}(?:=+|-+)\s*\Z")
 _BULLET = re.compile(r"\s*(?:[-*+•‣▪◦–—・]|\d{1,3}[.)]|[a-z]\))\s+(?=\S)")
@@ -86,14 +84,18 @@ _AFTER_ORDINALS = frozenset(
 
 
 def blocks(text: str) -> list[Block]:
-    """Headings, list items, paragraphs and other blocks, in order. A heading is one of Markdown, or a short line of its own."""
-    return list(_Blocks(text))
+    """Headings, list items, rows, paragraphs and other blocks, in order. A heading is one of Markdown or HTML, or a short line of
+    its own."""
+    return list(_Blocks(without_tags(text)))
 
 
 def sentences(text: str) -> list[Span]:
     """The sentences of paragraphs and list items, without surrounding white space, in order."""
     readable = (BlockKind.PARAGRAPH, BlockKind.ITEM)
-    return [span for block in blocks(text) if block.kind in readable for span in _split(text, block.span)]
+    plain = without_tags(text)
+    return [
+        span for block in _Blocks(plain) if block.kind in readable for span in split_block(plain, block.span)
+    ]
 
 
 def sections(text: str) -> list[Span]:
@@ -102,11 +104,12 @@ def sections(text: str) -> list[Span]:
 
     The spans are in order, do not overlap, and cover everything but white space.
     """
-    found = blocks(text)
+    plain = without_tags(text)
+    found = list(_Blocks(plain))
     starts = [block.span.start for block in found if block.kind is BlockKind.HEADING]
     if len(starts) < _ENOUGH_HEADINGS:
-        starts = [block.span.start for block in found if block.kind is not BlockKind.ITEM]
-    return _join_short(text, starts, found)
+        starts = [block.span.start for block in found if block.kind not in (BlockKind.ITEM, BlockKind.ROW)]
+    return _join_short(plain, starts, found)
 
 
 def is_usable(sentence: str, *, needs_stop_word: bool = True) -> bool:
@@ -144,6 +147,12 @@ class _Blocks:
 
     def __init__(self, text: str) -> None:
         self._text = text
+        self._rows = {line_start(text, row.span.start): row for row in rows(text)}
+        self._heads = {
+            line_start(text, row.heads[0].start): row for row in reversed([*self._rows.values()]) if row.heads
+        }
+        self._said = {turn.span.start: turn.said for turn in turns(text)}
+        self._read_until = 0
         self._open: tuple[BlockKind, int, int, int] | None = None  # kind, start, end, lines
 
     def __iter__(self) -> Iterator[Block]:
@@ -151,12 +160,12 @@ class _Blocks:
         is_fenced = False
         for line in self._text.splitlines(keepends=True):
             end = start + len(line.rstrip())
-            if _FENCE.match(line):
+            if FENCE.match(line):
                 is_fenced = not is_fenced
                 yield from self._close()
             elif is_fenced:
                 yield from _other(line, start, end)
-            else:
+            elif start >= self._read_until:
                 yield from self._read(line, start, end)
             start += len(line)
         yield from self._close()
@@ -164,6 +173,17 @@ class _Blocks:
     def _read(self, line: str, start: int, end: int) -> Iterator[Block]:
         if end <= start:
             yield from self._close()
+        elif row := self._rows.get(start):
+            yield from self._close()
+            yield from self._read_row(row)
+        elif first_row := self._heads.get(start):
+            yield from self._close()
+            yield from _other(line, start, end)
+            self._read_until = line_start(self._text, first_row.span.start)
+        elif said := self._said.get(start):
+            yield from self._close()
+            if said.end > said.start:
+                self._open = (BlockKind.PARAGRAPH, said.start, said.end, 2)
         elif _UNDERLINE.match(line) and self._is_open_heading():
             yield from self._close(BlockKind.HEADING)
         elif _RULE.match(line) or _TABLE.match(line):
@@ -177,6 +197,16 @@ class _Blocks:
             self._open = (BlockKind.ITEM, start + bullet.end(), end, 1)
         else:
             yield from self._continue(line, start, end)
+
+    def _read_row(self, row: Row) -> Iterator[Block]:
+        """A row of prose is read cell by cell."""
+        self._read_until = row.span.end
+        if not is_prose(self._text, row):
+            yield Block(BlockKind.ROW, row.span)
+        elif row.is_pair:
+            yield Block(BlockKind.PARAGRAPH, row.span)
+        else:
+            yield from (Block(BlockKind.PARAGRAPH, cell) for cell in row.cells if cell.end > cell.start)
 
     def _continue(self, line: str, start: int, end: int) -> Iterator[Block]:
         quoted = _QUOTED.match(line)
@@ -235,8 +265,8 @@ def _starts_sentence(line: str) -> bool:
     return first.isupper() or first.isdigit() or (first != "" and is_caseless(first))
 
 
-def _split(text: str, block: Span) -> Iterator[Span]:
-    """The marks of notes after a full stop belong to no sentence."""
+def split_block(text: str, block: Span) -> Iterator[Span]:
+    """The sentences of a paragraph or list item. The marks of notes after a full stop belong to none."""
     start = block.start
     for end in _TERMINATOR.finditer(text, block.start, block.end):
         if _ends_sentence(text, end, block):
@@ -249,9 +279,9 @@ def _clauses(text: str, start: int, end: int) -> Iterator[Span]:
     """The sentence, or its groups of clauses if it is in Thai or Lao."""
     for space in _SPACED_CLAUSE.finditer(text, start, end):
         if space.end() - start >= _MIN_CLAUSES <= end - space.end():
-            yield from _trimmed(text, start, space.end())
+            yield from _nonempty(text, start, space.end())
             start = space.end()
-    yield from _trimmed(text, start, end)
+    yield from _nonempty(text, start, end)
 
 
 def _ends_sentence(text: str, terminator: re.Match[str], block: Span) -> bool:
@@ -274,13 +304,9 @@ def _ends_sentence(text: str, terminator: re.Match[str], block: Span) -> bool:
     return token.lower() not in _ABBREVIATIONS
 
 
-def _trimmed(text: str, start: int, end: int) -> Iterator[Span]:
-    while start < end and text[start].isspace():
-        start += 1
-    while end > start and text[end - 1].isspace():
-        end -= 1
-    if end > start:
-        yield Span(start, end)
+def _nonempty(text: str, start: int, end: int) -> Iterator[Span]:
+    if (span := trimmed(text, start, end)).end > span.start:
+        yield span
 
 
 def _join_short(text: str, starts: list[int], found: list[Block]) -> list[Span]:
@@ -293,17 +319,6 @@ def _join_short(text: str, starts: list[int], found: list[Block]) -> list[Span]:
     for start, stop in zip(bounds, [*bounds[1:], end], strict=True):
         counted += word_count(text[start:stop])
         if counted >= MIN_SECTION_WORDS or stop == end:
-            joined.extend(_trimmed(text, opened, stop))
+            joined.extend(_nonempty(text, opened, stop))
             opened, counted = stop, 0
     return joined
-
-
-def line_start(text: str, position: int) -> int:
-    return text.rfind("\n", 0, position) + 1
-
-
-def has_usable_sentence(text: str) -> bool:
-    """Whether study material can be made of at least one sentence."""
-    found = sentences(text)
-    needs_stop_word = bool(found) and has_word_rules(text)
-    return any(is_usable(span.of(text), needs_stop_word=needs_stop_word) for span in found)

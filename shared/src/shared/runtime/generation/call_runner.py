@@ -27,7 +27,7 @@ from shared.domain.provider_errors import (
 )
 from shared.domain.study.material import Result
 from shared.domain.text.language_detection import detect_language
-from shared.domain.text.segmentation import Span
+from shared.domain.text.span import Span
 
 OnCompletion = Callable[[PlannedStep, Completion[Struct]], Awaitable[None]]
 

@@ -29,7 +29,8 @@ from shared.domain.study.material import (
 from shared.domain.study.selection import coverage
 from shared.domain.study.validation import CHECKS_OFF, check_cards, check_questions
 from shared.domain.text.language import rules_language
-from shared.domain.text.segmentation import Span, sections
+from shared.domain.text.segmentation import sections
+from shared.domain.text.span import Span
 from shared.runtime.generation.call_runner import CallResults, completion_language, run_calls
 
 
