@@ -289,3 +289,18 @@ def test_a_negative_question_is_flagged(stem: str, is_negative: bool):
 def test_an_explanation_that_refers_to_the_text_is_flagged():
     assert rules.explanation_refers_to_text(candidate(explanation="According to the text, it is green."))
     assert not rules.explanation_refers_to_text(candidate(explanation="Green light is reflected."))
+
+
+@pytest.mark.parametrize(
+    "stem",
+    [
+        "Which of these coins was worth twelve pence?",
+        "Which one of those planets has rings?",
+        "Laquelle de ces planètes a des anneaux ?",
+        "Parmi ces pièces, laquelle valait douze pence ?",
+    ],
+)
+def test_a_question_may_point_at_its_options_and_a_card_may_not(stem: str):
+    asked = candidate(stem, "Saturn", distractors=("Mars", "Venus"))
+    assert not rules.has_unclear_subject(asked)
+    assert rules.has_unclear_subject(asked._replace(distractors=()))

@@ -24,7 +24,7 @@ _DEICTIC = re.compile(
     rf"""\b(?:
       this\ (?:text|passage|document|paragraph|excerpt|extract|chapter|quote|source)
     | the\ (?:{_TEXTS})\ (?:above|below|{_SAYS})
-    | (?:from|in|by)\ (?:this|the\ given)\ (?:{_TEXTS})
+    | (?:from|in|by|on)\ (?:this|the\ given)\ (?:{_TEXTS})
     | according\ to\ (?:the|this)\ (?:{_TEXTS})
     | does\ the\ (?:{_TEXTS})
     | (?:mentioned|described|given|listed|discussed|stated)\ (?:above|below|in\ the\ (?:text|passage))
@@ -57,6 +57,10 @@ _VOCABULARY = re.compile(
 _POINTING = re.compile(
     r"\b(?:this|these|those|(?<!est-)(?<!qu'est )ce|cet|cette|ces)\s+(?!que\b|qui\b|dont\b|of\b|is\b|are\b|was\b|were\b)(?P<noun>[^\W\d_]{3,})(?!\s*:)\b"
 )
+_PICKING = re.compile(
+    r"\b(?:which|one|all|among|parmi|(?:le|la|les)?quel(?:le)?s?|tou(?:te)?s)\s+(?:of\s+|de\s+|d')?(?:these|those|ces)\b"
+)
+"""Words that point at the options: `which of these`, `lequel de ces`."""
 _PRONOUN = re.compile(
     r"-t-(?:il|elle|ils|elles)\b|-(?:il|elle|ils|elles)\b|\b(?:he|she|they|il|elle|ils|elles)\b|\b(?:does|did|is|was|has) it\b"
 )
@@ -117,6 +121,8 @@ def asks_several_facts(candidate: Candidate) -> bool:
 def has_unclear_subject(candidate: Candidate) -> bool:
     """The stem speaks of `he`, `il` or `this value` without having said who or what that is."""
     stem = fold(candidate.stem)
+    if candidate.distractors:
+        stem = _PICKING.sub("", stem)
     if (found := _POINTING.search(stem)) and not _names_before(stem, found.start(), found["noun"]):
         return True
     pronoun = _PRONOUN.search(stem)
