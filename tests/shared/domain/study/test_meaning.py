@@ -37,6 +37,10 @@ def question(
         ("fr", "L’article 2 fixe la durée dans le texte de loi.", "Que fixe l’article 2 dans le texte de loi ?", "la durée"),
         ("en", "It takes eight minutes for light to reach us.", "How long does it take for light to reach us?", "eight minutes"),
         ("fr", "Il faut deux ans pour former un pilote.", "Combien de temps faut-il pour former un pilote ?", "deux ans"),
+        ("en", "The Great Depression began in 1929.", "In which decade did the Great Depression begin?", "The 1920s"),
+        ("en", "The American colonies declared their independence in 1776.", "In which century did the colonies declare independence?", "The 18th century"),
+        ("fr", "La Bastille est prise en 1789.", "À quel siècle la Bastille est-elle prise ?", "Au XVIIIe siècle"),
+        ("en", "The skin makes vitamin D in sunlight.", "Which vitamin does the skin make in sunlight?", "Vitamin D"),
         ("fr", "Il y a douze mois dans une année.", "Combien y a-t-il de mois dans une année ?", "douze mois"),
         ("en", "Pluto is not a planet but a dwarf planet.", "What is Pluto?", "a dwarf planet"),
         ("en", "The race is 5 km long in the rules.", "How long is the race?", "5km"),
@@ -59,6 +63,10 @@ def test_a_good_card_is_kept(language: str, text: str, front: str, back: str):
         ("en", "In 1898 Curie discovered polonium, and in 1902 pure radium.", "When did Curie discover pure radium?", "1898", "other_clause"),
         ("en", "This value is read from a table before the test.", "Where is this value read from?", "a table", "unclear_subject"),
         ("fr", "Le général fut élu président en 1848.", "Quand fut-il élu président ?", "en 1848", "unclear_subject"),
+        ("en", "King Charles I was executed in London in 1649.", "Which king was executed in London in 1649?", "Charles II", "answer_not_in_quote"),
+        ("en", "The Great Depression began in 1929.", "In which decade did the Great Depression begin?", "The 1930s", "answer_not_in_quote"),
+        ("en", "The heart has four chambers in a mammal.", "As figure 3 shows, how many chambers has the heart?", "four chambers", "refers_to_text"),
+        ("fr", "Le cœur compte quatre cavités.", "Voir le chapitre 2 : combien de cavités compte le cœur ?", "quatre cavités", "refers_to_text"),
         ("en", "He was elected president in 1848 by the people.", "When was he elected president?", "1848", "unclear_subject"),
         ("en", "Ribosomes build all proteins that a living cell needs for growth.", "What do ribosomes build?", "Ribosomes build all proteins that a living cell needs for growth.", "repeats_question"),
         ("en", "La tour est bâtie en 1889 par Gustave Eiffel.", "Who built the tower?", "Jules Verne", "answer_not_in_quote"),
@@ -80,6 +88,7 @@ def test_a_card_that_says_something_else_is_dropped(
         ("The derivative of the sine is cos x.", "What is the derivative of the sine?", ["cos x", "−cos x", "tan x", "−tan x"]),
         ("In C the operator <= means at most.", "Which C operator means at most?", ["<=", ">=", "==", "<"]),
         ("Salt is NaCl in chemistry.", "What is the formula of salt?", ["NaCl", "H2O", "CO2", "HCl"]),
+        ("The form of être with nous is sommes.", "Which form of être goes with nous?", ["sommes", "somme", "sommer", "sommé"]),
         ("In C the operator % gives a rest.", "Which C operator gives a rest?", ["%", "/", "*", "&"]),
         ("The French word il a means he has.", "Which French phrase means 'he has'?", ["il a", "il est", "elle va", "on dit"]),
     ],
@@ -143,3 +152,10 @@ def test_a_quote_is_found_without_the_marks_of_its_source(text: str, quote: str,
         [CardDraft("What does the sentence speak of?", answer, quote)], text=text, language="en"
     )
     assert [item.source.quote.strip(".") for item in made.items] == [found.strip(".")], made.dropped
+
+
+@pytest.mark.parametrize("option", ["None of the listed layers", "No option is correct"])
+def test_an_option_about_the_options_is_dropped(option: str):
+    text = "Most ozone is in the stratosphere."
+    options = ["Stratosphere", "Mesosphere", "Troposphere", option]
+    assert question(text, "Which layer holds most ozone?", options) == {"catch_all_option": 1}

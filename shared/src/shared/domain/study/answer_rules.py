@@ -8,6 +8,7 @@ import unicodedata
 from math import ceil
 
 from shared.domain.study.candidate import Candidate, Rule
+from shared.domain.text.number_words import roman_value
 from shared.domain.text.quantities import quantities, quantity_words, unsupported
 from shared.domain.text.words import contains_phrase, content_words, fold, numbers, stem, words
 
@@ -27,6 +28,14 @@ _NEGATED = r"\b(?:not|never|no longer|nor|isn't|aren't|wasn't|weren't|pas|jamais
 _NEGATIONS = re.compile(r"\b(?:not|never|no|except|pas|jamais|plus|sauf|aucune?|non|cannot)\b|n't\b")
 _CLAUSE_END = re.compile(r"[,;:—]|\b(?:and|but|while|then|whereas|et|mais|puis|tandis que|alors que)\b")
 _NAME = re.compile(r"\b[^\W\d_a-z][\w’'-]*(?:\s+(?:de |von |van |d’|d')?[^\W\d_a-z][\w’'-]+)+")
+_YEAR = re.compile(r"(?<!\d)[12]\d{3}(?!\d)")
+_DECADE = re.compile(r"(?:in |during |dans |durant )?(?:the |les )?(?:annees )?([12]\d{2}0)(?:s|'s)?")
+_CENTURY = re.compile(
+    r"(?:in |during |au |le |the |l[ae] )*(\d{1,2}|[ivx]+)(?:st|nd|rd|th|e|er|eme)?[ -](?:century|siecle)"
+)
+_REGNAL = re.compile(r"\b([A-ZÀ-Ý][^\W\d_]+) ([IVX]+)\b")
+_LETTER = re.compile(r"(?<![\w’'])[B-HJ-Z](?![\w’'])")
+"""A letter that names something, as in `vitamin D`; `A` and `I` are words."""
 _NAME_STEM = 4
 """Letters by which a name is looked for in a quote of another language."""
 
@@ -51,11 +60,32 @@ def answer_not_in_quote(candidate: Candidate) -> bool:
         return candidate.answer.strip() not in candidate.quote
     if not candidate.has_word_rules:
         return not numbers(candidate.answer) <= numbers(candidate.quote)
+    if _is_period_of(candidate.answer, candidate.quote):
+        return False
     if unsupported(candidate.answer, candidate.quote, asked=candidate.stem):
+        return True
+    if _numbers_name_otherwise(candidate):
         return True
     if candidate.is_translated:
         return _invents_person(candidate)
     return _lacks_words(candidate.answer, candidate.quote)
+
+
+def _is_period_of(answer: str, quote: str) -> bool:
+    """The answer is the decade or the century of a year in the quote."""
+    years = [int(year) for year in _YEAR.findall(quote)]
+    if found := _DECADE.fullmatch(fold(answer).strip(" .")):
+        return any(year // 10 * 10 == int(found[1]) for year in years)
+    if found := _CENTURY.fullmatch(fold(answer).strip(" .")):
+        century = int(found[1]) if found[1].isdigit() else roman_value(found[1].upper())
+        return any((year + 99) // 100 == century for year in years)
+    return False
+
+
+def _numbers_name_otherwise(candidate: Candidate) -> bool:
+    """The answer says `Charles II` and the quote speaks of `Charles I` alone."""
+    told = dict(_REGNAL.findall(candidate.quote))
+    return any(told.get(name, number) != number for name, number in _REGNAL.findall(candidate.answer))
 
 
 def _lacks_words(answer: str, quote: str) -> bool:
@@ -87,6 +117,8 @@ def stem_leaks_answer(candidate: Candidate) -> bool:
     needed = set(content_words(candidate.answer))
     if not needed or not candidate.has_word_rules or unsupported(candidate.answer, asked):
         return False  # the stem lacks a quantity, which is what is asked for
+    if not set(_LETTER.findall(candidate.answer)) <= set(_LETTER.findall(candidate.stem)):
+        return False
     leaked = needed & set(content_words(candidate.stem))
     return len(leaked) >= max(1, ceil(LEAKED * len(needed))) and not _tells_number(candidate.answer, asked)
 

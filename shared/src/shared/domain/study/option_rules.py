@@ -14,11 +14,13 @@ SHORTEST_RATIO, LONGEST_RATIO = 0.5, 2.0
 """Range of a distractor's length as a ratio to the answer's; an unusual length is a hint."""
 SHORT_SLACK = 10
 """Characters added to both lengths before the comparison, because among short names the ratio means nothing."""
+MIN_FORMS = 3
+"""Options that differ in their endings alone from which the endings are what is asked for, as in a conjugation."""
 LONG_ANSWER_RATIO = 1.5
 """Limit of the answer's length as a ratio to the longest distractor's."""
 
 _CATCH_ALL = re.compile(
-    r"\b(?:(?:all|none|both|any|neither)(?: of)? (?:the |these )?(?:above|below|options|answers|choices|others?|following)"
+    r"\A\W*(?:none of|no (?:option|answer|choice) |everything (?:listed |said )?above|aucune? (?:de ces|des) )|\b(?:(?:all|none|both|any|neither)(?: of)? (?:the |these )?(?:above|below|options|answers|choices|others?|following)"
     r"|(?:both|either|neither) [a-e] (?:and|or|nor) [a-e]|all of (?:them|these)|none of (?:them|these)|it depends"
     r"|(?:toutes?|tous|aucune?s?)(?: de)? (?:l|c)es (?:reponses|propositions|options|choix|deux)"
     r"|(?:toutes|aucune) (?:ces|des) (?:reponses|propositions|options)(?: ci-dessus| precedentes)?"
@@ -47,6 +49,8 @@ def options_not_distinct(candidate: Candidate) -> bool:
     written. Signs, order and small words make a difference."""
     options = _options(candidate)
     said = [_meaning(option) for option in options]
+    if said and max(map(said.count, said)) >= MIN_FORMS:
+        said = [(option.casefold(),) for option in options]
     return len(set(said)) < len(options) or any(
         _is_same_quantity(one, other) for index, one in enumerate(options) for other in options[:index]
     )

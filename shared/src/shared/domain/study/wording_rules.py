@@ -3,6 +3,7 @@
 import re
 
 from shared.domain.study.candidate import Candidate, Rule
+from shared.domain.study.page_talk import talks_of_page
 from shared.domain.text.language_detection import is_surely_other
 from shared.domain.text.words import ALL_STOP_WORDS, contains_phrase, content_words, fold, word_count, words
 
@@ -16,25 +17,6 @@ _LISTED_WORDS = 4
 
 _TEXTS = "text|passage|excerpt|extract|paragraph|source|document|article|author"
 _TEXTES = "texte|passage|document|extrait|paragraphe|chapitre|auteur|source|article"
-_SAYS = (
-    "says?|states?|mentions?|describes?|explains?|tells?|claims?|argues?|provides?|refers?|gives?|does|did"
-)
-_DIT = "dit|indique|mentionne|explique|affirme|decrit|parle|presente|evoque|precise|cite|donne|definit"
-_DEICTIC = re.compile(
-    rf"""\b(?:
-      this\ (?:text|passage|document|paragraph|excerpt|extract|chapter|quote|source)
-    | the\ (?:{_TEXTS})\ (?:above|below|{_SAYS})
-    | (?:from|in|by|on)\ (?:this|the\ given)\ (?:{_TEXTS})
-    | according\ to\ (?:the|this)\ (?:{_TEXTS})
-    | does\ the\ (?:{_TEXTS})
-    | (?:mentioned|described|given|listed|discussed|stated)\ (?:above|below|in\ the\ (?:text|passage))
-    | c(?:e|et)\ (?:texte|passage|document|extrait|paragraphe|chapitre)
-    | (?:selon|d'apres|suivant)\ (?:le\ |la\ |l'|cet\ |ce\ )(?:{_TEXTES})
-    | (?:le\ |la\ |l')(?:{_TEXTES})\ (?:{_DIT})
-    | ci-dess(?:us|ous)
-    )\b""",
-    re.VERBOSE,
-)
 _PERHAPS_DEICTIC = re.compile(
     rf"""\b(?:
       (?:in|from|by)\ the\ ({_TEXTS})
@@ -92,7 +74,7 @@ def is_in_wrong_language(candidate: Candidate) -> bool:
 def refers_to_text(candidate: Candidate) -> bool:
     """The item refers to the text, which learners do not have before them months later."""
     whole = fold(" | ".join((candidate.stem, candidate.answer, *candidate.distractors)))
-    if _DEICTIC.search(whole):
+    if talks_of_page(whole):
         return True
     quoted = set(words(candidate.quote))
     return any(words(found.group())[-1] not in quoted for found in _PERHAPS_DEICTIC.finditer(whole))
@@ -165,7 +147,7 @@ def is_negative_question(candidate: Candidate) -> bool:
 
 
 def explanation_refers_to_text(candidate: Candidate) -> bool:
-    return _DEICTIC.search(fold(candidate.explanation)) is not None
+    return talks_of_page(candidate.explanation)
 
 
 WORDING_FLAWS: tuple[tuple[str, Rule], ...] = (
