@@ -85,7 +85,7 @@ def options_overlap(candidate: Candidate) -> bool:
     options = _options(candidate)
     said = [_tokens(option) for option in options]
     return any(
-        index != position
+        one != other
         and _contains(one, other)
         and not _is_signed(one, other)
         and not are_different(options[index], options[position])
