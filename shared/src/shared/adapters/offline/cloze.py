@@ -1,178 +1,190 @@
-"""Finds facts without grammar: sentences with a number, date or name left out, and the long forms of initials."""
+"""Finds facts without grammar: a year, a measured or counted number, or a name that a sentence gives, is left out.
+
+Only sentences that stand alone are used, and only words that the rest of the sentence determines.
+"""
 
 import re
 from collections.abc import Iterator
 
-from shared.adapters.offline.document_view import Line, SourceView, word_count
+from shared.adapters.offline.document_view import Line, SourceView, plain, word_count
 from shared.adapters.offline.english import lexicon as lexicon_en
 from shared.adapters.offline.facts import AnswerType, Fact, capitalise
 from shared.adapters.offline.french import lexicon as lexicon_fr
+from shared.domain.study.sentence_rules import stands_alone
 from shared.domain.text.language import Language
-from shared.domain.text.words import ALL_STOP_WORDS, fold, listed, stem, words
+from shared.domain.text.words import ALL_STOP_WORDS, content_words, fold, words
 
 GAP = "____"
-_MAX_GAPPED_WORDS = 34
-_FRAME = {Language.FR: "Complétez : « {} »", Language.EN: "Complete: “{}”"}
-_STANDS_FOR = {Language.FR: "Que signifie le sigle {} ?", Language.EN: "What does {} stand for?"}
-_SYMBOL = {
-    Language.FR: "Que désigne le symbole {} ?",
-    Language.EN: "What does the symbol {} stand for?",
+_FRAMES = {
+    Language.FR: {
+        AnswerType.YEAR: "Complétez par l'année : « {} »",
+        AnswerType.NUMBER: "Complétez par le nombre : « {} »",
+        AnswerType.TERM: "Complétez par le terme : « {} »",
+        AnswerType.NAME: "Complétez par le nom propre : « {} »",
+    },
+    Language.EN: {
+        AnswerType.YEAR: "Complete with the year: “{}”",
+        AnswerType.NUMBER: "Complete with the number: “{}”",
+        AnswerType.TERM: "Complete with the term: “{}”",
+        AnswerType.NAME: "Complete with the name: “{}”",
+    },
 }
-_LEXICON = {Language.FR: lexicon_fr, Language.EN: lexicon_en}
+_FEWEST_WORDS, _MOST_WORDS = 7, 28
+"""Limits for the words of a sentence with a gap: a shorter one says too little, a longer one too much."""
 
-_OPENING_WORDS = 7
-_PRONOUN = re.compile(r"\b(?:it|they|he|she|ils?|elles?)\b(?! (?:faut|existe|y a)\b)", re.IGNORECASE)
-_POINTING = re.compile(
-    r"\b(?:this|these|those|here|later|earlier|afterwards|that (?:year|day|time|period)|ce|cet|cette|ces|cela|"
-    r"plus tard|lendemain|auparavant|ici|au-dessus|au-dessous)\b(?!-)",
-    re.IGNORECASE,
+_YEAR = re.compile(
+    r"(?:\b[Ii]n|\b[Ee]n|\b[Ss]ince|\b[Bb]y|\b[Dd]epuis|\b[Dd]ès|\b(?:of|de)(?= 1[0-9]| 20)) (?P<year>1\d{3}|20[012]\d)(?![\w%/]|[-–]\d|[.,]\d| (?:to|and|or|à|et|ou)\b| [a-z]*(?:mètres?|meters?|people|personnes|ans|years)\b)"
 )
-
-_INITIALS = re.compile(r"(?P<before>(?:[\w'-]+ ){1,8}?)\((?P<initials>(?=[a-z]*[A-Z])[A-Za-z]{2,8})\)")
-_QUANTITY = re.compile(
-    r"(?<![\w.,/-])\d{1,3}(?:[ ,.]\d{3})+(?:[.,]\d+)?(?![\w/])|(?<![\w.,/-])\d+(?:[.,]\d+)?(?![\w/]|[.,]\d)"
+_ANY_YEAR = re.compile(r"(?<![\d.,])(?:1\d{3}|20[012]\d)(?![\d])")
+_COUNTS = re.compile(r"\b(?:number|population|nombre|effectif)\b", re.IGNORECASE)
+_CITED = re.compile(r"\([^()]*\d{4}[^()]*\)")
+_ANY_NUMBER = re.compile(r"\d+(?:[ ,.\u00a0\u202f]\d+)*")
+_UNITS = (
+    r"%|°C?|percent|per cent|pour cent|(?:kilo|centi|milli|nano|micro)?(?:metres?|meters?|mètres?|grams?|grammes?)|km²?|kg|cm|mm|GHz|MHz|tons?|tonnes?|litres?|liters?"
+    r"|degrees?|degrés?|hours?|heures?|minutes?|seconds?|secondes?|days?|jours?|weeks?|semaines?|months?|mois|years?|ans?|années?|centuries|siècles?|miles?|feet|people|habitants|inhabitants|euros?|dollars?"
 )
-_MONTH = re.compile(rf"\s?(?:er)? ?(?:{lexicon_fr.MONTHS}|{lexicon_en.MONTHS})\b")
-_AFTER_MONTH = re.compile(rf"(?:{lexicon_fr.MONTHS}|{lexicon_en.MONTHS}) \Z")
-_UNIT = re.compile(
-    r" ?(?:%|°|percent|pour cent|[kcm]?m\b|kilo|mill|mètre|meter|degr|lit|tonn|ton\b|ans\b|années|years|days|jours|hours|heures|astro)"
+_MEASURED = re.compile(
+    rf"(?<!\bles )(?<!\bdes )(?<!\bthe )(?<!\bces )(?<![\w.,/:–-])(?P<number>\d{{1,3}}(?:[ ,.\u00a0\u202f]\d{{3}})+|\d+(?:[.,]\d+)?)[ \u00a0\u202f-]?(?:(?:million|billion|millions|milliards?) (?:de |d')?)?(?:{_UNITS})(?!\w)"
 )
-_OLD_YEAR = re.compile(r"\b(?:AD|[Ii]n|[Bb]y|[Ss]ince|[Ee]n|l'an) \Z")
-_KEY_WORD = {
-    Language.FR: re.compile(
-        r"(?:\b(?:les?|la|une?|du|des)\s|\b[ld]')(?P<word>[a-zà-ÿ]{6,})(?=[ ,.;)]|$)", re.IGNORECASE
-    ),
+_COUNTED = {
     Language.EN: re.compile(
-        r"\b(?:the|an?|of)\s(?P<word>[a-z]{6,})(?=[,.;)]|$| (?:of|in|on|at|by|for|from|to|and|or|is|are|was|were|that|which|with)\b)",
-        re.IGNORECASE,
+        rf"\b(?:has|have|had|contains?|contained|into|comprises?|consists? of|composed of|are|were) (?P<number>\d{{1,4}}|{'|'.join(lexicon_en.NUMBER_WORDS)}) (?:[a-z-]+ ){{0,2}}[a-z-]{{3,}}s\b"
+    ),
+    Language.FR: re.compile(
+        rf"\b(?:a|ont|avait|avaient|possède|possèdent|contient|contiennent|compte|comptent|comprend|comprennent|comporte|comportent|en|de) (?P<number>\d{{1,4}}|{'|'.join(lexicon_fr.NUMBER_WORDS)}) (?!ans\b|mois\b|jours\b)[a-zà-ÿ-]{{3,}}[sx]\b"
     ),
 }
-"""A word after an article is usually a noun; in English, if no other noun follows."""
-_NO_KEY_WORDS = ALL_STOP_WORDS | set(
-    listed(
-        "environ milliers millions milliards majorité plupart thousand million billion majority number amount largest"
-    )
+_MILLIONS = re.compile(
+    r"(?<![\w.,/:–-])(?P<number>\d+(?:[.,]\d+)?)[ \u00a0\u202f](?:million|billion|thousand|millions|milliards?) (?:de |d')?[a-zà-ÿ]{3,}s\b"
 )
-_CALLED = re.compile(
-    r"(?:called|known as|named(?! after| for| by| in)|appelée?s?|nommée?s?|(?:que l'on|qu'on|l'on) appelle) (?P<name>(?:(?:the|le|la|les|l'|a|an|un|une) ?)?[\w-]+(?: (?!and\b|et\b|in\b|dans\b|qui\b|that\b|is\b|est\b)(?:de |d'|du |of )?[\w-]+){0,2})(?=[.,;]|$)"
-)
-
-
-def stands_alone(line: Line, language: Language) -> bool:
-    """Whether a sentence can be understood without the one before it."""
-    first = line.text.replace("'", "' ").split()[0].lower().strip('«“"(')
-    return first.rstrip("',") not in _LEXICON[language].ANAPHORS
-
-
-def is_clear(line: Line, language: Language) -> bool:
-    """Whether a sentence stands alone and refers to nothing before it."""
-    opening = " ".join(line.text.split()[:_OPENING_WORDS])
-    return (
-        stands_alone(line, language)
-        and _POINTING.search(line.text) is None
-        and _PRONOUN.search(opening) is None
-    )
+_CALLED = {
+    Language.EN: re.compile(
+        r"\b(?:a|an|the|[a-z-]+s) (?:[a-z-]+ ){0,2}(?:called|known as|termed) (?P<name>(?:(?:the|an?) )?[\w-]+(?: [a-z][\w-]+){0,2}?)(?=[.,;]| (?:that|which|by|in|when|where|is|are|to|and|or|for|from|with|as)\b|\Z)"
+    ),
+    Language.FR: re.compile(
+        r"\b(?:appelée?s?|nommée?s?|dénommée?s?|(?:que l'on|qu'on|l'on|on) (?:appelle|nomme)) (?P<name>(?:(?:les?|la|une?|des) |l')?[\w-]+(?: (?:de |d'|du |of )?[a-zà-ÿ][\w-]+){0,2}?)(?=[.,;]| (?:qui|que|par|dans|lorsque|où|est|sont|et|ou|pour|avec|au|à|en)\b|\Z)"
+    ),
+}
+_MARKED = re.compile(r"(?<![*\w])(?:\*\*|__)(?P<term>[^\W\d_][^*_\n]{2,40}?)(?:\*\*|__)(?![*\w])")
 
 
 def read_gaps(line: Line, view: SourceView) -> Iterator[Fact]:
-    yield from _initials(line, view)
-    if word_count(line.text) > _MAX_GAPPED_WORDS or not is_clear(line, view.language):
+    text = line.text
+    if not _has_verb(text, view.language):
         return
-    yield from _quantity(line, view)
+    if not _FEWEST_WORDS <= word_count(text) <= _MOST_WORDS or not stands_alone(text, view.language):
+        return
+    yield from _year(line, view)
+    yield from _number(line, view)
     yield from _called(line, view)
+    yield from _proper_name(line, view)
 
 
-def _initials(line: Line, view: SourceView) -> Iterator[Fact]:
-    for match in _INITIALS.finditer(line.text):
-        long_form = _long_form(match["before"].split(), match["initials"])
-        if long_form:
-            asked = _STANDS_FOR if match["initials"].isupper() else _SYMBOL
-            yield Fact(
-                line,
-                asked[view.language].format(match["initials"]),
-                capitalise(long_form),
-                AnswerType.CLAUSE,
-                0.8,
-            )
+_VERB_ENDING = {
+    Language.EN: re.compile(r"\b(?:has|have|had|can|may|must|will|could|should|would|[a-z]{2,}(?:ed|es))\b"),
+    Language.FR: re.compile(
+        r"\b(?:a|ont|peut|peuvent|doit|doivent|[a-zà-ÿ]{2,}(?:ait|aient|èrent|era|eront|irent))\b"
+    ),
+}
 
 
-def _long_form(before: list[str], initials: str) -> str:
-    """The shortest run of words before the bracket that begins with the first initial and contains the others in order."""
-    letters = fold(initials)
-    for start in range(len(before) - 1, -1, -1):
-        run = " ".join(before[start:])
-        bare = re.sub(r"^(?:l|d)'", "", run)
-        if (
-            fold(bare)[:1] == letters[0]
-            and _contains_in_order(fold(bare), letters)
-            and len(bare.split()) * 4 >= len(letters)
-        ):
-            return bare
-    return ""
-
-
-def _contains_in_order(text: str, letters: str) -> bool:
-    position = -1
-    for letter in letters:
-        position = text.find(letter, position + 1)
-        if position < 0:
-            return False
-    return True
-
-
-def quantities(text: str, language: Language) -> list[re.Match[str]]:
-    """The numbers that count or measure something, without years and days of a month."""
-    words_for_numbers = re.compile(rf"\b(?:{'|'.join(_LEXICON[language].NUMBER_WORDS)})\b", re.IGNORECASE)
-    found = [match for match in _QUANTITY.finditer(text) if not _is_date(text, match)]
-    return found or list(words_for_numbers.finditer(text))
-
-
-def _is_date(text: str, match: re.Match[str]) -> bool:
-    if _MONTH.match(text, match.end()) or _AFTER_MONTH.search(text[: match.start()]):
-        return True
-    return (
-        len(match[0]) == 4
-        and match[0].isdigit()
-        and match[0][0] in "12"
-        and not _UNIT.match(text, match.end())
+def _has_verb(text: str, language: Language) -> bool:
+    """Whether a text has a word that is likely to be a finite verb, so that it is no heading or entry of a list."""
+    lexicon = lexicon_fr if language is Language.FR else lexicon_en
+    found = re.findall(r"[a-zà-ÿ]+", text)
+    return any(word in lexicon.FORMS or word in lexicon.BE for word in found) or (
+        _VERB_ENDING[language].search(text) is not None
     )
 
 
-def _quantity(line: Line, view: SourceView) -> Iterator[Fact]:
-    found = quantities(line.text, view.language)
-    if len(found) != 1 or words(line.text).count(fold(found[0][0])) > 1:
+def _year(line: Line, view: SourceView) -> Iterator[Fact]:
+    """The only year of a sentence that names somebody or something."""
+    match = _YEAR.search(line.text)
+    if (
+        match
+        and not _COUNTS.search(line.text)
+        and len(_ANY_NUMBER.findall(line.text)) == 1 == len(_ANY_YEAR.findall(line.text))
+        and _names_something(line.text, view.language)
+    ):
+        yield _gapped(line, view, *match.span("year"), AnswerType.YEAR, 0.75)
+
+
+_CAPITALISED = re.compile(r"(?<=[^.!?…:»”\"\s] )(?:l'|d'|L'|D')?(?P<name>[A-ZÀ-ÖØ-Þ][\w'-]+)")
+_MONTH = re.compile(rf"(?:{lexicon_en.MONTHS}|{lexicon_fr.MONTHS})\Z", re.IGNORECASE)
+
+
+def _names_something(text: str, language: Language) -> bool:
+    names = [match["name"] for match in _CAPITALISED.finditer(text) if not _MONTH.match(match["name"])]
+    lead = re.match(r"(?:In|En|By|Since|Depuis|Dès) \d{4},? (?P<rest>.+)", text)
+    opening = (lead["rest"] if lead else text).split()[0]
+    is_name = opening[:1].isupper() and fold(opening.strip(",'")) not in ALL_STOP_WORDS
+    return bool(names) or (is_name and lead is not None)
+
+
+def _number(line: Line, view: SourceView) -> Iterator[Fact]:
+    """The only number of a sentence, if it has a unit or counts something."""
+    match = (
+        _MEASURED.search(line.text)
+        or _COUNTED[view.language].search(line.text)
+        or _MILLIONS.search(line.text)
+    )
+    if match is None or len(_ANY_NUMBER.findall(line.text)) > 1:
         return
-    start, end = found[0].span()
-    if _OLD_YEAR.search(line.text[:start]) and found[0][0].isdigit() and not _UNIT.match(line.text, end):
-        yield _gapped(line, view, start, end, AnswerType.YEAR, 0.75)
-        return
-    if found[0][0].isalpha() and line.text.count(",", end) > 1:
-        return  # the sentence goes on to list what is counted
-    yield _gapped(line, view, start, end, AnswerType.NUMBER, 0.7)
+    start, end = match.span("number")
+    is_alone = words(line.text).count(fold(match["number"])) == 1
+    if is_alone and not re.search(r"\d", line.text[:start] + line.text[end:]):
+        yield _gapped(line, view, start, end, AnswerType.NUMBER, 0.55)
 
 
 def _called(line: Line, view: SourceView) -> Iterator[Fact]:
-    for match in _CALLED.finditer(line.text.rstrip(".")):
-        start, end = match.span("name")
-        if word_count(line.text[:start]) >= 4 and len(match["name"]) > 3:
-            yield _gapped(line, view, start, end, AnswerType.TERM, 0.75)
+    """What something is called, or the term that the author marked."""
+    text = line.text.rstrip(".")
+    for match in _CALLED[view.language].finditer(text):
+        if word_count(text[: match.start("name")]) >= 4:
+            yield from _term(line, view, match["name"], 0.8)
+            return
+    for mark in _MARKED.finditer(line.quote):
+        yield from _term(line, view, plain(mark["term"]), 0.6)
+        return
 
 
-def read_key_word(line: Line, view: SourceView) -> Iterator[Fact]:
-    """A fact from a sentence in which no rule finds one: the most frequent noun of the source is left out, the later of two."""
-    text = words(line.text)
-    found = [
-        match
-        for match in _KEY_WORD[view.language].finditer(line.text)
-        if text.count(fold(match["word"])) == 1 and fold(match["word"]) not in _NO_KEY_WORDS
-    ]
-    if found and word_count(line.text) <= _MAX_GAPPED_WORDS and is_clear(line, view.language):
-        best = max(found, key=lambda match: (view.frequencies[stem(fold(match["word"]))], match.start()))
-        yield _gapped(line, view, *best.span("word"), AnswerType.CLAUSE, 0.3)
+_PROPER = r"(?:[A-ZÀ-Þ][\w'-]+)(?: (?:de |du |of |von |van |the |al-|el-|d')?[A-ZÀ-Þ][\w'-]+){0,3}"
+_AGENT = re.compile(
+    rf"\b(?:by|par) (?:(?:the|le|la|les|l') ?)?(?:[a-zà-ÿ]+ ){{0,3}}?(?P<name>{_PROPER})(?= (?:in|at|on|of|during|after|who|and|en|au|à|le|qui|pour|from|to)\b|[.,;])"
+)
+_SUBJECT = re.compile(
+    rf"(?:(?:In|En|By|Dès|During|On|Le|At|Au|À|After|Après) [^,]{{3,60}}, )?(?:(?:[Tt]he|[Ll]es?|[Ll]a|[Ll]') ?)?(?:[a-zà-ÿ]+ ){{0,3}}?(?P<name>{_PROPER})(?: and [^,]{{3,40}})? (?P<verb>[a-zà-ÿ]+)\b",
+)
+_DEEDS = frozenset(word for word, form in lexicon_en.FORMS.items() if form.tense == "past")
+
+
+def _proper_name(line: Line, view: SourceView) -> Iterator[Fact]:
+    """Who did something, where the sentence also says when, or names somebody or something else."""
+    if ":" in line.text or _CITED.search(line.text):
+        return
+    found = _AGENT.search(line.text)
+    if found is None and (subject := _SUBJECT.match(line.text)) and subject["verb"] in _DEEDS:
+        found = subject
+    if found is None or not set(content_words(found["name"])) <= view.rare_names:
+        return
+    rest = line.text[: found.start("name")] + line.text[found.end("name") :]
+    is_anchored = _ANY_YEAR.search(rest) is not None or _names_something(rest, view.language)
+    if is_anchored and not set(content_words(found["name"])) & set(content_words(rest)):
+        yield _gapped(line, view, *found.span("name"), AnswerType.NAME, 0.6)
+
+
+def _term(line: Line, view: SourceView, name: str, worth: float) -> Iterator[Fact]:
+    """The sentence without a term that it says once, and that is neither an ordinary word nor part of a compound."""
+    start = line.text.find(name)
+    rest = line.text[:start] + line.text[start + len(name) :]
+    is_once = start >= 0 and not set(content_words(name)) & set(content_words(rest))
+    if is_once and content_words(name) and not line.text[start + len(name) :].startswith(("-", "'")):
+        yield _gapped(line, view, start, start + len(name), AnswerType.TERM, worth)
 
 
 def _gapped(
     line: Line, view: SourceView, start: int, end: int, answer_type: AnswerType, worth: float
 ) -> Fact:
     text = capitalise(line.text[:start]) + GAP + line.text[end:]
-    return Fact(line, _FRAME[view.language].format(text), line.text[start:end], answer_type, worth)
+    front = _FRAMES[view.language][answer_type].format(text)
+    return Fact(line, front, line.text[start:end], answer_type, worth)

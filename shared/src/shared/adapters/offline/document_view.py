@@ -57,6 +57,10 @@ class SourceView:
         return [block.span for block in blocks(self.text) if block.kind is BlockKind.HEADING]
 
     @cached_property
+    def plain_text(self) -> str:
+        return plain(self.text)
+
+    @cached_property
     def frequencies(self) -> Counter[str]:
         return Counter(word for line in self.lines for word in set(content_words(line.text)))
 
@@ -71,6 +75,14 @@ class SourceView:
     def names(self) -> frozenset[str]:
         """Words that are capitalised within a sentence."""
         return frozenset(name for line in self.lines for name in _CAPITALISED.findall(line.text))
+
+    @cached_property
+    def rare_names(self) -> frozenset[str]:
+        """Stems of capitalised words that are not what the source is about."""
+        stems = {word for name in self.names for word in content_words(name)}
+        title = set(content_words(self.headings[0].of(self.text))) if self.headings else set[str]()
+        most = max(2, len(self.lines) // 10)
+        return frozenset(word for word in stems - title if self.frequencies[word] <= most)
 
     @cached_property
     def surnames(self) -> frozenset[str]:

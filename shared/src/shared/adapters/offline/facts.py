@@ -14,6 +14,8 @@ class AnswerType(StrEnum):
     NUMBER = "number"
     NAME = "name"
     TERM = "term"
+    LONG_FORM = "long_form"
+    """What an acronym stands for."""
     CLAUSE = "clause"
     """A phrase longer than a term, which is the answer of a card only."""
 

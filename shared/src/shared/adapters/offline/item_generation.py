@@ -1,17 +1,26 @@
-"""Makes cards and questions from facts, those worth most first, and spreads them over the sentences of the source."""
+"""Makes cards and questions from facts, those worth most first, and spreads them over the sentences of the source.
+
+Few good items are better than many: a fact that does not read well alone makes none, and a question needs three wrong options
+of one kind with the right one, from the source itself.
+"""
 
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from shared.adapters.offline import english, french
-from shared.adapters.offline.cloze import read_gaps, read_key_word
-from shared.adapters.offline.distractors import WANTED, article_of, distractors, rank_options, without_article
-from shared.adapters.offline.document_view import SourceView, word_count
+from shared.adapters.offline.acronyms import read_acronyms
+from shared.adapters.offline.cloze import read_gaps
+from shared.adapters.offline.distractors import WANTED, distractors, rank_options, without_article
+from shared.adapters.offline.document_view import Line, SourceView, word_count
 from shared.adapters.offline.facts import AnswerType, Fact, capitalise, decapitalise
+from shared.adapters.offline.glossary import read_glossary
+from shared.adapters.offline.terms import rare_nouns
 from shared.domain.study.material import CardDraft, Difficulty, QuestionDraft
+from shared.domain.study.sentence_rules import ends_open, is_clean, is_whole, talks_of_page
 from shared.domain.study.validation import check_cards, check_questions
 from shared.domain.text.language import Language
+from shared.domain.text.words import content_words, fold, stem
 
 GRAMMAR = {Language.FR: french, Language.EN: english}
 _REPEATED_LINE, _REPEATED_TYPE = 0.5, 0.04
@@ -30,31 +39,58 @@ _LEVEL = {
 }
 """Worth that an answer type gains at a difficulty."""
 _QUIZ_WORTH = {
-    AnswerType.YEAR: 0.9,
-    AnswerType.DATE: 0.9,
+    AnswerType.TERM: 0.95,
     AnswerType.NAME: 0.85,
-    AnswerType.NUMBER: 0.75,
-    AnswerType.TERM: 0.6,
-    AnswerType.CLAUSE: 0.0,
+    AnswerType.YEAR: 0.7,
+    AnswerType.DATE: 0.7,
 }
+"""Answer types of questions, with what a question of each is worth. A definition is reversed, so that its term is the answer."""
 _MAX_TERM_WORDS = 5
 _MAX_DEFINITION_WORDS = 24
 
 
 def read_all_facts(view: SourceView) -> list[Fact]:
     """All facts that the rules find in the source, in its order."""
-    grammar = GRAMMAR[view.language]
-    found: list[Fact] = []
+    found = list(read_glossary(view))
+    listed = {fact.line.span.start for fact in found}
     for line in view.lines:
-        facts = [*grammar.read_facts(line, view), *read_gaps(line, view)]
-        found += facts or read_key_word(line, view)
-    return found
+        if line.span.start not in listed:
+            found += [fact for fact in _read_line(line, view) if _reads_well(fact, view)]
+    return sorted(found, key=lambda fact: fact.line.span)
 
 
-def make_cards(view: SourceView, count: int, difficulty: Difficulty) -> list[CardDraft]:
+def _read_line(line: Line, view: SourceView) -> Iterator[Fact]:
+    yield from read_acronyms(line, view)
+    if talks_of_page(line.text, view.language):
+        return
+    is_sentence = is_whole(line.text)
+    for fact in GRAMMAR[view.language].read_facts(line, view):
+        if is_sentence or fact.topic:
+            yield fact
+    yield from read_gaps(line, view)
+
+
+def _reads_well(fact: Fact, view: SourceView) -> bool:
+    """Whether the card is not broken off, and a short answer does not stand in the question."""
+    asked, told = set(content_words(fact.front)), set(content_words(fact.back))
+    is_short = fact.answer_type is not AnswerType.CLAUSE
+    return (
+        is_clean(fact.front)
+        and is_clean(fact.back)
+        and not ends_open(fact.back)
+        and not talks_of_page(fact.back, view.language)
+        and not (
+            is_short and told and (told <= asked or (told & asked and fact.answer_type is AnswerType.NAME))
+        )
+    )
+
+
+def make_cards(
+    facts: Sequence[Fact], view: SourceView, count: int, difficulty: Difficulty
+) -> list[CardDraft]:
     """At most `count` drafts that pass the checks, the best first."""
     made: list[CardDraft] = []
-    for fact in _by_worth(read_all_facts(view), view, difficulty):
+    for fact in _by_worth(facts, view, difficulty):
         draft = CardDraft(view.typeset(fact.front), view.typeset(fact.back), fact.line.quote)
         if check_cards([draft], text=view.text, language=view.language, within=fact.line.span).items:
             made.append(draft)
@@ -63,9 +99,10 @@ def make_cards(view: SourceView, count: int, difficulty: Difficulty) -> list[Car
     return made
 
 
-def make_questions(view: SourceView, count: int, difficulty: Difficulty) -> list[QuestionDraft]:
+def make_questions(
+    facts: Sequence[Fact], view: SourceView, count: int, difficulty: Difficulty
+) -> list[QuestionDraft]:
     """At most `count` drafts that pass the checks, the best first."""
-    facts = read_all_facts(view)
     pool = _DistractorPool(facts, view)
     made: list[QuestionDraft] = []
     for fact in _by_worth(list(_for_quiz(facts, view)), view, difficulty):
@@ -110,12 +147,22 @@ def _for_quiz(facts: Sequence[Fact], view: SourceView) -> Iterator[Fact]:
     """The facts with a short answer. A definition is reversed, so that its term is the answer."""
     for fact in facts:
         if fact.topic and word_count(fact.back) <= _MAX_DEFINITION_WORDS:
-            front = _MATCHES[view.language].format(decapitalise(fact.back))
+            front = _MATCHES[view.language].format(_within(without_article(fact.back), view))
             yield fact._replace(
                 front=front, back=capitalise(fact.topic), answer_type=AnswerType.TERM, worth=1.0
             )
-        elif fact.answer_type is not AnswerType.CLAUSE and word_count(fact.back) <= _MAX_TERM_WORDS + 2:
+        elif fact.answer_type in _QUIZ_WORTH and word_count(fact.back) <= _MAX_TERM_WORDS + 2:
             yield fact._replace(back=_short_name(fact), worth=_QUIZ_WORTH[fact.answer_type])
+
+
+def _within(meaning: str, view: SourceView) -> str:
+    """The meaning as the source writes it within a sentence, without the capital that it has on the back of a card."""
+    first = meaning.split()[0]
+    return (
+        decapitalise(meaning)
+        if re.search(rf"\b{re.escape(decapitalise(first))}\b", view.plain_text)
+        else meaning
+    )
 
 
 def _short_name(fact: Fact) -> str:
@@ -131,36 +178,52 @@ class _DistractorPool:
     """The answers of the source by type, from which wrong options are taken."""
 
     def __init__(self, facts: Sequence[Fact], view: SourceView) -> None:
-        grammar = GRAMMAR[view.language]
-        self._people = [
-            _short_name(fact) for fact in facts if fact.answer_type is AnswerType.NAME and _is_person(fact)
+        defined = [
+            fact.topic or fact.back for fact in facts if fact.topic or fact.answer_type is AnswerType.TERM
         ]
-        self._topics = [capitalise(fact.topic) for fact in facts if fact.topic]
-        clauses = (grammar.parse(capitalise(line.text.rstrip(" ."))) for line in view.lines)
-        subjects = [capitalise(clause.subject) for clause in clauses if clause is not None]
-        self._terms = [
-            term
-            for term in (*self._topics, *subjects)
-            if term not in self._people
-            and not grammar.is_person(term, "")
-            and word_count(term) <= _MAX_TERM_WORDS
-            and not any(char.isdigit() for char in term)
-            and not grammar.is_unspecific(term)
+        rare = rare_nouns((line.text for line in view.lines), view.language)
+        self._view = view
+        self._people = [_short_name(fact) for fact in facts if _is_person(fact)]
+        self._terms = [capitalise(term) for term in (*defined, *rare) if not is_name(term, view)]
+        self._names = [
+            capitalise(without_article(fact.topic or fact.back))
+            for fact in facts
+            if (fact.topic and is_name(fact.topic, view))
+            or (fact.answer_type is AnswerType.NAME and not _is_person(fact))
         ]
-        self._names = [term for term in self._terms if grammar.answer_type_of(term, view) is AnswerType.NAME]
+        self._dates = [fact.back for fact in facts if fact.answer_type is AnswerType.DATE]
 
     def candidates_for(self, fact: Fact) -> list[str]:
-        if fact.topic:
-            return rank_options([*self._topics, *self._terms], fact, any_article=True)
-        if fact.answer_type is AnswerType.NAME and _is_person(fact):
+        if _is_person(fact):
             return rank_options(self._people, fact)
-        if fact.answer_type is AnswerType.NAME and not article_of(fact.back):
-            return rank_options(self._names, fact)
-        return rank_options(self._terms, fact)
+        match fact.answer_type:
+            case AnswerType.TERM if not is_name(fact.back, self._view):
+                return rank_options(self._terms, fact)
+            case AnswerType.TERM | AnswerType.NAME:
+                return rank_options(self._names, fact)
+            case AnswerType.DATE:
+                return [one for one in dict.fromkeys(self._dates) if _shape(one) == _shape(fact.back)]
+            case _:
+                return []
+
+
+def is_name(term: str, view: SourceView) -> bool:
+    """Whether the source writes the term with a capital within its sentences, and no acronym is meant."""
+    found = without_article(term).split()
+    if not found or found[-1][:2].isupper():
+        return False
+    is_alone = len(found) == 1
+    return found[-1][:1].isupper() and (
+        not is_alone or (found[0] in view.names and stem(fold(found[0])) not in view.plain_stems)
+    )
+
+
+def _shape(date: str) -> str:
+    return re.sub(r"\d+", "0", re.sub(r"[^\W\d]+", "m", date))
 
 
 def _is_person(fact: Fact) -> bool:
-    return fact.front.startswith(("Who ", "Qui ")) and not fact.topic
+    return fact.answer_type is AnswerType.NAME and fact.front.startswith(("Who ", "Qui ")) and not fact.topic
 
 
 def _question(fact: Fact, pool: _DistractorPool, view: SourceView) -> QuestionDraft | None:
@@ -168,7 +231,7 @@ def _question(fact: Fact, pool: _DistractorPool, view: SourceView) -> QuestionDr
     if len(wrong) < WANTED:
         return None
     options = [fact.back, *wrong]
-    if fact.topic:
+    if fact.answer_type in (AnswerType.TERM, AnswerType.NAME):
         options = [capitalise(without_article(option)) for option in options]
     options = [view.typeset(option) for option in options]
     return QuestionDraft(view.typeset(fact.front), options, 0, view.typeset(fact.line.text), fact.line.quote)

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from shared.adapters.cpu_pool import run_in_cpu_pool
 from shared.adapters.offline.document_view import SourceView, is_written_offline
-from shared.adapters.offline.item_generation import make_cards, make_questions
+from shared.adapters.offline.item_generation import make_cards, make_questions, read_all_facts
 from shared.adapters.offline.question_answering import answer
 from shared.adapters.offline.summaries import explain, outline, summarise, write_note
 from shared.domain.llm.provider import ChatRequest, Completion, Delta, Prompt, Task
@@ -29,9 +29,10 @@ _WORDS_PER_DELTA = 6
 
 def _write_items(prompt: Prompt) -> ItemDrafts:
     view, difficulty, counts = _view(prompt), Difficulty(prompt.difficulty), prompt.counts
+    facts = read_all_facts(view)
     return ItemDrafts(
-        make_cards(view, counts.cards, difficulty) if counts.cards else [],
-        make_questions(view, counts.questions, difficulty) if counts.questions else [],
+        make_cards(facts, view, counts.cards, difficulty) if counts.cards else [],
+        make_questions(facts, view, counts.questions, difficulty) if counts.questions else [],
     )
 
 

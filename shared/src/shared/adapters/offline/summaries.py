@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 
-from shared.adapters.offline.cloze import is_clear
 from shared.adapters.offline.document_view import Line, SourceView, plain
 from shared.adapters.offline.facts import Fact
 from shared.adapters.offline.item_generation import GRAMMAR, make_cards, read_all_facts
@@ -15,6 +14,7 @@ from shared.domain.study.material import (
     Term,
     TextDraft,
 )
+from shared.domain.study.sentence_rules import leans_on_context
 from shared.domain.text.language import Language
 from shared.domain.text.segmentation import sections
 from shared.domain.text.span import Span
@@ -66,7 +66,7 @@ def write_note(view: SourceView) -> TextDraft:
     key_points, definitions, test, _, _ = _WORDS[view.language]
     facts = read_all_facts(view)
     points = sorted(_one_per_section(_ranked(view, facts), view, KEY_POINTS), key=lambda line: line.span)
-    cards = make_cards(view, SELF_TEST, Difficulty.MEDIUM)
+    cards = make_cards(facts, view, SELF_TEST, Difficulty.MEDIUM)
     colon = "\u00a0: " if view.language is Language.FR else ": "
     parts = [
         f"# {title_of(view)}",
@@ -97,7 +97,7 @@ def _ranked(view: SourceView, facts: Sequence[Fact]) -> list[Line]:
         bonus = _DEFINES * (line.span in defining) + _LEADS * (line.span in opening)
         return view.salience(line) + bonus, -line.span.start
 
-    clear = [line for line in view.lines if is_clear(line, view.language)]
+    clear = [line for line in view.lines if not leans_on_context(line.text, view.language)]
     return sorted(clear or view.lines, key=worth, reverse=True)
 
 

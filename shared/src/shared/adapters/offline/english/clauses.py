@@ -28,7 +28,7 @@ _CLAUSE_END = re.compile(
     r"|, (?:and|or) (?=it|they|he|she|its|their|the \w+ \w+s\b)|, (?!(?:and|or|\d{4}) ?)(?![\w' -]{1,40}(?:,| and | or )))"
 )
 _DEFINITION_END = re.compile(
-    r",? (?:because|although|whereas)\b|;|:| – | — |, (?:about|but|and (?:it|they|its|their|this)|which|where|so) "
+    r",? (?:because|although|whereas)\b|;|:| – | — |, (?:about|but|and (?:it|they|its|their|this|the \w+ (?:is|are|has|have|was))|which|where|so) "
 )
 _LONG_DEFINITION = 24
 _NEW_CLAUSE = re.compile(r"([^,;]{8,}?), (?:and|or|but) ")

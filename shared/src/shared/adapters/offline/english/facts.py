@@ -5,15 +5,16 @@ from collections.abc import Iterator
 from shared.adapters.offline.document_view import Line, SourceView, without_asides
 from shared.adapters.offline.english.clauses import FILLER, parse, without_connective
 from shared.adapters.offline.english.definitions import (
+    ALIAS,
     read_apposition,
+    read_called,
     read_condition,
     read_definition,
     read_name,
     read_parts,
+    read_relation,
     read_use,
 )
-from shared.adapters.offline.english.lexicon import ANAPHORS
-from shared.adapters.offline.english.nouns import TOKEN
 from shared.adapters.offline.english.statements import (
     read_agent,
     read_author,
@@ -23,19 +24,24 @@ from shared.adapters.offline.english.statements import (
     read_place,
 )
 from shared.adapters.offline.facts import Fact, capitalise
+from shared.domain.study.sentence_rules import leans_on_context
+from shared.domain.text.language import Language
 
 
 def read_facts(line: Line, view: SourceView) -> Iterator[Fact]:
     """All facts that rules find in a sentence that can be understood alone."""
-    text = capitalise(FILLER.sub("", without_connective(without_asides(line.text)).rstrip(" .!")))
-    yield from read_apposition(text, line, view)
-    first = TOKEN.match(text)
-    if first is None or first[0].lower() in ANAPHORS or text.startswith(("As ", "What ", "How ", "Let ")):
+    aside = capitalise(without_connective(line.text).rstrip(" .!"))
+    text = capitalise(FILLER.sub("", without_asides(aside)))
+    if leans_on_context(text, Language.EN) or text.startswith(_NO_STATEMENTS):
         return
+    yield from read_called(aside, line, view)
+    text = ALIAS.sub(r"\1 \2", text)
+    yield from read_apposition(text, line, view)
     yield from read_definition(text, line, view)
     yield from read_name(text, line, view)
     yield from read_condition(text, line, view)
     yield from read_parts(text, line, view)
+    yield from read_relation(text, line, view)
     yield from read_use(text, line, view)
     yield from read_cause(text, line, view)
     if (clause := parse(text)) is not None:
@@ -44,3 +50,19 @@ def read_facts(line: Line, view: SourceView) -> Iterator[Fact]:
         yield from read_author(clause, line, view)
         yield from read_agent(clause, line, view)
         yield from read_object(clause, line, view)
+
+
+_NO_STATEMENTS = (
+    "As ",
+    "What ",
+    "How ",
+    "Let ",
+    "To ",
+    "If ",
+    "When ",
+    "Though ",
+    "Although ",
+    "While ",
+    "Whether ",
+    "Note ",
+)

@@ -64,7 +64,10 @@ PERSONS = frozenset(
     listed("""scientist chemist physicist biologist astronomer mathematician philosopher king queen emperor general president
     engineer inventor writer author poet painter composer economist historian explorer doctor physician monk priest
     naturalist geologist architect minister leader sailor captain senator botanist teacher student farmers people women men
-    scientists philosophers kings slave legionaries soldier citizen worker peasant colonist settler merchant artist romans greeks""")
+    scientists philosophers kings slave legionaries soldier citizen worker peasant colonist settler merchant artist
+    romans greeks ambassador actor actress singer politician professor director lawyer saint bishop pope prophet prince princess duke
+    hero god goddess psychologist sociologist theologian linguist statesman dictator governor founder son daughter brother sister
+    wife husband father mother commander officer warrior deity novelist playwright""")
 )
 MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
 NUMBER_WORDS = listed("two three four five six seven eight nine ten eleven twelve")

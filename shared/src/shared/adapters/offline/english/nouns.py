@@ -33,10 +33,40 @@ def is_subject(text: str) -> bool:
     )
 
 
+def is_term(text: str) -> bool:
+    """Whether the text is a noun phrase that can be defined: with an article or none, without a verb, a number or a comparison."""
+    found = [word.lower() for word in TOKEN.findall(text)]
+    return (
+        is_subject(text)
+        and len(found) <= _LONGEST_TERM
+        and found[0] not in (DETERMINERS - _ARTICLES) | _NO_TERM_STARTS
+        and not set(found) & _COMPARING
+        and found[-1] not in PREPOSITIONS
+        and not contains_verb(text)
+        and re.search(r"[\d:/\"“”]|\.\w", text) is None
+    )
+
+
+_LONGEST_TERM = 7
+_ARTICLES = frozenset({"the", "a", "an"})
+_NO_TERM_STARTS = frozenset(
+    listed(
+        """if when although though while because since whether what who whom whose which how why where not only even just unlike
+        another other such same example examples one first second third fourth last next part all"""
+    )
+)
+_COMPARING = frozenset(
+    listed(
+        "lower higher larger greater smaller better worse more less fewer longer shorter example examples reason result same "
+        "difference most and or first second third it"
+    )
+)
+
+
 def name_of(subject: str, view: SourceView, *, is_plural: bool = False) -> str:
     """The noun phrase as it is written within a question, in lower case unless it is a name."""
     first = subject.split(" ", 1)[0]
-    bare = first.removesuffix("'s")
+    bare = re.sub(r"'s?$", "", first)
     if first.lower() in DETERMINERS:
         return first.lower() + subject[len(first) :]
     is_alone = first == subject
@@ -60,13 +90,14 @@ def is_person(text: str, evidence: str) -> bool:
     found = {word.lower() for word in TOKEN.findall(text)}
     if found & PERSONS or {word.removesuffix("s") for word in found} & PERSONS:
         return True
-    is_full_name = len(text.split()) in (2, 3) and all(
+    is_full_name = len(text.split()) <= 3 and all(
         word[:1].isupper() and word.isalpha() for word in text.split()
     )
-    evidence_words = {word.lower() for word in TOKEN.findall(evidence)[:12]}
-    return is_full_name and bool(evidence_words & (PERSONS | _HUMAN_DEEDS))
+    evidence_words = {word.lower() for word in TOKEN.findall(evidence)[:_EVIDENCE_WORDS]}
+    return is_full_name and bool(evidence_words & ((PERSONS | _HUMAN_DEEDS) if " " in text else PERSONS))
 
 
+_EVIDENCE_WORDS = 5
 _HUMAN_DEEDS = frozenset(
     listed(
         "discovered proposed invented wrote published painted composed calculated proved founded designed built observed "

@@ -8,19 +8,23 @@ from shared.adapters.offline.english.clauses import Clause, ask, cut, is_plural,
 from shared.adapters.offline.english.lexicon import (
     ANAPHORS,
     BE,
+    DETERMINERS,
     FORMS,
     MODALS,
     MONTHS,
     PARTICIPLES,
     PREPOSITIONS,
-    Form,
 )
-from shared.adapters.offline.english.nouns import UNSPECIFIC_NOUNS, VAGUE, is_person, name_of
+from shared.adapters.offline.english.nouns import UNSPECIFIC_NOUNS, VAGUE, is_person, is_term, name_of
 from shared.adapters.offline.facts import MAX_BACK_WORDS, AnswerType, Fact, capitalise, decapitalise
-from shared.domain.text.words import content_words, listed
+from shared.domain.text.words import content_words, fold, listed, stem
 
 _BECAUSE = re.compile(r"(?P<effect>.{15,160}?),? (?P<cause>because .{8,}|, since .{8,})", re.IGNORECASE)
 _BECAUSE_FIRST = re.compile(r"Because (?P<cause>[^,]{8,120}), (?P<effect>.{10,})")
+_CAUSED = re.compile(
+    r"(?P<effect>[^,;:]{4,60}?) (?P<be>is|are|was|were) (?:mainly |largely |usually |often |primarily |mostly )?"
+    r"(?:caused|triggered|brought about) by (?P<cause>.{6,})"
+)
 _DATE = rf"(?:(?:{MONTHS}) (?:\d{{1,2}}, )?)?(?:1\d{{3}}|20\d\d)"
 _WHEN_DATE = re.compile(rf"\s?,?\b(?:[Ii]n|[Oo]n) (?P<date>{_DATE})\b(?!s| (?:to|and|or|until)\b)")
 _ANY_YEAR = re.compile(r"\b(?:1\d{3}|20\d\d)\b(?! (?:kilo|met|deg|lit|mill|ton|year|percent))")
@@ -34,13 +38,38 @@ def read_cause(text: str, line: Line, view: SourceView) -> Iterator[Fact]:
     first = _BECAUSE_FIRST.fullmatch(text)
     match = first or _BECAUSE.fullmatch(text)
     if match is None:
+        yield from _read_trigger(text, line, view)
         return
-    clause = parse(capitalise(match["effect"].strip(" ,")))
+    effect = match["effect"].strip(" ,")
     cause = re.sub(r"^, since", "because", match["cause"]) if not first else f"because {match['cause']}"
-    if clause is None or VAGUE.search(match["effect"]) or word_count(cause) > MAX_BACK_WORDS:
+    if VAGUE.search(text) or word_count(cause) > MAX_BACK_WORDS or _NO_MAIN_CLAUSE.search(effect):
         return
-    if (asked := ask("Why", clause, view)) is not None:
-        yield Fact(line, asked, capitalise(cause.strip()), AnswerType.CLAUSE, 0.95)
+    clause = parse(capitalise(effect))
+    asked = ask("Why", clause, view) if clause else None
+    asked = asked or f"Why is it that {_within(effect, view)}?"
+    yield Fact(line, asked, capitalise(cause.strip()), AnswerType.CLAUSE, 0.95)
+
+
+def _within(clause: str, view: SourceView) -> str:
+    """The clause as it is written after `that`."""
+    first = re.split(r"[ ']", clause, maxsplit=1)[0]
+    is_common = first.lower() in DETERMINERS or stem(fold(first)) in view.plain_stems
+    return decapitalise(clause) if is_common and first not in view.names else clause
+
+
+_NO_MAIN_CLAUSE = re.compile(
+    r"\A(?:in|on|at|by|for|with|if|when|while|although|though|as|to|from|not|just|only|[a-z]+ing)\b|, (?:and|but|so)\b| that\Z|\bpartly\Z|\bsimply\Z|\bnot\Z",
+    re.IGNORECASE,
+)
+
+
+def _read_trigger(text: str, line: Line, view: SourceView) -> Iterator[Fact]:
+    match = _CAUSED.fullmatch(text)
+    if match is None or not is_term(match["effect"]) or VAGUE.search(match["cause"]):
+        return
+    effect = name_of(match["effect"], view, is_plural=match["be"] in ("are", "were"))
+    asked = f"What {'causes' if match['be'] in ('is', 'are') else 'caused'} {effect}?"
+    yield Fact(line, asked, capitalise(cut(match["cause"])), AnswerType.CLAUSE, 0.9)
 
 
 def read_date(clause: Clause, line: Line, view: SourceView) -> Iterator[Fact]:
@@ -95,22 +124,13 @@ def read_author(clause: Clause, line: Line, view: SourceView) -> Iterator[Fact]:
 
 
 def read_agent(clause: Clause, line: Line, view: SourceView) -> Iterator[Fact]:
-    """`What absorbs …?`: the subject is the answer."""
+    """`Who discovered …?`: the subject, a person, is the answer."""
     predicate = f"{clause.verb} {cut(clause.rest)}"
     lead = f" {decapitalise(clause.lead)}" if clause.lead else ""
-    if not _identifies_subject(clause, predicate) or VAGUE.search(lead):
-        return
     who = is_person(clause.subject, clause.verb) or clause.subject in view.surnames
-    is_name = clause.subject in view.names
-    is_past = FORMS.get(clause.verb.lower(), _PRESENT).tense == "past"
-    asked = "Who" if who else "Who or what" if is_name and is_past else "What"
-    yield Fact(
-        line,
-        f"{asked} {predicate}{lead}?",
-        capitalise(clause.subject),
-        AnswerType.NAME if who or is_name else AnswerType.TERM,
-        0.8 if who else 0.6,
-    )
+    is_named = any(word[:1].isupper() for word in clause.subject.split()[1:] or [clause.subject])
+    if who and is_named and _identifies_subject(clause, predicate) and not VAGUE.search(lead):
+        yield Fact(line, f"Who {predicate}{lead}?", capitalise(clause.subject), AnswerType.NAME, 0.8)
 
 
 def _identifies_subject(clause: Clause, predicate: str) -> bool:
@@ -137,11 +157,11 @@ def read_object(clause: Clause, line: Line, view: SourceView) -> Iterator[Fact]:
     target = cut(clause.rest)
     if (second := _SECOND_VERB.search(target)) and is_verb(second["verb"]):
         target = target[: second.start()]
-    is_timed = not clause.lead or _WHEN_DATE.fullmatch(clause.lead) is not None
-    if form is None or form.base in _NO_OBJECT or not is_timed or not _is_object(target):
+    is_told = form is not None and form.base in _TELLING and (not clause.lead or form.base == "become")
+    if form is None or not is_told or not is_term(clause.subject) or not _is_object(target):
         return
-    lead = f" {decapitalise(clause.lead)}" if clause.lead else ""
     subject = name_of(clause.subject, view, is_plural=form.tense == "plural")
+    lead = f" {decapitalise(clause.lead)}" if clause.lead else ""
     asked = f"What {_DO[form.tense]} {subject} {form.base}{lead}?"
     yield Fact(line, asked, capitalise(target), AnswerType.CLAUSE, 0.65)
 
@@ -160,12 +180,13 @@ def _is_object(text: str) -> bool:
 
 
 _DO = {"singular": "does", "plural": "do", "past": "did"}
-_PRESENT = Form("", "singular")
 _LONGEST_SUBJECT, _LONGEST_PREDICATE = 6, 18
 """Limits in words."""
 _FEWEST_CONTENT_WORDS, _MOST_CONTENT_WORDS = 3, 10
-_NO_OBJECT = frozenset(
-    listed("remain become move occur appear happen lie stay argue claim believe live last")
+_TELLING = frozenset(
+    listed("""absorb become cause prevent require enable determine form replace represent capture carry collect contain control convert digest emit encode establish filter generate
+    measure produce protect provide pump regulate release remove secrete store synthesize transfer transmit transport trap
+    abolish grant prohibit introduce invent discover""")
 )
-"""Verbs whose complement is not asked for with `what`."""
+"""Verbs whose object says what a thing does."""
 _NO_OBJECT_STARTS = frozenset(listed("when if because while place more less about nearly almost"))

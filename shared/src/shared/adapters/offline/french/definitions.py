@@ -5,58 +5,116 @@ from collections.abc import Iterator
 
 from shared.adapters.offline.document_view import Line, SourceView, word_count
 from shared.adapters.offline.facts import MAX_BACK_WORDS, AnswerType, Fact, capitalise
-from shared.adapters.offline.french.clauses import LEAD, cut, cut_definition, elide, parse
+from shared.adapters.offline.french.clauses import cut, cut_definition, elide, parse
 from shared.adapters.offline.french.nouns import (
     VAGUE,
     answer_type_of,
-    contains_verb,
     is_bare_name,
     is_person,
-    is_subject,
+    is_term,
     is_unique,
     name_of,
 )
+from shared.domain.text.words import content_words
 
+_FIELD = r"(?:(?P<field>En [a-zà-ÿ' -]{3,30}), )?"
 _DEFINING = re.compile(
-    r"(?P<term>[^,;:]{2,70}?) (?:(?P<be>est|sont|était|étaient|fut|furent) (?:donc |ainsi |aussi |probablement )?|désigne(?P<plural>nt)? |se définit comme |"
+    rf"{_FIELD}(?P<term>[^,;:]{{2,70}}?) (?:(?P<be>est|sont|était|étaient|fut|furent) (?:donc |ainsi |aussi |probablement )?|désigne(?P<plural>nt)? |se définit comme |"
     r"correspond à |signifie |est défini(?:e)? comme )(?P<meaning>(?:une?|des?|les?|la|l'|l’|tou(?:te|t)|de) ?.+)"
 )
-_APPOSED = re.compile(
-    r"(?P<term>(?:(?:la|le|les|l'|La|Le|Les|L') ?)?[\w-]+(?:(?: d'| de l'| du | de la | de | des | )[\w-]+){0,3}), (?P<id>c'est-à-dire )?"
-    r"(?P<meaning>(?:une?|le|la|l'|les) ?[^,;:()]{10,140})(?=[,.;]|$)"
+_NO_KIND = re.compile(
+    r"(?:(?:une?|des?|les?|la|l') ?)?(?:très |plus |moins |aussi |le plus )?(?:même|mêmes|autre|autres|résultat|raison|cas|fait|façon|manière|premi[eè]re?s?|deuxième|second|seconde|dernier"
+    r"|dernière|exemple|exemples|essentiel|essentielle|bon|bonne|grand|grande|petit|petite|simple|utile|question|sujet|thème|problème|défi|nombre|variété|moment|jour|années?|lieu|partie|parties|sorte|type|types|forme|différence"
+    r"|suivante?s?|source|fraction|mot|nom|titre|terme|point|majorité|plupart|reste|capables?|susceptibles?|souvent|toujours|tout|toute|tous|composante|élément|éléments|occasion|temps|bien|mieux|ce|celui|celle|ceux|valeur|objet|idée)\b"
 )
-_ARTICLE = re.compile(r"(?:^|(?<=[ ']))(?:(?P<de>de )?(?:la|le|les|l') ?|du |au )", re.IGNORECASE)
+"""Beginnings of a predicate that says something about a thing, but not what it is."""
+_APPOSED = re.compile(
+    r"(?P<term>(?:(?:[Ll]a|[Ll]e|[Ll]es) |[Ll]')[A-ZÀ-Þ][\w-]+(?:(?: d'| de l'| du | de la | de | des | )[\w-]+){0,2}), (?P<id>c'est-à-dire )?"
+    r"(?P<meaning>une? [^,;:()]{20,140})(?=[.;]|\Z|, (?:est|sont|a|ont|fut|était|se|s'|permet|[a-zà-ÿ]+(?:e|ent|it|a|èrent)\b))"
+)
 _SERVES = re.compile(r"(?P<term>[^,;]{3,60}?) (?P<verb>sert|servent) (?P<use>à .+)")
+_RELATED = re.compile(
+    r"(?P<term>[^,;]{3,60}?) (?P<verb>(?:est|sont|était|étaient|fut|furent) (?:principalement |surtout |généralement |souvent )?"
+    r"(?:régulée?s?|contrôlée?s?|protégée?s?|entourée?s?|gouvernée?s?|dirigée?s?|transmise?s?|transportée?s?|remplacée?s?|suivie?s?|limitée?s?|caractérisée?s?|dérivée?s?|issue?s?|tirée?s?|extraite?s?|recouverte?s?"
+    r"|divisée?s?|transformée?s?|convertie?s?|mesurée?s?|exprimée?s?|reliée?s?|associée?s?|attribuée?s?|liée?s?|due?s?|soumise?s?)) (?P<prep>par|de la|de l'|des|du|de|d'|en|aux|au|à(?! travers| partir| cause| savoir| la suite)) ?(?P<use>.+)"
+)
+_KNOWN_FOR = re.compile(
+    r"(?P<term>[^,;]{3,60}?) (?P<verb>(?:est|sont|était|étaient) (?:célèbres?|connue?s?|réputée?s?)) (?P<use>pour .+)"
+)
+_PREPOSITIONS = {
+    "par": "Par", "en": "En", "à": "À", "au": "À", "aux": "À", "de": "De", "d'": "De", "du": "De", "des": "De", "de la": "De", "de l'": "De",
+}  # fmt: skip
+_ALLOWS = re.compile(
+    r"(?P<term>[^,;]{3,60}?) (?P<verb>permet|permettent) (?P<use>(?:de |d')\w+(?:er|ir|re)\b.+)"
+)
 _DEPENDS = re.compile(r"(?P<term>[^,;]{3,60}?) (?P<verb>dépend|dépendent) (?P<what>(?:de|du|des|d') ?.+)")
 _MADE_OF = re.compile(
     r"(?P<term>[^,;]{3,60}?) (?P<verb>se compose|se composent|est composée?|sont composée?s|est constituée?|sont constituée?s|est formée?) (?P<parts>(?:de|du|des|d') ?.+)"
 )
 _CALLED = re.compile(
-    r"(?P<what>On appelle) (?P<term>(?:[\w'-]+ ?){1,4}?) (?P<meaning>(?:une?|le|la|les|l'|des|tout|toute) ?.+)"
+    r"On (?:appelle|nomme) (?P<term>(?:« ?)?(?:[\w'-]+ ?){1,4}?(?: ?»)?) (?P<meaning>(?:une?|le|la|les|l'|des|tout|toute) ?.+)"
 )
+_KNOWN = (
+    r"(?:aussi |également |souvent |parfois |généralement |communément )?(?:appelée?s?|nommée?s?|dénommée?s?)"
+)
+_IS_CALLED = re.compile(
+    rf"(?P<meaning>[^,;:]{{8,110}}?),? (?:(?:est|sont|était|étaient) {_KNOWN}|s'appell(?:e|ent)|se nomm(?:e|ent)|porte(?:nt)? le nom (?:de |d'))\s?(?P<term>(?:« )?[^,;:()]{{3,45}})(?:,.*)?"
+)
+_ALIAS = re.compile(
+    rf"(?P<term>[^,;:()]{{3,50}})(?:, | \()(?:{_KNOWN}|ou|encore) (?P<name>[^,;:()]{{3,40}})(?:, |\) )(?:est|sont|désigne|désignent)\b"
+)
+ALIAS = re.compile(
+    r"\A([^,;:()]{3,50}), (?:ou|ou encore|aussi appelée?s?|également appelée?s?|appelée?s? aussi) [^,;:()]{3,40}, (est|sont|désigne|désignent)\b"
+)
+"""Another name between a term and its verb, which hides a definition."""
+_NAME_END = re.compile(
+    r" (?:parce|et|ou|qui|que|dont|par|dans|lorsque|quand|si|pour|en|à|sur|car|mais|où|avec|au|aux|lors) "
+)
+
+
+_BEST = re.compile(
+    r"(?P<what>(?P<article>Le|La) (?:plus|premi[eè]re?|derni[eè]re?|seule?|principale?|capitale) [^,;:]{4,60}?|(?P<other>Le|La) [\w-]+ (?:la|le) plus [^,;:]{4,60}?) (?P<be>est|était|fut) "
+    r"(?P<name>(?:les? |la |l'|une? )?[\w'-]+(?: [\w'-]+){0,3})(?:,.*)?\Z"
+)
+"""The only thing of its kind, followed by the name."""
+
+
+def read_best(text: str, line: Line, view: SourceView) -> Iterator[Fact]:
+    match = _BEST.match(text)
+    if match and _is_only_one(match) and not VAGUE.search(match["what"]):
+        which = "Quel" if (match["article"] or match["other"]) == "Le" else "Quelle"
+        what = match["what"][0].lower() + match["what"][1:]
+        yield Fact(line, f"{which} {match['be']} {what} ?", capitalise(match["name"]), AnswerType.TERM, 0.85)
+
+
+def _is_only_one(best: re.Match[str]) -> bool:
+    """The first or last of a row is worth asking for if it is somebody or something with a name."""
+    is_of_a_row = re.match(r"(?:Le|La) (?:premi|derni|seul|princip)", best["what"]) is not None
+    return not is_of_a_row or best["name"][:1].isupper()
 
 
 def read_definition(text: str, line: Line, view: SourceView) -> Iterator[Fact]:
     match = _DEFINING.fullmatch(text)
-    if match is None or not is_subject(match["term"]) or contains_verb(match["term"]):
+    if match is None or not is_term(match["term"]):
         return
     meaning = cut_definition(match["meaning"])
     if VAGUE.search(meaning) or not 3 <= word_count(meaning) <= MAX_BACK_WORDS:
         return
     term = name_of(match["term"], view)
     be = match["be"] or "est"
-    if is_unique(meaning) or (is_bare_name(match["term"]) and not is_person(match["term"], meaning)):
-        yield Fact(
-            line,
-            f"{_which(meaning, be)} {meaning} ?",
-            capitalise(match["term"]),
-            answer_type_of(match["term"], view),
-            0.8,
-        )
+    is_described = re.match(r"l[ea'] ?", meaning) is not None and is_bare_name(match["term"])
+    if is_unique(meaning) or (is_described and not is_person(match["term"], meaning)):
+        asked = f"{_which(meaning, be)} {re.split(', ', meaning)[0]} ?"
+        yield Fact(line, asked, capitalise(match["term"]), answer_type_of(match["term"], view), 0.8)
         return
-    if meaning.startswith(("de ", "du ")):
+    if (
+        meaning.startswith(("de ", "du "))
+        or _NO_KIND.match(meaning)
+        or word_count(meaning) < _SHORTEST_MEANING
+    ):
         return
     asked = f"Qui {be} {term} ?" if is_person(match["term"], meaning) else _what_is(term, match["term"])
+    asked = f"{match['field']}, {asked[0].lower()}{asked[1:]}" if match["field"] else asked
     yield Fact(line, elide(asked), capitalise(meaning), AnswerType.CLAUSE, 1.0, topic=match["term"])
 
 
@@ -74,17 +132,17 @@ def _which(meaning: str, be: str) -> str:
 
 
 def read_apposition(text: str, line: Line, view: SourceView) -> Iterator[Fact]:
-    """`la Bastille, une prison royale` says what the Bastille is."""
-    lead = LEAD.match(text)
-    for match in _APPOSED.finditer(text, lead.end() if lead else 0):
-        term, meaning = _noun_phrase(match["term"]), match["meaning"]
-        is_listed = text[match.end() :].lstrip(", ").startswith(("et ", "ou "))
-        is_clause = match["id"] is None and parse(capitalise(meaning)) is not None
-        if term is None or is_listed or is_clause or not _can_be(term, meaning):
-            continue
-        asked = f"Qui est {term} ?" if is_person(term, meaning) else _what_is(name_of(term, view), term)
-        worth = 0.95 if match["id"] else 0.85
-        yield Fact(line, elide(asked), capitalise(meaning), AnswerType.CLAUSE, worth, topic=term)
+    """`La Bastille, une prison royale, est prise le 14 juillet` says what the Bastille is."""
+    match = _APPOSED.search(text)
+    if match is None or not is_term(match["term"]):
+        return
+    term, meaning = match["term"], match["meaning"]
+    is_clause = match["id"] is None and parse(capitalise(meaning)) is not None
+    if is_clause or _NO_KIND.match(meaning) or not _can_be(term, meaning):
+        return
+    asked = f"Qui est {term} ?" if is_person(term, meaning) else _what_is(name_of(term, view), term)
+    worth = 0.95 if match["id"] else 0.85
+    yield Fact(line, elide(asked), capitalise(meaning), AnswerType.CLAUSE, worth, topic=term)
 
 
 def _can_be(term: str, meaning: str) -> bool:
@@ -97,8 +155,8 @@ def _can_be(term: str, meaning: str) -> bool:
     )
 
 
-_SHORTEST_MEANING, _LONGEST_TERM = 4, 5
-"""Limits in words."""
+_SHORTEST_MEANING = 4
+"""Limit in words."""
 
 
 def _agree(term: str, meaning: str) -> bool:
@@ -109,45 +167,71 @@ def _agree(term: str, meaning: str) -> bool:
     return {article, other} not in ({"le", "la"}, {"le", "une"}, {"la", "un"})
 
 
-def _noun_phrase(text: str) -> str | None:
-    """The noun phrase at the end with its article, or a name; None if there is neither."""
-    for article in _ARTICLE.finditer(text):
-        phrase = re.sub(
-            r"^(?:du|au) ", "le ", text[article.end("de") if article["de"] else article.start() :]
-        )
-        if len(phrase.split()) <= _LONGEST_TERM and not contains_verb(phrase):
-            return phrase
-    words = text.split()
-    return text if len(words) < _LONGEST_TERM - 1 and all(word[:1].isupper() for word in words) else None
-
-
 def read_called(text: str, line: Line, view: SourceView) -> Iterator[Fact]:
-    match = _CALLED.fullmatch(text)
-    if match and not VAGUE.search(match["meaning"]) and word_count(match["meaning"]) <= MAX_BACK_WORDS:
-        yield Fact(
-            line,
-            f"Comment appelle-t-on {match['meaning']} ?",
-            capitalise(match["term"].strip()),
-            AnswerType.TERM,
-            0.95,
-        )
+    """How a thing is called, which is the answer, and another name for a term."""
+    for match in (_CALLED.fullmatch(text), _IS_CALLED.fullmatch(text)):
+        if match is None or VAGUE.search(match["meaning"]) or word_count(match["meaning"]) > MAX_BACK_WORDS:
+            continue
+        name = _name(match["term"])
+        what = name_of(match["meaning"], view)
+        if 0 < len(name.split()) <= _LONGEST_NAME and _is_described(match["meaning"]):
+            yield Fact(line, f"Comment appelle-t-on {what} ?", capitalise(name), AnswerType.TERM, 0.95)
+            return
+    alias = _ALIAS.match(text)
+    if alias and is_term(alias["term"]):
+        asked = f"Quel est l'autre nom {_of(name_of(alias['term'], view))} ?"
+        yield Fact(line, asked, capitalise(_name(alias["name"])), AnswerType.TERM, 0.9)
+
+
+def _of(name: str) -> str:
+    """The name after `de`, which joins with an article."""
+    if name.startswith("le "):
+        return "du " + name[3:]
+    if name.startswith("les "):
+        return "des " + name[4:]
+    return ("d'" if name[:1].lower() in "aeiouéèêhâîœ" else "de ") + name
+
+
+_LONGEST_NAME = 5
+
+
+def _name(text: str) -> str:
+    """The name without quotation marks, and without what follows it."""
+    return _NAME_END.split(re.sub(r"[\"“”«»]", "", text).strip())[0].strip()
+
+
+def _is_described(what: str) -> bool:
+    """Whether a thing can be named from its description."""
+    return (
+        len(set(content_words(what))) > 1
+        and re.match(r"(?:Les?|La|L'|Une?|Des|Tout)\b", capitalise(what)) is not None
+    )
+
+
+def _after(preposition: str, answer: str) -> str:
+    """The answer with its preposition, which `par` and `en` leave out."""
+    if preposition in ("", "par", "en"):
+        return answer
+    return f"{preposition}{'' if preposition.endswith(chr(39)) else ' '}{answer}"
 
 
 def read_use(text: str, line: Line, view: SourceView) -> Iterator[Fact]:
     for pattern, question, key, worth in (
         (_SERVES, "À quoi {verb} {term} ?", "use", 0.85),
         (_DEPENDS, "De quoi {verb} {term} ?", "what", 0.75),
+        (_RELATED, "{prep} quoi {verb} {term} ?", "use", 0.75),
+        (_KNOWN_FOR, "Pour quoi {verb} {term} ?", "use", 0.75),
+        (_ALLOWS, "Que {verb} {term} ?", "use", 0.7),
         (_MADE_OF, "De quoi {verb} {term} ?", "parts", 0.85),
     ):
         match = pattern.fullmatch(text)
-        if (
-            match is None
-            or not is_subject(match["term"])
-            or contains_verb(match["term"])
-            or ":" in match[key]
-        ):
+        if match is None or not is_term(match["term"]) or ":" in match[key]:
             continue
         answer = cut(match[key])
+        if re.search(r" et (?:de |du |des |d'|à )", match[key][len(answer) :]):
+            continue  # the list of parts goes on after a clause
         if not VAGUE.search(answer) and 2 <= word_count(answer) <= MAX_BACK_WORDS:
-            asked = question.format(verb=match["verb"], term=name_of(match["term"], view))
+            prep = _PREPOSITIONS.get(match.groupdict().get("prep") or "", "")
+            asked = question.format(prep=prep, verb=match["verb"], term=name_of(match["term"], view))
+            answer = _after(match.groupdict().get("prep") or "", answer)
             yield Fact(line, asked, capitalise(answer), AnswerType.CLAUSE, worth)

@@ -40,6 +40,35 @@ def is_subject(text: str) -> bool:
     )
 
 
+def is_term(text: str) -> bool:
+    """Whether the text is a noun phrase that can be defined: with an article or none, without a verb, a number or a comparison."""
+    found = [word.lower().rstrip("'") for word in TOKEN.findall(text)]
+    return (
+        is_subject(text)
+        and len(found) <= _LONGEST_TERM
+        and found[0] not in (DETERMINERS - _ARTICLES) | _NO_TERM_STARTS
+        and not set(found) & _COMPARING
+        and found[-1] not in PREPOSITIONS
+        and not contains_verb(text)
+        and re.search(r"[\d:/\"«»“”]|\.\w|\b[A-Z]\b(?!')", text) is None
+    )
+
+
+_LONGEST_TERM = 8
+_NO_TERM_STARTS = frozenset(
+    listed(
+        """si quand lorsque comme bien parce puisque car que qui quoi dont où pourquoi comment tout toute tous toutes chaque chacun
+        exemple un-autre l'autre aucun aucune quel quelle enfin ainsi"""
+    )
+)
+_COMPARING = frozenset(
+    listed(
+        """exemple exemples raison résultat même mêmes autre autres différence seconde second première premier premiers troisième
+        quatrième dernier dernière plus moins meilleur et ou celle celui but objectif avantage inconvénient"""
+    )
+)
+
+
 def _is_infinitive(found: list[str]) -> bool:
     """Whether the words are an infinitive with its object, such as `comprendre la photosynthèse`."""
     return len(found) > 1 and found[0].endswith(("er", "ir", "re")) and found[1] in DETERMINERS

@@ -11,8 +11,8 @@ from shared.adapters.offline.french.nouns import (
     TOKEN,
     UNSPECIFIC_NOUNS,
     VAGUE,
-    answer_type_of,
     is_person,
+    is_term,
     name_of,
 )
 from shared.domain.text.words import content_words, listed
@@ -36,14 +36,31 @@ def read_cause(text: str, line: Line, view: SourceView) -> Iterator[Fact]:
     """The cause or the purpose of an event."""
     for pattern, wh, worth in ((_CAUSE, "Pourquoi", 0.95), (_PURPOSE, "Dans quel but", 0.75)):
         match = pattern.fullmatch(text)
-        clause = parse(match["effect"].strip(" ,")) if match else None
-        if match is None or clause is None or VAGUE.search(match["effect"]):
+        if match is None or VAGUE.search(text) or _NO_MAIN_CLAUSE.search(match["effect"]):
             continue
-        reason = match["reason"].strip()
-        is_fit = word_count(reason) <= MAX_BACK_WORDS and (pattern is _CAUSE or _is_purpose(clause, reason))
-        if is_fit:
-            yield Fact(line, ask(wh, clause, view), _because(reason), AnswerType.CLAUSE, worth)
+        effect, reason = match["effect"].strip(" ,"), match["reason"].strip()
+        clause = parse(effect)
+        is_fit = pattern is _CAUSE or (clause is not None and _is_purpose(clause, reason))
+        if is_fit and word_count(reason) <= MAX_BACK_WORDS:
+            asked = ask(wh, clause, view) if clause else elide(f"{wh} est-ce que {name_of(effect, view)} ?")
+            yield Fact(line, asked, _because(reason), AnswerType.CLAUSE, worth)
             return
+    match = _CAUSED.fullmatch(text)
+    if match and is_term(match["effect"]) and not VAGUE.search(match["cause"]):
+        effect = name_of(match["effect"], view)
+        asked = f"Qu'est-ce qui {_ACTIVE[match['verb'][:4]]} {effect} ?"
+        cause = re.sub(r"^les\b", "les", cut(match["cause"]))
+        yield Fact(line, asked, capitalise(cause), AnswerType.CLAUSE, 0.9)
+
+
+_CAUSED = re.compile(
+    r"(?P<effect>[^,;:]{4,70}?) (?:est|sont) (?:principalement |surtout |souvent |généralement )?(?P<verb>causée?s?|provoquée?s?|produite?s?|déclenchée?s?) par (?P<cause>(?:les?|la|l'|une?|des) ?.{6,})"
+)
+_ACTIVE = {"caus": "cause", "prov": "provoque", "prod": "produit", "décl": "déclenche"}
+_NO_MAIN_CLAUSE = re.compile(
+    r"\A(?:en|dans|à|au|aux|par|pour|avec|sans|si|quand|lorsque|comme|bien|sur|sous|c|[a-zà-ÿ]+ant)\b|, (?:et|mais|donc)\b| (?:que|en partie|notamment|surtout|simplement|pas)\Z",
+    re.IGNORECASE,
+)
 
 
 def _because(reason: str) -> str:
@@ -88,20 +105,21 @@ def read_place(clause: Clause, line: Line, view: SourceView) -> Iterator[Fact]:
 
 
 def read_agent(clause: Clause, line: Line, view: SourceView) -> Iterator[Fact]:
-    """`Qu'est-ce qui absorbe …` or `Qui …`: the subject is the answer."""
+    """`Qui découvre …`: the subject, a person or an institution, is the answer."""
     predicate = f"{clause.clitic}{clause.verb} {cut(clause.rest)}"
     lead = f" {decapitalise(clause.lead)}" if clause.lead else ""
-    if not _identifies_subject(clause, predicate) or VAGUE.search(lead):
-        return
     who = is_person(clause.subject, f"{clause.verb} {clause.rest}") or clause.subject in view.surnames
     acts = who or bool(set(clause.subject.lower().replace("'", " ").split()) & INSTITUTIONS)
-    yield Fact(
-        line,
-        ("Qui" if acts else "Qu'est-ce qui") + f" {predicate}{lead} ?",
-        capitalise(clause.subject),
-        AnswerType.NAME if who else answer_type_of(clause.subject, view),
-        0.8 if who else 0.6,
-    )
+    is_named = any(word[:1].isupper() for word in clause.subject.split()[1:] or [clause.subject])
+    is_passive = clause.verb.lower() in BE
+    if (
+        acts
+        and is_named
+        and not is_passive
+        and _identifies_subject(clause, predicate)
+        and not VAGUE.search(lead)
+    ):
+        yield Fact(line, f"Qui {predicate}{lead} ?", capitalise(clause.subject), AnswerType.NAME, 0.8)
 
 
 def _identifies_subject(clause: Clause, predicate: str) -> bool:
@@ -129,11 +147,10 @@ def read_object(clause: Clause, line: Line, view: SourceView) -> Iterator[Fact]:
     second = _SECOND_VERB.search(target)
     if second and is_verb(second["verb"]):
         target = target[: second.start()]
-    is_timed = not clause.lead or _WHEN.fullmatch(clause.lead) is not None
-    if clause.verb.lower() in _NO_OBJECT or clause.clitic or not is_timed or not _is_object(target):
+    is_told = clause.verb.lower() in _TELLING and not clause.clitic and not clause.lead
+    if not is_told or not is_term(clause.subject) or not _is_object(target):
         return
-    lead = f" {decapitalise(clause.lead)}" if clause.lead else ""
-    asked = elide(f"Que {clause.verb} {name_of(clause.subject, view)}{lead} ?")
+    asked = elide(f"Que {clause.verb} {name_of(clause.subject, view)} ?")
     yield Fact(line, asked, capitalise(target), AnswerType.CLAUSE, 0.65)
 
 
@@ -152,5 +169,11 @@ _PARTICIPLE = re.compile(r"[\w-]+(?:é|ée|i|ie|is|ise|it|ite|u|ue|ert|erte)\b")
 _LONGEST_SUBJECT, _LONGEST_PREDICATE = 7, 18
 """Limits in words."""
 _FEWEST_CONTENT_WORDS, _MOST_CONTENT_WORDS = 3, 10
-_NO_OBJECT = frozenset(listed("a ont avait avaient peut peuvent doit doivent")) | set(BE)
+_TELLING = frozenset(
+    listed("""absorbe absorbent capte captent contient contiennent produit produisent fabrique fabriquent libère libèrent rejette rejettent
+    stocke stockent transporte transportent transforme transforment sécrète sécrètent protège protègent régule régulent contrôle
+    contrôlent mesure mesurent émet émettent filtre filtrent fournit fournissent abolit instaure proclame interdit garantit
+    dégage dégagent renferme renferment synthétise synthétisent convertit convertissent génère génèrent""")
+)
+"""Verbs whose object says what a thing does."""
 _BEFORE_OBJECT = DETERMINERS - set(listed("de d du au aux deux trois"))
