@@ -1,6 +1,5 @@
 """The real servers tests run on: started when first asked for, one set per pytest process, gone with it."""
 
-import re
 import secrets
 import shutil
 from contextlib import ExitStack
@@ -72,13 +71,6 @@ class RealRedis(_ByUrl):
     def __init__(self, server: RedisServer) -> None:
         super().__init__(server.url)
         self.server = server
-
-
-class UserRedis(_ByUrl):
-    """A server, reached as one of its users."""
-
-    def __init__(self, url: str, user: str, password: str) -> None:
-        super().__init__(re.sub(r"//[^@]*@", f"//{user}:{password}@", url))
 
 
 class ClusterPlace(_ByUrl):

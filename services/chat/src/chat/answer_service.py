@@ -4,11 +4,10 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 
-import msgspec
-
 from chat.answer_stream import AnswerStream
 from chat.internal_auth import Caller
 from chat.prompt_builder import MAX_ANSWER_TOKENS, ChatPrompt, build_prompt
+from chat.retrieval.collection_cache import CollectionCache, IndexedCollection
 from shared.adapters.cpu_pool import run_in_cpu_pool
 from shared.adapters.postgres.result_store import ResultStore
 from shared.adapters.redis.budget_store import BudgetStore
@@ -19,11 +18,10 @@ from shared.domain.errors import NotFound, NotReady, StudyError
 from shared.domain.jobs.job import JobId, Kind, UserId
 from shared.domain.jobs.submission import Hold
 from shared.domain.llm.provider import Provider
-from shared.domain.study.material import Collection
 
 HOLD_SECONDS = 300.0
 """A hold expires after this many seconds; this matters only if the process dies before it settles."""
-LONG_TEXT = 20_000
+LONG_TEXT = 200_000
 """From this many characters on, passages are chosen in the CPU pool, so that other answers are not delayed."""
 NOT_READY_SECONDS = 2.0
 
@@ -49,6 +47,7 @@ class AnswerService:
         self._count = count
         self._clock = clock
         self._new_id = new_id
+        self._collections = CollectionCache()
         self._open = set[AnswerStream]()
         self._all_settled = asyncio.Event()
         self._all_settled.set()
@@ -107,15 +106,15 @@ class AnswerService:
     async def _build_prompt(self, user: UserId, question: ChatQuestion) -> ChatPrompt:
         if question.collection_id is None:
             return build_prompt(question, None)
-        collection = await self._find_collection(user, JobId(str(question.collection_id)))
-        if len(collection.text) < LONG_TEXT:
-            return build_prompt(question, collection)
-        return await run_in_cpu_pool(build_prompt, question, collection)
+        indexed = await self._find_collection(user, JobId(str(question.collection_id)))
+        if len(indexed.collection.text) < LONG_TEXT:
+            return build_prompt(question, indexed)
+        return await run_in_cpu_pool(build_prompt, question, indexed)
 
-    async def _find_collection(self, user: UserId, job_id: JobId) -> Collection:
+    async def _find_collection(self, user: UserId, job_id: JobId) -> IndexedCollection:
         saved = await self._results.find_collection(user, job_id)
         if saved is not None and saved.result is not None:
-            return msgspec.json.decode(saved.result, type=Collection)
+            return await self._collections.read(saved.result)
         record = await self._jobs.find(user, job_id)
         if record is None or record.kind != Kind.COLLECTION or record.state.is_final:
             raise NotFound

@@ -6,8 +6,8 @@ from contextlib import aclosing
 
 import structlog
 
-from chat.passage_retrieval import used_quotes
 from chat.prompt_builder import MAX_ANSWER_TOKENS, ChatPrompt
+from chat.retrieval.used_quotes import used_quotes
 from shared.adapters.redis.budget_store import BudgetStore
 from shared.domain.budgets import Balance
 from shared.domain.errors import StoreUnavailable

@@ -235,6 +235,25 @@ async def test_a_chat_answer_quotes_the_relevant_passage():
         assert quote in text
 
 
+async def test_a_question_in_the_other_language_is_answered_with_a_quote():
+    asked = await ask("Où y a-t-il des lacs de méthane ?", read("solar_system.en.txt"), language="fr")
+
+    assert "lakes of liquid methane. »" in joined(asked)
+
+
+async def test_a_question_that_leans_on_the_answer_before_is_answered_with_a_quote():
+    messages = [
+        Message("user", "What is Titan?"),
+        Message("assistant", "Titan is the largest moon of Saturn."),
+        Message("user", "And what is it covered with?"),
+    ]
+    request = ChatRequest(
+        messages=messages, sources=[read("solar_system.en.txt")], language="en", max_output_tokens=100
+    )
+
+    assert "lakes of liquid methane" in joined([delta async for delta in provider.stream(request)])
+
+
 async def test_a_chat_answer_comes_in_pieces_and_ends_with_its_usage():
     *pieces, last = await ask(
         "Pourquoi la chlorophylle est-elle verte ?", read("photosynthese.fr.txt"), language="fr"

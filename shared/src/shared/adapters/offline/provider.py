@@ -5,6 +5,7 @@ for that language. The same prompt gives the same bytes. A source without a usab
 """
 
 from collections.abc import AsyncGenerator, Callable
+from functools import partial
 from typing import TypeVar
 
 from msgspec import Struct
@@ -72,12 +73,11 @@ class OfflineProvider:
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[Delta]:
         """Stream the passages of `sources` that fit the last question best, quoted verbatim."""
-        question = next(
-            (message.content for message in reversed(request.messages) if message.role == "user"), ""
-        )
+        *earlier, question = [turn.content for turn in request.messages if turn.role != "system"] or [""]
         language = rules_language(request.language) or Language.EN
         request.on_call(GENERATED_BY)
-        reply = await run_in_cpu_pool(answer, question, request.sources, language)
+        find = partial(answer, question, request.sources, language, earlier=earlier[-2:])
+        reply = await run_in_cpu_pool(find)
         for piece in _pieces(reply):
             yield Delta(text=piece)
         yield Delta(usage=Usage(), model=MODEL, generated_by=GENERATED_BY)

@@ -1,10 +1,12 @@
 """Answers a chat question with quotes from the sources, or says that they contain no answer."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from shared.adapters.offline.document_view import Line, SourceView
 from shared.domain.text.language import Language
+from shared.domain.text.matching.follow_up import leans_on_earlier
+from shared.domain.text.matching.word_matching import WordMatcher
 from shared.domain.text.words import content_words, inverse_document_frequency
 
 MAX_QUOTES = 3
@@ -12,6 +14,8 @@ _MIN_COVERAGE = 0.34
 """Share of the weight of the question's words that the best sentence must contain."""
 _MIN_RELATIVE_SCORE = 0.6
 """Score of a further quoted sentence, as a ratio to the best."""
+_EARLIER_WEIGHT = 0.3
+"""Weight of a word of an earlier turn, as a ratio to one of the question."""
 _FOUND = {
     Language.FR: "Voici ce qu’en dit votre cours :\n\n{}",
     Language.EN: "Here is what your material says about it:\n\n{}",
@@ -29,19 +33,29 @@ _NO_SOURCE = {
 }
 
 
-def answer(question: str, sources: Sequence[str], language: Language) -> str:
-    """The sentences that fit the question best, verbatim and in the order of the sources, or a message that there are none."""
+def answer(question: str, sources: Sequence[str], language: Language, *, earlier: Sequence[str] = ()) -> str:
+    """The sentences that fit the question best, verbatim and in the order of the sources, or a message that there are none.
+
+    `earlier` are the turns that a question without a subject of its own leans on.
+    """
     if not any(source.strip() for source in sources):
         return _NO_SOURCE[language]
     lines = [line for source in sources for line in SourceView(source).lines]
-    best = _best(content_words(question), lines)
+    best = _best(_weigh(question, earlier), lines)
     if not best:
         return _NOTHING[language]
     quotes = (_QUOTED[language].format(line.quote) for line in lines if line in best)
     return _FOUND[language].format("\n\n".join(dict.fromkeys(quotes)))
 
 
-def _best(asked: list[str], lines: Sequence[Line]) -> list[Line]:
+def _weigh(question: str, earlier: Sequence[str]) -> dict[str, float]:
+    asked = dict.fromkeys(content_words(question), 1.0)
+    if not leans_on_earlier(question):
+        return asked
+    return {word: _EARLIER_WEIGHT for turn in earlier for word in content_words(turn)} | asked
+
+
+def _best(asked: Mapping[str, float], lines: Sequence[Line]) -> list[Line]:
     """The sentences that cover most of the question. A word weighs more, the fewer sentences contain it.
 
     The coverage of the question decides here, not BM25 as in the chat service: a sentence must contain a fixed share of the
@@ -49,9 +63,15 @@ def _best(asked: list[str], lines: Sequence[Line]) -> list[Line]:
     """
     found = [set(content_words(line.text)) for line in lines]
     holding = Counter(word for held in found for word in held)
-    weight = {word: inverse_document_frequency(holding[word], len(lines)) for word in set(asked)}
-    total = sum(weight.values())
-    scores = [sum(weight[word] for word in weight if word in held) for held in found]
+    matcher = WordMatcher(holding.keys())
+    scores, total = [0.0] * len(lines), 0.0
+    for word, weight in asked.items():
+        matched = matcher.match(word) or {word: 1.0}
+        rarity = {other: inverse_document_frequency(holding[other], len(lines)) for other in matched}
+        total += weight * max(rarity.values())
+        for index, held in enumerate(found):
+            values = (rarity[other] * matched[other] for other in matched if other in held)
+            scores[index] += weight * max(values, default=0.0)
     top = max(scores, default=0.0)
     if not total or top < _MIN_COVERAGE * total:
         return []
