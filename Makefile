@@ -69,6 +69,10 @@ fmt: $(READY) ## Format the code and mend what the linter can mend
 bench: $(READY) ## Measure; BENCH=name picks one
 	@exec $(BIN)/python -m tests.bench $(BENCH)
 
+.PHONY: quality
+quality: $(READY) ## Make items of texts and say what is wrong with them; ARGS='--url U --model M', --texts FOLDER, --show, --write
+	@exec $(BIN)/python -m tests.quality $(ARGS)
+
 .PHONY: chaos
 chaos: $(READY) ## Break the whole system on purpose: SEEDS, JOBS, FAULTS, SEED, RATE; ARGS=--table: each drill alone
 	@exec $(BIN)/python -m tests.chaos --seeds $(SEEDS) --jobs $(if $(filter auto,$(JOBS)),300,$(JOBS)) \

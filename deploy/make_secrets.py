@@ -22,18 +22,17 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from shared.adapters.redis.acl import ACCESS
+
 READABLE = 0o440
 """Mode of a file: the owner reads it, and so do servers with accounts of their own, which are in the owner's group."""
 FOLDER = 0o750
 SERVICES = ("gateway", "chat", "ai-worker", "collection-worker", "cron")
-"""Processes that use both stores. Each has a role of its own in Postgres."""
-REDIS_USERS = {
-    # the metrics need INFO; the check for a Redis that may lose jobs needs CONFIG GET
-    "service": "~* &* +@all -@dangerous +info +bgrewriteaof +config|get",
-    "probe": "resetchannels +ping",
-    "operator": "~* &* +@all",
+"""Processes that use both stores. Each has a role of its own in Postgres and a user of its own in Redis."""
+REDIS_USERS = {"admin": "~* &* +@all"} | {
+    user: access.write_rules() for user, access in ACCESS.items() if user != "keda"
 }
-"""Redis user to its ACL rules."""
+"""Redis user to its ACL rules. `admin` is for people, and reloads the file of the users."""
 NOBODY = "user default off ~* &* +@all"
 """ACL of the user of a connection that has not authenticated. It is off, so it can run nothing, and yet it needs all
 permissions: Redis replays its append-only file as this user, and silently drops commands that the user may not run."""
@@ -49,18 +48,17 @@ def make_secrets(root: Path) -> None:
     _keep_password(root / "grafana" / "admin-password")
     private_key = _keep_key(root / "operator" / "keys" / "jwt-private.pem")
 
-    redis_url = f"redis://service:{redis['service']}@redis:6379/0"
     _write(root / "redis" / "users.acl", _users(redis))
     _write(root / "postgres" / "superuser-url", _postgres_url("postgres", postgres["superuser"]))
     _write(root / "migration" / "postgres-url", _postgres_url("etude_owner", postgres["owner"]))
     for service in SERVICES:
-        _write(root / service / "redis-url", redis_url)
+        _write(root / service / "redis-url", _redis_url(service, redis[service]))
         _write(root / service / "postgres-url", _postgres_url(_role_of(service), postgres[service]))
     _write(root / "gateway" / "internal-secret", internal_secret)
     _write(root / "gateway" / "jwt-public.pem", _public_key(private_key))
     stack = {
         "url": "http://gateway:8000",
-        "redis_url": redis_url,
+        "redis_url": _redis_url("operator", redis["operator"]),
         "postgres_url": _postgres_url(_role_of("operator"), postgres["operator"]),
     }
     _write(root / "operator" / "stack.json", json.dumps(stack))
@@ -72,6 +70,10 @@ def _users(passwords: dict[str, str]) -> str:
         for name, rules in REDIS_USERS.items()
     ]
     return "\n".join([NOBODY, *lines])
+
+
+def _redis_url(user: str, password: str) -> str:
+    return f"redis://{user}:{password}@redis:6379/0"
 
 
 def _postgres_url(role: str, password: str) -> str:

@@ -1,5 +1,6 @@
 """The real servers tests run on: started when first asked for, one set per pytest process, gone with it."""
 
+import re
 import secrets
 import shutil
 from contextlib import ExitStack
@@ -71,6 +72,13 @@ class RealRedis(_ByUrl):
     def __init__(self, server: RedisServer) -> None:
         super().__init__(server.url)
         self.server = server
+
+
+class UserRedis(_ByUrl):
+    """A server, reached as one of its users."""
+
+    def __init__(self, url: str, user: str, password: str) -> None:
+        super().__init__(re.sub(r"//[^@]*@", f"//{user}:{password}@", url))
 
 
 class ClusterPlace(_ByUrl):

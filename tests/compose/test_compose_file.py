@@ -20,7 +20,7 @@ def test_every_variable_it_sets_is_one_that_a_process_reads() -> None:
 def test_every_public_image_has_an_exact_version() -> None:
     images = re.findall(r"^    image: (\S+)$", TEXT, re.MULTILINE)
     theirs = [image for image in images if not image.startswith("etude-")]
-    assert len(theirs) == 5
+    assert len(theirs) == 6
     assert [image for image in theirs if not re.search(r":v?\d+\.\d+\.\d+|:\d+\.\d+-", image)] == []
 
 
@@ -33,3 +33,10 @@ def test_every_file_it_mounts_is_there() -> None:
     mounted = re.findall(r"- (\./[\w./-]+):/", TEXT)
     assert len(mounted) >= 8
     assert [path for path in mounted if not (COMPOSE_FILE.parent / path).exists()] == []
+
+
+def test_a_folder_of_secrets_is_in_every_image_with_its_owner() -> None:
+    """A new volume takes its owner from the folder of the image that it is mounted on."""
+    dockerfile = (ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8")
+    (readers,) = re.findall(r"for reader in (.*); do", dockerfile)
+    assert set(readers.split()) == set(re.findall(r"^  secrets-(\S+):$", TEXT, re.MULTILINE))

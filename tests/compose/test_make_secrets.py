@@ -16,8 +16,10 @@ from tests.deadline import DEADLINE_SECONDS
 from etude.cli.target import Target
 from etude.cli.token_signing import sign_token
 from shared.adapters.postgres.roles import SERVICES, role_of
+from shared.adapters.redis.acl import ACCESS
 from shared.runtime.cli.create_roles import read_passwords
 
+REDIS_USERS = {"admin"} | ACCESS.keys() - {"keda"}
 SCRIPT = ROOT / "deploy" / "make_secrets.py"
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
@@ -50,14 +52,14 @@ def test_no_two_fleets_share_a_secret(root: Path, tmp_path_factory: pytest.TempP
 
 
 def test_missing_secrets_are_made_and_derived_files_follow(root: Path) -> None:
-    (root / "redis" / "service-password").unlink()
+    (root / "redis" / "ai-worker-password").unlink()
     before = contents(root)
     gateway_url = (root / "gateway" / "postgres-url").read_text()
     (root / "gateway" / "postgres-url").unlink()
     make_secrets(root)
     after = contents(root)
-    password = after["redis/service-password"].strip()
-    assert after["ai-worker/redis-url"].strip() == f"redis://service:{password}@redis:6379/0"
+    password = after["redis/ai-worker-password"].strip()
+    assert after["ai-worker/redis-url"].strip() == f"redis://ai-worker:{password}@redis:6379/0"
     assert hashlib.sha256(password.encode()).hexdigest() in after["redis/users.acl"]
     assert after["gateway/postgres-url"] == gateway_url
     assert after["operator/keys/jwt-private.pem"] == before["operator/keys/jwt-private.pem"]
@@ -86,13 +88,13 @@ def test_the_gateway_can_check_what_an_operator_signs(root: Path) -> None:
         token, public_key, algorithms=["EdDSA"], options={"verify_exp": False, "verify_iat": False}
     )
     assert (claims["sub"], claims["plan"]) == ("ada", "pro")
-    assert target.find_stack().redis_url == (root / "cron" / "redis-url").read_text().strip()
+    assert target.find_stack().redis_url.startswith("redis://operator:")
 
 
 def test_redis_gets_only_hashes_and_requires_a_password(root: Path) -> None:
     users = (root / "redis" / "users.acl").read_text()
     passwords = [path.read_text().strip() for path in (root / "redis").glob("*-password")]
-    assert len(passwords) == 3
+    assert len(passwords) == len(REDIS_USERS)
     assert [password for password in passwords if password in users] == []
     assert "nopass" not in users
     # off, but allowed everything: the append-only file is read as this user
@@ -111,3 +113,15 @@ def test_each_service_is_given_the_url_of_its_own_role_and_a_file_to_create_it_f
     for service in set(SERVICES) - {"operator"}:
         url = (root / service / "postgres-url").read_text().strip()
         assert url == f"postgresql://{role_of(service)}:{passwords[service]}@postgres:5432/etude"
+
+
+def test_each_service_is_given_the_url_of_its_own_user_who_may_do_what_it_needs(root: Path) -> None:
+    lines = (root / "redis" / "users.acl").read_text().splitlines()
+    for user in REDIS_USERS - {"admin"}:
+        password = (root / "redis" / f"{user}-password").read_text().strip()
+        digest = hashlib.sha256(password.encode()).hexdigest()
+        assert f"user {user} on #{digest} {ACCESS[user].write_rules()}" in lines
+        if user not in ("operator", "probe"):
+            url = (root / user / "redis-url").read_text().strip()
+            assert url == f"redis://{user}:{password}@redis:6379/0"
+    assert len(lines) == 1 + len(REDIS_USERS)

@@ -1,4 +1,4 @@
-"""The whole stack works while each service connects to Postgres as its own role."""
+"""The whole stack works while each service connects to Postgres as its own role, and to Redis as its own user."""
 
 import asyncio
 import json
@@ -13,6 +13,8 @@ from tests.paths import read_text
 from local.ports import free_ports
 from shared.adapters.postgres.connection import connect
 from shared.adapters.postgres.roles import SERVICES, role_of
+from shared.adapters.redis.connection import call
+from shared.adapters.redis.connection import connect as connect_redis
 
 pytestmark = pytest.mark.e2e
 CONNECTIONS = "SELECT DISTINCT usename FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
@@ -40,13 +42,17 @@ def test_everything_works_and_no_service_is_the_superuser(measured_stack: Runnin
             assert http.get(path).status_code == 404
         assert http.delete("/api/me").json()["is_complete"]
     cron = scrape(places["metrics"]["cron"])
-    assert cron.of("etude_postgres_up") == 1
+    assert cron.of("etude_postgres_up") == cron.of("etude_redis_up") == 1
 
     roles = {role_of(service) for service in SERVICES} - {role_of("operator")}
     assert asyncio.run(_connected(places["postgres_url"])) == roles
     assert cron.of("etude_postgres_connections") >= len(roles)
+    users, refusals = asyncio.run(_users_and_refusals(places["redis_url"]))
+    assert users == {"gateway", "chat", "ai-worker", "collection-worker", "cron"}
+    assert refusals == []
     measured_stack.interrupt()
-    assert [line for line in measured_stack.all_lines() if "InsufficientPrivilege" in line] == []
+    refused = ("InsufficientPrivilege", "NoPermission", "unblock_failed")
+    assert [line for line in measured_stack.all_lines() if any(word in line for word in refused)] == []
 
 
 def _finish(stack: RunningStack, path: str, body: dict[str, object]) -> str:
@@ -62,3 +68,13 @@ async def _connected(url: str) -> set[str]:
         return {row["usename"] for row in await connection.fetch(CONNECTIONS)}
     finally:
         await connection.close()
+
+
+async def _users_and_refusals(url: str) -> tuple[set[str], list[object]]:
+    """Who is connected to Redis besides its administrator, and what anybody was refused."""
+    redis = connect_redis(url, name="tests")
+    try:
+        clients = await call(redis, "CLIENT LIST")
+        return {client["user"] for client in clients} - {"default"}, await call(redis, "ACL", "LOG")
+    finally:
+        await redis.aclose()

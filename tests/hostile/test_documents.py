@@ -3,6 +3,7 @@
 import asyncio
 import time
 from contextlib import suppress
+from statistics import median
 
 import psutil
 import pytest
@@ -18,6 +19,8 @@ from shared.domain.errors import DocumentTooComplex, TooManyUploads
 SLOW = "shared-stream.pdf"
 HONEST = b"Plants make sugar from light. Chlorophyll absorbs the light."
 READS = 5
+MAX_RATIO = 4
+"""Bound of what a reading takes beside hostile ones, as a ratio to alone: it was 40 when it waited for their end."""
 REFUSALS = (
     *("broken_document", "document_too_complex", "empty_text", "invalid_encoding"),
     *("scanned_document", "text_too_long", "unsupported_document"),
@@ -67,6 +70,25 @@ async def test_others_do_not_wait_for_the_documents_of_one_user():
         attack.cancel()
     await asyncio.gather(*attacks, return_exceptions=True)
     assert not reading_processes()
+
+
+async def test_two_users_with_slow_documents_slow_nobody_down():
+    """They take both seats, for eight seconds each. A new reading has one of them within half a second."""
+    reader = DocumentReader(deadline_seconds=DEADLINE_SECONDS)
+    alone = [await seconds_of(reader, f"before-{number}") for number in range(READS)]
+    attacks = [asyncio.create_task(read(reader, user, SLOW, DOCUMENTS[SLOW])) for user in ("eve", "mallory")]
+    await until_reading()
+    beside = [await seconds_of(reader, f"beside-{number}") for number in range(READS)]
+    for attack in attacks:
+        attack.cancel()
+    await asyncio.gather(*attacks, return_exceptions=True)
+    assert median(beside) < MAX_RATIO * median(alone)
+
+
+async def seconds_of(reader: DocumentReader, user: str) -> float:
+    started = time.monotonic()
+    assert await read(reader, user, "a.txt", HONEST)
+    return time.monotonic() - started
 
 
 async def test_one_user_has_few_open_uploads():

@@ -2,13 +2,15 @@
 
 from pathlib import Path
 
+import pytest
+
 from local.credentials import Credentials
 from local.services.service_specs import Addresses, ServiceSpecs, list_services
 from local.settings import LocalSettings
 from shared.adapters.postgres.roles import SERVICES
 
 ADDRESSES = Addresses(
-    redis_url="redis://there",
+    redis_urls={service: f"redis://{service}" for service in SERVICES},
     postgres_urls={service: f"postgresql://{service}" for service in SERVICES},
     chat_port=4242,
 )
@@ -27,24 +29,25 @@ def test_workers_are_as_many_as_configured_and_other_services_one_each() -> None
 
 def test_the_stack_s_stores_override_the_environment_of_the_shell() -> None:
     services = make_services(
-        ETUDE_REDIS_URL="redis://elsewhere",
+        ETUDE_REDIS_URL="elsewhere",
         ETUDE_POSTGRES_URL="elsewhere",
         OPENAI_API_KEY="sk-test",
         PATH="/bin",
     )
     for spec in (services.gateway, services.chat, *services.workers):
-        assert spec.environ["ETUDE_REDIS_URL"] == "redis://there"
+        assert spec.environ["ETUDE_REDIS_URL"].startswith("redis://")
         assert spec.environ["ETUDE_POSTGRES_URL"].startswith("postgresql://")
         assert spec.environ["OPENAI_API_KEY"] == "sk-test"
         assert spec.environ["PATH"] == "/bin"
 
 
-def test_each_service_connects_to_postgres_as_its_own_role() -> None:
+@pytest.mark.parametrize(
+    ("variable", "scheme"), [("ETUDE_POSTGRES_URL", "postgresql://"), ("ETUDE_REDIS_URL", "redis://")]
+)
+def test_each_service_connects_to_each_store_as_itself(variable: str, scheme: str) -> None:
     services = make_services()
-    urls = [
-        spec.environ["ETUDE_POSTGRES_URL"] for spec in (services.gateway, services.chat, *services.workers)
-    ]
-    assert [url.removeprefix("postgresql://") for url in urls] == [
+    urls = [spec.environ[variable] for spec in (services.gateway, services.chat, *services.workers)]
+    assert [url.removeprefix(scheme) for url in urls] == [
         *("gateway", "chat", "ai-worker", "ai-worker", "collection-worker", "cron"),
     ]
 

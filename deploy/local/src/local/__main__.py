@@ -63,7 +63,8 @@ async def run(
         postgres_urls = await create_service_roles(postgres.url)
         await asyncio.to_thread(migrate, postgres.url)
         (chat_port,) = free_ports(1)
-        addresses = Addresses(redis_url=redis.url, postgres_urls=postgres_urls, chat_port=chat_port)
+        redis_urls = {service: redis.url_of(service) for service in postgres_urls}
+        addresses = Addresses(redis_urls=redis_urls, postgres_urls=postgres_urls, chat_port=chat_port)
         opened.callback(data.unpublish)
         data.publish(
             StackFile(

@@ -11,6 +11,7 @@ from shared.adapters.redis.client import RedisClient
 from shared.adapters.redis.connection import call, nodes
 from shared.adapters.redis.job_stream import JobStream
 from shared.domain.budgets import DAY_SECONDS
+from shared.domain.errors import StoreUnavailable
 from shared.domain.jobs.job import StreamName
 from shared.domain.jobs.job_policy import JobPolicy
 
@@ -55,7 +56,7 @@ def rewrite_logs(redis: RedisClient) -> Duty:
                 try:
                     await call(node, "BGREWRITEAOF")
                     count += 1
-                except ResponseError as error:  # a hosted Redis may not allow it
+                except (ResponseError, StoreUnavailable) as error:  # a hosted Redis may not allow it
                     log.warning("aof.rewrite_refused", error_type=type(error).__name__)
         log.info("aof.rewritten", count=count)
         return count

@@ -17,16 +17,19 @@ from redis.retry import Retry
 from local.errors import CannotRun
 from local.ports import LOOPBACK, free_ports
 from local.servers.server_process import ServerProcess, ServerSpec
+from shared.adapters.redis.acl import ACCESS
 
 CONFIG = """
 bind {host}
 port {port}
-requirepass {password}
+{users}
 appendonly yes
 appendfsync everysec
 save ""
 maxmemory-policy noeviction
 """
+ADMIN = "default"
+"""The user of a connection that names none. Redis also reads its append-only file as this user."""
 PING_SECONDS = 1.0
 
 
@@ -57,7 +60,7 @@ class RedisServer:
     def __init__(self, folder: Path, *, binary: Path | None = None) -> None:
         self._folder = folder
         self._binary = binary or find_redis()
-        self._password = secrets.token_urlsafe(24)
+        self._passwords = {user: secrets.token_urlsafe(24) for user in (ADMIN, *ACCESS)}
         (self._port,) = free_ports(1)
         server = ServerSpec(name="Redis", folder=folder, stop_signal=signal.SIGTERM)
         self.process = ServerProcess(server)
@@ -65,7 +68,12 @@ class RedisServer:
 
     @property
     def url(self) -> str:
-        return f"redis://:{self._password}@{LOOPBACK}:{self._port}/0"
+        """The URL of the user who may do everything."""
+        return self.url_of(ADMIN)
+
+    def url_of(self, user: str) -> str:
+        """The URL of a service's own user."""
+        return f"redis://{user}:{self._passwords[user]}@{LOOPBACK}:{self._port}/0"
 
     @property
     def pid(self) -> int:
@@ -73,11 +81,17 @@ class RedisServer:
 
     def start(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        config = CONFIG.format(host=LOOPBACK, port=self._port, password=self._password)
-        # the configuration goes through stdin, so that the password is in no file and no process list
+        config = CONFIG.format(host=LOOPBACK, port=self._port, users=self._write_users())
+        # the configuration goes through stdin, so that the passwords are in no file and no process list
         self.process.start(
             [str(self._binary), "-"], environ={}, is_ready=self._answers, stdin=config.encode()
         )
+
+    def _write_users(self) -> str:
+        rules = {ADMIN: "~* &* +@all"} | {
+            service: access.write_rules(self.version) for service, access in ACCESS.items()
+        }
+        return "\n".join(f"user {user} on >{self._passwords[user]} {rules[user]}" for user in rules)
 
     def stop(self) -> None:
         self.process.stop()
@@ -93,7 +107,7 @@ class RedisServer:
         client = redis.Redis(
             host=LOOPBACK,
             port=self._port,
-            password=self._password,
+            password=self._passwords[ADMIN],
             socket_timeout=PING_SECONDS,
             retry=Retry(NoBackoff(), 0),
         )

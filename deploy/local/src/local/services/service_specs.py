@@ -21,7 +21,8 @@ WORKERS_WITH_METRICS = 20
 class Addresses(Struct, frozen=True, kw_only=True):
     """Addresses that are chosen anew at each start."""
 
-    redis_url: str
+    redis_urls: Mapping[str, str]
+    """Service to the URL of its own user."""
     postgres_urls: Mapping[str, str]
     """Service to the URL of its own role."""
     chat_port: int
@@ -49,7 +50,6 @@ def list_services(
         "ETUDE_LOG_FORMAT": "lines",
         **environ,
         "PYTHONUNBUFFERED": "1",
-        "ETUDE_REDIS_URL": addresses.redis_url,
     }
     internal = {"ETUDE_INTERNAL_SECRET_FILE": str(credentials.internal_secret)}
     gateway = {
@@ -65,7 +65,10 @@ def list_services(
         return {"ETUDE_METRICS_HOST": LOOPBACK, "ETUDE_METRICS_PORT": str(ports.get(name, 0))}
 
     def stores(service: str) -> Mapping[str, str]:
-        return {"ETUDE_POSTGRES_URL": addresses.postgres_urls[service]}
+        return {
+            "ETUDE_REDIS_URL": addresses.redis_urls[service],
+            "ETUDE_POSTGRES_URL": addresses.postgres_urls[service],
+        }
 
     def http_service(name: str, environ: Mapping[str, str]) -> ServiceSpec:
         return ServiceSpec(

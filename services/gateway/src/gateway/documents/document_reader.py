@@ -15,6 +15,8 @@ from msgspec.structs import replace
 
 from gateway.documents.formats.document import Recognition
 from gateway.documents.reading_process import CPU_SECONDS, Reading, ReadingRequest
+from gateway.documents.reading_seats import RETRY_SECONDS, ReadingSeats
+from gateway.documents.reading_turn import Turn
 from gateway.documents.upload_limits import OpenUploads, ReadingTime
 from shared.adapters.cpu_pool import run_in_cpu_pool
 from shared.domain.document_limits import DocumentLimits
@@ -24,6 +26,7 @@ from shared.domain.errors import (
     EmptyText,
     InvalidEncoding,
     LockedDocument,
+    Overloaded,
     RequestError,
     ScannedDocument,
     TextTooLong,
@@ -33,8 +36,6 @@ from shared.domain.errors import (
 
 log = structlog.get_logger()
 
-PROCESSES = 2
-"""Documents read at a time in one gateway."""
 RECOGNITIONS = 1
 """Documents whose pictures are read at a time: they take half a minute, and others do not wait for them."""
 RECOGNITION_SECONDS = 40.0
@@ -74,7 +75,7 @@ class DocumentReader:
         self._deadline_seconds = deadline_seconds
         self._tesseract = tesseract
         self._reading_time = reading_time or ReadingTime()
-        self._processes = asyncio.Semaphore(PROCESSES)
+        self._turns = ReadingSeats(self._reading_time.used)
         self._recognitions = asyncio.Semaphore(RECOGNITIONS)
         self._seats: dict[str, asyncio.Lock] = {}
         self._uploads = OpenUploads()
@@ -91,12 +92,13 @@ class DocumentReader:
         """The text of a document, whose format is told by its content, and its places. It is called inside `upload`.
 
         Raises `UnsupportedDocument`, `BrokenDocument`, `LockedDocument`, `ScannedDocument`, `DocumentTooComplex`,
-        `InvalidEncoding`, `TextTooLong`, `TooManyPages`, `EmptyText` and `TooMuchReading`. Cancelling it ends the process.
+        `InvalidEncoding`, `TextTooLong`, `TooManyPages`, `EmptyText`, `TooMuchReading` and `Overloaded`. Cancelling it ends the
+        process.
         """
         request = ReadingRequest(name, limits.text_bytes, limits.pages)
         async with self._seats.setdefault(user, asyncio.Lock()):
-            async with self._processes:
-                reading = await self._run(user, request, content, self._deadline_seconds)
+            async with self._turns.turn(user) as turn:
+                reading = await self._run(user, request, content, self._deadline_seconds, turn)
             if reading.unread_pages and self._tesseract and limits.scanned_pages:
                 reading = await self._recognise(user, request, content, reading, limits.scanned_pages)
         return _checked(reading, limits)
@@ -114,14 +116,21 @@ class DocumentReader:
             return reading
         return found
 
-    async def _run(self, user: str, request: ReadingRequest, content: bytes, seconds: float) -> Reading:
+    async def _run(
+        self, user: str, request: ReadingRequest, content: bytes, seconds: float, turn: Turn | None = None
+    ) -> Reading:
         """Run one process. One that is over its limits, or that crashes, has met a document that is too complex."""
         self._reading_time.require(user)
         try:
-            async with asyncio.timeout(seconds), _process() as process:
+            async with asyncio.timeout(seconds) as deadline, _process() as process:
+                if turn:
+                    turn.hold(process, deadline)
                 output = await _exchange(process, request, content)
             reading = await run_in_cpu_pool(_decode, output)
         except (TimeoutError, msgspec.DecodeError):
+            if turn and turn.is_paused:
+                self._reading_time.add(user, turn.ran)
+                raise Overloaded(retry_after=RETRY_SECONDS) from None
             log.info("document.abandoned", bytes=len(content))
             reading = Reading(code=DocumentTooComplex.code, seconds=CPU_SECONDS)
         self._reading_time.add(user, reading.seconds)

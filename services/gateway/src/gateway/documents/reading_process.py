@@ -27,6 +27,10 @@ NICENESS = 10
 """A reader yields the processor to whatever serves requests."""
 
 
+RECOGNITION_NICENESS = 9
+"""What a reader of pictures yields beside that, to readers of text."""
+
+
 class ReadingRequest(msgspec.Struct, frozen=True):
     """What a reading process is told about the file."""
 
@@ -53,6 +57,8 @@ class Reading(msgspec.Struct, frozen=True, omit_defaults=True):
 def main() -> None:
     limit_process()
     request = msgspec.json.decode(sys.stdin.buffer.readline(MAX_REQUEST_BYTES), type=ReadingRequest)
+    if request.recognition:
+        os.nice(RECOGNITION_NICENESS)
     reading = read(request, sys.stdin.buffer.read())
     sys.stdout.buffer.write(msgspec.json.encode(replace(reading, seconds=_processor_seconds())))
 

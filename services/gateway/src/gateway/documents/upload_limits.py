@@ -68,8 +68,11 @@ class ReadingTime:
 
     def require(self, user: str) -> None:
         """Raises `TooMuchReading` once the user's minute is spent."""
-        if self._this_minute().get(user, 0.0) >= READING_SECONDS:
+        if self.used(user) >= READING_SECONDS:
             raise TooMuchReading(limit=int(READING_SECONDS), retry_after=60 - self._clock() % 60)
+
+    def used(self, user: str) -> float:
+        return self._this_minute().get(user, 0.0)
 
     def add(self, user: str, seconds: float) -> None:
         self._this_minute()[user] += seconds

@@ -10,7 +10,6 @@ from shared.adapters.offline.document_view import Line, SourceView, plain, word_
 from shared.adapters.offline.english import lexicon as lexicon_en
 from shared.adapters.offline.facts import AnswerType, Fact, capitalise
 from shared.adapters.offline.french import lexicon as lexicon_fr
-from shared.domain.study.sentence_rules import stands_alone
 from shared.domain.text.language import Language
 from shared.domain.text.words import ALL_STOP_WORDS, content_words, fold, words
 
@@ -18,12 +17,14 @@ GAP = "____"
 _FRAMES = {
     Language.FR: {
         AnswerType.YEAR: "Complétez par l'année : « {} »",
+        AnswerType.DATE: "Complétez par la date : « {} »",
         AnswerType.NUMBER: "Complétez par le nombre : « {} »",
         AnswerType.TERM: "Complétez par le terme : « {} »",
         AnswerType.NAME: "Complétez par le nom propre : « {} »",
     },
     Language.EN: {
         AnswerType.YEAR: "Complete with the year: “{}”",
+        AnswerType.DATE: "Complete with the date: “{}”",
         AnswerType.NUMBER: "Complete with the number: “{}”",
         AnswerType.TERM: "Complete with the term: “{}”",
         AnswerType.NAME: "Complete with the name: “{}”",
@@ -32,8 +33,12 @@ _FRAMES = {
 _FEWEST_WORDS, _MOST_WORDS = 7, 28
 """Limits for the words of a sentence with a gap: a shorter one says too little, a longer one too much."""
 
+_DAY = rf"(?:(?:\d{{1,2}}(?:er)? )?(?:{lexicon_fr.MONTHS}) |(?:{lexicon_en.MONTHS}) (?:\d{{1,2}}, )?|\d{{1,2}} (?:{lexicon_en.MONTHS}) )"
+_DATE = re.compile(
+    rf"\b(?:[Ii]n|[Oo]n|[Ee]n|[Ll]e) (?P<date>{_DAY}(?:1\d{{3}}|20[012]\d))(?![\w%/]|[-–]\d| (?:to|and|or|à|et|ou)\b)"
+)
 _YEAR = re.compile(
-    r"(?:\b[Ii]n|\b[Ee]n|\b[Ss]ince|\b[Bb]y|\b[Dd]epuis|\b[Dd]ès|\b(?:of|de)(?= 1[0-9]| 20)) (?P<year>1\d{3}|20[012]\d)(?![\w%/]|[-–]\d|[.,]\d| (?:to|and|or|à|et|ou)\b| [a-z]*(?:mètres?|meters?|people|personnes|ans|years)\b)"
+    r"(?:\b[Ii]n|\b[Ee]n|\b[Bb]y|\b[Dd]ès|\b(?:of|de)(?= 1[0-9]| 20)) (?P<year>1\d{3}|20[012]\d)(?![\w%/]|[-–]\d|[.,]\d| (?:to|and|or|à|et|ou)\b| [a-z]*(?:mètres?|meters?|people|personnes|ans|years)\b)"
 )
 _ANY_YEAR = re.compile(r"(?<![\d.,])(?:1\d{3}|20[012]\d)(?![\d])")
 _COUNTS = re.compile(r"\b(?:number|population|nombre|effectif)\b", re.IGNORECASE)
@@ -59,7 +64,7 @@ _MILLIONS = re.compile(
 )
 _CALLED = {
     Language.EN: re.compile(
-        r"\b(?:a|an|the|[a-z-]+s) (?:[a-z-]+ ){0,2}(?:called|known as|termed) (?P<name>(?:(?:the|an?) )?[\w-]+(?: [a-z][\w-]+){0,2}?)(?=[.,;]| (?:that|which|by|in|when|where|is|are|to|and|or|for|from|with|as)\b|\Z)"
+        r"\b(?:a|an|the|[a-z-]+s) (?:[a-z-]+ ){0,4}(?:called|known as|termed) (?P<name>(?:(?:the|an?) )?[\w-]+(?: [a-z][\w-]+){0,2}?)(?=[.,;]| (?:that|which|by|in|when|where|is|are|to|and|or|for|from|with|as)\b|\Z)"
     ),
     Language.FR: re.compile(
         r"\b(?:appelée?s?|nommée?s?|dénommée?s?|(?:que l'on|qu'on|l'on|on) (?:appelle|nomme)) (?P<name>(?:(?:les?|la|une?|des) |l')?[\w-]+(?: (?:de |d'|du |of )?[a-zà-ÿ][\w-]+){0,2}?)(?=[.,;]| (?:qui|que|par|dans|lorsque|où|est|sont|et|ou|pour|avec|au|à|en)\b|\Z)"
@@ -69,10 +74,9 @@ _MARKED = re.compile(r"(?<![*\w])(?:\*\*|__)(?P<term>[^\W\d_][^*_\n]{2,40}?)(?:\
 
 
 def read_gaps(line: Line, view: SourceView) -> Iterator[Fact]:
-    text = line.text
-    if not _has_verb(text, view.language):
-        return
-    if not _FEWEST_WORDS <= word_count(text) <= _MOST_WORDS or not stands_alone(text, view.language):
+    """The gaps of a sentence that stands alone."""
+    is_as_long = _FEWEST_WORDS <= word_count(line.text) <= _MOST_WORDS
+    if line.text[0] in "\"“«'" or not is_as_long or not _has_verb(line.text, view.language):
         return
     yield from _year(line, view)
     yield from _number(line, view)
@@ -98,7 +102,11 @@ def _has_verb(text: str, language: Language) -> bool:
 
 
 def _year(line: Line, view: SourceView) -> Iterator[Fact]:
-    """The only year of a sentence that names somebody or something."""
+    """The only date or year of a sentence that names somebody or something."""
+    date = _DATE.search(line.text)
+    if date and len(_ANY_YEAR.findall(line.text)) == 1 and _names_something(line.text, view.language):
+        yield _gapped(line, view, *date.span("date"), AnswerType.DATE, 0.75)
+        return
     match = _YEAR.search(line.text)
     if (
         match
@@ -115,7 +123,7 @@ _MONTH = re.compile(rf"(?:{lexicon_en.MONTHS}|{lexicon_fr.MONTHS})\Z", re.IGNORE
 
 def _names_something(text: str, language: Language) -> bool:
     names = [match["name"] for match in _CAPITALISED.finditer(text) if not _MONTH.match(match["name"])]
-    lead = re.match(r"(?:In|En|By|Since|Depuis|Dès) \d{4},? (?P<rest>.+)", text)
+    lead = re.match(r"(?:In|On|En|Le|By|Dès) [^,]*\d{4},? (?P<rest>.+)", text)
     opening = (lead["rest"] if lead else text).split()[0]
     is_name = opening[:1].isupper() and fold(opening.strip(",'")) not in ALL_STOP_WORDS
     return bool(names) or (is_name and lead is not None)

@@ -14,7 +14,9 @@ from shared.domain.text.words import content_words, fold, listed, stem, words
 MAX_LINES = 400
 """Limit of the sentences that are read, which bounds the work. It exceeds the number of items that a job may request."""
 
-_MARKUP = re.compile(r"\*+|(?<!\w)_+|_+(?!\w)|`+|\[(?=[^\]]*\]\()|\]\([^)]*\)|^>\s*", re.MULTILINE)
+_MARKUP = re.compile(
+    r"</?[a-z][^<>\n]{0,60}>|\*+|(?<!\w)_+|_+(?!\w)|`+|\[(?=[^\]]*\]\()|\]\([^)]*\)|^>\s*", re.MULTILINE
+)
 _INVISIBLE = re.compile(r"[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _REFERENCE = re.compile(r"\s?\[\d{1,3}\]")
 _ASIDE = re.compile(r" ?\([^()]*\)")
@@ -55,6 +57,11 @@ class SourceView:
     @cached_property
     def headings(self) -> list[Span]:
         return [block.span for block in blocks(self.text) if block.kind is BlockKind.HEADING]
+
+    @cached_property
+    def entries(self) -> frozenset[int]:
+        """Where the entries of lists begin."""
+        return frozenset(block.span.start for block in blocks(self.text) if block.kind is BlockKind.ITEM)
 
     @cached_property
     def plain_text(self) -> str:

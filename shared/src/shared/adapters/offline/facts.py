@@ -16,6 +16,8 @@ class AnswerType(StrEnum):
     TERM = "term"
     LONG_FORM = "long_form"
     """What an acronym stands for."""
+    CELL = "cell"
+    """A cell of a table or a list. The other cells of its column are the options."""
     CLAUSE = "clause"
     """A phrase longer than a term, which is the answer of a card only."""
 
@@ -29,6 +31,8 @@ class Fact(NamedTuple):
     """How much the fact teaches, from 0 to 1. The facts worth most are used first."""
     topic: str = ""
     """The term that a definition defines; empty for other facts."""
+    options: tuple[str, ...] = ()
+    """Other answers of the same list or column, if the fact stands in one."""
 
 
 MAX_BACK_WORDS = 30

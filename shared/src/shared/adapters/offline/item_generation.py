@@ -14,10 +14,17 @@ from shared.adapters.offline.cloze import read_gaps
 from shared.adapters.offline.distractors import WANTED, distractors, rank_options, without_article
 from shared.adapters.offline.document_view import Line, SourceView, word_count
 from shared.adapters.offline.facts import AnswerType, Fact, capitalise, decapitalise
-from shared.adapters.offline.glossary import read_glossary
+from shared.adapters.offline.glossary import read_rows
 from shared.adapters.offline.terms import rare_nouns
 from shared.domain.study.material import CardDraft, Difficulty, QuestionDraft
-from shared.domain.study.sentence_rules import ends_open, is_clean, is_whole, talks_of_page
+from shared.domain.study.sentence_rules import (
+    ends_open,
+    is_clean,
+    is_entry,
+    is_whole,
+    leans_on_context,
+    talks_of_page,
+)
 from shared.domain.study.validation import check_cards, check_questions
 from shared.domain.text.language import Language
 from shared.domain.text.words import content_words, fold, stem
@@ -40,6 +47,7 @@ _LEVEL = {
 """Worth that an answer type gains at a difficulty."""
 _QUIZ_WORTH = {
     AnswerType.TERM: 0.95,
+    AnswerType.CELL: 0.9,
     AnswerType.NAME: 0.85,
     AnswerType.YEAR: 0.7,
     AnswerType.DATE: 0.7,
@@ -51,7 +59,7 @@ _MAX_DEFINITION_WORDS = 24
 
 def read_all_facts(view: SourceView) -> list[Fact]:
     """All facts that the rules find in the source, in its order."""
-    found = list(read_glossary(view))
+    found = list(read_rows(view))
     listed = {fact.line.span.start for fact in found}
     for line in view.lines:
         if line.span.start not in listed:
@@ -63,11 +71,12 @@ def _read_line(line: Line, view: SourceView) -> Iterator[Fact]:
     yield from read_acronyms(line, view)
     if talks_of_page(line.text, view.language):
         return
-    is_sentence = is_whole(line.text)
+    is_sentence = is_whole(line.text) or (line.span.start in view.entries and is_entry(line.text))
     for fact in GRAMMAR[view.language].read_facts(line, view):
         if is_sentence or fact.topic:
             yield fact
-    yield from read_gaps(line, view)
+    if is_sentence and not leans_on_context(line.text, view.language):
+        yield from read_gaps(line, view)
 
 
 def _reads_well(fact: Fact, view: SourceView) -> bool:
@@ -193,7 +202,9 @@ class _DistractorPool:
         ]
         self._dates = [fact.back for fact in facts if fact.answer_type is AnswerType.DATE]
 
-    def candidates_for(self, fact: Fact) -> list[str]:
+    def candidates_for(self, fact: Fact) -> Sequence[str]:
+        if fact.options:
+            return fact.options
         if _is_person(fact):
             return rank_options(self._people, fact)
         match fact.answer_type:

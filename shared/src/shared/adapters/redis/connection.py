@@ -21,7 +21,7 @@ from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import OutOfMemoryError, ReadOnlyError, ResponseError
+from redis.exceptions import NoPermissionError, OutOfMemoryError, ReadOnlyError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from shared.adapters.redis.client import Arg, BlockingClient, Command, RedisClient, Server, SyncRedisClient
@@ -42,12 +42,17 @@ MAX_CONNECTIONS = 64
 RETRY_AFTER_SECONDS = 2.0
 """The `Retry-After` when Redis is away: a restart with a small AOF takes about this long."""
 
-AWAY = (RedisConnectionError, RedisTimeoutError, ReadOnlyError, OutOfMemoryError, OSError)
-"""Errors of redis-py after which the server will be back."""
+AWAY = (
+    *(RedisConnectionError, RedisTimeoutError, OSError),
+    *(ReadOnlyError, OutOfMemoryError, NoPermissionError),
+)
+"""Errors of redis-py after which the server will be back. A missing permission is a mistake of the operator, or comes with the
+users of this release: no job may be lost for it."""
 
 _REFUSAL = re.compile(
     r"(?:^|user_script: ?\d+: -)"
     r"(?:OOM|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|MISCONF|NOREPLICAS|READONLY|BUSY|MOVED|ASK|UNBLOCKED) "
+    r"|The user executing the script can't|ACL failure in script"
 )
 """How a server says so that redis-py has no class for. Inside a script 6.2 wraps its word in where it happened."""
 

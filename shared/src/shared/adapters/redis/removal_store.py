@@ -96,7 +96,7 @@ class RemovalStore:
         while True:
             raw_cursor, members = await call(self._redis, "ZSCAN", key, cursor, "COUNT", PAGE)
             cursor = int(raw_cursor)
-            yield [member.decode() for member in members[::2]]
+            yield [member.decode() for member, _ in members]
             if cursor == 0:
                 return
 

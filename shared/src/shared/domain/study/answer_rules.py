@@ -26,6 +26,11 @@ _BLANK = re.compile(r"_{2,}")
 _WHO = re.compile(r"\A\W*(?:who|whom|qui)\b(?! est-ce que| is it that)")
 _NEGATED = r"\b(?:not|never|no longer|nor|isn't|aren't|wasn't|weren't|pas|jamais|plus)\b(?:\W+(?:an?|the|une?|de|des|du|l[ae]s?|l|d)\b)?\W+"
 _NEGATIONS = re.compile(r"\b(?:not|never|no|except|pas|jamais|plus|sauf|aucune?|non|cannot)\b|n't\b")
+_DENIES = re.compile(r"\b(?:not|never|no longer|pas|jamais)\b|n't\b")
+_DENIED = re.compile(
+    r"\b(?:not|never|no|none|nor|neither|nobody|nothing|without|lacks?|lacking|fails?|cannot|unlike|rather|instead|non|ne|n'\w+|pas|jamais|plus|sans|aucune?|ni|rien|personne|refuse\w*|interdi\w+|un\w{4,}|in\w{4,}|im\w{4,}|dis\w{4,})\b|n't\b"
+)
+"""Words of which one at least stands in a sentence that denies something. Too many of them are listed rather than too few."""
 _CLAUSE_END = re.compile(r"[,;:—]|\b(?:and|but|while|then|whereas|et|mais|puis|tandis que|alors que)\b")
 _NAME = re.compile(r"\b[^\W\d_a-z][\w’'-]*(?:\s+(?:de |von |van |d’|d')?[^\W\d_a-z][\w’'-]+)+")
 _YEAR = re.compile(r"(?<!\d)[12]\d{3}(?!\d)")
@@ -131,9 +136,13 @@ def _tells_number(answer: str, asked: str) -> bool:
 
 
 def drops_negation(candidate: Candidate) -> bool:
-    """The quote denies what the answer says."""
+    """The quote denies what the answer says, or says what the answer denies."""
     if candidate.is_translated:
         return False
+    if _DENIES.search(fold(candidate.answer)) and not _DENIED.search(
+        fold(f"{candidate.quote} {candidate.stem}")
+    ):
+        return True
     answer = re.escape(_without_article(fold(candidate.answer).strip(" .")))
     denied = re.search(_NEGATED + answer + r"\b", fold(candidate.quote)) if answer else None
     return denied is not None and not _NEGATIONS.search(f"{fold(candidate.stem)} {fold(candidate.answer)}")

@@ -20,7 +20,7 @@ LONG_ANSWER_RATIO = 1.5
 """Limit of the answer's length as a ratio to the longest distractor's."""
 
 _CATCH_ALL = re.compile(
-    r"\A\W*(?:none of|no (?:option|answer|choice) |everything (?:listed |said )?above|aucune? (?:de ces|des) )|\b(?:(?:all|none|both|any|neither)(?: of)? (?:the |these )?(?:above|below|options|answers|choices|others?|following)"
+    r"\A\W*(?:none of|no (?:option|answer|choice) |everything (?:listed |said )?above|aucune? (?:de ces|des) |l'ensemble des (?:reponses|propositions|choix))|\btou(?:te)?s les \w+ (?:cites|citees|ci-dessus|precedents|precedentes|mentionnes|mentionnees)\b|\b(?:(?:all|none|both|any|neither)(?: of)? (?:the |these )?(?:above|below|options|answers|choices|others?|following)"
     r"|(?:both|either|neither) [a-e] (?:and|or|nor) [a-e]|all of (?:them|these)|none of (?:them|these)|it depends"
     r"|(?:toutes?|tous|aucune?s?)(?: de)? (?:l|c)es (?:reponses|propositions|options|choix|deux)"
     r"|(?:toutes|aucune) (?:ces|des) (?:reponses|propositions|options)(?: ci-dessus| precedentes)?"

@@ -29,7 +29,7 @@ _TEXT = re.compile(
 _PAGE = re.compile(
     rf"""\b(?:
       (?:see|cf\.?|refer\ to|voir|voyez|reportez-vous\ a)\s+(?:also\s+|aussi\s+)?(?:the\ |la\ |le\ |les\ |l')?(?:{_NUMBERED})
-    | (?:figures?|fig\.?|tables?|chapters?|sections?|chapitres?|tableaux?|pages?|exercises?|exercices?)\s+\d+
+    | (?:figures?|fig\.?|tables?|chapters?|sections?|chapitres?|tableaux?|pages?|exercises?|exercices?)\s+(?:\d+|_{{2,}})
     | (?:the|this|la|le|les|cette|ce)\ (?:figure|diagram|table|image|picture|chart|graph|map|photo|schema|tableau|graphique|carte|illustration)\s
         (?:below|above|opposite|shows?|ci-contre|montre)
     | (?:next|previous|preceding)\ (?:chapter|section|page|lesson|paragraph|slide)

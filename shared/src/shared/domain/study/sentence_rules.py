@@ -81,6 +81,11 @@ def is_whole(text: str) -> bool:
     )
 
 
+def is_entry(text: str) -> bool:
+    """Whether an entry of a list may be a sentence, although it has no full stop."""
+    return text[-1:].isalnum() and _first_letter(text).isupper() and is_clean(text)
+
+
 def is_clean(text: str) -> bool:
     """Whether nothing of a text is lost or a formula, and its brackets and quotation marks are closed."""
     return (

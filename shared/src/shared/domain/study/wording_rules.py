@@ -47,9 +47,42 @@ _PRONOUN = re.compile(
     r"-t-(?:il|elle|ils|elles)\b|-(?:il|elle|ils|elles)\b|\b(?:he|she|they|il|elle|ils|elles)\b|\b(?:does|did|is|was|has) it\b"
 )
 _IMPERSONAL = re.compile(
-    r"\b(?:y a|a-t-il|y avait|y aura|faut|fallait|faudra|suffit|pleut|s'agit|existe|fait|est-il (?:possible|vrai|necessaire|important)|peut-il)\b"
+    r"\b(?:se passe|passe-t-il|se produit|produit-il|arrive-t-il|y a|a-t-il|y avait|y aura|faut|fallait|faudra|suffit|pleut|s'agit|existe|fait|est-il (?:possible|vrai|necessaire|important)|peut-il)\b"
     r"|\bit (?:takes?|mean|important|possible|necessary|called|known|said|true|that|is|was)\b"
 )
+_NOUN = re.compile(r"\b(?:l[ae]s?|une?|des|du|aux?|son|sa|ses|leurs?)\s+[^\W\d_]{3,}|\bl'[^\W\d_]{3,}")
+_ASKING_FIRST = frozenset(
+    [
+        "quand",
+        "ou",
+        "comment",
+        "pourquoi",
+        "combien",
+        "que",
+        "qu",
+        "qui",
+        "quoi",
+        "quel",
+        "quelle",
+        "quels",
+        "quelles",
+        "a",
+        "au",
+        "aux",
+        "en",
+        "dans",
+        "de",
+        "d",
+        "par",
+        "pour",
+        "sur",
+        "depuis",
+        "jusqu",
+        "avec",
+        "vers",
+    ]
+)
+_QUOTED = re.compile(r"«[^»]*»|“[^”]*”|\"[^\"]*\"")
 _NEGATION = re.compile(r"\b(?:not|never|except|least|ne|n'\w+|sauf|excepte|jamais|aucune?)\b|n't\b")
 
 
@@ -67,7 +100,7 @@ def is_in_wrong_language(candidate: Candidate) -> bool:
     whole = " ".join((candidate.stem, candidate.answer, *candidate.distractors))
     is_vocabulary = not candidate.is_translated or _VOCABULARY.search(fold(candidate.stem)) is not None
     is_quoted = is_vocabulary and contains_phrase(candidate.quote, candidate.answer)
-    texts = [candidate.stem] if is_quoted else [candidate.stem, whole]
+    texts = [candidate.stem] if is_quoted else [candidate.stem, whole, _QUOTED.sub(" ", candidate.stem)]
     return any(is_surely_other(text, candidate.language) for text in texts)
 
 
@@ -110,8 +143,16 @@ def has_unclear_subject(candidate: Candidate) -> bool:
     pronoun = _PRONOUN.search(stem)
     if pronoun is None or _IMPERSONAL.search(stem):
         return False
-    before = content_words(stem[: pronoun.start()])
-    return len(before) <= (1 if pronoun[0].startswith("-") else 0)
+    before = stem[: pronoun.start()]
+    if pronoun[0].startswith("-"):
+        return not _names_subject(before)
+    return not content_words(before)
+
+
+def _names_subject(before: str) -> bool:
+    """Whether a noun stands before the verb to which a French pronoun is attached: `le mercure est-il`, and not `quand fut-il`."""
+    first = (words(before) or ("",))[0]
+    return _NOUN.search(before) is not None or first not in _ASKING_FIRST or len(content_words(before)) > 1
 
 
 def _names_before(stem: str, end: int, noun: str) -> bool:

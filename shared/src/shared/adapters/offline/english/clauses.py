@@ -22,13 +22,17 @@ LEAD = re.compile(
     r"((?:In|On|At|By|During|After|Before|Since|Under|Within|Between|As|When|If|Without|Beyond|From|Near|For|With|Around)\b"
     r"(?:[^,]|,(?= \d{4})){1,80}), (?=\w)"
 )
+_EMPTY_LEAD = re.compile(
+    r"(?:In|On|At|By|As) (?:doing so|addition|fact|particular|general|contrast|turn|part|short|theory|practice|most cases|other words)\b"
+)
+"""Beginnings that say nothing about the event."""
 FILLER = re.compile(r" (?:also|then|therefore|however|thus|probably)(?= )")
 _CLAUSE_END = re.compile(
     r"(?:,? (?:because|when|if|while|since|although|until|whereas|so that)\b|, (?:which|who|where|but|with)\b|;| – | — "
     r"|, (?:and|or) (?=it|they|he|she|its|their|the \w+ \w+s\b)|, (?!(?:and|or|\d{4}) ?)(?![\w' -]{1,40}(?:,| and | or )))"
 )
 _DEFINITION_END = re.compile(
-    r",? (?:because|although|whereas)\b|;|:| – | — |, (?:about|but|and (?:it|they|its|their|this|the \w+ (?:is|are|has|have|was))|which|where|so) "
+    r",? (?:because|although|whereas)\b|;|, (?=[A-Z]\w* \w+ (?:can|is|are|will|has|may)\b)|:| – | — |, (?:about|but|and (?:it|they|its|their|this|the (?:\w+ ){1,3}(?:is|are|has|have|was))|which|where|so) "
 )
 _LONG_DEFINITION = 24
 _NEW_CLAUSE = re.compile(r"([^,;]{8,}?), (?:and|or|but) ")
@@ -53,6 +57,7 @@ def without_connective(text: str) -> str:
 def parse(text: str) -> Clause | None:
     """Parse a statement whose verb is known; None if it is not that simple."""
     lead = LEAD.match(text)
+    said = lead[1] if lead and not _EMPTY_LEAD.match(lead[1]) else ""
     body = text[lead.end() :] if lead else text
     previous = ""
     for index, token in enumerate(TOKEN.finditer(body)):
@@ -62,9 +67,7 @@ def parse(text: str) -> Clause | None:
         if index and _is_finite(word, previous, body[token.end() :]):
             subject = body[: token.start()].strip()
             return (
-                Clause(lead[1] if lead else "", subject, token[0], body[token.end() :].strip())
-                if is_subject(subject)
-                else None
+                Clause(said, subject, token[0], body[token.end() :].strip()) if is_subject(subject) else None
             )
         previous = word
     return None
@@ -106,6 +109,15 @@ def is_plural(verb: str) -> bool:
 
 def is_verb(word: str) -> bool:
     return word in FORMS or word in BE or word in MODALS or word in PARTICIPLES
+
+
+_SECOND_VERB = re.compile(r" (?:and|but|or) (?:then |later |also )?(?P<verb>[a-z]+)\b")
+
+
+def without_second_verb(text: str) -> str:
+    """The text up to a second verb of the same subject."""
+    second = _SECOND_VERB.search(text)
+    return text[: second.start()] if second and is_verb(second["verb"]) else text
 
 
 def cut_definition(text: str) -> str:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from shared.adapters.offline.document_view import Line, SourceView, word_count
-from shared.adapters.offline.english.clauses import cut, cut_definition, is_plural, parse
+from shared.adapters.offline.english.clauses import cut, cut_definition, is_plural, parse, without_second_verb
 from shared.adapters.offline.english.lexicon import FORMS, SUPERLATIVE
 from shared.adapters.offline.english.nouns import (
     VAGUE,
@@ -91,6 +91,11 @@ def read_name(text: str, line: Line, view: SourceView) -> Iterator[Fact]:
 
 def _is_only_one(best: re.Match[str]) -> bool:
     """The first or last of a row is worth asking for if it is somebody or something with a name."""
+    if (
+        re.match(r"(?:\w+ed|\w+ly|known|found|made|given|not|to|that)\b", best["name"])
+        or " of the " in best["what"][:20]
+    ):
+        return False
     is_of_a_row = re.match(r"The (?:first|last|only|main)\b", best["what"]) is not None
     return not is_of_a_row or best["name"][:1].isupper()
 
@@ -108,7 +113,8 @@ def read_definition(text: str, line: Line, view: SourceView) -> Iterator[Fact]:
     is_named = meaning.startswith("the ") and is_bare_name(match["term"], term)
     if is_unique or (is_named and not is_person(term, meaning)):
         core = re.split(r",? and | that |, ", meaning)[0] if is_unique else meaning
-        if word_count(core) >= 3 and not re.match(r"the \w+ (?:in|of|on)\b", core):
+        is_told = bool(set(content_words(core)) & set(content_words(match["term"])))
+        if word_count(core) >= 3 and not is_told and not re.match(r"the \w+ (?:in|of|on)\b", core):
             yield Fact(
                 line,
                 f"What {be} {core}?",
@@ -119,6 +125,8 @@ def read_definition(text: str, line: Line, view: SourceView) -> Iterator[Fact]:
         return
     if _NO_KIND.match(meaning) or word_count(meaning) < _SHORTEST_MEANING:
         return
+    if len(set(content_words(meaning)) - set(content_words(term))) < _FEWEST_NEW_WORDS:
+        return
     wh = "Who" if is_person(match["term"], meaning) else "What"
     field = f"{match['field']}, {wh.lower()}" if match["field"] else wh
     yield Fact(
@@ -126,8 +134,8 @@ def read_definition(text: str, line: Line, view: SourceView) -> Iterator[Fact]:
     )
 
 
-_SHORTEST_MEANING = 4
-"""Limit in words."""
+_SHORTEST_MEANING, _FEWEST_NEW_WORDS = 4, 2
+"""Limits in words. New are those that are not in the term itself."""
 
 
 def read_apposition(text: str, line: Line, view: SourceView) -> Iterator[Fact]:
@@ -221,7 +229,7 @@ def read_relation(text: str, line: Line, view: SourceView) -> Iterator[Fact]:
     match = _RELATED.fullmatch(text)
     if match is None or not is_term(match["term"]) or VAGUE.search(match["what"]):
         return
-    what = cut(match["what"], " and is ", " and was ", " and has ")
+    what = without_second_verb(cut(match["what"]))
     term = name_of(match["term"], view, is_plural=match["be"] in ("are", "were"))
     if 1 <= word_count(what) <= _LONGEST_RELATED and not re.match(r"(?:\w+ing|how|what|whether)\b", what):
         how = re.sub(r"^(?:mainly|usually|often|largely|primarily) ", "", match["how"])

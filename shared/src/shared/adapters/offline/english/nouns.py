@@ -9,6 +9,7 @@ from shared.adapters.offline.english.lexicon import (
     DETERMINERS,
     FORMS,
     MODALS,
+    NUMBER_WORDS,
     PERSONS,
     PREPOSITIONS,
 )
@@ -40,7 +41,7 @@ def is_term(text: str) -> bool:
         is_subject(text)
         and len(found) <= _LONGEST_TERM
         and found[0] not in (DETERMINERS - _ARTICLES) | _NO_TERM_STARTS
-        and not set(found) & _COMPARING
+        and not set(found) & (_COMPARING | set(NUMBER_WORDS))
         and found[-1] not in PREPOSITIONS
         and not contains_verb(text)
         and re.search(r"[\d:/\"“”]|\.\w", text) is None
@@ -58,7 +59,7 @@ _NO_TERM_STARTS = frozenset(
 _COMPARING = frozenset(
     listed(
         "lower higher larger greater smaller better worse more less fewer longer shorter example examples reason result same "
-        "difference most and or first second third it"
+        "difference most and or first second third last next only it"
     )
 )
 

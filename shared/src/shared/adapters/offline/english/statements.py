@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from shared.adapters.offline.document_view import Line, SourceView, word_count
-from shared.adapters.offline.english.clauses import Clause, ask, cut, is_plural, is_verb, parse
+from shared.adapters.offline.english.clauses import Clause, ask, cut, is_plural, parse, without_second_verb
 from shared.adapters.offline.english.lexicon import (
     ANAPHORS,
     BE,
@@ -17,6 +17,8 @@ from shared.adapters.offline.english.lexicon import (
 )
 from shared.adapters.offline.english.nouns import UNSPECIFIC_NOUNS, VAGUE, is_person, is_term, name_of
 from shared.adapters.offline.facts import MAX_BACK_WORDS, AnswerType, Fact, capitalise, decapitalise
+from shared.adapters.offline.terms import common_stems
+from shared.domain.text.language import Language
 from shared.domain.text.words import content_words, fold, listed, stem
 
 _BECAUSE = re.compile(r"(?P<effect>.{15,160}?),? (?P<cause>because .{8,}|, since .{8,})", re.IGNORECASE)
@@ -31,7 +33,6 @@ _ANY_YEAR = re.compile(r"\b(?:1\d{3}|20\d\d)\b(?! (?:kilo|met|deg|lit|mill|ton|y
 _WHERE = re.compile(
     r"(?:(?:lie|live|occur|grow|form)s?|takes?(?P<tail> place)|(?P<be>is|are) (?:located|found|situated)) (?P<place>(?:in|on|at|between|beneath|under|inside|within|beyond|along|near) .+)"
 )
-_SECOND_VERB = re.compile(r" (?:and|but|or) (?:then |later |also )?(?P<verb>[a-z]+)\b")
 
 
 def read_cause(text: str, line: Line, view: SourceView) -> Iterator[Fact]:
@@ -53,7 +54,8 @@ def read_cause(text: str, line: Line, view: SourceView) -> Iterator[Fact]:
 def _within(clause: str, view: SourceView) -> str:
     """The clause as it is written after `that`."""
     first = re.split(r"[ ']", clause, maxsplit=1)[0]
-    is_common = first.lower() in DETERMINERS or stem(fold(first)) in view.plain_stems
+    root = stem(fold(first))
+    is_common = first.lower() in DETERMINERS or root in view.plain_stems or root in common_stems(Language.EN)
     return decapitalise(clause) if is_common and first not in view.names else clause
 
 
@@ -76,8 +78,7 @@ def read_date(clause: Clause, line: Line, view: SourceView) -> Iterator[Fact]:
     if len(_ANY_YEAR.findall(line.text)) != 1:
         return
     lead = _WHEN_DATE.fullmatch(clause.lead)
-    verb_span = _SECOND_VERB.search(clause.rest)
-    end = verb_span.start() if verb_span and is_verb(verb_span["verb"]) else len(clause.rest)
+    end = len(without_second_verb(clause.rest))
     inside = _WHEN_DATE.search(clause.rest, 0, end)
     if lead is not None:
         date, asked_of = lead["date"], clause._replace(lead="")
@@ -89,7 +90,8 @@ def read_date(clause: Clause, line: Line, view: SourceView) -> Iterator[Fact]:
         return
     wh = "In what year" if date.isdigit() else "When"
     asked = ask(wh, asked_of._replace(rest=cut(asked_of.rest, " after ", " by ")), view)
-    if asked is not None and not VAGUE.search(asked):
+    is_short = asked is not None and word_count(asked) <= _LONGEST_QUESTION
+    if asked is not None and is_short and not VAGUE.search(asked):
         yield Fact(line, asked, date, AnswerType.YEAR if date.isdigit() else AnswerType.DATE, 0.85)
 
 
@@ -154,9 +156,7 @@ def _identifies_subject(clause: Clause, predicate: str) -> bool:
 def read_object(clause: Clause, line: Line, view: SourceView) -> Iterator[Fact]:
     """`What does … contain?`: the object is the answer."""
     form = FORMS.get(clause.verb.lower())
-    target = cut(clause.rest)
-    if (second := _SECOND_VERB.search(target)) and is_verb(second["verb"]):
-        target = target[: second.start()]
+    target = without_second_verb(cut(clause.rest))
     is_told = form is not None and form.base in _TELLING and (not clause.lead or form.base == "become")
     if form is None or not is_told or not is_term(clause.subject) or not _is_object(target):
         return
@@ -180,11 +180,11 @@ def _is_object(text: str) -> bool:
 
 
 _DO = {"singular": "does", "plural": "do", "past": "did"}
-_LONGEST_SUBJECT, _LONGEST_PREDICATE = 6, 18
+_LONGEST_SUBJECT, _LONGEST_PREDICATE, _LONGEST_QUESTION = 6, 18, 20
 """Limits in words."""
 _FEWEST_CONTENT_WORDS, _MOST_CONTENT_WORDS = 3, 10
 _TELLING = frozenset(
-    listed("""absorb become cause prevent require enable determine form replace represent capture carry collect contain control convert digest emit encode establish filter generate
+    listed("""absorb receive supply deliver become cause prevent require enable determine replace capture carry collect contain control convert digest emit encode establish filter generate
     measure produce protect provide pump regulate release remove secrete store synthesize transfer transmit transport trap
     abolish grant prohibit introduce invent discover""")
 )

@@ -108,6 +108,15 @@ def is_verb(word: str) -> bool:
     return bare in FORMS or bare in BE or bare.endswith(("ée", "és", "ées"))
 
 
+_SECOND_VERB = re.compile(r" (?:et|ou|puis|mais) (?P<verb>(?:se |s')?[a-zà-ÿ]+)\b")
+
+
+def without_second_verb(text: str) -> str:
+    """The text up to a second verb of the same subject."""
+    second = _SECOND_VERB.search(text)
+    return text[: second.start()] if second and is_verb(second["verb"]) else text
+
+
 def cut_definition(text: str) -> str:
     """The definition with its conditions, or only up to the next clause if it is too long to remember."""
     end = _DEFINITION_END.search(text)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from shared.adapters.offline.document_view import Line, SourceView, word_count
 from shared.adapters.offline.facts import MAX_BACK_WORDS, AnswerType, Fact, capitalise
-from shared.adapters.offline.french.clauses import cut, cut_definition, elide, parse
+from shared.adapters.offline.french.clauses import cut, cut_definition, elide, parse, without_second_verb
 from shared.adapters.offline.french.nouns import (
     VAGUE,
     answer_type_of,
@@ -113,6 +113,8 @@ def read_definition(text: str, line: Line, view: SourceView) -> Iterator[Fact]:
         or word_count(meaning) < _SHORTEST_MEANING
     ):
         return
+    if len(set(content_words(meaning)) - set(content_words(term))) < _FEWEST_NEW_WORDS:
+        return
     asked = f"Qui {be} {term} ?" if is_person(match["term"], meaning) else _what_is(term, match["term"])
     asked = f"{match['field']}, {asked[0].lower()}{asked[1:]}" if match["field"] else asked
     yield Fact(line, elide(asked), capitalise(meaning), AnswerType.CLAUSE, 1.0, topic=match["term"])
@@ -155,8 +157,8 @@ def _can_be(term: str, meaning: str) -> bool:
     )
 
 
-_SHORTEST_MEANING = 4
-"""Limit in words."""
+_SHORTEST_MEANING, _FEWEST_NEW_WORDS = 4, 2
+"""Limits in words. New are those that are not in the term itself."""
 
 
 def _agree(term: str, meaning: str) -> bool:
@@ -227,7 +229,7 @@ def read_use(text: str, line: Line, view: SourceView) -> Iterator[Fact]:
         match = pattern.fullmatch(text)
         if match is None or not is_term(match["term"]) or ":" in match[key]:
             continue
-        answer = cut(match[key])
+        answer = without_second_verb(cut(match[key]))
         if re.search(r" et (?:de |du |des |d'|à )", match[key][len(answer) :]):
             continue  # the list of parts goes on after a clause
         if not VAGUE.search(answer) and 2 <= word_count(answer) <= MAX_BACK_WORDS:

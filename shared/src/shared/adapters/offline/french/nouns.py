@@ -10,6 +10,7 @@ from shared.adapters.offline.french.lexicon import (
     BE,
     DETERMINERS,
     FORMS,
+    NUMBER_WORDS,
     PERSONS,
     PREPOSITIONS,
     SUPERLATIVE,
@@ -47,7 +48,7 @@ def is_term(text: str) -> bool:
         is_subject(text)
         and len(found) <= _LONGEST_TERM
         and found[0] not in (DETERMINERS - _ARTICLES) | _NO_TERM_STARTS
-        and not set(found) & _COMPARING
+        and not set(found) & (_COMPARING | set(NUMBER_WORDS))
         and found[-1] not in PREPOSITIONS
         and not contains_verb(text)
         and re.search(r"[\d:/\"«»“”]|\.\w|\b[A-Z]\b(?!')", text) is None

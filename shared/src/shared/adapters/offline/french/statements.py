@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from shared.adapters.offline.document_view import Line, SourceView, word_count
 from shared.adapters.offline.facts import MAX_BACK_WORDS, AnswerType, Fact, capitalise, decapitalise
-from shared.adapters.offline.french.clauses import Clause, ask, cut, elide, is_verb, parse
+from shared.adapters.offline.french.clauses import Clause, ask, cut, elide, parse, without_second_verb
 from shared.adapters.offline.french.lexicon import BE, DETERMINERS, FORMS, INSTITUTIONS, MONTHS
 from shared.adapters.offline.french.nouns import (
     TOKEN,
@@ -29,7 +29,6 @@ _WHERE = re.compile(
     r"(?P<verb>se déroulent|se déroule|a lieu|ont lieu|se trouvent|se trouve|se situent|se situe|est située?|sont située?s|vit|vivent) "
     r"(?P<place>(?:principalement |surtout )?(?:dans|à|au|aux|sur|sous|entre|en|au-dessus|le long) .+)"
 )
-_SECOND_VERB = re.compile(r" (?:et|ou|puis|mais) (?P<verb>(?:se |s')?[a-zà-ÿ]+)\b")
 
 
 def read_cause(text: str, line: Line, view: SourceView) -> Iterator[Fact]:
@@ -78,8 +77,7 @@ def read_date(clause: Clause, line: Line, view: SourceView) -> Iterator[Fact]:
     if len(_ANY_YEAR.findall(line.text)) != 1:
         return
     lead = _WHEN.fullmatch(clause.lead)
-    second = _SECOND_VERB.search(clause.rest)
-    end = second.start() if second and is_verb(second["verb"]) else len(clause.rest)
+    end = len(without_second_verb(clause.rest))
     inside = _WHEN.search(clause.rest, 0, end)
     if lead is not None:
         date, rest = lead["date"], clause.rest[:end]
@@ -143,10 +141,7 @@ def _identifies_subject(clause: Clause, predicate: str) -> bool:
 
 def read_object(clause: Clause, line: Line, view: SourceView) -> Iterator[Fact]:
     """`Que produit … ?`: the object is the answer."""
-    target = cut(clause.rest)
-    second = _SECOND_VERB.search(target)
-    if second and is_verb(second["verb"]):
-        target = target[: second.start()]
+    target = without_second_verb(cut(clause.rest))
     is_told = clause.verb.lower() in _TELLING and not clause.clitic and not clause.lead
     if not is_told or not is_term(clause.subject) or not _is_object(target):
         return
@@ -173,7 +168,7 @@ _TELLING = frozenset(
     listed("""absorbe absorbent capte captent contient contiennent produit produisent fabrique fabriquent libère libèrent rejette rejettent
     stocke stockent transporte transportent transforme transforment sécrète sécrètent protège protègent régule régulent contrôle
     contrôlent mesure mesurent émet émettent filtre filtrent fournit fournissent abolit instaure proclame interdit garantit
-    dégage dégagent renferme renferment synthétise synthétisent convertit convertissent génère génèrent""")
+    dégage dégagent renferme renferment synthétise synthétisent convertit convertissent génère génèrent reçoit reçoivent apporte apportent""")
 )
 """Verbs whose object says what a thing does."""
 _BEFORE_OBJECT = DETERMINERS - set(listed("de d du au aux deux trois"))
