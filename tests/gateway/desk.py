@@ -42,6 +42,7 @@ PLANS: dict[str, Plan] = {
     "narrow": make_plan(unfinished_jobs=1),
     "hurried": make_plan(api_requests_per_minute=60),
     "brief": make_plan(documents=DocumentLimits(text_bytes=50, pages=1)),
+    "frugal": make_plan(items_per_job=30),
     "choosy": make_plan(models=PlanModels(allowed=("large", "huge"))),
 }
 

@@ -102,6 +102,18 @@ async def test_too_many_unfinished_jobs_are_refused(desk: Desk):
     assert again.status_code == 202
 
 
+@pytest.mark.parametrize("path", ["/api/collections", "/api/usage/estimate?for=collections"])
+async def test_more_items_than_the_plan_allows_are_refused_with_its_limit(desk: Desk, path: str):
+    client = desk.client(plan="frugal")
+    most, more = [
+        await client.post(path, json={**COLLECTION, "options": {"questions": count}}) for count in (30, 31)
+    ]
+
+    assert most.is_success
+    assert (more.status_code, more.json()["code"]) == (422, "too_many_items")
+    assert "30 cards and 30 questions" in more.json()["detail"]
+
+
 async def test_budgets_of_users_are_separate(desk: Desk):
     ada, bob = desk.client(plan="small"), desk.client(sub="bob", plan="small")
     while (await ada.post("/api/ai", json=SUMMARY)).status_code == 202:

@@ -21,6 +21,7 @@ PARAMS: dict[str, dict[str, Param]] = {
         "needed": 3_400,
         "resets_at": "2026-11-24T00:00:00.000Z",
     },
+    "too_many_items": {"limit": 100},
     "too_large_for_plan": {"window": "day", "limit": 200_000, "needed": 250_000, "characters": 900_000},
     "rate_limited": {"limit": 20},
     "too_many_jobs": {"limit": 100},

@@ -8,7 +8,9 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from shared.domain.document_limits import DocumentLimits
+from shared.domain.errors import TooManyItems
 from shared.domain.llm.model_choice import PlanModels
+from shared.domain.study.material import MAX_ITEMS, Options
 
 DEFAULT_API_REQUESTS, API_REQUESTS_PER_SUBMISSION = 1_200, 10
 
@@ -31,6 +33,8 @@ class Plan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Event streams that a user may have open at a time in one gateway process."""
     offline_fallback: bool = True
     """Whether the offline generator may take over when no model is available."""
+    items_per_job: Annotated[int, Meta(ge=1, le=MAX_ITEMS)] = 100
+    """Limit of the cards, and of the questions, that a request may ask for. Without a count a job makes at most 80 and 40."""
     documents: DocumentLimits = DocumentLimits()
     models: PlanModels = PlanModels()
     """Which models are asked for its users, and which of them a request may name."""
@@ -41,6 +45,11 @@ class Plan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return self.api_requests_per_minute or max(
             DEFAULT_API_REQUESTS, API_REQUESTS_PER_SUBMISSION * self.requests_per_minute
         )
+
+    def require_items(self, options: Options) -> None:
+        """Raises `TooManyItems` for more items than the plan allows."""
+        if max(options.flashcards or 0, options.questions or 0) > self.items_per_job:
+            raise TooManyItems(limit=self.items_per_job)
 
 
 DAY_SECONDS = 86_400

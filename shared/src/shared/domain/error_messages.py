@@ -120,6 +120,10 @@ MESSAGES: dict[str, dict[str, Message]] = {
             "This is too large for your plan",
             "This needs up to {needed} tokens, and your plan allows {limit} in a {window}, so waiting does not help. A text of up to {characters} characters fits; or ask for fewer items, or take a larger plan.",
         ),
+        "too_many_items": Message(
+            "These are too many items for your plan",
+            "Your plan allows up to {limit} cards and {limit} questions at a time. Ask for fewer, split the text, or take a larger plan.",
+        ),
         "rate_limited": Message(
             "Too many requests", "Your plan allows {limit} requests a minute. Try again shortly."
         ),
@@ -337,6 +341,10 @@ MESSAGES: dict[str, dict[str, Message]] = {
         "too_large_for_plan": Message(
             "C’est trop grand pour votre offre",
             "Il faut jusqu’à {needed} jetons et votre offre en permet {limit} pour la période « {window} » : attendre n’y change rien. Un texte d’au plus {characters} caractères convient ; ou demandez moins d’éléments, ou prenez une offre supérieure.",
+        ),
+        "too_many_items": Message(
+            "C’est trop d’éléments pour votre offre",
+            "Votre offre permet jusqu’à {limit} cartes et {limit} questions à la fois. Demandez-en moins, divisez le texte ou prenez une offre supérieure.",
         ),
         "rate_limited": Message(
             "Trop de requêtes", "Votre offre permet {limit} requêtes par minute. Réessayez dans un instant."

@@ -195,6 +195,12 @@ class TooLargeForPlan(RequestError):
     code = "too_large_for_plan"
 
 
+class TooManyItems(RequestError):
+    """More items are requested than the user's plan allows in one job. params: limit (cards, or questions)."""
+
+    code = "too_many_items"
+
+
 class PreconditionRequired(RequestError):
     """The request changes something, and does not say which state of it the caller has seen."""
 

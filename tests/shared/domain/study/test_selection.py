@@ -1,7 +1,7 @@
 import pytest
 
-from shared.domain.study.material import Choice, Flashcard, QuizQuestion, Source
-from shared.domain.study.selection import choose_balanced, coverage, dedupe
+from shared.domain.study.material import Flashcard, Source
+from shared.domain.study.selection import choose_balanced, coverage
 from shared.domain.text.span import Span
 
 SECTIONS = [Span(0, 100), Span(100, 200), Span(200, 300), Span(300, 400)]
@@ -11,73 +11,8 @@ def card(front: str = "What is DNA?", back: str = "A molecule", *, start: int = 
     return Flashcard(id=id or f"c{start}", front=front, back=back, source=Source("q", start, start + 20))
 
 
-def question(asked: str, key: str, *wrong: str, start: int = 0) -> QuizQuestion:
-    options = [
-        Choice(id="a", text=key, correct=True),
-        *(Choice(id="b", text=text, correct=False) for text in wrong),
-    ]
-    return QuizQuestion(
-        id=f"q{start}",
-        question=asked,
-        options=options,
-        explanation="",
-        source=Source("q", start, start + 20),
-        seed=1,
-    )
-
-
 def at(*starts: int) -> list[Flashcard]:
     return [card(f"Question number {start}?", start=start) for start in starts]
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        (("What is DNA?", "A molecule"), ("What is DNA?", "A molecule")),
-        (("What is DNA?", "A molecule"), ("what is dna", "a molecule.")),
-        (
-            ("Qu’est-ce que la photosynthèse ?", "La fabrication de sucre grâce à la lumière"),
-            ("Qu'est-ce que la photosynthese ?", "La fabrication de sucres grâce à la lumière"),
-        ),
-        (
-            ("In what year did the people of Paris storm the Bastille?", "1789"),
-            ("In which year did the people of Paris storm the Bastille?", "1789"),
-        ),
-    ],
-)
-def test_cards_with_nearly_the_same_words_are_duplicates(one: tuple[str, str], other: tuple[str, str]):
-    first = card(*one, start=0)
-
-    assert dedupe([first, card(*other, start=50)]) == [first]
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        (("What is DNA?", "A molecule"), ("What is RNA used for?", "Making proteins")),
-        (("Quand naît Louis XVI ?", "1754"), ("Quand meurt la reine ?", "1793")),
-        (
-            ("Who discovered radium?", "Marie Curie"),
-            ("What did Marie Curie discover?", "Radium and polonium"),
-        ),
-    ],
-)
-def test_cards_about_two_facts_are_kept(one: tuple[str, str], other: tuple[str, str]):
-    assert len(dedupe([card(*one, start=0), card(*other, start=50)])) == 2
-
-
-def test_the_same_answer_about_the_same_quote_is_a_duplicate():
-    first = card("When was the prison taken?", "1789")
-
-    assert dedupe([first, card("Complete: “The Bastille fell in ____.”", "1789")]) == [first]
-
-
-def test_questions_are_compared_by_question_and_answer():
-    first = question("Which planet is the largest of them all?", "Jupiter", "Mars", "Venus")
-    again = question("Which planet is the largest of all?", "Jupiter", "Mercury", "Earth", start=90)
-    other = question("Which moon is the largest of Saturn?", "Titan", "Europa", "Rhea", start=90)
-
-    assert dedupe([first, again, other]) == [first, other]
 
 
 def test_every_section_gives_one_item_before_any_gives_two():

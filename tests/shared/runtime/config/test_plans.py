@@ -23,6 +23,7 @@ def test_the_shipped_plans_include_the_default_and_larger_ones():
     plans = read_plans(None)
 
     assert plans["pro"].tokens_per_day > plans[DEFAULT_PLAN].tokens_per_day
+    assert plans["pro"].items_per_job > plans[DEFAULT_PLAN].items_per_job
 
 
 def test_a_plans_file_of_the_operator_replaces_the_shipped_one(tmp_path: Path):

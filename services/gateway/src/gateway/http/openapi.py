@@ -43,6 +43,7 @@ SUBMIT_PROBLEMS = (
     "model_not_allowed",
     "budget_exceeded",
     "too_large_for_plan",
+    "too_many_items",
     "rate_limited",
     "too_many_jobs",
     "overloaded",

@@ -69,8 +69,9 @@ class JobSubmitter:
         self._tracer = tracer
 
     async def submit(self, request: Request, caller: Caller, kind: Kind, job_input: JobInput) -> Submitted:
-        """Raises the refusals of `JobStore.submit`, `ModelNotAllowed`, `InvalidIdempotencyKey` and `TooLargeForPlan`."""
+        """Raises the refusals of `JobStore.submit`, `ModelNotAllowed`, `TooManyItems`, `InvalidIdempotencyKey` and `TooLargeForPlan`."""
         caller.plan.models.require_allowed(job_input.options.model)
+        caller.plan.require_items(job_input.options)
         now = self._clock()
         key = idempotency_key(request)
         payload = await _in_thread_if_large(job_input, encode_input, job_input)

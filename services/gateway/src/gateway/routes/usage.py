@@ -111,13 +111,14 @@ async def show_usage(caller: CurrentCaller, services: CurrentServices) -> Respon
     summary="The most that a request can cost: send the body you would send there. Nothing is made or charged.",
     responses={
         200: openapi.returns("The price.", EstimateView, headers=LIMIT_HEADERS),
-        **openapi.problems(*openapi.BODY_PROBLEMS, "model_not_allowed"),
+        **openapi.problems(*openapi.BODY_PROBLEMS, "model_not_allowed", "too_many_items"),
     },
     openapi_extra=openapi.takes(openapi.choice_parameter("for", PRICED, "ai"), body=BODY),
 )
 async def estimate_usage(request: Request, caller: CurrentCaller, services: CurrentServices) -> Response:
     kind, job_input = await _read_input(request, caller)
     caller.plan.models.require_allowed(job_input.options.model)
+    caller.plan.require_items(job_input.options)
     tokens = await price(kind, job_input)
     allowance, headers = await services.allowances.read(caller)
     view = EstimateView(

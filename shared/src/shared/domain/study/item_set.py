@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Generic
 
-from shared.domain.study.selection import choose_balanced, dedupe
+from shared.domain.study.duplicates import FactIndex
+from shared.domain.study.selection import choose_balanced
 from shared.domain.study.validation import Checked, ItemT
 from shared.domain.text.span import Span
 
@@ -20,6 +21,7 @@ class ItemSet(Generic[ItemT]):
         self.drafted = 0
         self.dropped: Counter[str] = Counter()
         self._sections = sections
+        self._facts = FactIndex()
         self._chosen: list[ItemT] = []
         self._spare: list[ItemT] = []
 
@@ -30,8 +32,7 @@ class ItemSet(Generic[ItemT]):
 
     def add(self, checked: Checked[ItemT], quota: int) -> list[ItemT]:
         """Add the items of one part and return those that are chosen now, at most `quota`. The others are spare."""
-        known = [*self._chosen, *self._spare]
-        fresh = dedupe([*known, *checked.items])[len(known) :]
+        fresh = self._facts.add_new(checked.items)
         self.drafted += len(checked.items) + sum(checked.dropped.values())
         self.dropped.update(checked.dropped)
         self._drop("duplicate", len(checked.items) - len(fresh))

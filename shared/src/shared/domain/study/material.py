@@ -30,8 +30,8 @@ class Level(StrEnum):
     PROFESSIONAL = "professional"
 
 
-MAX_ITEMS = 100
-"""Limit for each kind of item in one job: what one learner can review, and a bound on the cost of a request."""
+MAX_ITEMS = 500
+"""Limit for each kind of item in one job, whatever the plan: what a book has for one learner, and a bound on the size of a result."""
 
 ItemCount = Annotated[int, Meta(ge=0, le=MAX_ITEMS)]
 

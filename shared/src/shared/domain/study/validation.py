@@ -14,6 +14,7 @@ from msgspec import UNSET, Struct
 
 from shared.domain.study.answer_rules import ANSWER_RULES, is_empty
 from shared.domain.study.candidate import Candidate, Rule
+from shared.domain.study.duplicates import dedupe
 from shared.domain.study.material import (
     CardDraft,
     Choice,
@@ -26,7 +27,6 @@ from shared.domain.study.material import (
 from shared.domain.study.option_order import order_options
 from shared.domain.study.option_rules import OPTION_FLAWS, OPTION_RULES, is_well_formed
 from shared.domain.study.places import PlaceMarks
-from shared.domain.study.selection import dedupe
 from shared.domain.study.wording_rules import WORDING_FLAWS, WORDING_RULES
 from shared.domain.text.language_detection import detect_language
 from shared.domain.text.language_tag import is_same_language

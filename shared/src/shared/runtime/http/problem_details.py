@@ -35,6 +35,7 @@ STATUS: dict[str, int] = {
     "document_too_complex": 422,
     "empty_text": 422,
     "too_large_for_plan": 422,
+    "too_many_items": 422,
     "invalid_idempotency_key": 400,
     "idempotency_conflict": 422,
     "not_authenticated": 401,
