@@ -13,15 +13,15 @@ from tests.fakes import FakeProvider
 from tests.servers import RedisPlace
 
 from shared.adapters.redis import keys
-from shared.adapters.redis.attempt_store import AttemptStore
 from shared.adapters.redis.budget_store import BudgetStore
 from shared.adapters.redis.client import Arg, RedisClient
 from shared.adapters.redis.connection import call, nodes
-from shared.adapters.redis.dead_letter_store import DeadLetterStore
-from shared.adapters.redis.event_log import EventLog
-from shared.adapters.redis.job_store import JobStore
-from shared.adapters.redis.job_stream import JobStream, reader_name
-from shared.adapters.redis.maintenance_store import MaintenanceStore
+from shared.adapters.redis.jobs.attempt_store import AttemptStore
+from shared.adapters.redis.jobs.dead_letter_store import DeadLetterStore
+from shared.adapters.redis.jobs.event_log import EventLog
+from shared.adapters.redis.jobs.job_store import JobStore
+from shared.adapters.redis.jobs.job_stream import JobStream, reader_name
+from shared.adapters.redis.jobs.maintenance_store import MaintenanceStore
 from shared.domain.budgets import Charge
 from shared.domain.errors import Problem
 from shared.domain.generation.handler import AttemptContext, Handler

@@ -6,7 +6,7 @@ import threading
 from tests.deadline import DEADLINE_SECONDS
 from tests.job_harness import JobHarness
 
-from shared.adapters.redis.job_stream import JobStream
+from shared.adapters.redis.jobs.job_stream import JobStream
 from shared.domain.jobs.job import StreamName
 
 ROUNDS = 3

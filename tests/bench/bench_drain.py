@@ -26,12 +26,12 @@ from shared.adapters.offline.provider import OfflineProvider
 from shared.adapters.postgres.migrations import migrate
 from shared.adapters.postgres.result_store import ResultStore
 from shared.adapters.redis import keys
-from shared.adapters.redis.attempt_store import AttemptStore
 from shared.adapters.redis.client import RedisClient
 from shared.adapters.redis.connection import call, connect, connect_blocking, connect_sync
-from shared.adapters.redis.job_store import JobStore
-from shared.adapters.redis.job_stream import JobStream, reader_name
-from shared.adapters.redis.maintenance_store import MaintenanceStore
+from shared.adapters.redis.jobs.attempt_store import AttemptStore
+from shared.adapters.redis.jobs.job_store import JobStore
+from shared.adapters.redis.jobs.job_stream import JobStream, reader_name
+from shared.adapters.redis.jobs.maintenance_store import MaintenanceStore
 from shared.domain.budgets import Charge, Plan
 from shared.domain.generation.handler import AttemptContext
 from shared.domain.jobs.job import JobId, Kind, StreamName, UserId

@@ -21,11 +21,11 @@ import structlog
 import uvloop
 
 from shared.adapters.offline.provider import OfflineProvider
-from shared.adapters.redis.attempt_store import AttemptStore
 from shared.adapters.redis.connection import connect, connect_blocking, connect_sync
-from shared.adapters.redis.job_store import JobStore
-from shared.adapters.redis.job_stream import JobStream, reader_name
-from shared.adapters.redis.maintenance_store import MaintenanceStore
+from shared.adapters.redis.jobs.attempt_store import AttemptStore
+from shared.adapters.redis.jobs.job_store import JobStore
+from shared.adapters.redis.jobs.job_stream import JobStream, reader_name
+from shared.adapters.redis.jobs.maintenance_store import MaintenanceStore
 from shared.domain.budgets import Charge, Plan
 from shared.domain.generation.handler import AttemptContext
 from shared.domain.jobs.job import JobId, Kind, StreamName, UserId

@@ -20,7 +20,7 @@ from shared.adapters.postgres.result_store import ResultStore
 from shared.adapters.redis.budget_store import BudgetStore
 from shared.adapters.redis.client import RedisClient
 from shared.adapters.redis.connection import call
-from shared.adapters.redis.job_store import JobStore
+from shared.adapters.redis.jobs.job_store import JobStore
 from shared.domain.budgets import Plan
 from shared.domain.jobs.job import UserId
 from shared.domain.llm.provider import Provider

@@ -23,7 +23,7 @@ from tests.servers import RealRedis
 from shared.adapters.offline.provider import OfflineProvider
 from shared.adapters.postgres.result_store import ResultStore
 from shared.adapters.redis.client import RedisClient
-from shared.adapters.redis.job_store import JobStore
+from shared.adapters.redis.jobs.job_store import JobStore
 from shared.domain.jobs.job import Kind
 from shared.domain.llm.model_choice import PlanModels
 from shared.domain.provider_errors import ProviderBusy, ProviderUnavailable

@@ -8,10 +8,10 @@ from tests.etude.command_runner import etude
 from tests.servers import RealRedis
 
 from shared.adapters.llm.openai.ladder.abilities import COMPATIBLE, LimitField, StructuredOutput
-from shared.adapters.redis.ability_store import RedisAbilityStore
 from shared.adapters.redis.client import RedisClient
-from shared.adapters.redis.model_status_store import server_id
-from shared.adapters.redis.provider_limiter import CallOutcome, LimiterPolicy, ProviderLimiter
+from shared.adapters.redis.models.ability_store import RedisAbilityStore
+from shared.adapters.redis.models.model_status_store import server_id
+from shared.adapters.redis.models.provider_limiter import CallOutcome, LimiterPolicy, ProviderLimiter
 
 SERVER = "http://model-server:8000/v1"
 LEARNED = replace(

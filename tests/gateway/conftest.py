@@ -23,9 +23,9 @@ from shared.adapters.postgres.result_store import ResultStore
 from shared.adapters.redis.budget_store import BudgetStore
 from shared.adapters.redis.client import RedisClient
 from shared.adapters.redis.connection import call
-from shared.adapters.redis.event_log import EventLog
-from shared.adapters.redis.job_store import JobStore
-from shared.adapters.redis.removal_store import RemovalStore
+from shared.adapters.redis.jobs.event_log import EventLog
+from shared.adapters.redis.jobs.job_store import JobStore
+from shared.adapters.redis.jobs.removal_store import RemovalStore
 from shared.runtime.http.client_address import read_trusted_proxies
 from shared.runtime.observability.metrics.meter import Meter
 

@@ -17,7 +17,7 @@ from tests.servers import RealRedis
 from gateway.services import Parts
 from local.servers.postgres_server import PostgresServer
 from shared.adapters.postgres.result_store import ResultStore
-from shared.adapters.redis.job_store import JobStore
+from shared.adapters.redis.jobs.job_store import JobStore
 from shared.domain.errors import StoreUnavailable
 from shared.domain.jobs.job import Kind
 from shared.domain.jobs.submission import Durability

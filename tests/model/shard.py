@@ -9,15 +9,15 @@ from tests.model.snapshot import take_snapshot
 from tests.servers import RedisPlace, flush
 
 from shared.adapters.redis import keys
-from shared.adapters.redis.attempt_store import AttemptStore
 from shared.adapters.redis.budget_store import BudgetStore
 from shared.adapters.redis.client import Arg
 from shared.adapters.redis.connection import call
-from shared.adapters.redis.dead_letter_store import DeadLetterStore
-from shared.adapters.redis.job_store import JobStore
-from shared.adapters.redis.job_stream import JobStream
-from shared.adapters.redis.maintenance_store import MaintenanceStore
-from shared.adapters.redis.removal_store import RemovalStore
+from shared.adapters.redis.jobs.attempt_store import AttemptStore
+from shared.adapters.redis.jobs.dead_letter_store import DeadLetterStore
+from shared.adapters.redis.jobs.job_store import JobStore
+from shared.adapters.redis.jobs.job_stream import JobStream
+from shared.adapters.redis.jobs.maintenance_store import MaintenanceStore
+from shared.adapters.redis.jobs.removal_store import RemovalStore
 from shared.domain.jobs.job import EntryId, StreamName
 from shared.domain.jobs.job_policy import JobPolicy
 from shared.domain.jobs.retry_policy import RetryPolicy

@@ -13,7 +13,7 @@ from tests.model.shard import POLICY, Shard
 from tests.model.shard_state import differences
 
 from shared.adapters.redis import keys, scripts
-from shared.adapters.redis.job_stream import Entry
+from shared.adapters.redis.jobs.job_stream import Entry
 from shared.domain.budgets import Plan
 from shared.domain.errors import IdempotencyConflict, LeaseLost, LimitReached, Overloaded, Problem
 from shared.domain.jobs.job import EntryId, JobId, JobState, Kind, LeasedJob, StreamName, UserId

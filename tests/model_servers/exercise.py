@@ -14,7 +14,7 @@ from shared.adapters.llm.model import ModelCall
 from shared.adapters.llm.openai.ladder.abilities import Abilities
 from shared.adapters.llm.token_counter import count_tokens
 from shared.adapters.redis.client import RedisClient
-from shared.adapters.redis.provider_limiter import Circuit, LimiterPolicy, ProviderLimiter, Reason
+from shared.adapters.redis.models.provider_limiter import Circuit, LimiterPolicy, ProviderLimiter, Reason
 from shared.domain.generation.hold import hold_for
 from shared.domain.jobs.job import AI_KINDS, Kind
 from shared.domain.jobs.outcome import Done

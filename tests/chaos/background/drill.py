@@ -27,7 +27,7 @@ from shared.adapters.postgres.migrations import migrate
 from shared.adapters.redis import keys
 from shared.adapters.redis.client import RedisClient
 from shared.adapters.redis.connection import call, connect
-from shared.adapters.redis.job_store import JobStore
+from shared.adapters.redis.jobs.job_store import JobStore
 from shared.domain.jobs.job import JobId, JobState, Kind, UserId
 from shared.domain.jobs.job_snapshot import JobSnapshot
 from shared.domain.jobs.payload import AiInput, encode_input

@@ -29,7 +29,7 @@ from local.ports import LOOPBACK, free_ports
 from shared.adapters.redis import keys
 from shared.adapters.redis.client import RedisClient
 from shared.adapters.redis.connection import call_many, connect
-from shared.adapters.redis.job_store import JobStore
+from shared.adapters.redis.jobs.job_store import JobStore
 from shared.domain.errors import NotConfirmed, StoreUnavailable
 from shared.domain.jobs.job import JobId, UserId
 from shared.domain.jobs.submission import Durability

@@ -18,7 +18,7 @@ from shared.adapters.llm.token_counter import count_tokens, warm_up
 from shared.adapters.postgres.result_store import ResultStore
 from shared.adapters.redis.budget_store import BudgetStore
 from shared.adapters.redis.connection import call, connect
-from shared.adapters.redis.job_store import JobStore
+from shared.adapters.redis.jobs.job_store import JobStore
 from shared.domain.text.language_detection import load_model
 from shared.runtime.config.model_prices import read_prices
 from shared.runtime.config.plans import read_plans

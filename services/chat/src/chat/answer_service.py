@@ -11,7 +11,7 @@ from chat.retrieval.collection_cache import CollectionCache, IndexedCollection
 from shared.adapters.cpu_pool import run_in_cpu_pool
 from shared.adapters.postgres.result_store import ResultStore
 from shared.adapters.redis.budget_store import BudgetStore
-from shared.adapters.redis.job_store import JobStore
+from shared.adapters.redis.jobs.job_store import JobStore
 from shared.domain.budgets import Balance, Plan
 from shared.domain.chat import ChatQuestion
 from shared.domain.errors import NotFound, NotReady, StudyError

@@ -9,7 +9,7 @@ from redis.exceptions import ResponseError
 from shared.adapters.postgres.result_store import ResultStore
 from shared.adapters.redis.client import RedisClient
 from shared.adapters.redis.connection import call, nodes
-from shared.adapters.redis.job_stream import JobStream
+from shared.adapters.redis.jobs.job_stream import JobStream
 from shared.domain.budgets import DAY_SECONDS
 from shared.domain.errors import StoreUnavailable
 from shared.domain.jobs.job import StreamName

@@ -23,9 +23,9 @@ from shared.adapters.redis.budget_store import BudgetStore
 from shared.adapters.redis.client import RedisClient
 from shared.adapters.redis.connection import AWAY, call, connect, nodes
 from shared.adapters.redis.durability import CONFIRMATIONS, confirms_early, is_confirmed
-from shared.adapters.redis.event_log import EventLog
-from shared.adapters.redis.job_store import JobStore
-from shared.adapters.redis.removal_store import RemovalStore
+from shared.adapters.redis.jobs.event_log import EventLog
+from shared.adapters.redis.jobs.job_store import JobStore
+from shared.adapters.redis.jobs.removal_store import RemovalStore
 from shared.domain.errors import StoreUnavailable
 from shared.domain.jobs.job_id import RANDOM_BYTES, new_job_id
 from shared.domain.jobs.submission import Durability

@@ -19,9 +19,9 @@ from gateway.limits.request_limits import DELAY_SECONDS, RequestLimits
 from gateway.metrics import GatewayMetrics
 from shared.adapters.postgres.result_store import ResultStore
 from shared.adapters.redis.budget_store import BudgetStore
-from shared.adapters.redis.event_log import EventLog
-from shared.adapters.redis.job_store import JobStore
-from shared.adapters.redis.removal_store import RemovalStore
+from shared.adapters.redis.jobs.event_log import EventLog
+from shared.adapters.redis.jobs.job_store import JobStore
+from shared.adapters.redis.jobs.removal_store import RemovalStore
 from shared.domain.jobs.job import JobId
 from shared.domain.tracing import NO_TRACER, Tracer
 from shared.runtime.erasure.job_remover import JobRemover

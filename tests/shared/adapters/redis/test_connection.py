@@ -9,7 +9,7 @@ from tests.shared.adapters.redis.cancellations import check_cancellations
 
 from shared.adapters.redis.client import RedisClient
 from shared.adapters.redis.connection import call
-from shared.adapters.redis.job_store import JobStore
+from shared.adapters.redis.jobs.job_store import JobStore
 from shared.domain.errors import StoreUnavailable
 
 pytestmark = pytest.mark.parametrize("redis_place", [WHEEL, MACHINE], indirect=True)

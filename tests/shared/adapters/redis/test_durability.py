@@ -15,7 +15,7 @@ from tests.servers import VALKEY, WHEEL, ClusterPlace, NoServer, wheel_valkey
 from shared.adapters.redis import durability as confirming
 from shared.adapters.redis.client import RedisClient
 from shared.adapters.redis.connection import call, nodes
-from shared.adapters.redis.job_store import JobStore
+from shared.adapters.redis.jobs.job_store import JobStore
 from shared.domain.errors import BudgetExceeded, NotConfirmed
 from shared.domain.jobs.job import UserId
 from shared.domain.jobs.submission import Durability

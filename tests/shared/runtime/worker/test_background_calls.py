@@ -14,9 +14,9 @@ from tests.simulators.provider import ProviderSimulator
 from shared.adapters.llm.openai.background.background_responses import BackgroundResponses
 from shared.adapters.llm.openai.client import connect
 from shared.adapters.llm.openai.provider import OpenAIProvider
-from shared.adapters.redis.attempt_store import AttemptStore
 from shared.adapters.redis.client import RedisClient
-from shared.adapters.redis.job_stream import JobStream
+from shared.adapters.redis.jobs.attempt_store import AttemptStore
+from shared.adapters.redis.jobs.job_stream import JobStream
 from shared.domain.errors import LeaseLost
 from shared.domain.jobs.job import LeasedJob
 from shared.domain.jobs.retry_policy import RetryPolicy

@@ -14,7 +14,7 @@ from tests.lease_thief import ROUNDS, LeaseThief
 from tests.servers import RealRedis
 
 from shared.adapters.redis import keys
-from shared.adapters.redis.job_stream import Entry
+from shared.adapters.redis.jobs.job_stream import Entry
 from shared.domain.errors import NoUsableText, StoreUnavailable, StudyError, Unexpected
 from shared.domain.generation.handler import AttemptContext, Handler
 from shared.domain.jobs.job import JobState, Kind, LeasedJob, StreamName

@@ -4,7 +4,7 @@ import time
 
 from tests.job_harness import JobHarness
 
-from shared.adapters.redis.job_stream import JobStream
+from shared.adapters.redis.jobs.job_stream import JobStream
 from shared.domain.jobs.job import StreamName
 from shared.runtime.worker.server_clock import ServerClock
 

@@ -12,7 +12,7 @@ from shared.adapters.llm.model import Model
 from shared.adapters.llm.openai.client import connect
 from shared.adapters.llm.openai.provider import OpenAIProvider
 from shared.adapters.llm.rate_limit_hook import RateLimitHook
-from shared.adapters.redis.provider_limiter import LimiterPolicy, ProviderLimiter
+from shared.adapters.redis.models.provider_limiter import LimiterPolicy, ProviderLimiter
 from shared.domain.generation.handler import AttemptContext
 from shared.domain.jobs.job import JobState
 from shared.domain.jobs.outcome import Outcome

@@ -16,7 +16,7 @@ from gateway.auth.authenticator import Caller
 from gateway.events.event_encoding import encode_end
 from gateway.events.listener import Listener
 from gateway.metrics import GatewayMetrics
-from shared.adapters.redis.event_log import PAGE, RECONNECT_SECONDS, EventLog
+from shared.adapters.redis.jobs.event_log import PAGE, RECONNECT_SECONDS, EventLog
 from shared.domain.errors import StoreUnavailable, StreamsExhausted, TooManyStreams
 from shared.domain.jobs.events import Event
 from shared.domain.jobs.job import UserId

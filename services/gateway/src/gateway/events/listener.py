@@ -7,7 +7,7 @@ from typing import Protocol
 import structlog
 
 from gateway.events.event_encoding import EXPIRED, encode
-from shared.adapters.redis.event_log import parse_id
+from shared.adapters.redis.jobs.event_log import parse_id
 from shared.domain.jobs.events import LAST_EVENTS, Event
 from shared.domain.jobs.job import JobId, UserId
 from shared.runtime.http.handover import OnLost

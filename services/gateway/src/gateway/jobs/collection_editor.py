@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 from shared.adapters.postgres.edit_store import EditStore
-from shared.adapters.redis.event_log import EventLog
+from shared.adapters.redis.jobs.event_log import EventLog
 from shared.domain.errors import StoreUnavailable
 from shared.domain.jobs.events import Changed
 from shared.domain.jobs.job_snapshot import JobSnapshot

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from msgspec.structs import replace
 
 from shared.adapters.postgres.result_store import ResultStore
-from shared.adapters.redis.job_store import JobStore
+from shared.adapters.redis.jobs.job_store import JobStore
 from shared.domain.jobs.collection_filter import CollectionFilter
 from shared.domain.jobs.job import JobId, JobState, Kind, UserId
 from shared.domain.jobs.job_id import is_job_id

@@ -17,8 +17,8 @@ from gateway.jobs.job_queries import JobQueries
 from gateway.metrics import GatewayMetrics
 from shared.adapters.cpu_pool import run_in_cpu_pool
 from shared.adapters.llm.token_counter import count_tokens
-from shared.adapters.redis.event_log import EventLog
-from shared.adapters.redis.job_store import JobStore
+from shared.adapters.redis.jobs.event_log import EventLog
+from shared.adapters.redis.jobs.job_store import JobStore
 from shared.domain.budgets import Plan, WindowName
 from shared.domain.errors import NotFound, StoreUnavailable, TooLargeForPlan
 from shared.domain.generation.hold import fitting_beginning, hold_for

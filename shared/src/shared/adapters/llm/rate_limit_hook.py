@@ -8,7 +8,7 @@ import structlog
 
 from shared.adapters.llm.model import CHAT, ModelCall
 from shared.adapters.redis.connection import RETRY_AFTER_SECONDS
-from shared.adapters.redis.provider_limiter import (
+from shared.adapters.redis.models.provider_limiter import (
     IN_PLACE_SECONDS,
     CallOutcome,
     Circuit,

@@ -3,7 +3,7 @@
 from shared.adapters.redis import keys, scripts
 from shared.adapters.redis.client import RedisClient
 from shared.adapters.redis.connection import call_many
-from shared.adapters.redis.job_store import raise_refusal, to_balances, window_args
+from shared.adapters.redis.jobs.job_store import raise_refusal, to_balances, window_args
 from shared.domain.budgets import Balance, Plan, windows
 from shared.domain.jobs.job import StreamName, UserId
 from shared.domain.jobs.submission import Allowance, Hold

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from shared.adapters.redis.removal_store import RemovalStore
+from shared.adapters.redis.jobs.removal_store import RemovalStore
 from shared.domain.jobs.job import JobId, UserId
 from shared.domain.jobs.job_snapshot import JobSnapshot
 

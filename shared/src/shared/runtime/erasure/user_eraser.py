@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from shared.adapters.postgres.result_store import ResultStore
-from shared.adapters.redis.removal_store import RemovalStore
+from shared.adapters.redis.jobs.removal_store import RemovalStore
 from shared.domain.budgets import DAY_SECONDS, KEPT_MS, expiries
 from shared.domain.jobs.job import UserId
 from shared.runtime.erasure.job_remover import JobRemover

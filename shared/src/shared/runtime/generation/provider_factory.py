@@ -29,9 +29,9 @@ from shared.adapters.llm.span_hook import span_hook
 from shared.adapters.offline.provider import GENERATED_BY as OFFLINE_BY
 from shared.adapters.offline.provider import MODEL as OFFLINE_MODEL
 from shared.adapters.offline.provider import OfflineProvider
-from shared.adapters.redis.ability_store import RedisAbilityStore
 from shared.adapters.redis.client import RedisClient
-from shared.adapters.redis.provider_limiter import LimiterPolicy, ProviderLimiter
+from shared.adapters.redis.models.ability_store import RedisAbilityStore
+from shared.adapters.redis.models.provider_limiter import LimiterPolicy, ProviderLimiter
 from shared.domain.budgets import Plan
 from shared.domain.llm.model_choice import ModelChains, PlanModels, choose_chain
 from shared.domain.llm.provider import Provider

@@ -8,7 +8,7 @@ import structlog
 from redis.exceptions import ResponseError
 
 from shared.adapters.redis.connection import is_away
-from shared.adapters.redis.job_stream import JobStream
+from shared.adapters.redis.jobs.job_stream import JobStream
 from shared.domain.errors import StoreUnavailable
 from shared.domain.jobs.job import LeasedJob
 from shared.domain.jobs.job_policy import JobPolicy

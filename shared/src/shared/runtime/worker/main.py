@@ -16,11 +16,11 @@ import structlog
 import uvloop
 
 from shared.adapters.postgres.result_store import ResultStore
-from shared.adapters.redis.attempt_store import AttemptStore
 from shared.adapters.redis.client import BlockingClient, RedisClient, SyncRedisClient
 from shared.adapters.redis.connection import connect, connect_blocking, connect_sync, end
-from shared.adapters.redis.job_stream import JobStream, reader_name
-from shared.adapters.redis.maintenance_store import MaintenanceStore
+from shared.adapters.redis.jobs.attempt_store import AttemptStore
+from shared.adapters.redis.jobs.job_stream import JobStream, reader_name
+from shared.adapters.redis.jobs.maintenance_store import MaintenanceStore
 from shared.domain.generation.handler import Handler
 from shared.domain.jobs.job import Kind, StreamName
 from shared.domain.jobs.job_policy import JobPolicy

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from shared.adapters.redis.job_stream import Entry, JobStream
+from shared.adapters.redis.jobs.job_stream import Entry, JobStream
 from shared.domain.jobs.job import LeasedJob
 from shared.runtime.observability.metrics.job_metrics import JobMetrics
 from shared.runtime.worker.attempts.slots import Slots

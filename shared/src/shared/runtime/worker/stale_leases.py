@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
-from shared.adapters.redis.job_stream import JobStream
+from shared.adapters.redis.jobs.job_stream import JobStream
 from shared.domain.jobs.job import LeasedJob
 from shared.domain.jobs.job_policy import JobPolicy
 from shared.runtime.observability.metrics.job_metrics import JobMetrics

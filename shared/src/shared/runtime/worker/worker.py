@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from shared.adapters.redis.attempt_store import AttemptStore
 from shared.adapters.redis.connection import end
-from shared.adapters.redis.job_stream import JobStream
-from shared.adapters.redis.maintenance_store import MaintenanceStore
+from shared.adapters.redis.jobs.attempt_store import AttemptStore
+from shared.adapters.redis.jobs.job_stream import JobStream
+from shared.adapters.redis.jobs.maintenance_store import MaintenanceStore
 from shared.domain.generation.handler import Handler
 from shared.domain.jobs.job import Kind
 from shared.domain.jobs.job_policy import JobPolicy

@@ -11,7 +11,7 @@ from etude.cli.context import CliContext, context_of
 from etude.cli.failure import ExitCode, Failure
 from etude.cli.operator_redis import RedisUrl, query_redis
 from etude.cli.rendering import list_table, plain
-from shared.adapters.redis.dead_letter_store import DeadLetterStore
+from shared.adapters.redis.jobs.dead_letter_store import DeadLetterStore
 from shared.domain.error_messages import localize
 from shared.domain.jobs.job import JobId
 from shared.domain.jobs.job_snapshot import JobSnapshot

@@ -13,7 +13,7 @@ from etude.cli.operator_redis import RedisUrl
 from etude.cli.rendering import list_table
 from shared.adapters.postgres.result_store import ResultStore
 from shared.adapters.redis.connection import connect
-from shared.adapters.redis.removal_store import RemovalStore
+from shared.adapters.redis.jobs.removal_store import RemovalStore
 from shared.domain.errors import StoreUnavailable
 from shared.domain.jobs.job import UserId
 from shared.runtime.erasure.user_eraser import Erasure, UserEraser

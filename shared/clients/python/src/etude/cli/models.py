@@ -21,13 +21,13 @@ from shared.adapters.llm.openai.ladder.abilities import (
 )
 from shared.adapters.llm.openai.ladder.ability_sources import AbilityInForce, Source, abilities_in_force
 from shared.adapters.redis.client import RedisClient
-from shared.adapters.redis.model_status_store import (
+from shared.adapters.redis.models.model_status_store import (
     LearnedOfServer,
     LimiterState,
     ModelStatusStore,
     server_id,
 )
-from shared.adapters.redis.provider_limiter import Circuit
+from shared.adapters.redis.models.provider_limiter import Circuit
 from shared.runtime.config.model_prices import VARIABLE as PRICES_VARIABLE
 from shared.runtime.config.model_prices import Price, price_of, read_prices
 from shared.runtime.config.settings import InvalidSettings

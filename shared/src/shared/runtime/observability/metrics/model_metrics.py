@@ -16,7 +16,7 @@ from shared.adapters.llm.openai.ladder.abilities import (
     StructuredOutput,
 )
 from shared.adapters.offline.provider import GENERATED_BY as OFFLINE
-from shared.adapters.redis.provider_limiter import Circuit
+from shared.adapters.redis.models.provider_limiter import Circuit
 from shared.domain.errors import tree
 from shared.domain.llm.provider import Completion
 from shared.domain.provider_errors import (

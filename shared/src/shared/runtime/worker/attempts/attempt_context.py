@@ -10,7 +10,7 @@ import structlog
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.adapters.redis.attempt_store import AttemptStore
+from shared.adapters.redis.jobs.attempt_store import AttemptStore
 from shared.domain.errors import HoldSpent, LeaseLost
 from shared.domain.jobs.events import EventName, ItemMade, Progressed
 from shared.domain.jobs.job import LeasedJob

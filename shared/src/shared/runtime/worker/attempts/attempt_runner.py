@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
-from shared.adapters.redis.attempt_store import AttemptStore
+from shared.adapters.redis.jobs.attempt_store import AttemptStore
 from shared.domain.errors import LeaseLost, StoreUnavailable, Unexpected
 from shared.domain.generation.handler import Handler
 from shared.domain.jobs.job import Kind, LeasedJob

@@ -7,7 +7,7 @@ import msgspec
 import structlog
 
 from shared.adapters.batcher import Batcher
-from shared.adapters.redis.job_stream import JobStream
+from shared.adapters.redis.jobs.job_stream import JobStream
 from shared.domain.errors import HandedBack, LeaseLost, StoreUnavailable, Unexpected
 from shared.domain.jobs.job import JobId, JobState, LeasedJob
 from shared.domain.jobs.job_policy import JobPolicy

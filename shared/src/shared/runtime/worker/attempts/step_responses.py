@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from shared.adapters.redis.attempt_store import AttemptStore
+from shared.adapters.redis.jobs.attempt_store import AttemptStore
 from shared.domain.jobs.job import LeasedJob
 from shared.domain.llm.provider import KeptResponse
 

@@ -7,7 +7,7 @@ import structlog
 from msgspec.structs import replace
 
 from shared.adapters.redis import keys
-from shared.adapters.redis.maintenance_store import MaintenanceStore
+from shared.adapters.redis.jobs.maintenance_store import MaintenanceStore
 from shared.adapters.redis.scripts import SweepReply
 from shared.domain.budgets import Charge, expiries
 from shared.domain.jobs.job import UserId

@@ -10,8 +10,8 @@ from typing import Protocol
 
 import structlog
 
-from shared.adapters.redis.job_stream import JobStream
-from shared.adapters.redis.maintenance_store import MaintenanceStore
+from shared.adapters.redis.jobs.job_stream import JobStream
+from shared.adapters.redis.jobs.maintenance_store import MaintenanceStore
 from shared.adapters.redis.scripts import SweepReply
 from shared.domain.errors import StoreUnavailable
 from shared.domain.jobs.job import LeasedJob

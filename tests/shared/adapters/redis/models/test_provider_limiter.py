@@ -20,10 +20,11 @@ from shared.adapters.llm.model import Model
 from shared.adapters.llm.openai.client import connect
 from shared.adapters.llm.openai.provider import OpenAIProvider
 from shared.adapters.llm.rate_limit_hook import RateLimitHook
-from shared.adapters.redis import keys, provider_limiter
+from shared.adapters.redis import keys
 from shared.adapters.redis.client import RedisClient
 from shared.adapters.redis.connection import call
-from shared.adapters.redis.provider_limiter import CallOutcome, LimiterPolicy, ProviderLimiter, Reason
+from shared.adapters.redis.models import provider_limiter
+from shared.adapters.redis.models.provider_limiter import CallOutcome, LimiterPolicy, ProviderLimiter, Reason
 from shared.domain.errors import StoreUnavailable
 from shared.domain.provider_errors import (
     ProviderBusy,

@@ -6,7 +6,7 @@ from shared.adapters.llm.openai.ladder.abilities import Abilities
 from shared.adapters.redis import keys
 from shared.adapters.redis.client import RedisClient
 from shared.adapters.redis.connection import call
-from shared.adapters.redis.model_status_store import server_id
+from shared.adapters.redis.models.model_status_store import server_id
 
 EXPIRY_SECONDS = 86_400
 """After a day everything is tried anew: the server may have been updated."""

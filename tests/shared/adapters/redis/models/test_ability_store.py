@@ -7,9 +7,9 @@ from shared.adapters.llm.openai.client import connect
 from shared.adapters.llm.openai.ladder.abilities import COMPATIBLE, Abilities, StructuredOutput
 from shared.adapters.llm.openai.ladder.learned_abilities import LearnedAbilities
 from shared.adapters.llm.openai.provider import OpenAIProvider
-from shared.adapters.redis.ability_store import EXPIRY_SECONDS, RedisAbilityStore
 from shared.adapters.redis.client import RedisClient
 from shared.adapters.redis.connection import call
+from shared.adapters.redis.models.ability_store import EXPIRY_SECONDS, RedisAbilityStore
 from shared.domain.study.material import SummaryDraft
 
 

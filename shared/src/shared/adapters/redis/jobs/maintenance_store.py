@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from shared.adapters.redis import keys, scripts
 from shared.adapters.redis.client import RedisClient
 from shared.adapters.redis.connection import call
-from shared.adapters.redis.job_store import read_record
-from shared.adapters.redis.removal_store import RemovalStore
+from shared.adapters.redis.jobs.job_store import read_record
+from shared.adapters.redis.jobs.removal_store import RemovalStore
 from shared.domain.budgets import Charge
 from shared.domain.jobs.job import JobId
 from shared.domain.jobs.job_snapshot import JobSnapshot

@@ -8,7 +8,7 @@ from msgspec import Struct
 from shared.adapters.redis import keys, scripts
 from shared.adapters.redis.client import RedisClient
 from shared.adapters.redis.connection import call, call_each, call_many
-from shared.adapters.redis.job_store import read_record
+from shared.adapters.redis.jobs.job_store import read_record
 from shared.domain.jobs.job import JobId, StreamName, UserId
 from shared.domain.jobs.job_id import accepted_at
 from shared.domain.jobs.job_snapshot import JobSnapshot

@@ -22,8 +22,8 @@ from tests.servers import (
     Servers,
     UserRedis,
 )
-from tests.shared.adapters.redis.script_commands import commands_of
-from tests.shared.adapters.redis.service_work import Desk, do_work
+from tests.shared.adapters.redis.access.script_commands import commands_of
+from tests.shared.adapters.redis.access.service_work import Desk, do_work
 
 from shared.adapters.redis import scripts
 from shared.adapters.redis.acl import ACCESS, KEY_DIRECTIONS, SERVICES, Access

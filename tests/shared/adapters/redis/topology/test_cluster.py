@@ -16,7 +16,7 @@ from tests.servers import ClusterPlace, Servers, flush
 
 from shared.adapters.redis import keys
 from shared.adapters.redis.connection import call, call_each, call_many
-from shared.adapters.redis.event_log import EventLog
+from shared.adapters.redis.jobs.event_log import EventLog
 from shared.adapters.redis.topology.cluster import Cluster, Slots, SyncCluster, is_cluster
 from shared.domain.errors import StoreUnavailable
 from shared.domain.jobs.job import JobState, UserId

@@ -9,7 +9,7 @@ from tests.deadline import DEADLINE_SECONDS
 from tests.factories import ADA, BOB
 from tests.job_harness import JobHarness, settled
 
-from shared.adapters.redis.event_log import EventLog
+from shared.adapters.redis.jobs.event_log import EventLog
 from shared.domain.errors import StoreUnavailable
 from shared.domain.jobs.events import Event
 from shared.domain.jobs.job import JobId, LeasedJob
@@ -145,7 +145,7 @@ async def test_a_connection_that_is_killed_loses_and_repeats_nothing(real_harnes
 async def test_a_listener_slower_than_its_queue_loses_nothing(
     harness: JobHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.adapters.redis.event_log.QUEUE", 3)
+    monkeypatch.setattr("shared.adapters.redis.jobs.event_log.QUEUE", 3)
     await harness.submit()
     job = await harness.lease_one(harness.stream())
     async with listening(harness) as event_log:

@@ -18,13 +18,13 @@ from collection_worker.cron import schedule, working
 from collection_worker.duties import forget_consumers, open_streams, rewrite_logs
 from shared.adapters.llm.openai.ladder.abilities import Abilities
 from shared.adapters.redis import keys, scripts
-from shared.adapters.redis.ability_store import RedisAbilityStore
 from shared.adapters.redis.connection import call, connect
-from shared.adapters.redis.event_log import EventLog
-from shared.adapters.redis.job_stream import JobStream
-from shared.adapters.redis.model_status_store import ModelStatusStore
-from shared.adapters.redis.provider_limiter import CallOutcome, LimiterPolicy, ProviderLimiter
-from shared.adapters.redis.removal_store import RemovalStore
+from shared.adapters.redis.jobs.event_log import EventLog
+from shared.adapters.redis.jobs.job_stream import JobStream
+from shared.adapters.redis.jobs.removal_store import RemovalStore
+from shared.adapters.redis.models.ability_store import RedisAbilityStore
+from shared.adapters.redis.models.model_status_store import ModelStatusStore
+from shared.adapters.redis.models.provider_limiter import CallOutcome, LimiterPolicy, ProviderLimiter
 from shared.adapters.redis.stats import survey, survey_node
 from shared.domain.budgets import Charge
 from shared.domain.errors import Problem

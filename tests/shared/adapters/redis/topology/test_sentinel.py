@@ -17,8 +17,8 @@ from tests.servers import MACHINE, VALKEY, WHEEL, Servers, WatchedPlace
 
 from shared.adapters.redis import keys, scripts
 from shared.adapters.redis.connection import call, connect, is_away
-from shared.adapters.redis.event_log import EventLog
-from shared.adapters.redis.job_store import JobStore
+from shared.adapters.redis.jobs.event_log import EventLog
+from shared.adapters.redis.jobs.job_store import JobStore
 from shared.adapters.redis.topology.sentinel import is_sentinel, read_url
 from shared.domain.errors import StoreUnavailable
 from shared.domain.generation.handler import AttemptContext

@@ -3,7 +3,7 @@
 from shared.adapters.redis import keys, scripts
 from shared.adapters.redis.client import RedisClient
 from shared.adapters.redis.connection import call
-from shared.adapters.redis.job_store import read_record, window_args
+from shared.adapters.redis.jobs.job_store import read_record, window_args
 from shared.domain.budgets import Plan, windows
 from shared.domain.jobs.job import JobId
 from shared.domain.jobs.job_snapshot import JobSnapshot

@@ -16,7 +16,7 @@ from shared.adapters.llm.openai.ladder.learned_abilities import LearnedAbilities
 from shared.adapters.llm.openai.provider import OpenAIProvider
 from shared.adapters.llm.rate_limit_hook import RateLimitHook
 from shared.adapters.redis.client import RedisClient
-from shared.adapters.redis.provider_limiter import LimiterPolicy, ProviderLimiter, Reason
+from shared.adapters.redis.models.provider_limiter import LimiterPolicy, ProviderLimiter, Reason
 from shared.domain.llm.provider import ChatRequest, Message
 from shared.domain.provider_errors import (
     ProviderBusy,
