@@ -45,6 +45,26 @@ def test_one_bad_page_is_skipped_and_told():
     assert reading.unread_pages == [2]
 
 
+def page_of(*lines: str) -> str:
+    drawn = b" ".join(
+        b"1 0 0 1 40 %d Tm (%s) Tj" % (700 - 30 * index, line.encode()) for index, line in enumerate(lines)
+    )
+    page = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 900 800] /Contents 5 0 R /Resources << /Font << /F1 3 0 R >> >> >>"
+    kids = b"<< /Type /Pages /Kids [4 0 R] /Count 1 >>"
+    catalog = b"<< /Type /Catalog /Pages 2 0 R >>"
+    return read_pdf(make_pdf([catalog, kids, FONT, page, stream(b"BT /F1 24 Tf " + drawn + b" ET")])).text
+
+
+def test_a_short_line_is_no_heading_where_its_sentence_goes_on():
+    wide = [
+        "The lines of this page are wide, and some are not as wide as the others.",
+        "They all belong to one text that",
+    ]
+    assert page_of("Substances", "that are narrow", "", *wide * 3, "goes on.").startswith(
+        "Substances that are narrow"
+    )
+
+
 def letters(number: int) -> bytes:
     """Digits would make the first lines of all pages look like running heads."""
     return bytes(97 + int(digit) for digit in str(number))

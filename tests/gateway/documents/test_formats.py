@@ -109,6 +109,63 @@ def test_word_s_less_common_places_of_text_are_read_once(body: str, text: str):
     assert text_of("a.docx", word(body)).strip() == text
 
 
+M = "http://schemas.openxmlformats.org/officeDocument/2006/math"
+
+
+def math(form: str, **arguments: str) -> str:
+    inner = "".join(f"<m:{name}>{value}</m:{name}>" for name, value in arguments.items())
+    return f"<m:{form}>{inner}</m:{form}>"
+
+
+def letters(text: str) -> str:
+    return f"<m:r><m:t>{text}</m:t></m:r>"
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (letters("E=m") + math("sSup", e=letters("c"), sup=letters("2")), "E=mc²"),
+        (math("sSub", e=letters("a"), sub=letters("k+n")), "a_{k+n}"),
+        (math("f", num=letters("1"), den=letters("n")), "\\frac{1}{n}"),
+        (math("rad", deg="", e=letters("x")), "\\sqrt{x}"),
+        (
+            math("nary", naryPr="<m:chr m:val='∑'/>", sub=letters("i=1"), sup=letters("n"), e=letters("i")),
+            "∑_{i=1}^{n} i",
+        ),
+        (math("d", dPr="<m:begChr m:val='['/><m:endChr m:val=']'/>", e=letters("a")), "[a]"),
+        (
+            math("m", mr=f"<m:e>{letters('a')}</m:e><m:e>{letters('b')}</m:e>"),
+            "\\begin{matrix} a & b \\end{matrix}",
+        ),
+        (math("func", fName=letters("cos"), e=letters("x")), "cos x"),
+        (math("limLow", e=letters("lim"), lim=letters("n")), "lim_{n}"),
+    ],
+    ids=["power", "index", "fraction", "root", "sum", "bracket", "matrix", "function", "limit"],
+)
+def test_equations_keep_their_structure(body: str, text: str):
+    paragraph = f"<w:p><m:oMath xmlns:m='{M}'>{body}</m:oMath></w:p>"
+    assert text_of("a.docx", word(paragraph)) == text
+
+
+@pytest.mark.parametrize(
+    ("description", "text"),
+    [
+        ("A leaf in the sun", "A leaf in the sun"),
+        ("Image", ""),
+        ("A leaf. Description automatically generated", ""),
+    ],
+)
+def test_what_an_author_says_about_a_picture_is_read(description: str, text: str):
+    drawing = f"<w:r><w:drawing><docPr descr='{description}'/></w:drawing></w:r>"
+    body = f"<w:p>{run('Before.')}{drawing}</w:p>"
+    assert text_of("a.docx", word(body)).removeprefix("Before.").strip() == text
+
+
+def test_the_title_of_a_text_is_its_first_heading():
+    style = "<w:pPr><w:pStyle w:val='Title'/></w:pPr>"
+    assert text_of("a.docx", word(f"<w:p>{style}{run('Plants')}</w:p>")) == "# Plants"
+
+
 def test_a_footnote_follows_its_paragraph():
     body = f"<w:p>{run('Claim.')}<w:r><w:footnoteReference w:id='2'/></w:r></w:p><w:p>{run('Next.')}</w:p>"
     notes = f"<w:footnote w:id='2'><w:p>{run('Its source.')}</w:p></w:footnote>"

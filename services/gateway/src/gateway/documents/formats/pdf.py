@@ -1,5 +1,6 @@
 """Reads PDF page by page with pdfium, which undoes ligatures and marks hyphens at line ends."""
 
+import itertools
 import re
 import unicodedata
 from collections import Counter
@@ -37,6 +38,8 @@ _HYPHEN = "\u0002"
 _LINE_HYPHEN = re.compile("[\u0002\ufffe]\n?")
 _PRESENTATION_FORMS = re.compile("[\ufb00-\ufdff\ufe70-\ufefc]+")
 """Ligatures, and Arabic letters as they are drawn."""
+_BETWEEN_DIRECTIONS = re.compile("(?<=[A-Za-z])(?=[\u0590-\u06ff])|(?<=[\u0590-\u06ff])(?=[A-Za-z])")
+"""Where a Latin word meets one that runs from right to left: pdfium leaves out the space."""
 _PARAGRAPH_END = re.compile(r"[.!?:;…»”\"')\]]$")
 _NUMBER = re.compile(r"\d+")
 _MEANINGLESS = re.compile("[\ufffd\ufffe\uffff\ue000-\uf8ff\x00-\x08\x0b-\x1f]")
@@ -100,7 +103,7 @@ def _read_page(pdf: pypdfium2.PdfDocument, index: int) -> list[str] | None:
     if len(_MEANINGLESS.findall(_LINE_HYPHEN.sub("", text).replace("\r", ""))) > len(text) * MIN_LETTER_SHARE:
         return None
     text = _PRESENTATION_FORMS.sub(_normalised, text.replace("\r\n", "\n"))
-    text = _LINE_HYPHEN.sub(_HYPHEN + "\n", text).strip()
+    text = _LINE_HYPHEN.sub(_HYPHEN + "\n", _BETWEEN_DIRECTIONS.sub(" ", text)).strip()
     if not text:
         return None if _draws_anything(page) else []
     return [line.strip() for line in text.split("\n")]
@@ -139,17 +142,23 @@ def _key(line: str) -> str:
 
 
 def _paragraphs(lines: list[str]) -> Iterator[str]:
-    """Lines of a paragraph joined: a line that is not full ends its paragraph if it ends a sentence, or stands alone as a heading."""
+    """Lines of a paragraph joined: a line that is not full ends its paragraph if it ends a sentence, or stands alone as a heading
+    that no lower case follows."""
     width = _usual_width(lines)
     paragraph: list[str] = []
-    for line in lines:
+    for line, following in itertools.zip_longest(lines, lines[1:], fillvalue=""):
         if not line:
             yield _joined(paragraph)
             paragraph = []
             continue
         paragraph.append(line)
         is_sentence_end = _PARAGRAPH_END.search(line) and len(line) < SENTENCE_SHARE * width
-        if is_sentence_end or (len(paragraph) == 1 and len(line) < HEADING_SHARE * width):
+        is_heading = (
+            len(paragraph) == 1
+            and len(line) < HEADING_SHARE * width
+            and not (line.endswith(_HYPHEN) or following[:1].islower())
+        )
+        if is_sentence_end or is_heading:
             yield _joined(paragraph)
             paragraph = []
     yield _joined(paragraph)

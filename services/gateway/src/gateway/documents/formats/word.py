@@ -1,16 +1,24 @@
 """Reads DOCX: paragraphs, headings, lists, tables, text boxes, equations, content controls, insertions, footnotes."""
 
+import re
 from collections.abc import Iterator
 from typing import NoReturn
 
 from gateway.documents.formats.archive import Archive, Element, local_name, outermost
 from gateway.documents.formats.document import Document, Unreadable, as_table, join
+from gateway.documents.formats.equations import equation
 
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 STRICT_W = "{http://purl.oclc.org/ooxml/wordprocessingml/main}"
+TITLE = "title"
 HEADINGS = tuple(f"heading{number}" for number in range(1, 7))
 SKIPPED = frozenset({"del", "moveFrom", "Fallback", "instrText", "pPr", "rPr", "sectPr"})
 """Elements without text of the document: what was deleted, the copy of a drawing for old programs, field codes."""
+
+_GUESSED = re.compile(
+    r"automatically generated|générée? automatiquement|automatisch generiert|^https?:|\.\w{3,4}$",
+    re.IGNORECASE,
+)
 
 
 def read_word(content: bytes) -> Document:
@@ -46,6 +54,8 @@ def _read_notes(archive: Archive, main: str) -> dict[str, str]:
 def _paragraph(element: Element) -> str:
     text = _text(element)
     style = next((_value(one, "val") for one in element.iter("{*}pStyle")), "").lower().replace(" ", "")
+    if style == TITLE and text.strip():
+        return "# " + " ".join(text.split())
     if style in HEADINGS and text.strip():
         return "#" * int(style[-1]) + " " + text.strip()
     if element.find("{*}pPr/{*}numPr") is not None and text.strip():
@@ -78,12 +88,22 @@ def _pieces(element: Element) -> Iterator[str]:
             yield "\t"
         elif name in ("br", "cr"):
             yield "\n"
+        elif name == "oMath":
+            yield equation(child)
         elif name == "noBreakHyphen":
             yield "\u2011"
+        elif name == "docPr" and (description := _description(child)):
+            yield f"\n\n{description}\n\n"
         elif name == "txbxContent":
             yield "\n\n" + "\n\n".join(_text(paragraph) for paragraph in outermost(child, "p")) + "\n\n"
         elif name not in SKIPPED:
             yield from _pieces(child)
+
+
+def _description(drawing: Element) -> str:
+    """What an author says about a picture; a single word and what a program guessed say nothing."""
+    text = " ".join(drawing.get("descr", "").split())
+    return text if " " in text and not _GUESSED.search(text) else ""
 
 
 def _value(element: Element, name: str) -> str:
