@@ -21,7 +21,7 @@ ROUNDS, SECONDS = 4, 5.0
 USERS, HOSTILE_USERS = 4, 2
 PAUSE_SECONDS = 0.5
 """Between two uploads of an honest user."""
-SLOW = ("shared-stream.pdf", "paragraphs.docx")
+SLOW = ("shared-stream.pdf", "runs.docx")
 SENTENCE = "Plants make sugar from light, and chlorophyll absorbs the light. "
 HONEST = {
     "notes.txt": SENTENCE.encode() * 500,

@@ -38,9 +38,9 @@ def pages_that_contain_themselves() -> bytes:
     return make_pdf([b"<< /Type /Catalog /Pages 2 0 R >>", kids])
 
 
-def word(document: bytes, content_types: bytes = b"") -> bytes:
+def word(document: bytes, content_types: bytes = b"", packing: int = zipfile.ZIP_DEFLATED) -> bytes:
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+    with zipfile.ZipFile(out, "w", packing, compresslevel=9) as archive:
         archive.writestr("[Content_Types].xml", content_types or b"<Types>wordprocessingml</Types>")
         archive.writestr("word/document.xml", document)
     return out.getvalue()
@@ -167,10 +167,14 @@ DOCUMENTS: dict[str, bytes] = {
     ),
     "no-content.odt": package("application/vnd.oasis.opendocument.text", {}),
     "table.docx": word(
-        W + b"<w:tbl><w:tr>" + b"<w:tc/>" * 500_000 + b"</w:tr></w:tbl></w:body></w:document>"
+        W + b"<w:tbl><w:tr>" + b"<w:tc/>" * 500_000 + b"</w:tr></w:tbl></w:body></w:document>",
+        packing=zipfile.ZIP_STORED,
     ),
     "nested-tables.docx": word(W + b"<w:tbl><w:tr><w:tc>" * 20_000),
-    "runs.docx": word(W + b"<w:p>" + b"<w:r><w:t>a</w:t></w:r>" * 500_000 + b"</w:p></w:body></w:document>"),
+    "runs.docx": word(
+        W + b"<w:p>" + b"<w:r><w:t>a</w:t></w:r>" * 400_000 + b"</w:p></w:body></w:document>",
+        packing=zipfile.ZIP_STORED,
+    ),
     "states.pdf": page_of(b"q " * 2_000_000),
     "huge-page.pdf": page_of(b"BT /F1 1 Tf (a) Tj ET", MEDIA.replace("600 800", "1000000000 1000000000")),
     "no-page.pdf": page_of(b"", MEDIA.replace("600 800", "0 0")),

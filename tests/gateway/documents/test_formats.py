@@ -30,7 +30,7 @@ def text_of(name: str, content: bytes) -> str:
 
 def zipped(files: dict[str, str]) -> bytes:
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
             archive.writestr(name, content)
     return out.getvalue()
@@ -107,6 +107,11 @@ def test_word_writes_headings_lists_and_tables():
 )
 def test_word_s_less_common_places_of_text_are_read_once(body: str, text: str):
     assert text_of("a.docx", word(body)).strip() == text
+
+
+def test_an_archive_that_only_repeats_an_element_is_refused_before_it_is_read():
+    reading = read("a.docx", word("<w:p/>" * 400_000))
+    assert reading.code == "document_too_complex"
 
 
 M = "http://schemas.openxmlformats.org/officeDocument/2006/math"

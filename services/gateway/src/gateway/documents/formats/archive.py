@@ -14,6 +14,8 @@ MAX_PART_BYTES = 256 * 1024 * 1024
 """Largest unpacked size of one file in the archive. Elements are dropped as they are read, so it bounds time and not memory."""
 MAX_SMALL_BYTES = 16 * 1024 * 1024
 """Largest unpacked size of a file that is read whole."""
+MAX_RATIO, MIN_RATIO_BYTES = 400, 1_048_576
+"""Ratio of unpacked to packed size, of files of this unpacked size or more, that only a repeated element has: text has 5 to 50."""
 RELATIONS = "{http://schemas.openxmlformats.org/package/2006/relationships}Relationship"
 
 Element = etree._Element  # pyright: ignore[reportPrivateUsage] - the only name that lxml gives to the type
@@ -74,7 +76,8 @@ class Archive:
             raise Unreadable("broken_document") from None
         if entry.flag_bits & 1:
             raise Unreadable("locked_document")
-        if entry.file_size > limit:
+        is_repetition = entry.file_size >= max(MIN_RATIO_BYTES, MAX_RATIO * entry.compress_size)
+        if entry.file_size > limit or is_repetition:
             raise Unreadable("document_too_complex")
 
 

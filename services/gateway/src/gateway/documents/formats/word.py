@@ -34,6 +34,8 @@ def read_word(content: bytes) -> Document:
 
 def _blocks(archive: Archive, main: str, tags: list[str], notes: dict[str, str]) -> Iterator[str]:
     for element in archive.elements(main, *tags):
+        if not len(element):
+            continue
         yield _table(element) if local_name(element) == "tbl" else _paragraph(element)
         for reference in element.iter("{*}footnoteReference", "{*}endnoteReference"):
             yield notes.get(local_name(reference)[:3] + _value(reference, "id"), "")
