@@ -24,6 +24,7 @@ from shared.domain.jobs.payload import JobInput
 from shared.domain.llm.prompts import instructions
 from shared.domain.llm.provider import Task
 from shared.domain.study.material import Difficulty, Level, Options
+from shared.domain.text.chunking import LONGEST_PART
 from shared.domain.text.language import Language
 
 OUTPUT_TOKENS = {
@@ -50,8 +51,8 @@ SCHEMA_TOKENS: dict[tuple[Task, ...], int] = {
     (Task.TEXT,): 35,
 }
 """Tokens of the JSON schemas of drafts, which providers count as part of the prompt."""
-UNEVEN = 1.25
-"""Ratio of the longest part to the mean, for jobs that ask for fewer items than the text has parts."""
+UNEVEN = LONGEST_PART
+"""Ratio of the longest part to the usual one, for jobs that ask for fewer items than the text has parts."""
 NOTE_GROWTH = 1.5
 """Ratio of the tokens of a note to those of the JSON from which it is written; bullets make many short points longer."""
 
