@@ -116,6 +116,10 @@ class FakeProvider:
         self._model = model
         self._generated_by = generated_by
 
+    @property
+    def paid_model(self) -> str:
+        return self._model if self._generated_by == "openai" else ""
+
     async def complete(self, prompt: Prompt, schema: type[T]) -> Completion[T]:
         self.prompts.append(prompt)
         self._at_once += 1

@@ -34,7 +34,7 @@ from shared.domain.jobs.retry_policy import RetryPolicy
 from shared.domain.jobs.settlement import Settlement
 from shared.domain.jobs.submission import Submission
 from shared.domain.llm.provider import Provider
-from shared.domain.study.material import Summary
+from shared.domain.study.material import ItemCounts, Summary
 from shared.domain.tracing import NO_TRACER, Tracer
 from shared.domain.usage import Usage
 from shared.runtime.observability.metrics.job_metrics import JobMetrics
@@ -87,10 +87,21 @@ class MemoryResults:
     async def find(self, job_id: JobId) -> JobSnapshot | None:
         return self.rows.get(job_id)
 
+    async def find_step(self, user: UserId, content: str, needed: ItemCounts) -> bytes | None:
+        for row in sorted(self.rows.values(), key=lambda row: row.id, reverse=True):
+            for step in row.steps if row.user == user and not row.is_erased else ():
+                if step.content == content and _covers(step.asked, needed):
+                    return step.completion
+        return None
+
     async def charged_before(
         self, before: float, windows: Sequence[str], *, after: Charge | None, limit: int
     ) -> list[Charge]:
         return []  # what restoring is tested with is Postgres
+
+
+def _covers(asked: ItemCounts, needed: ItemCounts) -> bool:
+    return asked.cards >= needed.cards and asked.questions >= needed.questions
 
 
 async def succeed(job_input: JobInput, context: AttemptContext) -> Outcome:

@@ -35,7 +35,7 @@ from shared.domain.jobs.job_snapshot import JobSnapshot
 from shared.domain.jobs.outcome import Done, Outcome
 from shared.domain.jobs.payload import AiInput, JobInput, encode_input
 from shared.domain.jobs.submission import Submission
-from shared.domain.study.material import Text
+from shared.domain.study.material import ItemCounts, Text
 from shared.runtime.observability.metrics.job_metrics import JobMetrics
 from shared.runtime.observability.metrics.meter import Meter
 from shared.runtime.worker.lease_renewer import LeaseRenewer
@@ -83,6 +83,8 @@ class NoResults:
     async def remove(self, user: UserId, job_id: JobId) -> bool: ...
 
     async def find(self, job_id: JobId) -> JobSnapshot | None: ...
+
+    async def find_step(self, user: UserId, content: str, needed: ItemCounts) -> bytes | None: ...
 
     async def charged_before(
         self, before: float, windows: Sequence[str], *, after: Charge | None, limit: int

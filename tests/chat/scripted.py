@@ -64,6 +64,10 @@ class ScriptedProvider:
             self.is_hung_up.set()
             raise
 
+    @property
+    def paid_model(self) -> str:
+        return ""
+
     async def abandon(self, prompt: Prompt) -> None:
         pass
 

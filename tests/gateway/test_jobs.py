@@ -84,8 +84,8 @@ async def test_a_result_outlives_its_record(desk: Desk, result_store: ResultStor
     assert job["usage"] == {"prompt_tokens": 100, "completion_tokens": 20, "held_tokens": 0}
 
 
-async def test_cached_and_reasoning_tokens_are_shown(desk: Desk, result_store: ResultStore):
-    final = make_final_job(usage=Usage(100, 20, 64, 8))
+async def test_cached_and_reasoning_tokens_and_reused_calls_are_shown(desk: Desk, result_store: ResultStore):
+    final = make_final_job(usage=Usage(100, 20, 64, 8, 3))
     await result_store.save([final])
 
     job = (await desk.client().get(f"/api/ai/{final.id}")).json()
@@ -96,6 +96,7 @@ async def test_cached_and_reasoning_tokens_are_shown(desk: Desk, result_store: R
         "held_tokens": 0,
         "cached_tokens": 64,
         "reasoning_tokens": 8,
+        "reused": 3,
     }
 
 

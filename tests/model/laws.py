@@ -17,6 +17,7 @@ def check_state(state: ShardState) -> None:
     check_endings(state)
     check_totals(state)
     check_removed(state)
+    check_contents(state)
 
 
 def check_places(state: ShardState) -> None:
@@ -60,6 +61,14 @@ def check_removed(state: ShardState) -> None:
                 job_id
             )
             assert job_id not in {known for _, known in state.idempotency.values()}
+
+
+def check_contents(state: ShardState) -> None:
+    """Only an unfinished job buys, for its own user, and it knows of what."""
+    for (user, content), known in state.contents.items():
+        job = state.jobs[known.job_id]
+        assert (job.user, job.state.is_final) == (user, False), content
+        assert content in job.contents
 
 
 def check_totals(state: ShardState) -> None:

@@ -236,6 +236,24 @@ class JobLifeMachine(RuleBasedStateMachine):
     @has_attempts
     @rule(
         attempt=attempts,
+        step=st.sampled_from(("a", "b")),
+        content=st.sampled_from(("x", "x", "y")),
+        asked=counts,
+        needed=counts,
+        times=times_sent,
+    )
+    def reserve(self, attempt: Attempt, step: str, content: str, asked: int, needed: int, times: int) -> None:
+        for _ in range(times):
+            self.both.reserve(attempt.job, step, content, asked=max(asked, needed), needed=needed)
+
+    @has_attempts
+    @rule(attempt=attempts, content=st.sampled_from(("x", "y")))
+    def release_step(self, attempt: Attempt, content: str) -> None:
+        self.both.release_step(attempt.job, content)
+
+    @has_attempts
+    @rule(
+        attempt=attempts,
         count=st.integers(0, 2),
         number=counts,
         progress=st.none() | st.tuples(st.integers(0, 9), st.just(9)),

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 from tests.model.ledger import Ledger, Refusal
-from tests.model.shard_state import HOUR, NEVER, WEEK, JobFacts, Pending, ShardState, Told
+from tests.model.shard_state import HOUR, NEVER, WEEK, JobFacts, Pending, Purchase, ShardState, Told
 
 from shared.domain.budgets import Plan, Window, windows
 from shared.domain.errors import BudgetExceeded, IdempotencyConflict, Overloaded, RateLimited, TooManyJobs
@@ -219,6 +219,29 @@ class Model:
                 return None
         return self._lease_to(consumer, job_id)
 
+    def reserve(
+        self, job_id: JobId, attempt: int, step: str, content: str, asked: int, needed: int
+    ) -> bytes | bool | None:
+        """What another job has bought; whether this attempt buys it; None without a lease."""
+        job = self.state.jobs[job_id]
+        if not self.is_current(job_id, attempt):
+            return None
+        known = self.state.contents.get((job.user, content))
+        if known and known.job_id != job_id and min(known.asked) >= needed:
+            if bought := self.state.jobs[known.job_id].steps.get(known.step):
+                return bought
+            if self.is_current(known.job_id, known.attempt):
+                return False
+        self.state.contents[job.user, content] = Purchase(job_id, attempt, (asked, asked), step)
+        job.contents |= {content}
+        return True
+
+    def release(self, job_id: JobId, attempt: int, content: str) -> None:
+        user = self.state.jobs[job_id].user
+        known = self.state.contents.get((user, content))
+        if known and (known.job_id, known.attempt) == (job_id, attempt):
+            del self.state.contents[user, content]
+
     def keep(self, job_id: JobId, attempt: int, step: str, completion: bytes, usage: Usage) -> bool:
         job = self.state.jobs[job_id]
         if not self.is_current(job_id, attempt):
@@ -346,6 +369,9 @@ class Model:
         job = self.state.jobs[job_id]
         self.ledger.settle(job.user, job.windows, held=job.held, used=usage.total)
         self.state.live[job.user, job.stream].remove(job_id)
+        for key in [key for key, known in self.state.contents.items() if known.job_id == job_id]:
+            del self.state.contents[key]
+        job.contents = frozenset()
         job.state, job.held, job.problem = end, 0, problem
         job.prompt, job.completion = usage.prompt_tokens, usage.completion_tokens
         job.expires = frozenset({WEEK if is_dead else HOUR})

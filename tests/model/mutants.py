@@ -202,6 +202,32 @@ MUTANTS = (
         "== 0 then local again = 2 end",
     ),
     Mutant(
+        "a late owner buys",
+        "reserve_step",
+        "if job.state ~= 'running' or job.attempt ~= ARGV[2] then return 0 end",
+        "",
+    ),
+    Mutant(
+        "too few items are reused",
+        "reserve_step",
+        "tonumber(cards) >= tonumber(ARGV[7]) and tonumber(questions) >= tonumber(ARGV[8])",
+        "true",
+    ),
+    Mutant("a bought step is bought again", "reserve_step", "if completion then return completion end", ""),
+    Mutant("nobody waits for a buyer", "reserve_step", "then return 2 end", "then end"),
+    Mutant("a dead buyer is waited for", "reserve_step", " and other.attempt == attempt then", " then"),
+    Mutant("a stopped buyer is waited for", "reserve_step", "if other.state == 'running' and", "if"),
+    Mutant(
+        "a purchase is given up by anybody", "release_step", "~= own then return 0 end", "~= own then end"
+    ),
+    Mutant("what a final job bought stays known", PRELUDE, "  forget_contents(id, job)\n", ""),
+    Mutant(
+        "a final job's contents are forgotten although another buys them",
+        PRELUDE,
+        "if known and string.sub(known, 1, #id + 1) == id .. ' ' then",
+        "if known then",
+    ),
+    Mutant(
         "a late owner keeps a response",
         "keep_response",
         "if job.state ~= 'running' or job.attempt ~= ARGV[2] then return 0 end",

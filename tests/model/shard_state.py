@@ -34,6 +34,8 @@ class JobFacts(Struct, kw_only=True):
     told: tuple[int, int] = (0, 0)
     """The last attempt that told events itself, and how many."""
     steps: dict[str, bytes] = field(default_factory=dict[str, bytes])
+    contents: frozenset[str] = frozenset()
+    """What it has begun to buy."""
     has_payload: bool = True
     is_removed: bool = False
     expires: frozenset[int] = frozenset({NEVER})
@@ -52,6 +54,15 @@ class Counts(Struct):
 
     used: int = 0
     held: int = 0
+
+
+class Purchase(Struct, frozen=True):
+    """Who buys a content, or has bought it."""
+
+    job_id: JobId
+    attempt: int
+    asked: tuple[int, int]
+    step: str
 
 
 class HoldFacts(Struct, frozen=True):
@@ -87,6 +98,7 @@ class ShardState(Struct):
     holds: dict[str, HoldFacts] = {}
     budgets: dict[tuple[UserId, str], Counts] = {}
     requests: dict[tuple[UserId, int], int] = {}
+    contents: dict[tuple[UserId, str], Purchase] = {}
     idempotency: dict[tuple[UserId, str], tuple[str, JobId]] = {}
     logs: dict[UserId, list[Told]] = {}
 

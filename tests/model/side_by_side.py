@@ -13,12 +13,14 @@ from tests.model.shard import POLICY, Shard
 from tests.model.shard_state import differences
 
 from shared.adapters.redis import keys, scripts
+from shared.adapters.redis.jobs.attempt_store import Reservation
 from shared.adapters.redis.jobs.job_stream import Entry
 from shared.domain.budgets import Plan
 from shared.domain.errors import IdempotencyConflict, LeaseLost, LimitReached, Overloaded, Problem
 from shared.domain.jobs.job import EntryId, JobId, JobState, Kind, LeasedJob, StreamName, UserId
 from shared.domain.jobs.settlement import Settlement
 from shared.domain.jobs.submission import Hold
+from shared.domain.study.material import ItemCounts
 from shared.domain.usage import Usage
 
 START = 4_102_272_000.0
@@ -218,6 +220,16 @@ class SideBySide:
         answer = self._ask(self.shard.steps.keep(job, step, completion, usage))
         _agree(answer is None, self.model.keep(job.id, job.attempt, step, completion, usage))
 
+    def reserve(self, job: LeasedJob, step: str, content: str, *, asked: int, needed: int) -> None:
+        counts = {"asked": ItemCounts(asked, asked), "needed": ItemCounts(needed, needed)}
+        answer = self._ask(self.shard.steps.reserve(job, step, content, **counts))
+        said = (answer.completion or answer.is_ours) if isinstance(answer, Reservation) else None
+        _agree(said, self.model.reserve(job.id, job.attempt, step, content, asked, needed))
+
+    def release_step(self, job: LeasedJob, content: str) -> None:
+        self._ask(self.shard.steps.release(job, content))
+        self.model.release(job.id, job.attempt, content)
+
     def keep_response(self, job: LeasedJob, response_id: str) -> None:
         name, response = "response:a", f"{response_id} of attempt {job.attempt}".encode()
         answer = self._ask(self.shard.steps.keep_response(job, name, response))
@@ -290,6 +302,8 @@ class SideBySide:
         for attempt in list(self.attempts):
             self.append(attempt.job, 1, number=1, progress=None)
             self.keep(attempt.job, "late", Usage(1, 1))
+            self.reserve(attempt.job, "a", "x", asked=2, needed=1)
+            self.release_step(attempt.job, "y")
             self.keep_response(attempt.job, "resp_1")
             self.keep_response(attempt.job, "resp_2")
         self.compare()

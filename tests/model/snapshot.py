@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-from tests.model.shard_state import NEVER, Counts, HoldFacts, JobFacts, Pending, ShardState, Told
+from tests.model.shard_state import NEVER, Counts, HoldFacts, JobFacts, Pending, Purchase, ShardState, Told
 
 from shared.adapters.redis.client import RedisClient
 from shared.adapters.redis.connection import call
@@ -75,6 +75,12 @@ class _Snapshot:
                 log = _log(value)
                 self._user_logs += log
                 state.logs[UserId(user)] = [told for _, told in log]
+            case ["user", user, "contents"] if not is_lasting:
+                for content, known in _fields(value).items():
+                    buyer, attempt, cards, questions, step = known.split(" ", 4)
+                    state.contents[UserId(user), content] = Purchase(
+                        JobId(buyer), int(attempt), (int(cards), int(questions)), step
+                    )
             case ["user", user, "budget", *window] if not is_lasting:
                 counts = _fields(value)
                 used, held = int(counts.get("used", 0)), int(counts.get("held", 0))
@@ -137,6 +143,7 @@ class _Snapshot:
             problem=msgspec.json.decode(problem)["code"] if problem else "",
             progress=(int(record.get("done", 0)), int(record.get("total", 0))),
             told=(int(attempt), int(told)),
+            contents=frozenset(record.get("contents", "").split()),
             has_payload=bool(record["payload"]),
             is_removed="removed" in record,
             expires=frozenset({hours}),

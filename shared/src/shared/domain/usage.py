@@ -12,6 +12,8 @@ class Usage(Struct, frozen=True, omit_defaults=True):
     """How many of the prompt tokens the server read from its prompt cache, which costs less."""
     reasoning_tokens: int = 0
     """How many of the completion tokens the model spent on thinking, which nobody sees."""
+    reused: int = 0
+    """How many calls were not made, because the user had bought the same before. They cost no tokens."""
 
     @property
     def total(self) -> int:
@@ -26,7 +28,7 @@ class Usage(Struct, frozen=True, omit_defaults=True):
             count * tokens // self.total
             for count in (self.prompt_tokens, self.cached_tokens, self.reasoning_tokens)
         )
-        return consistent_usage(prompt, tokens - prompt, cached, reasoning)
+        return consistent_usage(prompt, tokens - prompt, cached, reasoning, self.reused)
 
     def __add__(self, other: "Usage") -> "Usage":
         return Usage(
@@ -34,10 +36,11 @@ class Usage(Struct, frozen=True, omit_defaults=True):
             self.completion_tokens + other.completion_tokens,
             self.cached_tokens + other.cached_tokens,
             self.reasoning_tokens + other.reasoning_tokens,
+            self.reused + other.reused,
         )
 
 
-def consistent_usage(prompt: int, completion: int, cached: int, reasoning: int) -> Usage:
+def consistent_usage(prompt: int, completion: int, cached: int, reasoning: int, reused: int = 0) -> Usage:
     """A usage whose parts are not larger than the whole. In stores they may be: a release from before the parts changes
     only the first two counts."""
-    return Usage(prompt, completion, min(cached, prompt), min(reasoning, completion))
+    return Usage(prompt, completion, min(cached, prompt), min(reasoning, completion), reused)

@@ -3,7 +3,7 @@
 import asyncio
 import math
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import pytest
@@ -25,11 +25,13 @@ from local.servers.postgres_server import PostgresServer
 from shared.adapters.postgres.connection import Connection, connect
 from shared.adapters.postgres.result_store import ResultStore
 from shared.domain.errors import Problem, StoreUnavailable, Unexpected
+from shared.domain.jobs.bought_step import BoughtStep
 from shared.domain.jobs.job import JobId, JobState, Kind
 from shared.domain.jobs.job_snapshot import JobSnapshot
-from shared.domain.study.material import Collection, Summary
+from shared.domain.study.material import Collection, ItemCounts, Summary
 from shared.domain.usage import Usage
 
+T = TypeVar("T", bound=msgspec.Struct)
 COLLECTION = Kind.COLLECTION
 FAILED = {"state": JobState.FAILED, "problem": Problem("provider_timed_out", {"seconds": 30}, 2.5)}
 CANCELLED = {"state": JobState.CANCELLED}
@@ -47,7 +49,7 @@ async def count(connection: Connection, table: str) -> int:
     return await connection.fetchval(f"SELECT count(*) FROM {table}")
 
 
-def again(job: JobSnapshot, **changes: Any) -> JobSnapshot:
+def again(job: T, **changes: Any) -> T:
     return msgspec.structs.replace(job, **changes)
 
 
@@ -65,6 +67,7 @@ def again(job: JobSnapshot, **changes: Any) -> JobSnapshot:
         make_final_job(windows=(), usage=Usage(), fallback_used=True, finished_at=NOW + 0.123456),
         make_final_job(usage=Usage(3_000_000_000, 4_000_000_000)),
         make_final_job(usage=Usage(300, 40, 256, 32)),
+        make_final_job(usage=Usage(0, 0, reused=7)),
         make_final_job(kind="of a newer release", state=JobState.FAILED, problem=Problem("unknown_wire")),
     ],
     ids=[
@@ -76,6 +79,7 @@ def again(job: JobSnapshot, **changes: Any) -> JobSnapshot:
         "bare",
         "dear",
         "detailed",
+        "reused",
         "unknown kind",
     ],
 )
@@ -416,6 +420,55 @@ async def test_erasing_jobs_deletes_their_material_and_their_user(
     assert len(rows) == 2
     assert not any(ADA in row["row"] for row in rows)
     assert await count(connection, "flashcards") == 0
+
+
+STEPS = tuple(
+    BoughtStep(content=name, asked=ItemCounts(3, 2), completion=f"what was {name}".encode()) for name in "ab"
+)
+
+
+async def test_a_step_is_found_by_its_content_its_user_and_the_items_it_was_asked_for(
+    result_store: ResultStore,
+) -> None:
+    await result_store.save([make_final_job(steps=STEPS[:1]), make_final_job(user=BOB, steps=STEPS[1:])])
+    await result_store.save([make_final_job(kind=COLLECTION, steps=(again(STEPS[0], completion=b"newer"),))])
+
+    assert await result_store.find_step(ADA, "a", ItemCounts(3, 2)) == b"newer"
+    assert await result_store.find_step(ADA, "a", ItemCounts(4, 0)) is None
+    assert await result_store.find_step(ADA, "a", ItemCounts(0, 3)) is None
+    assert await result_store.find_step(ADA, "b", ItemCounts()) is None
+    assert await result_store.find_step(BOB, "b", ItemCounts()) == b"what was b"
+
+
+@pytest.mark.parametrize("outcome", [{}, FAILED, {"kind": COLLECTION}], ids=["ready", "failed", "collection"])
+async def test_steps_are_deleted_with_their_job(
+    result_store: ResultStore, connection: Connection, outcome: dict[str, Any]
+) -> None:
+    """Whichever way it is deleted. A late save brings nothing back."""
+    removed, recorded, erased, pruned = jobs = [
+        make_final_job(steps=STEPS, **outcome, finished_at=NOW + age) for age in (0, 0, 0, -9)
+    ]
+    await result_store.save(jobs)
+    assert await count(connection, "job_steps") == 8
+
+    await result_store.remove(ADA, removed.id)
+    await result_store.remove_records([again(recorded, is_erased=True)])
+    await result_store.erase(ADA, [erased.id])
+    await result_store.prune(before=NOW - 5)
+
+    for job in (removed, recorded, erased):
+        await result_store.save([again(job, attempt=job.attempt + 1)])
+    assert await count(connection, "job_steps") == 0
+    assert await result_store.find(pruned.id) is None
+
+
+async def test_a_later_attempt_replaces_the_steps(result_store: ResultStore, connection: Connection) -> None:
+    job = make_final_job(steps=STEPS)
+    await result_store.save([job])
+    await result_store.save([again(job, attempt=job.attempt + 1, steps=STEPS[:1])])
+    await result_store.save([again(job, steps=STEPS)])
+
+    assert await count(connection, "job_steps") == 1
 
 
 async def test_pruning_deletes_what_was_not_used_for_long(

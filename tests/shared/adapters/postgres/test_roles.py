@@ -21,10 +21,13 @@ from shared.adapters.postgres.result_rows import statement
 from shared.adapters.postgres.result_store import ResultStore
 from shared.adapters.postgres.roles import GRANTS, SERVICES, Grant, grant_privileges, role_of
 from shared.domain.errors import PreconditionFailed, StoreUnavailable
+from shared.domain.jobs.bought_step import BoughtStep
 from shared.domain.jobs.collection_filter import CollectionFilter
 from shared.domain.jobs.job import Kind, UserId
+from shared.domain.study.material import ItemCounts
 
 JOB = make_final_job()
+STEP = BoughtStep(content="digest", asked=ItemCounts(), completion=b"{}")
 USER = UserId("ada")
 
 
@@ -56,6 +59,8 @@ OPERATIONS: dict[str, Callable[[Role], Awaitable[object]]] = {
     ),
     "rename": rename,
     "save": lambda role: role.store.save([JOB]),
+    "save_steps": lambda role: role.store.save([make_final_job(steps=(STEP,))]),
+    "find_step": lambda role: role.store.find_step(USER, STEP.content, STEP.asked),
     "save_collection": lambda role: role.store.save([make_final_job(kind=Kind.COLLECTION)]),
     "save_records": lambda role: role.store.save_records([JOB]),
     "remove": lambda role: role.store.remove(USER, JOB.id),
@@ -68,7 +73,16 @@ OPERATIONS: dict[str, Callable[[Role], Awaitable[object]]] = {
 }
 FREE = {"ping", "stats"}
 """Operations that read no table, which every role may therefore do."""
-WORK = {"find", "save", "save_records", "remove", "remove_records", "charged_before"}
+WORK = {
+    "find",
+    "find_step",
+    "save",
+    "save_steps",
+    "save_records",
+    "remove",
+    "remove_records",
+    "charged_before",
+}
 NEEDS = {
     "gateway": {
         *("find", "note_use", "list", "list_collections", "rename"),

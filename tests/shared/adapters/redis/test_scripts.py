@@ -36,6 +36,7 @@ async def test_lua_and_python_make_the_same_key_names(harness: JobHarness, shard
         "stream_key('ai')": keys.work_stream(shard, StreamName.AI),
         "record_key('j')": keys.record(shard, JobId("j")),
         "steps_key('j')": keys.steps(shard, JobId("j")),
+        "contents_key('ada')": keys.contents(shard, ADA),
         "job_events_key('j')": keys.job_events(shard, JobId("j")),
         "user_events_key('ada')": keys.user_events(shard, ADA),
         "live_key('ada', 'ai')": keys.live(shard, ADA, StreamName.AI),

@@ -73,6 +73,7 @@ class Attempt:
             self.store,
             provider,
             policy=harness.policy,
+            bought=harness.results,
             metrics=harness.metrics,
             may_spend=lambda: True,
         )

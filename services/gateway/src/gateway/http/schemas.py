@@ -37,6 +37,8 @@ class UsageView(Struct, frozen=True, omit_defaults=True):
     """How many of the prompt tokens the server read from its prompt cache; absent if none."""
     reasoning_tokens: int = 0
     """How many of the completion tokens the model spent on thinking; absent if none."""
+    reused: int = 0
+    """How many calls were not made, because you had bought the same before; absent if none. They cost no tokens."""
 
 
 class LinksView(Struct, frozen=True):
@@ -177,7 +179,12 @@ def _moment(moment: float) -> str | None:
 def _usage(job: JobSnapshot) -> UsageView:
     usage = job.usage
     return UsageView(
-        usage.prompt_tokens, usage.completion_tokens, job.held, usage.cached_tokens, usage.reasoning_tokens
+        usage.prompt_tokens,
+        usage.completion_tokens,
+        job.held,
+        usage.cached_tokens,
+        usage.reasoning_tokens,
+        usage.reused,
     )
 
 

@@ -63,6 +63,8 @@ class Options(Struct, frozen=True, kw_only=True, omit_defaults=True):
     level: Level | None = None
     model: str | None = None
     """Name of a model that your plan allows; None leaves the choice to the plan."""
+    regenerate: bool = False
+    """Whether everything is bought anew, also what you have bought before from the same text with the same options."""
 
 
 class FieldError(Struct, frozen=True):
@@ -106,6 +108,8 @@ class TokenUsage(Struct, frozen=True):
     """How many of the prompt tokens the model server read from its prompt cache."""
     reasoning_tokens: int = 0
     """How many of the completion tokens the model spent on thinking."""
+    reused: int = 0
+    """How many calls were not made, because you had bought the same before. They cost no tokens."""
 
     @property
     def spent(self) -> int:

@@ -28,6 +28,10 @@ class FallbackProvider:
         self._providers = providers
         self._on_fallback = on_fallback
 
+    @property
+    def paid_model(self) -> str:
+        return self._providers[0].paid_model
+
     async def complete(self, prompt: Prompt, schema: type[T]) -> Completion[T]:
         failed: list[ProviderError] = []
         for provider in self._providers:

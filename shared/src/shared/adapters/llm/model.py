@@ -77,6 +77,10 @@ class Model:
         self._calls_per_attempt = calls_per_attempt
         self._jitter = jitter
 
+    @property
+    def paid_model(self) -> str:
+        return self._provider.paid_model
+
     async def complete(self, prompt: Prompt, schema: type[T]) -> Completion[T]:
         calls, spent = 0, Usage()
         while True:

@@ -60,6 +60,10 @@ _WRITERS: dict[Task, Callable[[Prompt], Struct]] = {
 class OfflineProvider:
     """A `Provider` that is always available. Its usage is zero."""
 
+    @property
+    def paid_model(self) -> str:
+        return ""
+
     async def complete(self, prompt: Prompt, schema: type[T]) -> Completion[T]:
         """Raises `LanguageNeedsModel` for a source in another language, and `ProviderMisconfigured` if the schema is not that of
         the task, which is a bug."""

@@ -30,7 +30,7 @@ def _batch_size(waiting: Sequence[JobSnapshot]) -> int:
     """How many of the first jobs fit into one statement; always at least one."""
     room = GROUP_BYTES
     for count, job in enumerate(waiting[:GROUP_JOBS]):
-        room -= len(job.result or b"")
+        room -= len(job.result or b"") + sum(len(step.completion) for step in job.steps)
         if room < 0 and count:
             return count
     return GROUP_JOBS

@@ -77,7 +77,7 @@ def job_row(job: JobSnapshot) -> tuple[object, ...]:
         *(clean(job.plan), clean(job.model), job.generated_by, job.fallback_used),
         *(job.usage.prompt_tokens, job.usage.completion_tokens, clean(",".join(job.windows))),
         *(clean(job.title), result, problem),
-        *(job.usage.cached_tokens, job.usage.reasoning_tokens),
+        *(job.usage.cached_tokens, job.usage.reasoning_tokens, job.usage.reused),
     )
 
 
@@ -93,6 +93,13 @@ def collection_row(job_id: JobId, parts: Parts) -> tuple[object, ...]:
 
 def item_rows(job_id: JobId, items: Sequence[Raw]) -> list[tuple[object, ...]]:
     return [(job_id, position, bytes(item).decode()) for position, item in enumerate(items)]
+
+
+def step_rows(job: JobSnapshot) -> list[tuple[object, ...]]:
+    """The parameters of `save_steps.sql`, one row for each step."""
+    return [
+        (job.id, step.content, step.asked.cards, step.asked.questions, step.completion) for step in job.steps
+    ]
 
 
 def clean(text: str) -> str:
@@ -114,7 +121,7 @@ def to_snapshot(row: Row) -> JobSnapshot:
         plan=row["plan"],
         usage=consistent_usage(
             *(row["prompt_tokens"], row["completion_tokens"]),
-            *(row["cached_tokens"], row["reasoning_tokens"]),
+            *(row["cached_tokens"], row["reasoning_tokens"], row["reused_calls"]),
         ),
         windows=tuple(row["windows"]),
         model=row["model"],

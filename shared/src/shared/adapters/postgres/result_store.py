@@ -29,6 +29,7 @@ from shared.adapters.postgres.result_rows import (
     item_rows,
     job_row,
     statement,
+    step_rows,
     to_parts,
     to_snapshot,
 )
@@ -38,6 +39,7 @@ from shared.domain.jobs.collection_filter import CollectionFilter
 from shared.domain.jobs.job import JobId, JobState, UserId
 from shared.domain.jobs.job_id import is_job_id
 from shared.domain.jobs.job_snapshot import JobSnapshot
+from shared.domain.study.material import ItemCounts
 
 log = structlog.get_logger()
 
@@ -132,6 +134,13 @@ class ResultStore:
                         await connection.execute(statement("use_job"), job_id)
         return None if row is None else to_snapshot(row)
 
+    async def find_step(self, user: UserId, content: str, needed: ItemCounts) -> bytes | None:
+        """A completion of this content that the user has bought, asked for at least as many items."""
+        async with self._acquired() as connection:
+            return await connection.fetchval(
+                statement("find_step"), content, user, needed.cards, needed.questions
+            )
+
     async def list_jobs(
         self, user: UserId, *, kinds: Sequence[str], before: JobId | None, limit: int
     ) -> list[JobSnapshot]:
@@ -163,18 +172,19 @@ class ResultStore:
             return False
         async with self._acquired() as connection, connection.transaction():
             is_removed = await connection.fetchval(statement("remove_job"), job_id, user) == 1
-            await connection.execute(statement("forget_edits"), [job_id] if is_removed else [])
+            for forget in ("forget_edits", "forget_steps"):
+                await connection.execute(statement(forget), [job_id] if is_removed else [])
         return is_removed
 
     async def remove_records(self, jobs: Sequence[JobSnapshot]) -> None:
         """Write the rows of removed jobs: their cost, and nothing of what they made."""
         if not jobs:
             return
-        rows = as_columns(map(job_row, jobs), 20)
+        rows = as_columns(map(job_row, jobs), 21)
         async with self._acquired() as connection, connection.transaction():
             await connection.execute(statement("remove_records"), *rows)
-            await connection.execute(statement("forget_collections"), [job.id for job in jobs])
-            await connection.execute(statement("forget_edits"), [job.id for job in jobs])
+            for forget in ("forget_collections", "forget_edits", "forget_steps"):
+                await connection.execute(statement(forget), [job.id for job in jobs])
 
     async def jobs_of_user(self, user: UserId, *, limit: int) -> list[JobId]:
         """Return ids of the user's jobs, removed ones among them."""
@@ -186,7 +196,8 @@ class ResultStore:
         """Delete the material of these jobs and their user's id, and keep their cost. Returns the number of rows."""
         async with self._acquired() as connection, connection.transaction():
             erased = await connection.fetch(statement("erase_jobs"), list(ids), user)
-            await connection.execute(statement("forget_edits"), [row["id"] for row in erased])
+            for forget in ("forget_edits", "forget_steps"):
+                await connection.execute(statement(forget), [row["id"] for row in erased])
         return len(erased)
 
     async def prune(self, *, before: float) -> int:
@@ -242,17 +253,24 @@ class ResultStore:
         return set()
 
     async def _write_together(self, jobs: Sequence[JobSnapshot], *, from_records: bool) -> None:
-        rows = as_columns(map(job_row, jobs), 20)
+        rows = as_columns(map(job_row, jobs), 21)
         async with self._acquired() as connection:
-            if not any(map(is_collection, jobs)):
+            if not any(is_collection(job) or job.steps for job in jobs):
                 await connection.fetch(statement("save_jobs"), *rows, from_records)
                 return
             parts = {job.id: job_parts for job in jobs if (job_parts := to_parts(job))}
             async with connection.transaction():
                 saved = await connection.fetch(statement("save_jobs"), *rows, from_records)
-                await connection.execute(statement("forget_collections"), [row["id"] for row in saved])
+                for forget in ("forget_collections", "forget_steps"):
+                    await connection.execute(statement(forget), [row["id"] for row in saved])
                 kept = {JobId(row["id"]) for row in saved if not row["is_removed"]}
                 await _save_parts(connection, {job_id: parts[job_id] for job_id in parts if job_id in kept})
+                await _save_steps(connection, [job for job in jobs if job.id in kept])
+
+
+async def _save_steps(connection: Connection, jobs: Sequence[JobSnapshot]) -> None:
+    if rows := [row for job in jobs for row in step_rows(job)]:
+        await connection.execute(statement("save_steps"), *as_columns(rows, 5))
 
 
 async def _save_parts(connection: Connection, collections: Mapping[JobId, Parts]) -> None:

@@ -19,28 +19,31 @@ class Grant(Struct, frozen=True):
         return f"GRANT {self.privilege}{columns} ON {self.table} TO {role}"
 
 
-JOBS, COLLECTIONS, FLASHCARDS, QUIZ_QUESTIONS, EDITS = (
+JOBS, COLLECTIONS, FLASHCARDS, QUIZ_QUESTIONS, EDITS, STEPS = (
     "async_jobs",
     "study_collections",
     "flashcards",
     "quiz_questions",
     "collection_edits",
+    "job_steps",
 )
 READ_RESULTS = tuple(
     Grant("SELECT", table) for table in (JOBS, COLLECTIONS, FLASHCARDS, QUIZ_QUESTIONS, EDITS)
 )
 NOTE_USE = Grant("UPDATE", JOBS, ("used_at",))
 WRITE_JOBS = (Grant("INSERT", JOBS), Grant("UPDATE", JOBS))
-DELETE_MATERIAL = (Grant("DELETE", COLLECTIONS), Grant("DELETE", EDITS))
+DELETE_MATERIAL = (Grant("DELETE", COLLECTIONS), Grant("DELETE", EDITS), Grant("DELETE", STEPS))
 """Cards and questions are deleted with their collection, as the owner of the tables."""
 WRITE_EDITS = (Grant("INSERT", EDITS), Grant("UPDATE", EDITS))
+FIND_STEPS_OF_JOB = Grant("SELECT", STEPS, ("job_id",))
+REUSE_STEPS = (Grant("SELECT", STEPS), Grant("INSERT", STEPS))
 WRITE_MATERIAL = tuple(Grant("INSERT", table) for table in (COLLECTIONS, FLASHCARDS, QUIZ_QUESTIONS))
 
 GRANTS: Mapping[str, tuple[Grant, ...]] = {
-    "gateway": (*READ_RESULTS, *WRITE_JOBS, *DELETE_MATERIAL, *WRITE_EDITS),
+    "gateway": (*READ_RESULTS, *WRITE_JOBS, *DELETE_MATERIAL, *WRITE_EDITS, FIND_STEPS_OF_JOB),
     "chat": (*READ_RESULTS, NOTE_USE),
-    "ai-worker": (*READ_RESULTS, *WRITE_JOBS, *DELETE_MATERIAL),
-    "collection-worker": (*READ_RESULTS, *WRITE_JOBS, *DELETE_MATERIAL, *WRITE_MATERIAL),
+    "ai-worker": (*READ_RESULTS, *WRITE_JOBS, *DELETE_MATERIAL, *REUSE_STEPS),
+    "collection-worker": (*READ_RESULTS, *WRITE_JOBS, *DELETE_MATERIAL, *WRITE_MATERIAL, *REUSE_STEPS),
     "cron": (Grant("SELECT", JOBS, ("id", "finished_at", "used_at")), Grant("DELETE", JOBS)),
     "operator": (
         Grant("SELECT", COLLECTIONS, ("id",)),
@@ -48,6 +51,7 @@ GRANTS: Mapping[str, tuple[Grant, ...]] = {
         Grant("SELECT", JOBS),
         *WRITE_JOBS,
         *DELETE_MATERIAL,
+        FIND_STEPS_OF_JOB,
     ),
 }
 """Service to its privileges. During an upgrade the services of the last release run with these too: take a privilege away one

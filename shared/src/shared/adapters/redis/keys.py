@@ -38,6 +38,13 @@ def steps(shard: int, job_id: JobId) -> str:
     return f"{tag(shard)}:job:{job_id}:steps"
 
 
+def contents(shard: int, user: UserId) -> str:
+    """hash. What the user's unfinished jobs buy or have bought: digest of a content → job, attempt, cards and questions asked
+    for, step name, separated by spaces. A job's entries are deleted when it is final. Expires a day after the last purchase
+    began."""
+    return f"{tag(shard)}:user:{user}:contents"
+
+
 def job_events(shard: int, job_id: JobId) -> str:
     """stream. The job's event log, capped at about 2,000 entries. Expires together with the record."""
     return f"{tag(shard)}:job:{job_id}:events"

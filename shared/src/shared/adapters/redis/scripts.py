@@ -89,6 +89,10 @@ def _to_sweep(reply: Sequence[Any]) -> SweepReply | None:
     return to_struct(SweepReply)(reply) if reply else None
 
 
+def _bytes_or_int(reply: bytes | int) -> bytes | int:
+    return reply
+
+
 SUBMIT = Script("jobs/submit", to_struct(SubmitReply))
 LEASE = Script("jobs/lease", _to_leased)
 RENEW = Script("jobs/renew", list[int])
@@ -96,6 +100,8 @@ CLAIM = Script("jobs/claim", _to_leased)
 SETTLE = Script("jobs/settle", list[int])
 CANCEL = Script("jobs/cancel", bool)
 KEEP_STEP = Script("jobs/keep_step", bool)
+RESERVE_STEP = Script("jobs/reserve_step", _bytes_or_int)
+RELEASE_STEP = Script("jobs/release_step", bool)
 KEEP_RESPONSE = Script("jobs/keep_response", bool)
 APPEND_EVENTS = Script("jobs/append_events", bool)
 TELL_CHANGE = Script("jobs/tell_change", bool)

@@ -81,6 +81,8 @@ class PlannedStep(Struct, frozen=True, kw_only=True):
     """Whether the source is our own notes on the parts."""
     quota: ItemCounts = NO_ITEMS
     """How many of its items the result takes. The prompt requests some more."""
+    may_be_reused: bool = True
+    """False if the user wants it to be bought anew."""
 
     @property
     def schema(self) -> type[Struct]:
@@ -115,6 +117,7 @@ def plan_merge(kind: Kind, job_input: JobInput, notes: Sequence[str], *, level: 
         prompt=_prompt(kind, task, "\n\n".join(notes), job_input, language, is_merge=True),
         span=Span(0, len(job_input.text)),
         is_merge=True,
+        may_be_reused=not job_input.options.regenerate,
     )
 
 
@@ -164,6 +167,7 @@ def _plan_items(
         prompt=_prompt(kind, task, span.of(job_input.text), job_input, language, asked=asked),
         span=span,
         quota=quota,
+        may_be_reused=not job_input.options.regenerate,
     )
 
 
@@ -174,6 +178,7 @@ def _plan_whole(kind: Kind, index: int, span: Span, job_input: JobInput, languag
         name=f"{task}/{index}",
         prompt=_prompt(kind, task, span.of(job_input.text), job_input, language),
         span=span,
+        may_be_reused=not job_input.options.regenerate,
     )
 
 

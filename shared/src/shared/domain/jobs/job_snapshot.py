@@ -4,6 +4,7 @@ final."""
 from msgspec import Struct
 
 from shared.domain.errors import Problem
+from shared.domain.jobs.bought_step import BoughtStep
 from shared.domain.jobs.job import JobId, JobState, Kind, UserId
 from shared.domain.usage import Usage
 
@@ -42,6 +43,8 @@ class JobSnapshot(Struct, frozen=True, kw_only=True):
     """How often its user has changed the collection; known from the row only."""
     result: bytes | None = None
     """JSON of a `shared.domain.study.material.Result`, when the job succeeded."""
+    steps: tuple[BoughtStep, ...] = ()
+    """What the job bought or reused. It is written with the row, and not read with it."""
     version: int = 0
     """Differs after every change of the record: an unfinished job's ETag is made of it. 0 in a snapshot of the row."""
 

@@ -62,6 +62,17 @@ class ResponseKeeper(Protocol):
         ...
 
 
+class Content(Struct, frozen=True, kw_only=True):
+    """What a call buys. Completions of the same content can stand for one another."""
+
+    key: str
+    """Digest of the source, the task, the options and our prompt texts."""
+    needed: ItemCounts
+    """A completion that was asked for fewer items does not serve."""
+    may_be_reused: bool
+    """Whether a completion that was bought before is taken."""
+
+
 class Prompt(Struct, frozen=True, kw_only=True):
     """One paid request. `source` is data and is fenced as such: nothing in it is ever an instruction."""
 
@@ -85,6 +96,8 @@ class Prompt(Struct, frozen=True, kw_only=True):
     """The same for all prompts on one source, so that the provider can reuse its prompt cache."""
     safety_id: str = ""
     """A hash of the user id (`safety_id_of`), so that a provider blocks one abuser and not all users."""
+    content: Content | None = None
+    """What is bought; None for a call that is always made."""
     call_id: str = ""
     """Identifies the call in the provider's logs and in ours: `<job id>/<step>`."""
     job_kind: str = ""
@@ -144,6 +157,11 @@ class Delta(Struct, frozen=True, kw_only=True):
 class Provider(Protocol):
     """Raises only `ProviderError` and its kinds. A provider does not retry a failed call by itself; one re-ask after a response
     that does not fit the schema is part of a call and of its usage."""
+
+    @property
+    def paid_model(self) -> str:
+        """The model that is asked first. Empty if its calls cost nothing, so that they need not be reused."""
+        ...
 
     async def complete(self, prompt: Prompt, schema: type[T]) -> Completion[T]: ...
 

@@ -48,6 +48,8 @@ class Options(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
     """What the learner knows already. A model writes for that level; the offline generator takes the words of the source."""
     model: ModelName | None = None
     """Name of a model that the user's plan allows; the plan's own choice if it is not given."""
+    regenerate: bool = False
+    """Whether everything is bought anew, also what the user has bought before from the same text with the same options."""
 
     def __post_init__(self) -> None:
         if self.language is not None:

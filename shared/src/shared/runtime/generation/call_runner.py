@@ -10,6 +10,7 @@ from shared.adapters.offline.provider import GENERATED_BY
 from shared.domain.decisive_error import most_severe
 from shared.domain.errors import StoreUnavailable
 from shared.domain.generation.call_plan import PlannedStep, language_of
+from shared.domain.generation.content_key import content_of
 from shared.domain.generation.handler import AttemptContext
 from shared.domain.generation.sizing import PARALLEL_CALLS
 from shared.domain.generation.step_splitting import split_step
@@ -140,7 +141,7 @@ class _CallRunner:
         if self._operator_error is not None:
             self.failed[step.name] = self._operator_error
             return [step]
-        prompt = _sign(with_known_items(step.prompt, self._known_items()), step.name, self._context.job)
+        prompt = _sign(with_known_items(step.prompt, self._known_items()), step, self._context.job)
         try:
             self.completions[step.name] = await self._context.complete(step.name, prompt, step.schema)
         except ContextTooLong as error:
@@ -177,6 +178,12 @@ class _CallRunner:
                 self._operator_error = error
 
 
-def _sign(prompt: Prompt, step: str, job: LeasedJob) -> Prompt:
-    """Add the call id, the job's kind, and a hash that tells users apart without naming them."""
-    return replace(prompt, call_id=f"{job.id}/{step}", safety_id=safety_id_of(job.user), job_kind=job.kind)
+def _sign(prompt: Prompt, step: PlannedStep, job: LeasedJob) -> Prompt:
+    """Add what is bought, the call id, the job's kind, and a hash that tells users apart without naming them."""
+    return replace(
+        prompt,
+        content=content_of(step),
+        call_id=f"{job.id}/{step.name}",
+        safety_id=safety_id_of(job.user),
+        job_kind=job.kind,
+    )

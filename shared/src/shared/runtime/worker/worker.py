@@ -17,6 +17,7 @@ from shared.runtime.worker.attempts import settler
 from shared.runtime.worker.attempts.attempt_runner import AttemptRunner, ProviderSelector
 from shared.runtime.worker.attempts.settler import Settler
 from shared.runtime.worker.attempts.slots import Slots
+from shared.runtime.worker.attempts.step_reuse import BoughtSteps
 from shared.runtime.worker.consumer import Consumer
 from shared.runtime.worker.lease_renewer import LeaseRenewer
 from shared.runtime.worker.maintenance import maintenance
@@ -26,7 +27,7 @@ from shared.runtime.worker.new_entries import NewEntries
 from shared.runtime.worker.stale_leases import StaleLeases
 
 
-class Results(settler.Results, maintenance.Results, Protocol):
+class Results(settler.Results, maintenance.Results, BoughtSteps, Protocol):
     """Where rows are kept: `shared.adapters.postgres.result_store.ResultStore`."""
 
 
@@ -59,6 +60,7 @@ class Worker:
             self.slots,
             attempt_store,
             settler,
+            results,
             renewer,
             schedule,
             handlers,

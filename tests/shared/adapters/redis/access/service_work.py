@@ -30,6 +30,7 @@ from shared.domain.budgets import Charge
 from shared.domain.errors import Problem
 from shared.domain.jobs.job import JobId, JobState, Kind, LeasedJob, StreamName, UserId
 from shared.domain.jobs.settlement import Settlement
+from shared.domain.study.material import ItemCounts
 from shared.domain.usage import Usage
 from shared.runtime.erasure.user_eraser import kept_windows
 
@@ -222,6 +223,8 @@ async def _run_jobs(desk: Desk, stream: StreamName, kind: Kind) -> None:
         await desk.admin.submit(kind=kind, plan=ONE_AT_A_TIME)
     job = await own.lease_one(entries)
     await own.attempts.keep(job, "step", b"{}", Usage(1, 1, 1, 1))
+    await own.attempts.reserve(job, "step", "content", asked=ItemCounts(), needed=ItemCounts())
+    await own.attempts.release(job, "content")
     await own.attempts.keep_response(job, "call", b"{}")
     await own.attempts.append(job, [("item", b"{}")], number=1, progress=(1, 2))
     await own.attempts.is_cancelled(job)

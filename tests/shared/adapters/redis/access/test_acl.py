@@ -38,7 +38,8 @@ ON_A_CLUSTER = [service for service in SERVICES if service not in ("cron", "prob
 """Services that see a cluster as a whole."""
 WORKER_SCRIPTS = {
     *(scripts.LEASE, scripts.CLAIM, scripts.RENEW, scripts.SETTLE, scripts.SET_ASIDE),
-    *(scripts.KEEP_STEP, scripts.KEEP_RESPONSE, scripts.APPEND_EVENTS),
+    *(scripts.KEEP_STEP, scripts.RESERVE_STEP, scripts.RELEASE_STEP),
+    *(scripts.KEEP_RESPONSE, scripts.APPEND_EVENTS),
     *(scripts.SWEEP, scripts.PROMOTE, scripts.EXPIRE_HOLDS, scripts.RESTORE_BUDGETS),
     *(scripts.REMOVE, scripts.FORGET_EVENTS, scripts.LIMITER_ACQUIRE, scripts.LIMITER_REPORT),
 }

@@ -30,6 +30,9 @@ QuestionCount = Annotated[int | None, typer.Option(min=0, help="How many quiz qu
 DifficultyOption = Annotated[Difficulty | None, typer.Option(help="How demanding the items are.")]
 LevelOption = Annotated[Level | None, typer.Option(help="For whom a model writes.")]
 ModelOption = Annotated[str | None, typer.Option(help="A model that your plan allows.")]
+RegenerateFlag = Annotated[
+    bool, typer.Option("--regenerate", help="Buy anew what you have bought before from the same text.")
+]
 
 
 def ai(
@@ -42,6 +45,7 @@ def ai(
     difficulty: DifficultyOption = None,
     level: LevelOption = None,
     model: ModelOption = None,
+    regenerate: RegenerateFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Make flashcards, a quiz, a summary, an explanation, an outline or a study note of a text."""
@@ -54,6 +58,7 @@ def ai(
         difficulty=difficulty,
         level=level,
         model=model,
+        regenerate=regenerate,
     )
     with run.client() as client:
         job_id = client.submit_job(kind, text, options=options).id
@@ -83,6 +88,7 @@ def collection(
     difficulty: DifficultyOption = None,
     level: LevelOption = None,
     model: ModelOption = None,
+    regenerate: RegenerateFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Make a study collection of a document: flashcards and a quiz, each with its quote."""
@@ -95,6 +101,7 @@ def collection(
         difficulty=difficulty,
         level=level,
         model=model,
+        regenerate=regenerate,
     )
     with run.client() as client:
         collection_id = _create(client, source, title, options).id

@@ -177,7 +177,11 @@ def show_job(console: Console, job: Job) -> None:
 
 def spent_tokens(usage: TokenUsage) -> str:
     """The tokens, and what is known of them: `1200 (800 cached, 90 reasoning)`."""
-    parts = {"cached": usage.cached_tokens, "reasoning": usage.reasoning_tokens}
+    parts = {
+        "cached": usage.cached_tokens,
+        "reasoning": usage.reasoning_tokens,
+        "calls reused": usage.reused,
+    }
     known = ", ".join(f"{count} {name}" for name, count in parts.items() if count)
     return f"{usage.spent} ({known})" if known else str(usage.spent)
 

@@ -109,6 +109,10 @@ class OpenAIProvider:
         self._is_compatible = learned is not None and not names_refusals
         self._sender = RequestSender(self._learned, tries_plainest=self._is_compatible)
 
+    @property
+    def paid_model(self) -> str:
+        return self._model
+
     async def complete(self, prompt: Prompt, schema: type[T]) -> Completion[T]:
         """Ask once, and once more with the reason if the response cannot be used. Raises `ProviderError`."""
         slots = [self._slot(prompt, name) for name in CALLS]

@@ -11,10 +11,10 @@ SELECT
 FROM unnest(
     $1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::float8[], $7::float8[], $8::float8[], $9::text[],
     $10::text[], $11::text[], $12::boolean[], $13::bigint[], $14::bigint[], $15::text[], $16::text[], $17::text[],
-    $18::text[], $19::bigint[], $20::bigint[]
+    $18::text[], $19::bigint[], $20::bigint[], $21::bigint[]
 ) AS given (
     id, user_id, kind, status, attempt, created_at, started_at, finished_at, plan, model, generated_by,
-    fallback_used, prompt_tokens, completion_tokens, windows, title, result, error, cached_tokens, reasoning_tokens
+    fallback_used, prompt_tokens, completion_tokens, windows, title, result, error, cached_tokens, reasoning_tokens, reused_calls
 )
 ON CONFLICT (id) DO UPDATE SET
     prompt_tokens = CASE WHEN kept.attempt < excluded.attempt THEN excluded.prompt_tokens ELSE kept.prompt_tokens END,

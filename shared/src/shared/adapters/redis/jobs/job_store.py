@@ -189,7 +189,19 @@ def _accepted(job: Submission, answer: list[Any] | Unconfirmed, policy: JobPolic
 Fields = Mapping[str, str]
 SHOWN = (
     *("user", "kind", "state", "attempt", "failures", "created", "started", "finished"),
-    *("done", "total", "held", "prompt", "completion", "cached", "reasoning", "problem", "retry_at", "title"),
+    *(
+        "done",
+        "total",
+        "held",
+        "prompt",
+        "completion",
+        "cached",
+        "reasoning",
+        "reused",
+        "problem",
+        "retry_at",
+        "title",
+    ),
     *("plan", "windows", "removed"),
 )
 """Fields of the record that `to_snapshot` reads."""
@@ -258,7 +270,7 @@ def _to_snapshot(job_id: JobId, fields: Fields) -> JobSnapshot:
         held=int(fields["held"]),
         usage=consistent_usage(
             *(int(fields["prompt"]), int(fields["completion"])),
-            *(int(fields.get("cached", 0)), int(fields.get("reasoning", 0))),
+            *(int(fields.get(name, 0)) for name in ("cached", "reasoning", "reused")),
         ),
         windows=tuple(fields["windows"].split(",")),
         problem=msgspec.json.decode(problem, type=Problem) if problem else None,

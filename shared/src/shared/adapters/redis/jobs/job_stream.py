@@ -246,10 +246,10 @@ def _to_job(fields: Mapping[bytes, Any], shard: int, stream: StreamName) -> Leas
 
 
 def _usage(fields: Mapping[bytes, Any]) -> Usage:
-    """The counts of the record. It has the last two only if they are not 0."""
+    """The counts of the record. It has the last three only if they are not 0."""
     prompt, completion = _count(fields[b"prompt"]), _count(fields[b"completion"])
-    cached, reasoning = (_count(fields.get(name) or b"0") for name in (b"cached", b"reasoning"))
-    return consistent_usage(prompt, completion, cached, reasoning)
+    parts = (_count(fields.get(name) or b"0") for name in (b"cached", b"reasoning", b"reused"))
+    return consistent_usage(prompt, completion, *parts)
 
 
 def _settle_args(settlement: Settlement, now: float) -> tuple[Arg, ...]:
@@ -260,7 +260,7 @@ def _settle_args(settlement: Settlement, now: float) -> tuple[Arg, ...]:
         *(settlement.failures, int(delay * 1000)),
         msgspec.json.encode(settlement.problem) if settlement.problem else "",
         "1" if settlement.is_dead else "",
-        *(usage.cached_tokens, usage.reasoning_tokens),
+        *(usage.cached_tokens, usage.reasoning_tokens, usage.reused),
     )
 
 

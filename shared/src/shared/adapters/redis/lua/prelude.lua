@@ -9,12 +9,14 @@ local GROUP = 'workers'
 local RETENTION_MS = 3600000        -- a final record and its events are kept for one hour
 local DEAD_RETENTION_MS = 604800000 -- a dead letter is kept for a week, so that an operator can inspect it
 local USER_LOG_MS = 86400000        -- a user's event log expires a day after the last submission or end of a job
+local CONTENTS_MS = 86400000        -- what a user's unfinished jobs buy is forgotten a day after the last purchase began
 local STREAMS = {'ai', 'collection'} -- as StreamName
 local JOB_LOG_CAP, USER_LOG_CAP = 2000, 10000 -- maximum numbers of entries; more than a job, or a user in a day, produces
 
 local function stream_key(stream) return tag .. ':stream:' .. stream end
 local function record_key(id) return tag .. ':job:' .. id end
 local function steps_key(id) return tag .. ':job:' .. id .. ':steps' end
+local function contents_key(user) return tag .. ':user:' .. user .. ':contents' end
 local function job_events_key(id) return tag .. ':job:' .. id .. ':events' end
 local function user_events_key(user) return tag .. ':user:' .. user .. ':events' end
 local function live_key(user, stream) return tag .. ':user:' .. user .. ':live:' .. stream end
@@ -64,12 +66,13 @@ end
 
 local function is_positive(count) return count and #count <= 15 and string.find(count, '^[1-9]%d*$') ~= nil end
 
--- `job` has the cached and the reasoning tokens, which are left out when they are 0.
+-- `job` has the cached and the reasoning tokens and the reused calls, which are left out when they are 0.
 local function done_json(id, job, status, prompt, completion, problem)
   local json = '{"job_id":"' .. id .. '","kind":"' .. job.kind .. '","status":"' .. status
     .. '","usage":{"prompt_tokens":' .. prompt .. ',"completion_tokens":' .. completion
   if is_positive(job.cached) then json = json .. ',"cached_tokens":' .. job.cached end
   if is_positive(job.reasoning) then json = json .. ',"reasoning_tokens":' .. job.reasoning end
+  if is_positive(job.reused) then json = json .. ',"reused":' .. job.reused end
   json = json .. '}'
   if problem and problem ~= '' then json = json .. ',"problem":' .. problem end
   return json .. '}'
@@ -157,7 +160,7 @@ end
 
 -- Ends a job: settles its budget, writes its final state and `done` event, sets expiries. The job must not be final.
 local ENDING = {'state', 'attempt', 'user', 'kind', 'stream', 'windows', 'held', 'kept', 'v', 'entry', 'prompt', 'completion',
-  'cached', 'reasoning'}
+  'cached', 'reasoning', 'reused', 'contents'}
 
 local function read_ending(id)
   local job = read_fields(record_key(id), ENDING)
@@ -165,11 +168,22 @@ local function read_ending(id)
   return job
 end
 
+-- Forgets that a job buys or has bought some contents, unless another job of the user has taken over.
+local function forget_contents(id, job)
+  local key = contents_key(job.user)
+  for content in string.gmatch(job.contents or '', '%S+') do
+    local known = call('HGET', key, content)
+    if known and string.sub(known, 1, #id + 1) == id .. ' ' then call('HDEL', key, content) end
+  end
+  if job.contents then call('HDEL', record_key(id), 'contents') end
+end
+
 local function finish(id, job, state, prompt, completion, problem, failures, now, is_dead)
   local record = record_key(id)
   assert(tonumber(job.held) and job.user and job.windows) -- checked before anything is written
   settle_windows(job.user, job.windows, tonumber(job.held), prompt + completion)
   call('ZREM', live_key(job.user, job.stream), id)
+  forget_contents(id, job)
   tell(id, job.user, 'done', done_json(id, job, state, prompt, completion, problem))
   local changes = {'state', state, 'finished', now, 'prompt', prompt, 'completion', completion, 'held', 0, 'problem', problem, 'failures', failures}
   local keep_ms = RETENTION_MS
@@ -188,6 +202,7 @@ local function finish(id, job, state, prompt, completion, problem, failures, now
   call('HSET', record, unpack(changes))
   set_positive(id, 'cached', job.cached)
   set_positive(id, 'reasoning', job.reasoning)
+  set_positive(id, 'reused', job.reused)
   call('PEXPIRE', record, keep_ms)
   call('PEXPIRE', job_events_key(id), keep_ms)
   call('PEXPIRE', user_events_key(job.user), USER_LOG_MS)
@@ -196,7 +211,7 @@ end
 -- Fields that the new owner of a job needs. Lease and claim reply with {now (ms), LEASED_NAMES, then for each job its
 -- values in the order of these names}, so that the names are sent once and not with every job.
 local LEASED = {'user', 'kind', 'v', 'payload', 'attempt', 'failures', 'crashes', 'created', 'started', 'prompt', 'completion',
-  'cached', 'reasoning', 'plan', 'request', 'title', 'windows', 'held', 'traceparent', 'state', 'owner', 'entry'}
+  'cached', 'reasoning', 'reused', 'plan', 'request', 'title', 'windows', 'held', 'traceparent', 'state', 'owner', 'entry'}
 local LEASED_NAMES = {'id', 'steps', unpack(LEASED)}
 
 local STATES = {queued = true, running = true, succeeded = true, failed = true, cancelled = true}
@@ -268,7 +283,7 @@ local function mend_record(id, stream, bad)
   for _, name in ipairs(NUMBERS) do
     if not is_count(numbers[name]) and not (name == 'held' and is_count(numbers.hold)) then call('HSET', record, name, 0) end
   end
-  for _, name in ipairs({'cached', 'reasoning'}) do
+  for _, name in ipairs({'cached', 'reasoning', 'reused'}) do
     local count = call('HGET', record, name)
     if count and not is_count(count) then call('HDEL', record, name) end
   end

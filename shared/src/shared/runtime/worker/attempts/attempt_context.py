@@ -10,6 +10,7 @@ import structlog
 from msgspec import Struct
 from msgspec.structs import replace
 
+from shared.adapters.offline.provider import GENERATED_BY as OFFLINE
 from shared.adapters.redis.jobs.attempt_store import AttemptStore
 from shared.domain.errors import HoldSpent, LeaseLost
 from shared.domain.jobs.events import EventName, ItemMade, Progressed
@@ -22,11 +23,13 @@ from shared.domain.study.material import Flashcard, QuizQuestion
 from shared.domain.usage import Usage
 from shared.runtime.observability.metrics.job_metrics import JobMetrics
 from shared.runtime.worker.attempts.step_responses import StepResponses
+from shared.runtime.worker.attempts.step_reuse import BoughtSteps, StepReuse
 from shared.runtime.worker.store_retry import until_available
 
 log = structlog.get_logger()
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 
 class FencedAttemptContext:
@@ -39,6 +42,7 @@ class FencedAttemptContext:
         provider: Provider,
         *,
         policy: JobPolicy,
+        bought: BoughtSteps,
         metrics: JobMetrics,
         may_spend: Callable[[], bool],
     ) -> None:
@@ -51,6 +55,7 @@ class FencedAttemptContext:
         self._may_spend = may_spend
         self._events_sent = 0
         self._sending = asyncio.Lock()
+        self.reuse = StepReuse(job, store, bought, provider.paid_model)
         self.usage = job.usage
         self._failed_tokens = job.usage.total - _kept_tokens(job)
         """Tokens of calls that led to nothing, in this attempt and in earlier ones."""
@@ -60,27 +65,63 @@ class FencedAttemptContext:
         return self._job
 
     async def complete(self, step: str, prompt: Prompt, schema: type[T]) -> Completion[T]:
-        if (kept := self._kept(step, schema)) is not None:
-            return kept
+        completion = self._kept(step, schema) or await self._reuse(step, prompt, schema)
+        if completion is None:
+            completion = await self._buy_and_keep(step, prompt, schema)
+        if prompt.content is not None and completion.generated_by != OFFLINE:
+            asked = prompt.content.needed if completion.usage.reused else prompt.counts
+            self.reuse.note(prompt.content, asked, encode_step(completion))
+        return completion
+
+    def _kept(self, step: str, schema: type[T]) -> Completion[T] | None:
+        """The completion that an earlier attempt kept. One that cannot be read is bought again."""
+        data = self._job.steps.get(step)
+        return None if data is None else self._decode(data, schema)
+
+    async def _reuse(self, step: str, prompt: Prompt, schema: type[T]) -> Completion[T] | None:
+        """What the user has bought before, which costs nothing now. It is kept, so that every attempt has the same."""
+        content = prompt.content
+        if content is None:
+            return None
+        data = await self._until_available(lambda: self.reuse.find(step, content, prompt.counts))
+        found = None if data is None else self._decode(data, schema)
+        if found is None:
+            return None
+        completion = replace(found, usage=Usage(reused=1))
+        self.usage += completion.usage
+        await self._keep(step, completion)
+        return completion
+
+    async def _buy_and_keep(self, step: str, prompt: Prompt, schema: type[T]) -> Completion[T]:
+        """Buy the completion. It is paid for then, so Redis is waited for rather than the completion lost."""
         if self._failed_tokens >= self._job.held:
             raise HoldSpent
-        responses = StepResponses(self._job, step, self._store, self._write_fenced)
-        completion = await self._buy(replace(prompt, may_spend=self._may_spend, keeper=responses), schema)
-        data = encode_step(completion)
+        responses = StepResponses(self._job, step, self._store, self._until_available)
         try:
-            # The completion is paid for, so Redis is waited for rather than the completion lost.
-            await self._write_fenced(lambda: self._store.keep(self._job, step, data, completion.usage))
+            completion = await self._buy(replace(prompt, may_spend=self._may_spend, keeper=responses), schema)
+        except ProviderError:
+            await self._release(prompt)
+            raise
+        if completion.generated_by == OFFLINE:
+            await self._release(prompt)
+        try:
+            await self._keep(step, completion)
         except LeaseLost:
             self._metrics.completion_lost(completion)
             raise
         return completion
 
-    def _kept(self, step: str, schema: type[T]) -> Completion[T] | None:
-        """The completion that an earlier attempt kept. One that cannot be read is bought again."""
-        if step not in self._job.steps:
-            return None
+    async def _keep(self, step: str, completion: Completion[T]) -> None:
+        data = encode_step(completion)
+        await self._until_available(lambda: self._store.keep(self._job, step, data, completion.usage))
+
+    async def _release(self, prompt: Prompt) -> None:
+        if (content := prompt.content) is not None:
+            await self._until_available(lambda: self.reuse.release(content))
+
+    def _decode(self, data: bytes, schema: type[T]) -> Completion[T] | None:
         try:
-            return decode_step(self._job.steps[step], schema)
+            return decode_step(data, schema)
         except msgspec.DecodeError:
             log.warning("job.step_unreadable", job_id=self._job.id)
             return None
@@ -125,14 +166,15 @@ class FencedAttemptContext:
     async def _send(self, name: EventName, data: bytes, *, progress: tuple[int, int] | None = None) -> None:
         async with self._sending:  # events are numbered, and must reach Redis in that order
             number = self._events_sent + 1
-            await self._write_fenced(
+            await self._until_available(
                 lambda: self._store.append(self._job, [(name, data)], number=number, progress=progress)
             )
             self._events_sent = number
 
-    async def _write_fenced(self, write: Callable[[], Awaitable[None]]) -> None:
+    async def _until_available(self, operation: Callable[[], Awaitable[R]]) -> R:
+        """Repeat a fenced operation while its store is unreachable."""
         try:
-            await until_available(write, seconds=self._policy.settle_grace_seconds)
+            return await until_available(operation, seconds=self._policy.settle_grace_seconds)
         except LeaseLost:
             self._metrics.fenced(self._job)
             raise

@@ -20,6 +20,7 @@ from shared.runtime.worker.attempts.attempt import run_handler
 from shared.runtime.worker.attempts.attempt_context import FencedAttemptContext
 from shared.runtime.worker.attempts.settler import Ending, Settler
 from shared.runtime.worker.attempts.slots import RunningAttempt, Slots
+from shared.runtime.worker.attempts.step_reuse import BoughtSteps
 from shared.runtime.worker.lease_renewer import LeaseRenewer
 from shared.runtime.worker.maintenance.maintenance_schedule import MaintenanceSchedule
 
@@ -37,6 +38,7 @@ class AttemptRunner:
         slots: Slots,
         store: AttemptStore,
         settler: Settler,
+        bought: BoughtSteps,
         renewer: LeaseRenewer,
         schedule: MaintenanceSchedule,
         handlers: Mapping[Kind, Handler],
@@ -48,6 +50,7 @@ class AttemptRunner:
         self._slots = slots
         self._store = store
         self._settler = settler
+        self._bought = bought
         self._renewer = renewer
         self._schedule = schedule
         self._handlers = handlers
@@ -98,7 +101,7 @@ class AttemptRunner:
             span.fail(LeaseLost.code)
             return
         run.is_settling = True
-        settlement = await self._settler.settle(run.job, ending, context.usage)
+        settlement = await self._settler.settle(run.job, ending, context.usage, context.reuse.steps)
         if settlement is None:
             span.fail(LeaseLost.code)
             return
@@ -112,6 +115,7 @@ class AttemptRunner:
             self._store,
             self._select_provider(run.job),
             policy=self._policy,
+            bought=self._bought,
             metrics=self._metrics,
             may_spend=lambda: self._renewer.is_certain(run.job),
         )

@@ -9,6 +9,7 @@ import structlog
 from shared.adapters.batcher import Batcher
 from shared.adapters.redis.jobs.job_stream import JobStream
 from shared.domain.errors import HandedBack, LeaseLost, StoreUnavailable, Unexpected
+from shared.domain.jobs.bought_step import BoughtStep
 from shared.domain.jobs.job import JobId, JobState, LeasedJob
 from shared.domain.jobs.job_policy import JobPolicy
 from shared.domain.jobs.job_snapshot import JobSnapshot
@@ -73,8 +74,10 @@ class Settler:
         )
         return saved if saved and saved.state is JobState.SUCCEEDED else None
 
-    async def settle(self, job: LeasedJob, ending: Ending, usage: Usage) -> Settlement | None:
-        """Close the attempt. Returns None if nothing was settled, because another attempt owns the job or Redis is unreachable."""
+    async def settle(
+        self, job: LeasedJob, ending: Ending, usage: Usage, steps: Sequence[BoughtStep] = ()
+    ) -> Settlement | None:
+        """Close the attempt. The row keeps `steps`, which the job has bought. Returns None if nothing was settled, because another attempt owns the job or Redis is unreachable."""
         match ending:
             case None:
                 settlement = hand_back(job, HandedBack().problem, usage=usage, now=self._clock())
@@ -85,12 +88,12 @@ class Settler:
             case _:
                 settlement = self._decide(job, ending, usage)
                 if settlement.is_final:
-                    settlement = await self._save(settlement)
+                    settlement = await self._save(settlement, steps)
         return await self._settle(settlement)
 
-    async def _save(self, settlement: Settlement) -> Settlement:
+    async def _save(self, settlement: Settlement, steps: Sequence[BoughtStep]) -> Settlement:
         """Save the row. Returns what is to be settled, which differs when the row cannot be kept."""
-        row = to_final(settlement, now=self._clock())
+        row = to_final(settlement, steps, now=self._clock())
         try:
             with self._tracer.span(SpanName.SAVE, job_id=row.id):
                 await until_available(
@@ -103,7 +106,8 @@ class Settler:
             if settlement.done is None:
                 raise
             log.error("job.result_refused")  # Postgres would refuse it again, so the job fails
-            return await self._save(self._decide(settlement.job, Fail(error.problem), settlement.usage))
+            refused = self._decide(settlement.job, Fail(error.problem), settlement.usage)
+            return await self._save(refused, ())
         return settlement
 
     def _decide(self, job: LeasedJob, outcome: Outcome, usage: Usage) -> Settlement:
@@ -142,7 +146,7 @@ class Settler:
             self._schedule.promote_within(settlement.retry_at - self._clock())
 
 
-def to_final(settlement: Settlement, *, now: float) -> JobSnapshot:
+def to_final(settlement: Settlement, steps: Sequence[BoughtStep] = (), *, now: float) -> JobSnapshot:
     """The row a final settlement leaves in Postgres."""
     job, done = settlement.job, settlement.done
     return JobSnapshot(
@@ -163,4 +167,5 @@ def to_final(settlement: Settlement, *, now: float) -> JobSnapshot:
         title=job.title,
         result=msgspec.json.encode(done.result) if done else None,
         problem=settlement.problem,
+        steps=tuple(steps),
     )

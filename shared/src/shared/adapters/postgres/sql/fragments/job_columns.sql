@@ -15,6 +15,7 @@
     completion_tokens,
     cached_tokens,
     reasoning_tokens,
+    reused_calls,
     windows,
     coalesce(edits.title, made.title, kept.title) AS title,
     coalesce(edits.revision, 0) AS revision,

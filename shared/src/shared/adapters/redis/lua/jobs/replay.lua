@@ -19,7 +19,7 @@ call('HSET', record, 'state', 'queued', 'failures', 0, 'crashes', 0, 'held', job
   'finished', 0, 'problem', '', 'prompt', 0, 'completion', 0)
 for _, key in ipairs({record, steps_key(id), job_events_key(id)}) do call('PERSIST', key) end
 call('ZREM', unsaved_key, id)
-call('HDEL', record, 'cached', 'reasoning')
+call('HDEL', record, 'cached', 'reasoning', 'reused')
 call('HDEL', record, 'entry') -- that entry was deleted when the job died
 book('replayed')
 admit(id, user, job.stream, job.kind, job.v, ARGV[2])

@@ -1,7 +1,7 @@
 -- settle: end attempts, each once: write the state, budget and event, delete the entry, admit the user's next waiting job.
 --   KEYS  1 work stream
 --   ARGV  1 stream   then for each attempt: entry id, job id, attempt, next state, prompt tokens, completion tokens,
---                    failures, delay of a retry (ms), problem (JSON or ''), 1 for a dead letter, cached tokens, reasoning tokens
+--                    failures, delay of a retry (ms), problem (JSON or ''), 1 for a dead letter, cached tokens, reasoning tokens, reused calls
 --   returns for each attempt 1 settled | 2 already settled with this state | 0 lease lost, nothing was written
 local stream, now, reply, closed = ARGV[1], now_ms(), {}, {}
 
@@ -10,6 +10,7 @@ local function retry(id, job, prompt, completion, failures, delay, problem)
     'problem', problem, 'retry_at', now + delay)
   set_positive(id, 'cached', job.cached)
   set_positive(id, 'reasoning', job.reasoning)
+  set_positive(id, 'reused', job.reused)
   if delay > 0 then
     call('ZADD', due_key, now + delay, id)
     call('HDEL', record_key(id), 'entry') -- a consumer that read the old entry late must not lease the job
@@ -25,7 +26,7 @@ local function close(i)
   local job = read_ending(id)
   if job.state == 'running' and job.attempt == attempt then
     local prompt, completion, failures = tonumber(ARGV[i + 4]), tonumber(ARGV[i + 5]), ARGV[i + 6]
-    job.cached, job.reasoning = ARGV[i + 10], ARGV[i + 11]
+    job.cached, job.reasoning, job.reused = ARGV[i + 10], ARGV[i + 11], ARGV[i + 12]
     closed[#closed + 1] = entry
     if state == 'queued' then
       retry(id, job, prompt, completion, failures, tonumber(ARGV[i + 7]), ARGV[i + 8])
@@ -39,7 +40,7 @@ local function close(i)
   end
 end
 
-for i = 2, #ARGV, 12 do
+for i = 2, #ARGV, 13 do
   local replies = #reply
   if not pcall(close, i) then -- its record was damaged meanwhile; the other attempts are settled nevertheless
     local is_aside, user = pcall(set_aside, ARGV[i + 1], stream)
