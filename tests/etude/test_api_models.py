@@ -28,6 +28,20 @@ QUALITY = material.Quality(
     coverage=0.5,
     checks_off=["leaks_answer"],
     unread_pages=[4],
+    map=[
+        material.MapEntry(
+            kind="page",
+            start=7,
+            end=90,
+            number=2,
+            count=3,
+            asked=4,
+            items=1,
+            dropped={"duplicate": 1},
+            left_out=2,
+            failed=True,
+        )
+    ],
 )
 NOTE = material.NoteQuality(language_differs=True)
 RESULTS = [

@@ -12,6 +12,7 @@ from etude.study_material import (
     Explanation,
     Flashcard,
     Flashcards,
+    MapEntry,
     Outline,
     OutlineSection,
     Place,
@@ -71,12 +72,13 @@ def test_a_shortfall_is_shown_with_its_reasons():
 def test_a_place_and_pages_that_were_not_read_are_shown():
     source = Source("Paris is big.", 0, 13, Place(PlaceKind.PAGE, 12))
     card = Flashcard(id="c1", front="Which city is big?", back="Paris", source=source)
-    quality = Quality(unread_pages=[1, 2, 3, 7])
+    left_out = [MapEntry(kind="page", start=0, end=9, number=number, left_out=1) for number in (8, 9)]
+    quality = Quality(unread_pages=[1, 2, 3, 7], map=left_out)
 
     text = shown(Flashcards(language="en", flashcards=[card], quality=quality))
 
     assert "« Paris is big. » (page 12)" in text
-    assert "pages that could not be read: 1–3, 7" in text
+    assert "pages that could not be read: 1–3, 7; pages without an item: 8–9" in text
 
 
 def test_offline_material_is_labelled():

@@ -19,6 +19,7 @@ from shared.domain.study.material import (
     ExplanationDraft,
     Flashcard,
     Flashcards,
+    MapEntry,
     NoteQuality,
     Options,
     Outline,
@@ -138,6 +139,16 @@ SAMPLES: dict[str, Any] = {
         language="fr",
         flashcards=[replace(CARD, source=Source(QUOTE, 0, 22, Place(PlaceKind.PAGE, 12)))],
         quality=Quality(unread_pages=[2, 3]),
+    ),
+    "result.quiz.with_map": Quiz(
+        language="en",
+        quiz=[],
+        quality=Quality(
+            map=[
+                MapEntry(kind="page", start=0, end=90, number=1, asked=3, items=1, dropped={"duplicate": 1}),
+                MapEntry(kind="row", start=40, end=60, count=2, left_out=1, failed=True),
+            ]
+        ),
     ),
     "result.collection": Collection(
         title="L’eau", language="fr", flashcards=[CARD], quiz=[QUESTION], quality=QUALITY, text=TEXT

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.domain.study.drops import Drop
 from shared.domain.study.item_set import ItemSet
 from shared.domain.study.material import Flashcard, Source
 from shared.domain.study.validation import Checked
@@ -27,7 +28,8 @@ def make_card(number: int) -> Flashcard:
 
 
 def make_checked(numbers: Sequence[int], **dropped: int) -> Checked[Flashcard]:
-    return Checked(items=[make_card(number) for number in numbers], dropped=dropped, flagged={})
+    drops = [Drop(reason, Span(0, 5)) for reason, count in dropped.items() for _ in range(count)]
+    return Checked(items=[make_card(number) for number in numbers], drops=drops, flagged={})
 
 
 def test_no_more_than_the_quota_of_a_part_is_chosen():

@@ -44,7 +44,7 @@ from etude.events import (
     StatusChanged,
 )
 from etude.retries import RetryPolicy
-from etude.study_material import Difficulty, Language, Level, NoteQuality, Place, PlaceKind
+from etude.study_material import Difficulty, Language, Level, MapEntry, NoteQuality, Place, PlaceKind
 
 __all__ = [
     "ApiError",
@@ -74,6 +74,7 @@ __all__ = [
     "JobKind",
     "Language",
     "Level",
+    "MapEntry",
     "NotAuthenticated",
     "NotFound",
     "NoteQuality",

@@ -85,6 +85,29 @@ class QuizQuestion(Struct, frozen=True, kw_only=True):
     language: str = "en"
 
 
+class MapEntry(Struct, frozen=True, kw_only=True):
+    """What became of a section, a place or a row of the source, or of several neighbours."""
+
+    kind: str
+    """`section`, `page`, `slide`, `chapter`, `time`, `row`, or `part` for the drafts of a part whose quote was not found."""
+    start: int
+    end: int
+    """The text of the entry is `text[start:end]`."""
+    number: int = 0
+    """Of a place: its number, or that of the first place."""
+    count: int = 1
+    """How many sections, places or rows share the entry."""
+    asked: int = 0
+    """Drafts that were requested of it: its share, by length, of those requested of its part."""
+    items: int = 0
+    dropped: dict[str, int] = field(default_factory=dict[str, int])
+    """Reason code to count."""
+    left_out: int = 0
+    """How many of its sections, places or rows could teach something and have no item."""
+    failed: bool = False
+    """Whether a call on it failed for good."""
+
+
 class Quality(Struct, frozen=True, kw_only=True):
     """What was requested, what was delivered, and why the rest was dropped."""
 
@@ -102,6 +125,8 @@ class Quality(Struct, frozen=True, kw_only=True):
     """Reason codes whose checks know only French and English, and were off or compared less."""
     unread_pages: list[int] = field(default_factory=list[int])
     """Pages of the document that could not be read."""
+    map: list[MapEntry] = field(default_factory=list[MapEntry])
+    """What became of each section, place and row; empty in material that an older release made."""
 
 
 class NoteQuality(Struct, frozen=True, kw_only=True):

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Generic
 
+from shared.domain.study.drops import Drop, count_reasons, drop_others
 from shared.domain.study.duplicates import FactIndex
 from shared.domain.study.selection import choose_balanced
 from shared.domain.study.validation import Checked, ItemT
@@ -19,7 +20,7 @@ class ItemSet(Generic[ItemT]):
     def __init__(self, wanted: int, sections: Sequence[Span]) -> None:
         self.wanted = wanted
         self.drafted = 0
-        self.dropped: Counter[str] = Counter()
+        self.drops: list[Drop] = []
         self._sections = sections
         self._facts = FactIndex()
         self._chosen: list[ItemT] = []
@@ -30,19 +31,23 @@ class ItemSet(Generic[ItemT]):
         """The chosen items in the order of the source."""
         return sorted(self._chosen, key=lambda item: (item.source.start, item.source.end, item.id))
 
+    @property
+    def dropped(self) -> Counter[str]:
+        """Dropped drafts by reason code."""
+        return count_reasons(self.drops)
+
     def add(self, checked: Checked[ItemT], quota: int) -> list[ItemT]:
         """Add the items of one part and return those that are chosen now, at most `quota`. The others are spare."""
         fresh = self._facts.add_new(checked.items)
-        self.drafted += len(checked.items) + sum(checked.dropped.values())
-        self.dropped.update(checked.dropped)
-        self._drop("duplicate", len(checked.items) - len(fresh))
+        self.drafted += len(checked.items) + len(checked.drops)
+        self.drops += [*checked.drops, *drop_others("duplicate", checked.items, fresh)]
         return self._choose(fresh, quota)
 
     def fill(self) -> list[ItemT]:
         """Choose spare items in place of those that other parts lack, and return them."""
         spare, self._spare = self._spare, []
         chosen = self._choose(spare, self.wanted)
-        self._drop("surplus", len(self._spare))
+        self.drops += drop_others("surplus", self._spare, [])
         return chosen
 
     def _choose(self, items: Sequence[ItemT], quota: int) -> list[ItemT]:
@@ -51,7 +56,3 @@ class ItemSet(Generic[ItemT]):
         self._chosen.extend(chosen)
         self._spare.extend(item for item in items if item.id not in ids)
         return chosen
-
-    def _drop(self, reason: str, count: int) -> None:
-        if count:
-            self.dropped[reason] += count

@@ -187,6 +187,30 @@ class QuizQuestion(Struct, frozen=True, kw_only=True):
     language: str = "en"
 
 
+class MapEntry(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What became of a section, a place or a row of the source, or of several neighbours. Fields that are 0 or empty are absent."""
+
+    kind: str
+    """`section`, `page`, `slide`, `chapter`, `time`, `row`, or `part` for the drafts of a part whose quote was not found."""
+    start: int
+    end: int
+    """The text of the entry is `text[start:end]`."""
+    number: int = 0
+    """Of a place: its number, or that of the first place."""
+    count: int = 1
+    """How many sections, places or rows share the entry; absent if it is one."""
+    asked: int = 0
+    """Drafts that were requested of it: its share, by length, of those requested of its part."""
+    items: int = 0
+    """Items whose quote begins in it."""
+    dropped: dict[str, int] = {}
+    """Drafts whose quote begins in it and which became no item, by reason code."""
+    left_out: int = 0
+    """How many of its sections, places or rows could teach something and have no item."""
+    failed: bool = False
+    """Whether a call on it failed for good."""
+
+
 class Quality(Struct, frozen=True, kw_only=True):
     """The report of the checks: the number of items requested, drafted, dropped and delivered."""
 
@@ -204,6 +228,8 @@ class Quality(Struct, frozen=True, kw_only=True):
     """Reason codes whose checks know only French and English, and were off or compared less; absent in those languages."""
     unread_pages: list[int] | UnsetType = UNSET
     """Pages of the document that could not be read, from 1; absent if all were read."""
+    map: list[MapEntry] | UnsetType = UNSET
+    """What became of each section, place and row, 500 entries at most; absent in material that an older release made."""
 
 
 class NoteQuality(Struct, frozen=True, kw_only=True):

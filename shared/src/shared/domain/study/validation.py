@@ -14,6 +14,7 @@ from msgspec import UNSET, Struct
 
 from shared.domain.study.answer_rules import ANSWER_RULES, is_empty
 from shared.domain.study.candidate import Candidate, Rule
+from shared.domain.study.drops import Drop, count_reasons, drop_others
 from shared.domain.study.duplicates import dedupe
 from shared.domain.study.material import (
     CardDraft,
@@ -83,10 +84,15 @@ _BLANKS = re.compile(r"[^\S\u00a0\u202f]+")
 
 class Checked(Struct, Generic[Item], frozen=True, kw_only=True):
     items: list[Item]
-    dropped: dict[str, int]
-    """Dropped drafts by reason code. The counts and the items add up to the drafts."""
+    drops: list[Drop]
+    """The other drafts."""
     flagged: dict[str, int]
     """Flaws of the items that were kept, by flaw code."""
+
+    @property
+    def dropped(self) -> dict[str, int]:
+        """Dropped drafts by reason code."""
+        return dict(count_reasons(self.drops))
 
 
 class _Dropped(Exception):
@@ -126,7 +132,7 @@ def check_cards(
         )
 
     is_translated = _is_translated(text, within, language)
-    return _check_all(drafts, QuoteFinder(text, within), text, places, make)
+    return _check_all(drafts, text, within, places, make)
 
 
 def check_questions(
@@ -164,7 +170,7 @@ def check_questions(
         )
 
     is_translated = _is_translated(text, within, language)
-    return _check_all(drafts, QuoteFinder(text, within), text, places, make)
+    return _check_all(drafts, text, within, places, make)
 
 
 ItemT = TypeVar("ItemT", Flashcard, QuizQuestion)
@@ -172,23 +178,26 @@ ItemT = TypeVar("ItemT", Flashcard, QuizQuestion)
 
 def _check_all(
     drafts: Sequence[Checkable],
-    finder: QuoteFinder,
     text: str,
+    within: Span | None,
     places: PlaceMarks | None,
     make: Callable[[Checkable, Source, Counter[str]], ItemT],
 ) -> Checked[ItemT]:
-    dropped: Counter[str] = Counter()
+    finder = QuoteFinder(text, within)
+    drops: list[Drop] = []
     flagged: Counter[str] = Counter()
     items: list[ItemT] = []
     for draft in drafts:
+        source = None
         try:
-            items.append(make(draft, _locate(draft.quote, finder, text, places), flagged))
+            source = _locate(draft.quote, finder, text, places)
+            items.append(make(draft, source, flagged))
         except _Dropped as drop:
-            dropped[drop.reason] += 1
+            span = Span(source.start, source.end) if source else within or Span(0, len(text))
+            drops.append(Drop(drop.reason, span, has_quote=source is not None))
     unique = dedupe(items)
-    if len(unique) < len(items):
-        dropped["duplicate"] += len(items) - len(unique)
-    return Checked(items=unique, dropped=dict(dropped), flagged=dict(flagged))
+    drops += drop_others("duplicate", items, unique)
+    return Checked(items=unique, drops=drops, flagged=dict(flagged))
 
 
 def _apply_rules(candidate: Candidate, flagged: Counter[str]) -> None:

@@ -17,11 +17,13 @@ from shared.domain.jobs.job import Kind
 from shared.domain.jobs.payload import CollectionInput, JobInput
 from shared.domain.llm.provider import Completion, Task
 from shared.domain.provider_errors import ProviderGarbled
+from shared.domain.study.coverage_map import Asked, Drafting, map_coverage
 from shared.domain.study.item_set import ItemSet
 from shared.domain.study.material import (
     CardDrafts,
     Flashcard,
     ItemDrafts,
+    MapEntry,
     Quality,
     QuestionDrafts,
     QuizQuestion,
@@ -60,7 +62,7 @@ async def make_items(kind: Kind, job_input: JobInput, context: AttemptContext) -
     pipeline = _ItemPipeline(kind, job_input, context, text_sections)
     calls = await run_calls(steps, context, pipeline.add, known_items=pipeline.known)
     await pipeline.finish()
-    return await run_in_cpu_pool(pipeline.to_material, calls)
+    return await run_in_cpu_pool(pipeline.to_material, steps, calls)
 
 
 class _ItemPipeline:
@@ -116,7 +118,7 @@ class _ItemPipeline:
         await self._publish(self._cards.fill())
         await self._publish(self._questions.fill())
 
-    def to_material(self, calls: CallResults) -> Material:
+    def to_material(self, steps: Sequence[PlannedStep], calls: CallResults) -> Material:
         cards, questions = self._cards.chosen, self._questions.chosen
         sets = {"flashcards": self._cards, "questions": self._questions}
         wanted = {name: items for name, items in sets.items() if items.wanted}
@@ -132,6 +134,7 @@ class _ItemPipeline:
             sections_failed=len(calls.failed_spans),
             checks_off=UNSET if rules_language(language) else list(CHECKS_OFF),
             unread_pages=unread or UNSET,
+            map=self._map(steps, calls),
         )
         return Material(
             language=language,
@@ -140,6 +143,16 @@ class _ItemPipeline:
             quality=quality,
             calls=calls,
         )
+
+    def _map(self, steps: Sequence[PlannedStep], calls: CallResults) -> list[MapEntry]:
+        drafting = Drafting(
+            asked=[
+                Asked(step.span, step.prompt.counts.total, step.span in calls.failed_spans) for step in steps
+            ],
+            items=[*self._cards.chosen, *self._questions.chosen],
+            drops=[*self._cards.drops, *self._questions.drops],
+        )
+        return map_coverage(self._input.text, self._sections, self._places, drafting)
 
     def _wanted(self, kind: Kind, task: Task) -> int:
         return wanted_items(task, self._input.options, len(self._input.text)) if task in TASKS[kind] else 0

@@ -122,6 +122,8 @@ def show_quality(console: Console, quality: Quality) -> None:
         parts.append("checked less than French or English would be")
     if quality.unread_pages:
         parts.append(f"pages that could not be read: {_ranges(quality.unread_pages)}")
+    if left_out := [entry.number for entry in quality.map if entry.kind == "page" and entry.left_out]:
+        parts.append(f"pages without an item: {_ranges(left_out)}")
     console.print(Line("; ".join(part for part in parts if part), style="dim"))
 
 
