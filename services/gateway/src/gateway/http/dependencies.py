@@ -20,7 +20,7 @@ from shared.domain.errors import FieldProblem, InvalidFields, NotAuthenticated
 from shared.domain.jobs.job import Kind
 from shared.domain.jobs.payload import CollectionInput
 from shared.runtime.http.body_validation import MAX_ERRORS
-from shared.runtime.http.request_body import BodyDecoder, read_body, require_json
+from shared.runtime.http.request_body import JSON_BYTES, BodyDecoder, read_body, require_json
 
 T = TypeVar("T", bound=Struct)
 
@@ -73,8 +73,10 @@ async def read_json(request: Request, caller: Caller) -> bytes:
         return await read_body(request.stream(), declared=declared)
     limits = services_of(request).limits
     with limits.large_body(caller.user):
+        expected = min(int(declared[:20]), JSON_BYTES) if declared.isdecimal() else 0
+        limits.count_bytes(caller, expected)
         body = await read_body(request.stream(), declared=declared)
-    limits.count_bytes(caller, len(body))
+    limits.count_bytes(caller, len(body) - expected)
     return body
 
 

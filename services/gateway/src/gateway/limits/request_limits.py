@@ -27,8 +27,8 @@ DELAY_SECONDS = 1.0
 BYTES_PER_REQUEST = 131_072
 """So many bytes of a large body count as one more request."""
 LARGE_BODY_BYTES = 65_536
-MAX_LARGE_BODIES = 12
-"""Most JSON bodies above `LARGE_BODY_BYTES` that arrive from one user at a time: up to 12 MiB wait for the last bytes."""
+MAX_LARGE_BODIES = 6
+"""Most JSON bodies above `LARGE_BODY_BYTES` that arrive from one user at a time: up to 6 MiB wait for the last bytes."""
 RETRY_SECONDS = 2.0
 
 

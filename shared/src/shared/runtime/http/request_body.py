@@ -32,6 +32,7 @@ of a hostile body would take half a second."""
 MAX_STRINGS = 4_096
 """Most strings that are cut out of a body to find its brackets; of a body with more, only the beginning is examined."""
 OUTLINE_BYTES = 65_536
+"""Beginning of a body that is examined first: it tells what a body of brackets is."""
 
 _plain = msgspec.json.Decoder(float_hook=float)
 """Decodes without a type. The hook turns numbers that are too large into infinity, so that their place can be reported."""
@@ -86,7 +87,9 @@ class BodyDecoder(Generic[T]):
 
     def _explain(self, body: bytes) -> list[FieldProblem]:
         """The errors of a body that msgspec has refused. Raises what `decode` raises."""
-        outline = _outline(body)
+        outline = _outline(body[:OUTLINE_BYTES])
+        if len(outline) <= MAX_VALUES:
+            outline = _outline(body)
         _check_depth(outline)
         if len(outline) > MAX_VALUES:
             return [FieldProblem("", "too_many_values", {"expected": MAX_VALUES})]
@@ -102,10 +105,10 @@ def check_depth(body: bytes) -> None:
 
 
 def _outline(body: bytes) -> bytes:
-    """The brackets and commas outside strings."""
+    """The brackets and commas outside strings, up to a string that is cut off."""
     if body.count(b'"') - body.count(b'\\"') > 2 * MAX_STRINGS:
         body = body[:OUTLINE_BYTES]
-    return _STRING.sub(b"", body).translate(None, _UNSTRUCTURED)
+    return _STRING.sub(b"", body).partition(b'"')[0].translate(None, _UNSTRUCTURED)
 
 
 def _check_depth(outline: bytes) -> None:
