@@ -105,7 +105,7 @@ async def test_an_invalid_body_gets_its_own_error_code(
         ({"kind": "quiz", "input": {"text": 7}}, ["/input/text"]),
         ({"kind": "quiz", "input": {"text": TEXT, "txt": 1}, "option": {}}, ["/input/txt", "/option"]),
         ({"kind": "quiz", "input": {"text": TEXT}, "options": {"questions": 0}}, ["/options/questions"]),
-        ({"kind": "quiz", "input": {"text": TEXT}, "options": {"questions": 101}}, ["/options/questions"]),
+        ({"kind": "quiz", "input": {"text": TEXT}, "options": {"questions": 501}}, ["/options/questions"]),
         ({"kind": "quiz", "input": {"text": TEXT}, "options": {"language": "de_DE"}}, ["/options/language"]),
         ({"kind": "quiz", "input": {"text": "a\0b"}}, ["/input/text"]),
     ],

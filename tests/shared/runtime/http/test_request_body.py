@@ -131,7 +131,7 @@ def test_a_malformed_body_gets_its_own_error_code(body: bytes, error: type[Study
         ('{"text": "a", "tags": ["b", 2]}', "/tags/1", "wrong_type"),
         ('{"text": "a", "options": {"language": "english"}}', "/options/language", "wrong_format"),
         ('{"text": "a", "options": {"language": ["fr"]}}', "/options/language", "wrong_type"),
-        ('{"text": "a", "options": {"flashcards": 101}}', "/options/flashcards", "out_of_range"),
+        ('{"text": "a", "options": {"flashcards": 501}}', "/options/flashcards", "out_of_range"),
         ('{"text": "a", "options": {"flashcards": "5"}}', "/options/flashcards", "wrong_type"),
         ('{"text": "a", "options": {"flashcards": true}}', "/options/flashcards", "wrong_type"),
         ('{"text": "a", "options": {"flashcards": 1e999}}', "/options/flashcards", "wrong_type"),
@@ -158,7 +158,7 @@ def test_all_errors_are_reported_at_once():
         DECODER.decode(b'{"txt": "a", "is_loud": "no", "options": {"questions": -1}}')
     assert refusal.value.fields == (
         FieldProblem("/text", "missing_field"),
-        FieldProblem("/options/questions", "out_of_range", {"expected": "0–100"}),
+        FieldProblem("/options/questions", "out_of_range", {"expected": "0–500"}),
         FieldProblem("/is_loud", "wrong_type", {"expected": "boolean"}),
         FieldProblem("/txt", "unknown_field"),
     )
