@@ -78,12 +78,17 @@ def read_gaps(line: Line, view: SourceView) -> Iterator[Fact]:
     is_as_long = _FEWEST_WORDS <= word_count(line.text) <= _MOST_WORDS
     if line.text[0] in "\"“«'" or not is_as_long or not _has_verb(line.text, view.language):
         return
-    yield from _year(line, view)
+    if _VAGUE_SUBJECT.search(line.text) is None:
+        yield from _year(line, view)
+        yield from _proper_name(line, view)
     yield from _number(line, view)
     yield from _called(line, view)
-    yield from _proper_name(line, view)
 
 
+_VAGUE_SUBJECT = re.compile(
+    r"(?:\A|, |\A[A-Z][\w ]{2,20} )[Tt]he (?:[a-z]+|(?:first|second|third|last|oldest|largest)\b[\w ]{0,25}) (?:was|were|had|has|is|are|met|became|took|made|began|[a-z]+ed)\b"
+)
+"""A definite subject of one noun, which an earlier sentence has introduced."""
 _VERB_ENDING = {
     Language.EN: re.compile(r"\b(?:has|have|had|can|may|must|will|could|should|would|[a-z]{2,}(?:ed|es))\b"),
     Language.FR: re.compile(

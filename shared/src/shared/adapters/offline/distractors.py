@@ -73,4 +73,4 @@ def is_plural(text: str) -> bool:
     last = text.split()[-1] if text.split() else ""
     is_english = article is None or article[0].strip().lower() in ("the", "a", "an")
     head = last if is_english else first
-    return head.endswith(("s", "x")) and head.islower() and not head.endswith(("ss", "is", "us"))
+    return head.endswith(("s", "x")) and head[1:].islower() and not head.endswith(("ss", "is", "us", "ics"))

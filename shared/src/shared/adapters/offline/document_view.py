@@ -88,7 +88,7 @@ class SourceView:
         """Stems of capitalised words that are not what the source is about."""
         stems = {word for name in self.names for word in content_words(name)}
         title = set(content_words(self.headings[0].of(self.text))) if self.headings else set[str]()
-        most = max(2, len(self.lines) // 10)
+        most = max(3, len(self.lines) // 25)
         return frozenset(word for word in stems - title if self.frequencies[word] <= most)
 
     @cached_property

@@ -40,7 +40,8 @@ MAX_BACK_WORDS = 30
 
 
 def capitalise(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    """The text with a capital, unless it is written like `pH`."""
+    return text if text[1:2].isupper() else text[:1].upper() + text[1:]
 
 
 def decapitalise(text: str) -> str:

@@ -7,7 +7,7 @@ from shared.adapters.offline.document_view import Line, SourceView, plain, word_
 from shared.adapters.offline.english import lexicon as lexicon_en
 from shared.adapters.offline.facts import AnswerType, Fact, capitalise
 from shared.adapters.offline.french import lexicon as lexicon_fr
-from shared.domain.study.sentence_rules import is_clean, talks_of_page
+from shared.domain.study.sentence_rules import is_clean, leans_on_context, talks_of_page
 from shared.domain.text.language import Language
 from shared.domain.text.structure.rows import rows
 from shared.domain.text.structure.tables import Row
@@ -21,7 +21,7 @@ _NO_TERMS = frozenset(
     listed("""note notes example examples remark remarks tip tips warning source sources figure table title author date url see hint summary
     introduction conclusion definition definitions question answer objective objectives licence license name type chapter
     exemple exemples remarque remarques astuce attention tableau titre auteur voir resume rappel reponse objectif objectifs nom
-    chapitre sommaire plan probleme problematique consequence consequences causes cause highlight vocabulaire phone email isbn""")
+    chapitre sommaire plan probleme problematique consequence consequences causes cause highlight vocabulaire phone email isbn general""")
 )
 _FIRST_SENTENCE = re.compile(r"(?<=[a-zà-ÿ)])[.;] (?=[A-ZÀ-Þ])")
 _DESIGNATES = {Language.FR: "Que désigne « {} » ?", Language.EN: "What is meant by “{}”?"}
@@ -63,6 +63,8 @@ def _is_entry(cells: Sequence[str], view: SourceView) -> bool:
     return (
         0 < len(term.split()) <= _MOST_TERM_WORDS
         and bool(meaning)
+        and "," not in term
+        and not leans_on_context(meaning, view.language)
         and 0 < word_count(meaning) <= _MOST_MEANING_WORDS
         and (bool(content_words(term)) or _DATE.fullmatch(term) is not None)
         and not {fold(word) for word in term.split()} & (_NO_TERMS | {"and", "or", "et", "ou"})

@@ -193,7 +193,8 @@ class _DistractorPool:
         rare = rare_nouns((line.text for line in view.lines), view.language)
         self._view = view
         self._people = [_short_name(fact) for fact in facts if _is_person(fact)]
-        self._terms = [capitalise(term) for term in (*defined, *rare) if not is_name(term, view)]
+        self._terms = [capitalise(term) for term in defined if not is_name(term, view)]
+        self._rare = [capitalise(term) for term in rare]
         self._names = [
             capitalise(without_article(fact.topic or fact.back))
             for fact in facts
@@ -202,6 +203,10 @@ class _DistractorPool:
         ]
         self._dates = [fact.back for fact in facts if fact.answer_type is AnswerType.DATE]
 
+    def count_rare(self, options: Sequence[str]) -> int:
+        """How many options are terms that no rule found."""
+        return sum(option in self._rare and option not in self._terms for option in options)
+
     def candidates_for(self, fact: Fact) -> Sequence[str]:
         if fact.options:
             return fact.options
@@ -209,13 +214,17 @@ class _DistractorPool:
             return rank_options(self._people, fact)
         match fact.answer_type:
             case AnswerType.TERM if not is_name(fact.back, self._view):
-                return rank_options(self._terms, fact)
+                return [*rank_options(self._terms, fact), *rank_options(self._rare, fact)]
             case AnswerType.TERM | AnswerType.NAME:
                 return rank_options(self._names, fact)
             case AnswerType.DATE:
                 return [one for one in dict.fromkeys(self._dates) if _shape(one) == _shape(fact.back)]
             case _:
                 return []
+
+
+_MOST_RARE = 2
+"""Wrong options that the source does not define; with more of them the options are of several kinds."""
 
 
 def is_name(term: str, view: SourceView) -> bool:
@@ -239,7 +248,7 @@ def _is_person(fact: Fact) -> bool:
 
 def _question(fact: Fact, pool: _DistractorPool, view: SourceView) -> QuestionDraft | None:
     wrong = distractors(fact, pool.candidates_for(fact), view)
-    if len(wrong) < WANTED:
+    if len(wrong) < WANTED or pool.count_rare(wrong) > _MOST_RARE:
         return None
     options = [fact.back, *wrong]
     if fact.answer_type in (AnswerType.TERM, AnswerType.NAME):

@@ -14,7 +14,9 @@ _HOLE = re.compile(
     r"\( *[,;)]|\[ *\]|,\s*[,.;]|\s[,.](?=\s|\Z)|\b(?:of|to|from|the|and|or|de|du|le|la|les|et|ou)[.;]"
 )
 """Marks of a word that was lost: empty brackets, two commas, a space before a full stop."""
-_FORMULA = re.compile(r"[=≈≤≥∝→⇌∑∫√{}\\<>|~^•]|::|[^\W_]_[^\W_]|\S{40}|\b\w+\(\)|[/.]\w+[/.]\w")
+_FORMULA = re.compile(
+    r"[=≈≤≥∝→⇌∑∫√{}\\<>|~^•]|::|[^\W_]_[^\W_]|\S{40}|\b\w+\(\)|[/.]\w+[/.]\w|\b(\w{4,}) \1\b"
+)
 _PAIRS = (("(", ")"), ("[", "]"), ("«", "»"), ("“", "”"))
 
 _PARTS = "figures?|fig\\.?|tables?|chapters?|sections?|pages?|appendix|box|equations?|eq\\.?|exercises?|lessons?|units?|modules?|notes?"
@@ -69,6 +71,10 @@ _PRONOUN = {
     ),
 }
 _OPENING_WORDS = 5
+_PERSON = {
+    Language.EN: re.compile(r"\b(?:he|she|they)\b"),
+    Language.FR: re.compile(r"\b(?:ils?|elles?)\b(?! (?:faut|existe|y a)\b)"),
+}
 
 
 def is_whole(text: str) -> bool:
@@ -109,6 +115,24 @@ def leans_on_context(text: str, language: Language) -> bool:
         first in _ANAPHORS[language]
         or _LEANING[language].search(text) is not None
         or _PRONOUN[language].search(opening) is not None
+        or _is_unnamed(text, language)
+    )
+
+
+def _is_unnamed(text: str, language: Language) -> bool:
+    """Whether a pronoun stands before any noun that it could refer to: an introduction and its comma come before it."""
+    pronoun = _PERSON[language].search(text)
+    return (
+        pronoun is not None
+        and text[: pronoun.start()].rstrip().endswith(",")
+        and text.find(",") >= 0
+        and (
+            re.match(
+                r"(?:In|On|At|After|Before|By|En|Le|Après|Avant|Malgré|Dans|Despite|With|Avec|Pour|For)\b",
+                text,
+            )
+            is not None
+        )
     )
 
 
@@ -122,7 +146,7 @@ def _first_letter(text: str) -> str:
 
 
 _OPEN_END = re.compile(
-    r"(?:\b(?:the|an?|of|to|in|on|at|by|for|from|with|and|or|but|that|which|who|whose|because|as|than|is|are|was|were|e\.g\.?|i\.e\.?|such"
+    r"(?:\b(?:the|an?|of|to|in|on|at|by|for|from|with|and|or|but|that|which|who|whose|because|as|than|is|are|was|were|just|only|about|than|e\.g\.?|i\.e\.?|such"
     r"|le|la|les|une?|des?|du|aux?|à|en|dans|par|pour|sur|sous|avec|et|ou|que|qui|dont|est|sont|afin|comme|qu|ne|se)|[(«“,:;–—-]|\b(?:[ldcsnmj]|qu)')\s*\Z",
     re.IGNORECASE,
 )

@@ -79,6 +79,9 @@ def _is_finite(word: str, previous: str, after: str) -> bool:
     if word in BE or word in MODALS:
         return True
     form = FORMS.get(word)
+    following = after.split(" ")[1] if after.startswith(" ") and len(after) > 1 else ""
+    if form is not None and form.tense != "past" and following in FORMS and FORMS[following].tense == "past":
+        return False  # `British forces moved`
     if form is None or after.startswith((" of ", ",", " is ", " are ", " was ", " were ", "-")):
         return False
     if form.tense == "plural":

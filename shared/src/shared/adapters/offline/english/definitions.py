@@ -96,6 +96,11 @@ def _is_only_one(best: re.Match[str]) -> bool:
         or " of the " in best["what"][:20]
     ):
         return False
+    is_specific = (
+        re.search(r" [A-Z]", best["what"]) is not None or len(content_words(best["what"])) > _FEWEST_NEW_WORDS
+    )
+    if not is_specific or " with " in best["name"] or " by " in best["what"]:
+        return False
     is_of_a_row = re.match(r"The (?:first|last|only|main)\b", best["what"]) is not None
     return not is_of_a_row or best["name"][:1].isupper()
 
@@ -123,7 +128,11 @@ def read_definition(text: str, line: Line, view: SourceView) -> Iterator[Fact]:
                 0.8,
             )
         return
-    if _NO_KIND.match(meaning) or word_count(meaning) < _SHORTEST_MEANING:
+    if (
+        _NO_KIND.match(meaning)
+        or re.search(r"\b(?:who|which|that),? having\b|\b(?:who|which|that),", meaning)
+        or word_count(meaning) < _SHORTEST_MEANING
+    ):
         return
     if len(set(content_words(meaning)) - set(content_words(term))) < _FEWEST_NEW_WORDS:
         return
@@ -141,14 +150,22 @@ _SHORTEST_MEANING, _FEWEST_NEW_WORDS = 4, 2
 def read_apposition(text: str, line: Line, view: SourceView) -> Iterator[Fact]:
     """`The Kuiper belt, a ring of icy bodies, lies beyond Neptune` says what the belt is."""
     match = _APPOSED.search(text)
-    if match is None or not is_term(match["term"]):
+    if match is None or not is_term(match["term"]) or _NO_TERM_BEFORE.search(text[: match.start("term")]):
         return
     term, meaning = match["term"], match["meaning"]
     if VAGUE.search(meaning) or word_count(meaning) < _SHORTEST_MEANING or not _can_be(term, meaning):
         return
     if not _NO_KIND.match(meaning):
-        asked = f"{'Who' if is_person(term, meaning) else 'What'} is {name_of(term, view)}?"
+        is_somebody = is_person(term, meaning)
+        if len(term) < _SHORTEST_TERM or (is_somebody and len(term.split()) == 1):
+            return
+        asked = f"{'Who' if is_somebody else 'What'} is {name_of(term, view)}?"
         yield Fact(line, asked, capitalise(meaning), AnswerType.CLAUSE, 0.85, topic=term)
+
+
+_SHORTEST_TERM = 4
+"""Limit in characters."""
+_NO_TERM_BEFORE = re.compile(r"(?:\b(?:of|and|&|for|or|In|named|called)|[,&]) \Z")
 
 
 def _can_be(term: str, meaning: str) -> bool:

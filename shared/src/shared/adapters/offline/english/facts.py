@@ -31,7 +31,7 @@ from shared.domain.text.language import Language
 def read_facts(line: Line, view: SourceView) -> Iterator[Fact]:
     """All facts that rules find in a sentence that can be understood alone."""
     aside = capitalise(without_connective(line.text).rstrip(" .!"))
-    text = capitalise(FILLER.sub("", without_asides(aside)))
+    text = capitalise(FILLER.sub("", without_asides(aside))).split("; ")[0]
     if leans_on_context(text, Language.EN) or text.startswith(_NO_STATEMENTS):
         return
     yield from read_called(aside, line, view)

@@ -59,7 +59,7 @@ _NO_TERM_STARTS = frozenset(
 _COMPARING = frozenset(
     listed(
         "lower higher larger greater smaller better worse more less fewer longer shorter example examples reason result same "
-        "difference most and or first second third last next only it"
+        "difference most use feature advantage disadvantage aim and or first second third last next only it"
     )
 )
 
@@ -88,14 +88,17 @@ _COMMON_ENDINGS = ("tion", "sion", "sis", "ment", "ity", "ism", "ance", "ence", 
 
 def is_person(text: str, evidence: str) -> bool:
     """Whether the noun phrase is a person: it is a profession, or a full name near a profession or an action of people."""
-    found = {word.lower() for word in TOKEN.findall(text)}
+    found = {word for word in TOKEN.findall(text) if word.islower()}
     if found & PERSONS or {word.removesuffix("s") for word in found} & PERSONS:
         return True
     is_full_name = len(text.split()) <= 3 and all(
         word[:1].isupper() and word.isalpha() for word in text.split()
     )
     evidence_words = {word.lower() for word in TOKEN.findall(evidence)[:_EVIDENCE_WORDS]}
-    return is_full_name and bool(evidence_words & ((PERSONS | _HUMAN_DEEDS) if " " in text else PERSONS))
+    is_trade = any(word.endswith(("ist", "ologer")) for word in evidence_words)
+    return (is_full_name and is_trade) or (
+        is_full_name and bool(evidence_words & ((PERSONS | _HUMAN_DEEDS) if " " in text else PERSONS))
+    )
 
 
 _EVIDENCE_WORDS = 5

@@ -59,6 +59,9 @@ def _within(clause: str, view: SourceView) -> str:
     return decapitalise(clause) if is_common and first not in view.names else clause
 
 
+_NO_PLACE = re.compile(
+    r"\A\w+ (?:many|various|different|several|most|some|all|order|which|response|a way|the form)\b|\bforms?\b"
+)
 _NO_MAIN_CLAUSE = re.compile(
     r"\A(?:in|on|at|by|for|with|if|when|while|although|though|as|to|from|not|just|only|[a-z]+ing)\b|, (?:and|but|so)\b| that\Z|\bpartly\Z|\bsimply\Z|\bnot\Z",
     re.IGNORECASE,
@@ -74,8 +77,28 @@ def _read_trigger(text: str, line: Line, view: SourceView) -> Iterator[Fact]:
     yield Fact(line, asked, capitalise(cut(match["cause"])), AnswerType.CLAUSE, 0.9)
 
 
+_UNTIL = re.compile(r"\b(?:until|till|before|prior to|between|after)\b")
+_ADVERBS = re.compile(r"(?:\w+ly|first|then|also|again|soon|finally|later|once) ")
+
+
+def _is_event(clause: Clause) -> bool:
+    """Whether something happens in the clause: after a form of `be`, a participle says what was done."""
+    if clause.verb.lower() in ("is", "are") or clause.verb.lower() in MODALS:
+        return False
+    said = _ADVERBS.sub("", clause.rest).split(" ")[0].lower()
+    return (
+        clause.verb.lower() not in BE
+        or said in PARTICIPLES
+        or said.endswith("ed")
+        or said in ("born", "found")
+    )
+
+
 def read_date(clause: Clause, line: Line, view: SourceView) -> Iterator[Fact]:
-    if len(_ANY_YEAR.findall(line.text)) != 1:
+    is_vague = (
+        re.fullmatch(r"[Tt]he [a-z-]+", clause.subject) is not None or _UNTIL.search(line.text) is not None
+    )
+    if len(_ANY_YEAR.findall(line.text)) != 1 or is_vague or not _is_event(clause):
         return
     lead = _WHEN_DATE.fullmatch(clause.lead)
     end = len(without_second_verb(clause.rest))
@@ -89,7 +112,8 @@ def read_date(clause: Clause, line: Line, view: SourceView) -> Iterator[Fact]:
     else:
         return
     wh = "In what year" if date.isdigit() else "When"
-    asked = ask(wh, asked_of._replace(rest=cut(asked_of.rest, " after ", " by ")), view)
+    rest = without_second_verb(cut(asked_of.rest, " after ", " by "))
+    asked = ask(wh, asked_of._replace(rest=rest), view)
     is_short = asked is not None and word_count(asked) <= _LONGEST_QUESTION
     if asked is not None and is_short and not VAGUE.search(asked):
         yield Fact(line, asked, date, AnswerType.YEAR if date.isdigit() else AnswerType.DATE, 0.85)
@@ -97,7 +121,12 @@ def read_date(clause: Clause, line: Line, view: SourceView) -> Iterator[Fact]:
 
 def read_place(clause: Clause, line: Line, view: SourceView) -> Iterator[Fact]:
     match = _WHERE.match(f"{clause.verb} {clause.rest}")
-    if match is None or VAGUE.search(match["place"]):
+    if (
+        match is None
+        or not is_term(clause.subject)
+        or _NO_PLACE.search(match["place"])
+        or VAGUE.search(match["place"])
+    ):
         return
     place, subject = cut(match["place"], " and "), name_of(clause.subject, view)
     if match["be"]:
@@ -131,7 +160,16 @@ def read_agent(clause: Clause, line: Line, view: SourceView) -> Iterator[Fact]:
     lead = f" {decapitalise(clause.lead)}" if clause.lead else ""
     who = is_person(clause.subject, clause.verb) or clause.subject in view.surnames
     is_named = any(word[:1].isupper() for word in clause.subject.split()[1:] or [clause.subject])
-    if who and is_named and _identifies_subject(clause, predicate) and not VAGUE.search(lead):
+    is_vague = (
+        re.search(r"\b(?:his|her|their|the (?:book|term|first|second|latter))\b", predicate) is not None
+    )
+    if (
+        who
+        and is_named
+        and not is_vague
+        and _identifies_subject(clause, predicate)
+        and not VAGUE.search(lead)
+    ):
         yield Fact(line, f"Who {predicate}{lead}?", capitalise(clause.subject), AnswerType.NAME, 0.8)
 
 
@@ -184,7 +222,7 @@ _LONGEST_SUBJECT, _LONGEST_PREDICATE, _LONGEST_QUESTION = 6, 18, 20
 """Limits in words."""
 _FEWEST_CONTENT_WORDS, _MOST_CONTENT_WORDS = 3, 10
 _TELLING = frozenset(
-    listed("""absorb receive supply deliver become cause prevent require enable determine replace capture carry collect contain control convert digest emit encode establish filter generate
+    listed("""absorb receive supply deliver become cause enable replace capture carry collect contain control convert digest emit encode establish filter generate
     measure produce protect provide pump regulate release remove secrete store synthesize transfer transmit transport trap
     abolish grant prohibit introduce invent discover""")
 )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from shared.adapters.offline.document_view import Line, SourceView, word_count
 from shared.adapters.offline.facts import MAX_BACK_WORDS, AnswerType, Fact, capitalise
 from shared.adapters.offline.french.clauses import cut, cut_definition, elide, parse, without_second_verb
+from shared.adapters.offline.french.lexicon import PERSONS
 from shared.adapters.offline.french.nouns import (
     VAGUE,
     answer_type_of,
@@ -36,7 +37,7 @@ _SERVES = re.compile(r"(?P<term>[^,;]{3,60}?) (?P<verb>sert|servent) (?P<use>à 
 _RELATED = re.compile(
     r"(?P<term>[^,;]{3,60}?) (?P<verb>(?:est|sont|était|étaient|fut|furent) (?:principalement |surtout |généralement |souvent )?"
     r"(?:régulée?s?|contrôlée?s?|protégée?s?|entourée?s?|gouvernée?s?|dirigée?s?|transmise?s?|transportée?s?|remplacée?s?|suivie?s?|limitée?s?|caractérisée?s?|dérivée?s?|issue?s?|tirée?s?|extraite?s?|recouverte?s?"
-    r"|divisée?s?|transformée?s?|convertie?s?|mesurée?s?|exprimée?s?|reliée?s?|associée?s?|attribuée?s?|liée?s?|due?s?|soumise?s?)) (?P<prep>par|de la|de l'|des|du|de|d'|en|aux|au|à(?! travers| partir| cause| savoir| la suite)) ?(?P<use>.+)"
+    r"|divisée?s?|transformée?s?|convertie?s?|mesurée?s?|exprimée?s?|reliée?s?|associée?s?|attribuée?s?|liée?s?|due?s?|soumise?s?)) (?P<prep>par|de la|de l'|des|du|de|d'|en|aux|au|à(?! travers| partir| cause| savoir| la suite))(?: |(?<='))(?P<use>.+)"
 )
 _KNOWN_FOR = re.compile(
     r"(?P<term>[^,;]{3,60}?) (?P<verb>(?:est|sont|était|étaient) (?:célèbres?|connue?s?|réputée?s?)) (?P<use>pour .+)"
@@ -100,11 +101,16 @@ def read_definition(text: str, line: Line, view: SourceView) -> Iterator[Fact]:
     meaning = cut_definition(match["meaning"])
     if VAGUE.search(meaning) or not 3 <= word_count(meaning) <= MAX_BACK_WORDS:
         return
+    if not re.search(r"\b(?:qui|que|dont|où|lequel|laquelle)\b|qu'", meaning):
+        meaning = without_second_verb(meaning)
+    if re.search(r"\A(?:(?!qui|que|dont|qu').)*\b(?:n'|ne )", meaning):
+        return  # the meaning goes on with the verb of another clause
     term = name_of(match["term"], view)
     be = match["be"] or "est"
     is_described = re.match(r"l[ea'] ?", meaning) is not None and is_bare_name(match["term"])
     if is_unique(meaning) or (is_described and not is_person(match["term"], meaning)):
-        asked = f"{_which(meaning, be)} {re.split(', ', meaning)[0]} ?"
+        who = bool({word.lower() for word in meaning.split()[:3]} & PERSONS)
+        asked = f"{'Qui' + ' ' + be if who else _which(meaning, be)} {re.split(', ', meaning)[0]} ?"
         yield Fact(line, asked, capitalise(match["term"]), answer_type_of(match["term"], view), 0.8)
         return
     if (

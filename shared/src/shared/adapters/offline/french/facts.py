@@ -28,7 +28,7 @@ def read_facts(line: Line, view: SourceView) -> Iterator[Fact]:
     """All facts that rules find in a sentence that can be understood alone."""
     aside = capitalise(without_connective(line.text).rstrip(" .!"))
     text = PARTICIPLE_LEAD.sub("", FILLER.sub("", without_asides(aside)))
-    text = capitalise(text)
+    text = capitalise(text).split(" ; ")[0].split("; ")[0]
     yield from read_called(text, line, view)
     if leans_on_context(text, Language.FR) or text.startswith(_NO_STATEMENTS):
         return

@@ -57,7 +57,7 @@ _CAUSED = re.compile(
 )
 _ACTIVE = {"caus": "cause", "prov": "provoque", "prod": "produit", "décl": "déclenche"}
 _NO_MAIN_CLAUSE = re.compile(
-    r"\A(?:en|dans|à|au|aux|par|pour|avec|sans|si|quand|lorsque|comme|bien|sur|sous|c|[a-zà-ÿ]+ant)\b|, (?:et|mais|donc)\b| (?:que|en partie|notamment|surtout|simplement|pas)\Z",
+    r"\A(?:en|dans|à|au|aux|par|pour|avec|sans|si|quand|lorsque|comme|bien|sur|sous|c|[a-zà-ÿ]+ant|[a-zà-ÿ]+ment,)\b|^[a-zà-ÿ]+ment, |, (?:et|mais|donc)\b| (?:que|en partie|notamment|surtout|simplement|pas)\Z",
     re.IGNORECASE,
 )
 
@@ -74,7 +74,7 @@ def _is_purpose(clause: Clause, purpose: str) -> bool:
 
 
 def read_date(clause: Clause, line: Line, view: SourceView) -> Iterator[Fact]:
-    if len(_ANY_YEAR.findall(line.text)) != 1:
+    if len(_ANY_YEAR.findall(line.text)) != 1 or "jusqu" in line.text:
         return
     lead = _WHEN.fullmatch(clause.lead)
     end = len(without_second_verb(clause.rest))
@@ -107,7 +107,11 @@ def read_agent(clause: Clause, line: Line, view: SourceView) -> Iterator[Fact]:
     predicate = f"{clause.clitic}{clause.verb} {cut(clause.rest)}"
     lead = f" {decapitalise(clause.lead)}" if clause.lead else ""
     who = is_person(clause.subject, f"{clause.verb} {clause.rest}") or clause.subject in view.surnames
-    acts = who or bool(set(clause.subject.lower().replace("'", " ").split()) & INSTITUTIONS)
+    is_dated = _WHEN.fullmatch(clause.lead) is not None
+    acts = who or (
+        (is_dated or clause.subject in view.names)
+        and bool(set(clause.subject.lower().replace("'", " ").split()) & INSTITUTIONS)
+    )
     is_named = any(word[:1].isupper() for word in clause.subject.split()[1:] or [clause.subject])
     is_passive = clause.verb.lower() in BE
     if (
