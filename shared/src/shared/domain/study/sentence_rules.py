@@ -9,6 +9,9 @@ from shared.domain.text.language import Language
 from shared.domain.text.words import listed
 
 _END = re.compile(r"[.!]\s?['\"»”’)]{0,2}\Z")
+_CUT_SHORT = re.compile(
+    r"\b(?:Brig|Bvt|Gen|Col|Maj|Capt|Lt|Sgt|Gov|Sen|Rep|Prof|Dr|Mr|Mrs|St|Mt|No|vs|cf|M|Mme)\.\Z"
+)
 _START = re.compile(r"['\"«“(]{0,2} ?[^\W_]")
 _HOLE = re.compile(
     r"\( *[,;)]|\[ *\]|,\s*[,.;]|\s[,.](?=\s|\Z)|\b(?:of|to|from|the|and|or|de|du|le|la|les|et|ou)[.;]"
@@ -81,6 +84,7 @@ def is_whole(text: str) -> bool:
     """Whether a text is a sentence from its first letter to its full stop, without a hole, a formula or an open bracket."""
     return (
         _END.search(text) is not None
+        and _CUT_SHORT.search(text) is None
         and _START.match(text) is not None
         and _first_letter(text).isupper()
         and is_clean(text)

@@ -153,6 +153,8 @@ def read_apposition(text: str, line: Line, view: SourceView) -> Iterator[Fact]:
     if match is None or not is_term(match["term"]) or _NO_TERM_BEFORE.search(text[: match.start("term")]):
         return
     term, meaning = match["term"], match["meaning"]
+    if not term.startswith(("the ", "The ")) and _PLACE_BEFORE.search(text[: match.start("term")]):
+        return
     if VAGUE.search(meaning) or word_count(meaning) < _SHORTEST_MEANING or not _can_be(term, meaning):
         return
     if not _NO_KIND.match(meaning):
@@ -165,6 +167,7 @@ def read_apposition(text: str, line: Line, view: SourceView) -> Iterator[Fact]:
 
 _SHORTEST_TERM = 4
 """Limit in characters."""
+_PLACE_BEFORE = re.compile(r"\b(?:in|at|from|to|by|with|near|on|her|his|including) \Z")
 _NO_TERM_BEFORE = re.compile(r"(?:\b(?:of|and|&|for|or|In|named|called)|[,&]) \Z")
 
 

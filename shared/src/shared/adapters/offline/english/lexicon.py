@@ -67,7 +67,7 @@ PERSONS = frozenset(
     scientists philosophers kings slave legionaries soldier citizen worker peasant colonist settler merchant artist
     romans greeks ambassador actor actress singer politician professor director lawyer saint bishop pope prophet prince princess duke
     hero god goddess psychologist sociologist theologian linguist statesman dictator governor founder son daughter brother sister
-    wife husband father mother commander officer warrior deity novelist playwright""")
+    wife husband father mother grandfather grandmother uncle aunt cousin nephew niece commander officer warrior deity novelist playwright""")
 )
 MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
 NUMBER_WORDS = listed("two three four five six seven eight nine ten eleven twelve")

@@ -59,7 +59,7 @@ _NO_TERM_STARTS = frozenset(
 _COMPARING = frozenset(
     listed(
         "lower higher larger greater smaller better worse more less fewer longer shorter example examples reason result same "
-        "difference most use feature advantage disadvantage aim and or first second third last next only it"
+        "itself difference most use feature advantage disadvantage aim and or first second third last next only it"
     )
 )
 

@@ -60,7 +60,7 @@ def _within(clause: str, view: SourceView) -> str:
 
 
 _NO_PLACE = re.compile(
-    r"\A\w+ (?:many|various|different|several|most|some|all|order|which|response|a way|the form)\b|\bforms?\b"
+    r"\A\w+ (?:many|various|different|several|most|some|all|order|which|response|a way|the form|two|three|four)\b|\b(?:forms?|stages|steps|framework|context|process)\b"
 )
 _NO_MAIN_CLAUSE = re.compile(
     r"\A(?:in|on|at|by|for|with|if|when|while|although|though|as|to|from|not|just|only|[a-z]+ing)\b|, (?:and|but|so)\b| that\Z|\bpartly\Z|\bsimply\Z|\bnot\Z",
@@ -196,6 +196,8 @@ def read_object(clause: Clause, line: Line, view: SourceView) -> Iterator[Fact]:
     form = FORMS.get(clause.verb.lower())
     target = without_second_verb(cut(clause.rest))
     is_told = form is not None and form.base in _TELLING and (not clause.lead or form.base == "become")
+    if form is not None and form.base == "become" and not target.startswith(("a ", "an ", "the ")):
+        return
     if form is None or not is_told or not is_term(clause.subject) or not _is_object(target):
         return
     subject = name_of(clause.subject, view, is_plural=form.tense == "plural")
