@@ -10,12 +10,12 @@ from collections.abc import Iterator, Sequence
 
 from shared.adapters.offline import english, french
 from shared.adapters.offline.acronyms import read_acronyms
+from shared.adapters.offline.answer_pool import MOST_RARE, AnswerPool, short_name
 from shared.adapters.offline.cloze import read_gaps
-from shared.adapters.offline.distractors import WANTED, distractors, rank_options, without_article
+from shared.adapters.offline.distractors import WANTED, distractors, without_article
 from shared.adapters.offline.document_view import Line, SourceView, word_count
 from shared.adapters.offline.facts import AnswerType, Fact, capitalise, decapitalise
 from shared.adapters.offline.glossary import read_rows
-from shared.adapters.offline.terms import rare_nouns
 from shared.domain.study.material import CardDraft, Difficulty, QuestionDraft
 from shared.domain.study.sentence_rules import (
     ends_open,
@@ -27,7 +27,7 @@ from shared.domain.study.sentence_rules import (
 )
 from shared.domain.study.validation import check_cards, check_questions
 from shared.domain.text.language import Language
-from shared.domain.text.words import content_words, fold, stem
+from shared.domain.text.words import content_words
 
 GRAMMAR = {Language.FR: french, Language.EN: english}
 _REPEATED_LINE, _REPEATED_TYPE = 0.5, 0.04
@@ -112,7 +112,7 @@ def make_questions(
     facts: Sequence[Fact], view: SourceView, count: int, difficulty: Difficulty
 ) -> list[QuestionDraft]:
     """At most `count` drafts that pass the checks, the best first."""
-    pool = _DistractorPool(facts, view)
+    pool = AnswerPool(facts, view)
     made: list[QuestionDraft] = []
     for fact in _by_worth(list(_for_quiz(facts, view)), view, difficulty):
         draft = _question(fact, pool, view)
@@ -161,7 +161,7 @@ def _for_quiz(facts: Sequence[Fact], view: SourceView) -> Iterator[Fact]:
                 front=front, back=capitalise(fact.topic), answer_type=AnswerType.TERM, worth=1.0
             )
         elif fact.answer_type in _QUIZ_WORTH and word_count(fact.back) <= _MAX_TERM_WORDS + 2:
-            yield fact._replace(back=_short_name(fact), worth=_QUIZ_WORTH[fact.answer_type])
+            yield fact._replace(back=short_name(fact), worth=_QUIZ_WORTH[fact.answer_type])
 
 
 def _within(meaning: str, view: SourceView) -> str:
@@ -174,81 +174,9 @@ def _within(meaning: str, view: SourceView) -> str:
     )
 
 
-def _short_name(fact: Fact) -> str:
-    """The name alone, such as `Luke Howard` for `The English chemist Luke Howard`."""
-    if fact.answer_type is not AnswerType.NAME:
-        return fact.back
-    capitals = re.findall(r"(?:\b[A-ZÀ-Þ][\w'-]*(?: (?:de|van|von|Le))* ?)+\Z", fact.back)
-    name = capitals[0].strip() if capitals else fact.back
-    return name if len(fact.back.split()) > 3 and " " in name else fact.back
-
-
-class _DistractorPool:
-    """The answers of the source by type, from which wrong options are taken."""
-
-    def __init__(self, facts: Sequence[Fact], view: SourceView) -> None:
-        defined = [
-            fact.topic or fact.back for fact in facts if fact.topic or fact.answer_type is AnswerType.TERM
-        ]
-        rare = rare_nouns((line.text for line in view.lines), view.language)
-        self._view = view
-        self._people = [_short_name(fact) for fact in facts if _is_person(fact)]
-        self._terms = [capitalise(term) for term in defined if not is_name(term, view)]
-        self._rare = [capitalise(term) for term in rare]
-        self._names = [
-            capitalise(without_article(fact.topic or fact.back))
-            for fact in facts
-            if (fact.topic and is_name(fact.topic, view))
-            or (fact.answer_type is AnswerType.NAME and not _is_person(fact))
-        ]
-        self._dates = [fact.back for fact in facts if fact.answer_type is AnswerType.DATE]
-
-    def count_rare(self, options: Sequence[str]) -> int:
-        """How many options are terms that no rule found."""
-        return sum(option in self._rare and option not in self._terms for option in options)
-
-    def candidates_for(self, fact: Fact) -> Sequence[str]:
-        if fact.options:
-            return fact.options
-        if _is_person(fact):
-            return rank_options(self._people, fact)
-        match fact.answer_type:
-            case AnswerType.TERM if not is_name(fact.back, self._view):
-                return [*rank_options(self._terms, fact), *rank_options(self._rare, fact)]
-            case AnswerType.TERM | AnswerType.NAME:
-                return rank_options(self._names, fact)
-            case AnswerType.DATE:
-                return [one for one in dict.fromkeys(self._dates) if _shape(one) == _shape(fact.back)]
-            case _:
-                return []
-
-
-_MOST_RARE = 2
-"""Wrong options that the source does not define; with more of them the options are of several kinds."""
-
-
-def is_name(term: str, view: SourceView) -> bool:
-    """Whether the source writes the term with a capital within its sentences, and no acronym is meant."""
-    found = without_article(term).split()
-    if not found or found[-1][:2].isupper():
-        return False
-    is_alone = len(found) == 1
-    return found[-1][:1].isupper() and (
-        not is_alone or (found[0] in view.names and stem(fold(found[0])) not in view.plain_stems)
-    )
-
-
-def _shape(date: str) -> str:
-    return re.sub(r"\d+", "0", re.sub(r"[^\W\d]+", "m", date))
-
-
-def _is_person(fact: Fact) -> bool:
-    return fact.answer_type is AnswerType.NAME and fact.front.startswith(("Who ", "Qui ")) and not fact.topic
-
-
-def _question(fact: Fact, pool: _DistractorPool, view: SourceView) -> QuestionDraft | None:
+def _question(fact: Fact, pool: AnswerPool, view: SourceView) -> QuestionDraft | None:
     wrong = distractors(fact, pool.candidates_for(fact), view)
-    if len(wrong) < WANTED or pool.count_rare(wrong) > _MOST_RARE:
+    if len(wrong) < WANTED or pool.count_rare(wrong) > MOST_RARE:
         return None
     options = [fact.back, *wrong]
     if fact.answer_type in (AnswerType.TERM, AnswerType.NAME):
