@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import TypeVar
+from uuid import UUID
 
 import msgspec
 from msgspec import Struct
@@ -22,6 +23,7 @@ from shared.domain.llm.provider import (
 )
 from shared.domain.study.material import (
     CardDraft,
+    CollectionItems,
     ExplanationDraft,
     Flashcard,
     ItemDrafts,
@@ -45,6 +47,7 @@ class FakeAttemptContext:
     def __init__(self, provider: Provider) -> None:
         self.provider = provider
         self.steps: dict[str, bytes] = {}
+        self.collections: dict[UUID, CollectionItems] = {}
         self.asked: list[str] = []
         """Steps the provider was asked for, in order."""
         self.items: list[Flashcard | QuizQuestion] = []
@@ -69,6 +72,9 @@ class FakeAttemptContext:
             self.asked.append(step)
             self.steps[step] = encode_step(await self.provider.complete(prompt, schema))
         return decode_step(self.steps[step], schema)
+
+    async def find_items(self, collection: UUID) -> CollectionItems:
+        return self.collections.get(collection, CollectionItems())
 
     async def progress(self, done: int, total: int) -> None:
         self.progressed.append((done, total))

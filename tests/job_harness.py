@@ -94,6 +94,10 @@ class MemoryResults:
                     return step.completion
         return None
 
+    async def find_collection(self, user: UserId, job_id: JobId) -> JobSnapshot | None:
+        found = self.rows.get(job_id)
+        return found if found and found.user == user and found.kind == "collection" else None
+
     async def charged_before(
         self, before: float, windows: Sequence[str], *, after: Charge | None, limit: int
     ) -> list[Charge]:

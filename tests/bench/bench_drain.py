@@ -73,6 +73,8 @@ class NoResults:
 
     async def find_step(self, user: UserId, content: str, needed: ItemCounts) -> bytes | None: ...
 
+    async def find_collection(self, user: UserId, job_id: JobId) -> JobSnapshot | None: ...
+
     async def charged_before(
         self, before: float, windows: Sequence[str], *, after: Charge | None, limit: int
     ) -> list[Charge]:

@@ -1,6 +1,7 @@
 """A document becomes a collection whose items are grounded, told as they are made, and counted in its report."""
 
 from collections import Counter
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -16,12 +17,13 @@ from shared.domain.jobs.outcome import Done, Fail
 from shared.domain.jobs.payload import CollectionInput
 from shared.domain.llm.provider import Prompt, Provider
 from shared.domain.provider_errors import ProviderBusy, ProviderError, ProviderGarbled, ProviderRefused
-from shared.domain.study.material import Collection, Flashcard, Options, QuizQuestion
+from shared.domain.study.material import Collection, CollectionItems, Flashcard, Options, QuizQuestion
 from shared.domain.study.places import Place, PlaceKind, PlaceMarks
 from shared.domain.text.language import Language
 
 FRENCH = read_text("photosynthese.fr.txt")
 ENGLISH = read_text("water_cycle.en.txt")
+KNOWN = UUID("01920000-0000-7000-8000-000000000002")
 LONG = "\n\n".join(path.read_text(encoding="utf-8") for path in sorted(TEXTS.glob("*.fr.txt"))) * 5
 
 
@@ -87,6 +89,33 @@ async def test_the_quality_report_accounts_for_every_draft():
     assert quality.requested.keys() == quality.delivered.keys() == {"flashcards", "questions"}
     assert 0 < quality.coverage <= 1
     assert quality.sections_failed == 0
+
+
+async def test_what_known_collections_ask_is_not_asked_again():
+    context = FakeAttemptContext(FakeProvider())
+    first = await collect(ENGLISH, context, options=Options(flashcards=4, questions=0))
+    context.collections[KNOWN] = CollectionItems(flashcards=first.flashcards)
+    context.steps.clear()
+
+    more = await collect(ENGLISH, context, options=Options(flashcards=15, questions=0, known=[KNOWN]))
+
+    assert more.flashcards
+    assert {card.front for card in first.flashcards}.isdisjoint(card.front for card in more.flashcards)
+    assert more.quality.dropped["duplicate"] >= 4
+
+
+async def test_a_collection_of_known_facts_alone_says_that_nothing_is_new():
+    text = "The heart of a whale beats about eight times in a minute. " * 2
+    options = Options(flashcards=1, questions=0, known=[KNOWN])
+    context = FakeAttemptContext(FakeProvider())
+    first = await collect(text, context, options=options)
+    context.collections[KNOWN] = CollectionItems(flashcards=first.flashcards)
+    context.steps.clear()
+
+    outcome = await make_collection(CollectionInput(text=text, options=options), context)
+
+    assert isinstance(outcome, Fail)
+    assert outcome.problem.code == "nothing_new"
 
 
 async def test_the_published_items_are_those_of_the_result():

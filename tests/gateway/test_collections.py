@@ -11,7 +11,7 @@ import httpx
 import msgspec
 import pytest
 from msgspec.structs import replace
-from tests.factories import ADA, make_card, make_collection, make_final_job, make_source
+from tests.factories import ADA, BOB, make_card, make_collection, make_final_job, make_source
 from tests.gateway.desk import COLLECTION, TEXT, Desk
 from tests.job_harness import JobHarness
 from tests.pdf_file import FONT, make_pdf, stream
@@ -83,6 +83,24 @@ async def test_the_text_a_worker_gets_is_the_text_that_was_sent(
     assert isinstance(job_input, CollectionInput)
     assert (job_input.text, job_input.options.flashcards) == ("Été 🗼 " + TEXT, 3)
     assert (await client.get(f"/api/collections/{made['id']}")).json()["status"] == "ready"
+
+
+async def test_known_collections_are_those_of_the_caller(desk: Desk, result_store: ResultStore):
+    mine, foreign = make_final_job(kind=Kind.COLLECTION), make_final_job(kind=Kind.COLLECTION, user=BOB)
+    await result_store.save([mine, foreign])
+    client = desk.client()
+    unfinished = (await submit(client))["id"]
+
+    async def code_for(*known: str) -> str:
+        answer = await client.post("/api/collections", json={**COLLECTION, "options": {"known": known}})
+        return answer.json().get("code", str(answer.status_code))
+
+    assert await code_for(mine.id) == "202"
+    assert await code_for(mine.id, foreign.id) == "not_found"
+    assert await code_for("01920000-0000-7000-8000-00000000ffff") == "not_found"
+    assert await code_for(unfinished) == "not_ready"
+    assert await code_for(*[mine.id] * 11) == "invalid_fields"
+    assert await code_for("mine") == "invalid_fields"
 
 
 async def test_a_failed_collection_says_why(desk: Desk, result_store: ResultStore):

@@ -87,6 +87,10 @@ class PlantedFactModel:
         self._careless = careless
         self._drafted = 0
 
+    @property
+    def paid_model(self) -> str:
+        return "model-1"
+
     async def complete(self, prompt: Prompt, schema: type[T]) -> Completion[T]:
         found = sorted(
             [*SENTENCE.finditer(prompt.source), *ROW.finditer(prompt.source)], key=lambda one: one.start()

@@ -1,6 +1,7 @@
 """One of everything that outlives a release: payloads, steps, events and results, by the name of its golden file."""
 
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from msgspec.structs import replace
@@ -88,6 +89,9 @@ SAMPLES: dict[str, Any] = {
     "input.ai": AiInput(text=TEXT),
     "input.ai.full": AiInput(text=TEXT, options=OPTIONS),
     "input.ai.model": AiInput(text=TEXT, options=Options(model="large")),
+    "input.ai.known": AiInput(
+        text=TEXT, options=Options(known=[UUID("01920000-0000-7000-8000-000000000002")])
+    ),
     "input.collection": CollectionInput(text=TEXT),
     "input.collection.full": CollectionInput(text=TEXT, title="L’eau", options=OPTIONS),
     "input.collection.places": CollectionInput(

@@ -75,7 +75,7 @@ def test_every_error_code_of_a_response_is_described(document: dict[str, Any]):
     elsewhere = {
         "limit_reached", "store_unavailable", "method_not_allowed",  # kinds of others, or of no call of ours
         "head_too_large", "request_timed_out", "too_many_connections",  # before a call is known
-        "no_usable_text", "language_needs_model", "attempt_timed_out",  # of jobs
+        "no_usable_text", "nothing_new", "language_needs_model", "attempt_timed_out",  # of jobs
         "provider_error", "provider_unavailable", "provider_out_of_credit", "provider_misconfigured",
     }  # fmt: skip
     assert STATUS.keys() - described <= elsewhere

@@ -181,6 +181,10 @@ MESSAGES: dict[str, dict[str, Message]] = {
             "No usable sentence was found",
             "The text contains no complete sentence to make study material from. Send a text of at least a few sentences.",
         ),
+        "nothing_new": Message(
+            "Nothing new was found",
+            "Your other collections ask everything that was found in this text. Ask for more items, or leave `known` out.",
+        ),
         "attempt_timed_out": Message(
             "It took too long", "The work did not finish within {limit} seconds. Try a shorter text."
         ),
@@ -406,6 +410,10 @@ MESSAGES: dict[str, dict[str, Message]] = {
         "no_usable_text": Message(
             "Aucune phrase exploitable",
             "Le texte ne contient aucune phrase complète dont tirer du matériel d’étude. Envoyez un texte de quelques phrases au moins.",
+        ),
+        "nothing_new": Message(
+            "Rien de nouveau",
+            "Vos autres collections posent déjà tout ce qui a été trouvé dans ce texte. Demandez plus d’éléments, ou retirez `known`.",
         ),
         "attempt_timed_out": Message(
             "Cela a pris trop de temps",

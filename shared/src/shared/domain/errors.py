@@ -338,6 +338,12 @@ class NoUsableText(JobError):
     code = "no_usable_text"
 
 
+class NothingNew(JobError):
+    """Every item that was made asks what the known collections ask."""
+
+    code = "nothing_new"
+
+
 class AttemptTimedOut(JobError):
     """params: limit (seconds)."""
 

@@ -75,6 +75,7 @@ FREE = {"ping", "stats"}
 """Operations that read no table, which every role may therefore do."""
 WORK = {
     "find",
+    "note_use",
     "find_step",
     "save",
     "save_steps",
@@ -97,8 +98,8 @@ NEEDS = {
 IMPLIED = {
     "gateway": {"save", "save_records", "charged_before"},
     "chat": {"list", "list_collections", "jobs_of_user", "charged_before"},
-    "ai-worker": {"list", "list_collections", "note_use", "jobs_of_user", "erase"},
-    "collection-worker": {"list", "list_collections", "note_use", "jobs_of_user", "erase"},
+    "ai-worker": {"list", "list_collections", "jobs_of_user", "erase"},
+    "collection-worker": {"list", "list_collections", "jobs_of_user", "erase"},
     "cron": set[str](),
     "operator": {"note_use", "save", "save_records", "charged_before"},
 }

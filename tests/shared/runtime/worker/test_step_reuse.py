@@ -6,22 +6,25 @@ from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
+from uuid import UUID
 
 import pytest
-from tests.factories import ADA, BOB
+from tests.factories import ADA, BOB, make_collection, make_final_job
 from tests.fakes import FakeProvider
-from tests.job_harness import JobHarness, settled
+from tests.job_harness import JobHarness, settled, succeed
 
 from ai_worker.handlers import HANDLERS
 from shared.adapters.redis import keys
 from shared.adapters.redis.connection import end
 from shared.adapters.redis.jobs.attempt_store import Reservation
 from shared.domain.errors import LeaseLost, Problem
+from shared.domain.generation.handler import AttemptContext
 from shared.domain.jobs.job import JobId, JobState, Kind, LeasedJob, UserId
-from shared.domain.jobs.payload import AiInput, encode_input
+from shared.domain.jobs.outcome import Outcome
+from shared.domain.jobs.payload import AiInput, JobInput, encode_input
 from shared.domain.llm.provider import Completion, Prompt
 from shared.domain.provider_errors import ProviderRefused
-from shared.domain.study.material import ItemCounts, Options
+from shared.domain.study.material import CollectionItems, ItemCounts, Options
 from shared.domain.usage import Usage
 from shared.runtime.worker.worker import Worker
 
@@ -257,3 +260,28 @@ async def test_nobody_waits_for_a_job_that_waits_for_its_retry(harness: JobHarne
     await harness.submit()
 
     assert (await reserve(harness, await harness.lease_one(stream))).is_ours
+
+
+async def test_a_handler_reads_the_items_of_its_users_collections_alone(harness: JobHarness):
+    mine, foreign = [make_final_job(kind=Kind.COLLECTION, user=user) for user in (ADA, BOB)]
+    await harness.results.save([mine, foreign])
+    found: list[CollectionItems] = []
+
+    async def read(job_input: JobInput, context: AttemptContext) -> Outcome:
+        found.extend([await context.find_items(UUID(job.id)) for job in (mine, foreign)])
+        return await succeed(job_input, context)
+
+    worker = harness.worker(handlers={Kind.FLASHCARDS: read}, provider=FakeProvider())
+    job_id = await submit(harness)
+    running = asyncio.create_task(worker.run())
+    try:
+        await harness.final(job_id, ADA)
+    finally:
+        worker.consumer.stop()
+        await end(running)
+
+    collection = make_collection()
+    assert found == [
+        CollectionItems(flashcards=collection.flashcards, quiz=collection.quiz),
+        CollectionItems(),
+    ]

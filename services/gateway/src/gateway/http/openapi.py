@@ -44,6 +44,8 @@ SUBMIT_PROBLEMS = (
     "budget_exceeded",
     "too_large_for_plan",
     "too_many_items",
+    "not_found",
+    "not_ready",
     "rate_limited",
     "too_many_jobs",
     "overloaded",

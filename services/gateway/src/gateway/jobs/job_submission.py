@@ -2,9 +2,10 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from typing import TypeVar, TypeVarTuple
+from uuid import UUID
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -20,7 +21,7 @@ from shared.adapters.llm.token_counter import count_tokens
 from shared.adapters.redis.jobs.event_log import EventLog
 from shared.adapters.redis.jobs.job_store import JobStore
 from shared.domain.budgets import Plan, WindowName
-from shared.domain.errors import NotFound, StoreUnavailable, TooLargeForPlan
+from shared.domain.errors import NotFound, NotReady, StoreUnavailable, TooLargeForPlan
 from shared.domain.generation.hold import fitting_beginning, hold_for
 from shared.domain.jobs.job import JobId, JobState, Kind
 from shared.domain.jobs.job_snapshot import JobSnapshot
@@ -69,9 +70,11 @@ class JobSubmitter:
         self._tracer = tracer
 
     async def submit(self, request: Request, caller: Caller, kind: Kind, job_input: JobInput) -> Submitted:
-        """Raises the refusals of `JobStore.submit`, `ModelNotAllowed`, `TooManyItems`, `InvalidIdempotencyKey` and `TooLargeForPlan`."""
+        """Raises the refusals of `JobStore.submit`, `ModelNotAllowed`, `TooManyItems`, `InvalidIdempotencyKey`, `TooLargeForPlan`,
+        and `NotFound` or `NotReady` for a known collection."""
         caller.plan.models.require_allowed(job_input.options.model)
         caller.plan.require_items(job_input.options)
+        await self._require_ready(caller, job_input.options.known)
         now = self._clock()
         key = idempotency_key(request)
         payload = await _in_thread_if_large(job_input, encode_input, job_input)
@@ -96,6 +99,14 @@ class JobSubmitter:
         if seconds and job.state.is_final:
             headers["Preference-Applied"] = f"wait={seconds:.0f}"
         return Submitted(job, headers)
+
+    async def _require_ready(self, caller: Caller, collections: Sequence[UUID]) -> None:
+        for job_id in collections:
+            collection = await self._jobs.find(caller.user, str(job_id), (Kind.COLLECTION,))
+            if collection is None:
+                raise NotFound
+            if not collection.state.is_final:
+                raise NotReady(retry_after=POLL_SECONDS)
 
     async def _accept(self, submission: Submission, now: float) -> Accepted:
         with self._tracer.span(SpanName.SUBMIT, kind=submission.kind, job_id=submission.id) as span:

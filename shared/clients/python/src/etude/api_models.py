@@ -65,6 +65,8 @@ class Options(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Name of a model that your plan allows; None leaves the choice to the plan."""
     regenerate: bool = False
     """Whether everything is bought anew, also what you have bought before from the same text with the same options."""
+    known: Sequence[str] = ()
+    """Ids of your collections. What they ask is not asked again."""
 
 
 class FieldError(Struct, frozen=True):

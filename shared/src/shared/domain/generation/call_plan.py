@@ -117,7 +117,7 @@ def plan_merge(kind: Kind, job_input: JobInput, notes: Sequence[str], *, level: 
         prompt=_prompt(kind, task, "\n\n".join(notes), job_input, language, is_merge=True),
         span=Span(0, len(job_input.text)),
         is_merge=True,
-        may_be_reused=not job_input.options.regenerate,
+        may_be_reused=job_input.options.may_reuse,
     )
 
 
@@ -167,7 +167,7 @@ def _plan_items(
         prompt=_prompt(kind, task, span.of(job_input.text), job_input, language, asked=asked),
         span=span,
         quota=quota,
-        may_be_reused=not job_input.options.regenerate,
+        may_be_reused=job_input.options.may_reuse,
     )
 
 
@@ -178,7 +178,7 @@ def _plan_whole(kind: Kind, index: int, span: Span, job_input: JobInput, languag
         name=f"{task}/{index}",
         prompt=_prompt(kind, task, span.of(job_input.text), job_input, language),
         span=span,
-        may_be_reused=not job_input.options.regenerate,
+        may_be_reused=job_input.options.may_reuse,
     )
 
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
+from uuid import UUID
 
 from shared.domain.jobs.job import LeasedJob
 from shared.domain.jobs.outcome import Outcome
 from shared.domain.jobs.payload import JobInput
 from shared.domain.llm.provider import Completion, Prompt
-from shared.domain.study.material import Flashcard, QuizQuestion
+from shared.domain.study.material import CollectionItems, Flashcard, QuizQuestion
 
 T = TypeVar("T")
 
@@ -23,6 +24,10 @@ class AttemptContext(Protocol):
 
         `step` names one paid call within the job (`cards/0`) and must depend on nothing but the job's input.
         """
+        ...
+
+    async def find_items(self, collection: UUID) -> CollectionItems:
+        """The items of a collection of the job's user; none if it is removed or has none."""
         ...
 
     async def progress(self, done: int, total: int) -> None:

@@ -7,6 +7,8 @@ from typing import NamedTuple
 from shared.domain.study.material import Flashcard, QuizQuestion
 from shared.domain.text.span import Span
 
+DUPLICATE, SURPLUS = "duplicate", "surplus"
+
 
 class Drop(NamedTuple):
     """A dropped draft."""

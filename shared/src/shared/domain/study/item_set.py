@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Generic
 
-from shared.domain.study.drops import Drop, count_reasons, drop_others
+from shared.domain.study.drops import DUPLICATE, SURPLUS, Drop, count_reasons, drop_others
 from shared.domain.study.duplicates import FactIndex
 from shared.domain.study.selection import choose_balanced
 from shared.domain.study.validation import Checked, ItemT
@@ -26,6 +26,10 @@ class ItemSet(Generic[ItemT]):
         self._chosen: list[ItemT] = []
         self._spare: list[ItemT] = []
 
+    def leave_out(self, known: Sequence[ItemT]) -> None:
+        """Drop what these items ask as duplicates."""
+        self._facts.add_new(known)
+
     @property
     def chosen(self) -> list[ItemT]:
         """The chosen items in the order of the source."""
@@ -40,14 +44,14 @@ class ItemSet(Generic[ItemT]):
         """Add the items of one part and return those that are chosen now, at most `quota`. The others are spare."""
         fresh = self._facts.add_new(checked.items)
         self.drafted += len(checked.items) + len(checked.drops)
-        self.drops += [*checked.drops, *drop_others("duplicate", checked.items, fresh)]
+        self.drops += [*checked.drops, *drop_others(DUPLICATE, checked.items, fresh)]
         return self._choose(fresh, quota)
 
     def fill(self) -> list[ItemT]:
         """Choose spare items in place of those that other parts lack, and return them."""
         spare, self._spare = self._spare, []
         chosen = self._choose(spare, self.wanted)
-        self.drops += drop_others("surplus", self._spare, [])
+        self.drops += drop_others(SURPLUS, self._spare, [])
         return chosen
 
     def _choose(self, items: Sequence[ItemT], quota: int) -> list[ItemT]:

@@ -6,6 +6,7 @@ results, and the API returns them.
 
 from enum import StrEnum
 from typing import Annotated
+from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 from msgspec.structs import force_setattr
@@ -35,6 +36,9 @@ MAX_ITEMS = 500
 
 ItemCount = Annotated[int, Meta(ge=0, le=MAX_ITEMS)]
 
+MAX_KNOWN = 10
+"""Limit of the collections whose facts a job leaves out: a worker reads them all, and compares each item with theirs."""
+
 
 class Options(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What a learner may choose. A result may have fewer items than requested; its `quality` report says so."""
@@ -50,6 +54,13 @@ class Options(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
     """Name of a model that the user's plan allows; the plan's own choice if it is not given."""
     regenerate: bool = False
     """Whether everything is bought anew, also what the user has bought before from the same text with the same options."""
+    known: Annotated[list[UUID], Meta(max_length=MAX_KNOWN)] = []
+    """Ids of collections of the user. What they ask is not asked again."""
+
+    @property
+    def may_reuse(self) -> bool:
+        """Whether earlier purchases may serve again. Those of the same text would only repeat what known collections have."""
+        return not self.regenerate and not self.known
 
     def __post_init__(self) -> None:
         if self.language is not None:
@@ -287,6 +298,13 @@ class Collection(Struct, frozen=True, kw_only=True, tag="collection", tag_field=
     quiz: list[QuizQuestion]
     quality: Quality
     text: str
+
+
+class CollectionItems(Struct, frozen=True, kw_only=True):
+    """What a stored collection asks. Its other fields are not read."""
+
+    flashcards: list[Flashcard] = []
+    quiz: list[QuizQuestion] = []
 
 
 Result = Flashcards | Quiz | Summary | Explanation | Outline | Text | Collection

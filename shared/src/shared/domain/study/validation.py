@@ -14,7 +14,7 @@ from msgspec import UNSET, Struct
 
 from shared.domain.study.answer_rules import ANSWER_RULES, is_empty
 from shared.domain.study.candidate import Candidate, Rule
-from shared.domain.study.drops import Drop, count_reasons, drop_others
+from shared.domain.study.drops import DUPLICATE, SURPLUS, Drop, count_reasons, drop_others
 from shared.domain.study.duplicates import dedupe
 from shared.domain.study.material import (
     CardDraft,
@@ -73,7 +73,7 @@ only the whole answer with the question."""
 REASONS = (
     *("quote_too_long", "quote_not_found", "quote_too_short", "malformed_options"),
     *(reason for reason, _ in RULES),
-    *("several_flaws", "duplicate", "surplus"),
+    *("several_flaws", DUPLICATE, SURPLUS),
 )
 """All codes for a dropped draft. `duplicate` comes from `dedupe`, and `surplus` from `ItemSet`."""
 
@@ -196,7 +196,7 @@ def _check_all(
             span = Span(source.start, source.end) if source else within or Span(0, len(text))
             drops.append(Drop(drop.reason, span, has_quote=source is not None))
     unique = dedupe(items)
-    drops += drop_others("duplicate", items, unique)
+    drops += drop_others(DUPLICATE, items, unique)
     return Checked(items=unique, drops=drops, flagged=dict(flagged))
 
 

@@ -9,7 +9,7 @@ from msgspec import UNSET, Struct
 
 from shared.adapters.cpu_pool import run_in_cpu_pool
 from shared.adapters.offline.provider import GENERATED_BY
-from shared.domain.errors import NoUsableText, Problem
+from shared.domain.errors import NothingNew, NoUsableText, Problem
 from shared.domain.generation.call_plan import TASKS, PlannedStep, language_of, plan_steps
 from shared.domain.generation.handler import AttemptContext
 from shared.domain.generation.sizing import wanted_items
@@ -18,9 +18,11 @@ from shared.domain.jobs.payload import CollectionInput, JobInput
 from shared.domain.llm.provider import Completion, Task
 from shared.domain.provider_errors import ProviderGarbled
 from shared.domain.study.coverage_map import Asked, Drafting, map_coverage
+from shared.domain.study.drops import DUPLICATE
 from shared.domain.study.item_set import ItemSet
 from shared.domain.study.material import (
     CardDrafts,
+    CollectionItems,
     Flashcard,
     ItemDrafts,
     MapEntry,
@@ -44,12 +46,16 @@ class Material(Struct, frozen=True, kw_only=True):
     questions: list[QuizQuestion]
     quality: Quality
     calls: CallResults
+    has_known_items: bool
+    """Whether there were items of other collections to compare with."""
 
     @property
     def problem(self) -> Problem:
         """Why a job without items has none."""
         for error in self.calls.failed.values():
             return error.problem
+        if self.has_known_items and DUPLICATE in self.quality.dropped:
+            return NothingNew().problem
         is_from_model = any(one.generated_by != GENERATED_BY for one in self.calls.completions.values())
         has_drafts = any(self.quality.drafted.values())
         return ProviderGarbled().problem if has_drafts and is_from_model else NoUsableText().problem
@@ -60,6 +66,8 @@ async def make_items(kind: Kind, job_input: JobInput, context: AttemptContext) -
     steps = await run_in_cpu_pool(plan_steps, kind, job_input)
     text_sections = await run_in_cpu_pool(sections, job_input.text)
     pipeline = _ItemPipeline(kind, job_input, context, text_sections)
+    for collection in job_input.options.known:
+        await run_in_cpu_pool(pipeline.leave_out, await context.find_items(collection))
     calls = await run_calls(steps, context, pipeline.add, known_items=pipeline.known)
     await pipeline.finish()
     return await run_in_cpu_pool(pipeline.to_material, steps, calls)
@@ -77,6 +85,11 @@ class _ItemPipeline:
         self._places = job_input.places if isinstance(job_input, CollectionInput) else None
         self._cards = ItemSet[Flashcard](self._wanted(kind, Task.CARDS), text_sections)
         self._questions = ItemSet[QuizQuestion](self._wanted(kind, Task.QUESTIONS), text_sections)
+
+    def leave_out(self, items: CollectionItems) -> None:
+        """Ask nothing that these items ask."""
+        self._cards.leave_out(items.flashcards)
+        self._questions.leave_out(items.quiz)
 
     def known(self) -> list[str]:
         """The questions that the text has already, for the prompts of its other parts."""
@@ -142,6 +155,7 @@ class _ItemPipeline:
             questions=questions,
             quality=quality,
             calls=calls,
+            has_known_items=bool(self._input.options.known),
         )
 
     def _map(self, steps: Sequence[PlannedStep], calls: CallResults) -> list[MapEntry]:

@@ -62,6 +62,7 @@ STATUS: dict[str, int] = {
     "not_confirmed": 503,
     "chat_unavailable": 503,
     "no_usable_text": 422,
+    "nothing_new": 422,
     "attempt_timed_out": 504,
     "provider_error": 502,
     "provider_busy": 503,

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TypeVar
+from uuid import UUID
 
 import msgspec
 import structlog
@@ -14,12 +15,12 @@ from shared.adapters.offline.provider import GENERATED_BY as OFFLINE
 from shared.adapters.redis.jobs.attempt_store import AttemptStore
 from shared.domain.errors import HoldSpent, LeaseLost
 from shared.domain.jobs.events import EventName, ItemMade, Progressed
-from shared.domain.jobs.job import LeasedJob
+from shared.domain.jobs.job import JobId, LeasedJob
 from shared.domain.jobs.job_policy import JobPolicy
 from shared.domain.jobs.payload import decode_step, encode_step
 from shared.domain.llm.provider import Completion, Prompt, Provider
 from shared.domain.provider_errors import ProviderError
-from shared.domain.study.material import Flashcard, QuizQuestion
+from shared.domain.study.material import CollectionItems, Flashcard, QuizQuestion
 from shared.domain.usage import Usage
 from shared.runtime.observability.metrics.job_metrics import JobMetrics
 from shared.runtime.worker.attempts.step_responses import StepResponses
@@ -55,6 +56,7 @@ class FencedAttemptContext:
         self._may_spend = may_spend
         self._events_sent = 0
         self._sending = asyncio.Lock()
+        self._bought = bought
         self.reuse = StepReuse(job, store, bought, provider.paid_model)
         self.usage = job.usage
         self._failed_tokens = job.usage.total - _kept_tokens(job)
@@ -149,6 +151,13 @@ class FencedAttemptContext:
             )
         self.usage += charged
         return charged
+
+    async def find_items(self, collection: UUID) -> CollectionItems:
+        user, job_id = self._job.user, JobId(str(collection))
+        found = await self._until_available(lambda: self._bought.find_collection(user, job_id))
+        if found is None or not found.result:
+            return CollectionItems()
+        return msgspec.json.decode(found.result, type=CollectionItems)
 
     async def progress(self, done: int, total: int) -> None:
         progressed = Progressed(job_id=self._job.id, done=done, total=total)

@@ -6,7 +6,8 @@ from typing import Protocol
 
 from shared.adapters.redis.jobs.attempt_store import AttemptStore, Reservation
 from shared.domain.jobs.bought_step import BoughtStep
-from shared.domain.jobs.job import LeasedJob, UserId
+from shared.domain.jobs.job import JobId, LeasedJob, UserId
+from shared.domain.jobs.job_snapshot import JobSnapshot
 from shared.domain.llm.provider import Content
 from shared.domain.study.material import ItemCounts
 
@@ -15,9 +16,11 @@ FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 1.0
 
 
 class BoughtSteps(Protocol):
-    """What final jobs bought: `shared.adapters.postgres.result_store.ResultStore`."""
+    """What final jobs bought and made: `shared.adapters.postgres.result_store.ResultStore`."""
 
     async def find_step(self, user: UserId, content: str, needed: ItemCounts) -> bytes | None: ...
+
+    async def find_collection(self, user: UserId, job_id: JobId) -> JobSnapshot | None: ...
 
 
 class StepReuse:
