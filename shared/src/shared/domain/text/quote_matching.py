@@ -6,11 +6,10 @@ The result is a span, so the quote that is kept has the characters of the source
 import re
 import unicodedata
 from bisect import bisect_left
-from functools import cached_property
 
 from shared.domain.text.scripts import is_mark
 from shared.domain.text.span import Span
-from shared.domain.text.structure.rows import rows
+from shared.domain.text.structure.rows import row_spans
 from shared.domain.text.words import is_unspaced
 
 MIN_QUOTE_CHARACTERS = 12
@@ -50,15 +49,11 @@ class QuoteFinder:
         self._folded: tuple[str, list[int]] | None = None
         self._letters: tuple[str, list[int]] | None = None
 
-    @cached_property
-    def _rows(self) -> list[Span]:
-        found = rows(self._window.of(self._text))
-        return [Span(self._window.start + row.span.start, self._window.start + row.span.end) for row in found]
-
     def has_row(self, span: Span) -> bool:
         """Whether the span contains a row of a table or a pair of a list, which says something in few characters."""
-        index = bisect_left(self._rows, (span.start, 0))
-        return index < len(self._rows) and self._rows[index].end <= span.end
+        found = row_spans(self._text)
+        index = bisect_left(found, (span.start, 0))
+        return index < len(found) and found[index].end <= span.end
 
     def find(self, quote: str) -> Span | None:
         """The span of the quote, which begins and ends at word boundaries; None if the text does not contain it."""

@@ -1,8 +1,9 @@
 """The rows of a text: lines that hold cells and not sentences, in tables and in lists of terms with their meanings."""
 
 import re
+from functools import lru_cache
 
-from shared.domain.text.span import line_start
+from shared.domain.text.span import Span, line_start
 from shared.domain.text.structure.html import without_tags
 from shared.domain.text.structure.lines import marked_lines
 from shared.domain.text.structure.pairs import pairs
@@ -24,6 +25,12 @@ def rows(text: str) -> list[Row]:
     taken = {line_start(plain, span.start) for span, *_ in [*tables, *turns(plain)]}
     left = [line for line in lines if line_start(plain, line.start) not in taken]
     return sorted([*tables, *pairs(plain, left)])
+
+
+@lru_cache(maxsize=2)
+def row_spans(text: str) -> tuple[Span, ...]:
+    """The spans of all rows. They are kept, because each short quote of a text asks for them."""
+    return tuple(row.span for row in rows(text))
 
 
 def is_prose(text: str, row: Row) -> bool:
