@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, pairwise
 
 from msgspec import Struct, field
@@ -10,8 +10,8 @@ from msgspec import Struct, field
 from shared.domain.study.drops import Drop, count_reasons
 from shared.domain.study.material import Flashcard, MapEntry, QuizQuestion
 from shared.domain.study.places import PlaceMarks
-from shared.domain.text.segmentation import BlockKind
-from shared.domain.text.segments import listings, usable_segments
+from shared.domain.text.segmentation import Block, BlockKind
+from shared.domain.text.segments import listings, segments, usability
 from shared.domain.text.span import Span, line_start
 
 SECTION, ROW, PART = "section", "row", "part"
@@ -42,10 +42,10 @@ def map_coverage(
 ) -> list[MapEntry]:
     """The map. Each item and each dropped draft counts once among the sections and, if the document has them, once among its
     places; rows repeat what is theirs. Drafts whose quote was not found count in `part` entries alone."""
-    usable = list(usable_segments(text))
-    teaching = sorted([segment.span.start for segment in usable] + [one.span.start for one in listings(text)])
-    rows = [_whole_line(text, segment.span) for segment in usable if segment.kind is BlockKind.ROW]
-    describe = _Describer(drafting, teaching)
+    found = segments(text)
+    is_usable = usability(text, found)
+    rows = [_whole_line(text, one.span) for one in found if one.kind is BlockKind.ROW and is_usable(one)]
+    describe = _Describer(drafting, _Teaching(text, found, is_usable))
     return [
         *_merged([describe(SECTION, span) for span in sections], MAX_ENTRIES[SECTION]),
         *_merged(
@@ -69,10 +69,24 @@ def _place_spans(places: PlaceMarks, length: int) -> Iterator[tuple[Span, int]]:
         yield Span(*bounds), number
 
 
+class _Teaching:
+    """Finds out where study material can be made from the text. Few sentences are looked at: the first usable one decides."""
+
+    def __init__(self, text: str, found: Sequence[Block], is_usable: Callable[[Block], bool]) -> None:
+        self._found = found
+        self._starts = [one.span.start for one in found]
+        self._listings = [one.span.start for one in listings(text)]
+        self._is_usable = is_usable
+
+    def is_within(self, span: Span) -> bool:
+        first, last = bisect_left(self._starts, span.start), bisect_left(self._starts, span.end)
+        return _count_within(self._listings, span) > 0 or any(map(self._is_usable, self._found[first:last]))
+
+
 class _Describer:
     """Looks up what begins within a span, in lists that are sorted once."""
 
-    def __init__(self, drafting: Drafting, teaching: Sequence[int]) -> None:
+    def __init__(self, drafting: Drafting, teaching: _Teaching) -> None:
         self._asked = drafting.asked
         self._items = sorted(item.source.start for item in drafting.items)
         self._drops = sorted((drop for drop in drafting.drops if drop.has_quote), key=lambda drop: drop.span)
@@ -82,7 +96,6 @@ class _Describer:
     def __call__(self, kind: str, span: Span, number: int = 0) -> MapEntry:
         items = _count_within(self._items, span)
         first, last = bisect_left(self._drop_starts, span.start), bisect_left(self._drop_starts, span.end)
-        teaches = _count_within(self._teaching, span) > 0
         return MapEntry(
             kind=kind,
             start=span.start,
@@ -91,7 +104,7 @@ class _Describer:
             asked=round(sum(_share_of(asked, span) for asked in self._asked)),
             items=items,
             dropped=dict(sorted(count_reasons(self._drops[first:last]).items())),
-            left_out=int(teaches and not items),
+            left_out=int(not items and self._teaching.is_within(span)),
             failed=any(asked.has_failed and _share_of(asked, span) for asked in self._asked),
         )
 

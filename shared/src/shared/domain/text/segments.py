@@ -1,6 +1,6 @@
 """The segments of a text: its sentences, rows and short lists, which are what an item can be made from and quote."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from shared.domain.text.language_detection import has_word_rules
@@ -36,16 +36,22 @@ def segments(text: str) -> list[Block]:
 
 def usable_segments(text: str) -> Iterator[Block]:
     """The sentences and rows that study material can be made from."""
-    found, plain = segments(text), without_tags(text)
+    found = segments(text)
+    return filter(usability(text, found), found)
+
+
+def usability(text: str, found: Sequence[Block]) -> Callable[[Block], bool]:
+    """Tells of a segment of the text whether study material can be made from it. `found` are all its segments."""
+    plain = without_tags(text)
     usable_rows = {row.span for row in rows(text) if is_usable_row(text, row)}
     needs_stop_word = bool(found) and has_word_rules(plain)
-    for segment in found:
+
+    def is_chosen(segment: Block) -> bool:
         if segment.kind is BlockKind.ROW:
-            is_chosen = segment.span in usable_rows
-        else:
-            is_chosen = is_usable(segment.span.of(plain), needs_stop_word=needs_stop_word)
-        if is_chosen:
-            yield segment
+            return segment.span in usable_rows
+        return is_usable(segment.span.of(plain), needs_stop_word=needs_stop_word)
+
+    return is_chosen
 
 
 def has_usable_segment(text: str) -> bool:
