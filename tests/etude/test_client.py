@@ -15,14 +15,18 @@ from etude import (
     ChatDelta,
     ChatMessage,
     Client,
+    CollectionStatus,
+    Conflict,
     Event,
     File,
     Finished,
     InvalidUrl,
+    ItemChanges,
     ItemMade,
     JobKind,
     NotAuthenticated,
     NotFound,
+    OwnCard,
     Progressed,
     RetryPolicy,
     StatusChanged,
@@ -93,6 +97,38 @@ async def test_a_document_is_uploaded_again_after_a_lost_connection(connect: Con
     await connect(fake).send(api.upload_collection(File("a.pdf", b"%PDF-1.7", "application/pdf")))
 
     assert all(b"%PDF-1.7" in request.content for request in fake.requests)
+
+
+async def test_an_item_is_added_once_and_a_change_is_not_repeated(connect: Connect):
+    item = httpx.Response(201, json={"collection_id": "c1", "etag": '"2"'})
+    fake = ScriptedApi(LOST, item, LOST)
+    client = connect(fake)
+
+    added = await client.send(api.add_item("c1", OwnCard(front="F", back="B"), etag='"1"'))
+    with pytest.raises(Unreachable):
+        await client.send(api.edit_item("c1", "i/1", ItemChanges(flagged=True), etag=added.etag))
+
+    first, again, edit = fake.requests
+    assert first.headers["Idempotency-Key"] == again.headers["Idempotency-Key"]
+    assert (first.headers["If-Match"], edit.headers["If-Match"]) == ('"1"', '"2"')
+    assert (edit.method, edit.url.raw_path) == ("PATCH", b"/api/collections/c1/items/i%2F1")
+    assert json.loads(first.content)["type"] == "flashcard"
+    assert json.loads(edit.content) == {"flagged": True}
+
+
+async def test_a_change_that_came_too_late_is_a_conflict(connect: Connect):
+    fake = ScriptedApi(problem(412, "precondition_failed"))
+
+    with pytest.raises(Conflict):
+        await connect(fake).send(api.rename_collection("c1", "Mine", etag='"1"'))
+
+
+async def test_a_list_of_collections_takes_filters(connect: Connect):
+    fake = ScriptedApi(httpx.Response(200, json={"data": []}))
+
+    await connect(fake).send(api.list_collections(title_part="eau", status=CollectionStatus.READY))
+
+    assert dict(fake.requests[0].url.params) == {"limit": "20", "q": "eau", "status": "ready"}
 
 
 async def test_a_lost_connection_is_retried_a_limited_number_of_times(connect: Connect):

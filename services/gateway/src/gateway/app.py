@@ -12,11 +12,20 @@ from gateway.http.error_handlers import add_error_handlers
 from gateway.http.openapi import Document
 from gateway.http.openapi_document import describe_api, operations
 from gateway.http.routing import DirectRoute, head_router, routes_of
-from gateway.routes import ai, chat, collections, events, health, me, usage
+from gateway.routes import ai, chat, collections, events, health, items, me, usage
 from gateway.services import Parts, Services
 from shared.runtime.http.middleware import KnownResponses, RequestMiddleware
 
-ROUTERS = (ai.router, collections.router, events.router, chat.router, usage.router, me.router, health.router)
+ROUTERS = (
+    ai.router,
+    collections.router,
+    items.router,
+    events.router,
+    chat.router,
+    usage.router,
+    me.router,
+    health.router,
+)
 EXPOSED = [
     *("Content-Language", "ETag", "Idempotent-Replayed", "Link", "Location", "Preference-Applied"),
     *("RateLimit", "RateLimit-Policy", "Retry-After", "Traceresponse", "X-Chat-Id", "X-Request-Id"),

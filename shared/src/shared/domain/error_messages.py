@@ -106,6 +106,10 @@ MESSAGES: dict[str, dict[str, Message]] = {
             "The collection has changed meanwhile",
             "Fetch it again, look at what changed, and repeat your change with its new `ETag`.",
         ),
+        "collection_full": Message(
+            "The collection is full",
+            "It may have {limit} cards and {limit} questions. Delete some, or make another collection.",
+        ),
         "not_ready": Message(
             "The collection is not ready", "Wait until its status is `ready`, then try again."
         ),
@@ -330,6 +334,10 @@ MESSAGES: dict[str, dict[str, Message]] = {
         "precondition_failed": Message(
             "La collection a changé entre-temps",
             "Rechargez-la, voyez ce qui a changé, puis refaites votre modification avec son nouvel `ETag`.",
+        ),
+        "collection_full": Message(
+            "La collection est pleine",
+            "Elle peut avoir {limit} cartes et {limit} questions. Supprimez-en, ou créez une autre collection.",
         ),
         "not_ready": Message(
             "La collection n’est pas prête", "Attendez que son statut soit `ready`, puis réessayez."

@@ -213,6 +213,12 @@ class PreconditionFailed(RequestError):
     code = "precondition_failed"
 
 
+class CollectionFull(RequestError):
+    """params: limit (cards, or questions, of one collection)."""
+
+    code = "collection_full"
+
+
 class NotReady(RequestError):
     """The collection is still being made."""
 

@@ -10,6 +10,9 @@ FIELD_MESSAGES: dict[str, dict[str, str]] = {
         "too_many_values": "Expected at most {expected} values: no valid body has as many.",
         "nul_character": "NUL characters are not accepted.",
         "wrong_format": "Expected {expected}.",
+        "not_distinct": "Two options say the same.",
+        "not_one_right_option": "Exactly one option must be correct.",
+        "quote_not_found": "The collection's text has no such passage.",
     },
     "fr": {
         "unknown_field": "Il n’y a pas de champ de ce nom ici.",
@@ -20,6 +23,9 @@ FIELD_MESSAGES: dict[str, dict[str, str]] = {
         "too_many_values": "Attendu : au plus {expected} valeurs ; aucun corps valide n’en a autant.",
         "nul_character": "Les caractères NUL ne sont pas acceptés.",
         "wrong_format": "Attendu : {expected}.",
+        "not_distinct": "Deux options disent la même chose.",
+        "not_one_right_option": "Une option, et une seule, doit être juste.",
+        "quote_not_found": "Le texte de la collection ne contient pas ce passage.",
     },
 }
 

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
+import asyncpg  # pyright: ignore[reportMissingTypeStubs] - it ships none
 import pytest
 from tests.deadline import DEADLINE_SECONDS
 from tests.factories import make_final_job
@@ -49,6 +50,23 @@ async def rename(role: Role) -> None:
         await role.store.edits.rename(JOB, "Water")
 
 
+async def edit_item(role: Role) -> None:
+    async with translate_errors():
+        with suppress(asyncpg.ForeignKeyViolationError):
+            await role.connection.execute(statement("edit_item"), JOB.id, "c1", "{}")
+
+
+async def add_item(role: Role) -> None:
+    async with translate_errors():
+        with suppress(asyncpg.ForeignKeyViolationError):
+            await role.connection.execute(statement("add_item"), JOB.id, "c1", "flashcard", "{}", "")
+
+
+async def delete_item(role: Role) -> None:
+    async with translate_errors():
+        await role.connection.execute(statement("delete_item"), JOB.id, "c1")
+
+
 OPERATIONS: dict[str, Callable[[Role], Awaitable[object]]] = {
     "ping": lambda role: role.store.ping(),
     "find": lambda role: role.store.find(JOB.id, user=JOB.user),
@@ -58,6 +76,9 @@ OPERATIONS: dict[str, Callable[[Role], Awaitable[object]]] = {
         USER, CollectionFilter(), before=None, limit=1
     ),
     "rename": rename,
+    "edit_item": edit_item,
+    "add_item": add_item,
+    "delete_item": delete_item,
     "save": lambda role: role.store.save([JOB]),
     "save_steps": lambda role: role.store.save([make_final_job(steps=(STEP,))]),
     "find_step": lambda role: role.store.find_step(USER, STEP.content, STEP.asked),
@@ -87,6 +108,7 @@ WORK = {
 NEEDS = {
     "gateway": {
         *("find", "note_use", "list", "list_collections", "rename"),
+        *("edit_item", "add_item", "delete_item"),
         *("remove", "remove_records", "jobs_of_user", "erase"),
     },
     "chat": {"find", "note_use"},

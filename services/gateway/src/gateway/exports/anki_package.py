@@ -34,6 +34,17 @@ def to_anki_package(collection: ExportedCollection) -> bytes:
     return out.getvalue()
 
 
+class _Note(genanki.Note):
+    """A note that carries a time of its own, in Unix seconds."""
+
+    def __init__(self, *, changed_at: float, **fields: Any) -> None:
+        super().__init__(**fields)  # pyright: ignore[reportUnknownMemberType] - as above
+        self._changed_at = changed_at
+
+    def write_to_db(self, cursor: Any, timestamp: float, deck_id: int, id_gen: Any) -> None:
+        super().write_to_db(cursor, self._changed_at, deck_id, id_gen)  # pyright: ignore[reportUnknownMemberType] - as above
+
+
 def deck_id_of(collection_id: str) -> int:
     """The same for every export of a collection. Anki takes a number of 31 bits."""
     digest = blake2b(collection_id.encode(), digest_size=4).digest()
@@ -42,12 +53,13 @@ def deck_id_of(collection_id: str) -> int:
 
 def _to_note(collection: ExportedCollection, item: Item) -> Any:
     source = item.source
-    origin = [text_html(source.quote), f"{source.start}-{source.end}", text_html(collection.made_by)]
+    origin = [text_html(source.quote), f"{source.start}-{source.end}", text_html(collection.made_by_of(item))]
     is_card = isinstance(item, Flashcard)
-    return genanki.Note(
+    return _Note(
+        changed_at=collection.changed_at(item),
         model=_card_type() if is_card else _question_type(),
         fields=[*_fields(item), *origin],
-        tags=[*collection.tags, item.difficulty],
+        tags=[*collection.tags_of(item), item.difficulty],
         guid=collection.stable_id(item),
     )
 

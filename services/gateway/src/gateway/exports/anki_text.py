@@ -18,7 +18,13 @@ def to_anki_text(collection: ExportedCollection) -> bytes:
     out = io.StringIO()
     out.write(HEADER)
     writer = csv.writer(out, delimiter="\t", quoting=csv.QUOTE_ALL, lineterminator="\n")
-    tags = " ".join(collection.tags)
     for item in collection.items:
-        writer.writerow((collection.stable_id(item), front_html(item), back_html(item), tags))
+        writer.writerow(
+            (
+                collection.stable_id(item),
+                front_html(item),
+                back_html(item),
+                " ".join(collection.tags_of(item)),
+            )
+        )
     return out.getvalue().encode()

@@ -4,25 +4,29 @@ import csv
 import io
 
 from gateway.exports.exported_collection import ExportedCollection, Item, place_of, right_option
-from shared.domain.study.material import Flashcard
+from shared.domain.study.material import Flashcard, Origin
 
 COLUMNS = (
     *("type", "front", "back", "choices", "explanation", "quote", "difficulty"),
-    *("start", "end", "id", "made_by", "made_on", "place"),
+    *("start", "end", "id", "made_by", "made_on", "place", "tags"),
 )
+PERSON = "person"
+"""Made an item that its user wrote."""
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 """A spreadsheet takes a cell that begins with one of these for a formula."""
 
 
 def to_csv(collection: ExportedCollection) -> bytes:
     """Begins with the byte order mark by which spreadsheets recognise UTF-8."""
-    made = (collection.model or collection.generated_by, collection.day)
+    maker = collection.model or collection.generated_by
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(COLUMNS)
     for item in collection.items:
         span = str(item.source.start), str(item.source.end)
-        row = (*_cells(item), *span, collection.stable_id(item), *made, place_of(item))
+        made = (PERSON if item.origin is Origin.OWN else maker, collection.day)
+        tags = " ".join(collection.tags_of(item))
+        row = (*_cells(item), *span, collection.stable_id(item), *made, place_of(item), tags)
         writer.writerow([_without_formula(cell) for cell in row])
     return out.getvalue().encode("utf-8-sig")
 

@@ -2,7 +2,7 @@
 
 import re
 
-from gateway.exports.exported_collection import ExportedCollection, Item
+from gateway.exports.exported_collection import ExportedCollection, Item, quote_of
 from shared.domain.study.material import Flashcard, QuizQuestion
 
 SHORT_ANSWER = 60
@@ -19,14 +19,14 @@ def to_gift(collection: ExportedCollection) -> bytes:
 
 
 def _question(collection: ExportedCollection, item: Item) -> str:
-    marks = "".join(f" [tag:{tag}]" for tag in collection.tags)
-    quote = _escape(item.source.quote)
+    marks = "".join(f" [tag:{tag}]" for tag in collection.tags_of(item))
+    quote = _escape(quote_of(item))
     if isinstance(item, Flashcard):
         text, answers = item.front, _answer(item.back, is_right=True) if is_short(item) else ""
-        feedback = quote if is_short(item) else f"{_escape(item.back)} « {quote} »"
+        feedback = quote if is_short(item) else f"{_escape(item.back)} {quote}".strip()
     else:
         text, answers = item.question, _choices(item)
-        feedback = f"{_escape(item.explanation)} « {quote} »" if item.explanation else quote
+        feedback = f"{_escape(item.explanation)} {quote}".strip()
     name = f"{item.id} {' '.join(text.split())[:80]}"
     comment = f"// [id:{_comment(collection.stable_id(item))}]{_comment(marks)}"
     return f"{comment}\n::{_escape(name)}::{PLAIN}{_escape(text)} {{{answers}####{PLAIN}{feedback}}}\n"

@@ -2,7 +2,7 @@
 
 from html import escape
 
-from gateway.exports.exported_collection import Item, place_of, right_option
+from gateway.exports.exported_collection import Item, place_of, quote_of, right_option
 from shared.domain.study.material import Choice, Flashcard
 
 
@@ -19,7 +19,8 @@ def back_html(item: Item) -> str:
     if not isinstance(item, Flashcard) and item.explanation:
         lines.append(text_html(item.explanation))
     place = f" ({text_html(place_of(item))})" if item.source.place else ""
-    return "<br>".join([*lines, f"<small>« {text_html(item.source.quote)} »{place}</small>"])
+    quote = [f"<small>{text_html(quote_of(item))}{place}</small>"] if item.source.quote else []
+    return "<br>".join([*lines, *quote])
 
 
 def text_html(text: str) -> str:

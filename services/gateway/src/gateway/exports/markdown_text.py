@@ -2,7 +2,7 @@
 
 import re
 
-from gateway.exports.exported_collection import ExportedCollection, Item, place_of, right_option
+from gateway.exports.exported_collection import FLAGGED, ExportedCollection, Item, place_of, right_option
 from shared.domain.study.material import Flashcard, QuizQuestion
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$])")
@@ -12,24 +12,34 @@ _LIST_START = re.compile(r"^(\s*)([-+]|\d+[.)])(\s)", re.MULTILINE)
 def to_markdown(collection: ExportedCollection) -> bytes:
     material = collection.material
     blocks = [f"# {_escape(material.title)}", f"*{_escape(collection.made_by)}*"]
-    blocks += map(_card, material.flashcards)
-    blocks += (_question(question, number) for number, question in enumerate(material.quiz, start=1))
+    blocks += (_card(card) + _marks(collection, card) for card in material.flashcards)
+    blocks += (
+        _question(question, number) + _marks(collection, question)
+        for number, question in enumerate(material.quiz, start=1)
+    )
     return ("\n\n".join(blocks) + "\n").encode()
 
 
 def _card(card: Flashcard) -> str:
-    return f"**{_escape(card.front)}**\n\n{_escape(card.back)}\n\n{_quote(card)}"
+    return f"**{_escape(card.front)}**\n\n{_escape(card.back)}{_quote(card)}"
 
 
 def _question(question: QuizQuestion, number: int) -> str:
     options = "\n".join(f"- {option.id.upper()}. {_escape(option.text)}" for option in question.options)
     answer = f"{right_option(question).id.upper()}. {_escape(question.explanation)}".strip()
-    return f"## {number}. {_escape(question.question)}\n\n{options}\n\n{answer}\n\n{_quote(question)}"
+    return f"## {number}. {_escape(question.question)}\n\n{options}\n\n{answer}{_quote(question)}"
 
 
 def _quote(item: Item) -> str:
     place = f" ({_escape(place_of(item))})" if item.source.place else ""
-    return f"> {_escape(item.source.quote)}{place}"
+    return f"\n\n> {_escape(item.source.quote)}{place}" if item.source.quote else ""
+
+
+def _marks(collection: ExportedCollection, item: Item) -> str:
+    """What a person did to the item, and its flag as a tag."""
+    marks = [collection.by_hand(item), f"\\#{FLAGGED}" if item.flagged else ""]
+    said = " ".join(filter(None, marks))
+    return f"\n\n*{said}*" if said else ""
 
 
 def _escape(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from gateway.exports.exported_collection import ExportedCollection, Item
+from gateway.exports.exported_collection import ExportedCollection, Item, quote_of
 from gateway.exports.gift_text import is_short
 from gateway.exports.xml_text import xml_safe
 from shared.domain.study.material import Flashcard, QuizQuestion
@@ -36,7 +36,7 @@ def _add_question(quiz: Element, collection: ExportedCollection, item: Item) -> 
     else:
         _text(question, "graderinfo", item.back, format="plain_text")
     tags = SubElement(question, "tags")
-    for tag in collection.tags:
+    for tag in collection.tags_of(item):
         _text(tags, "tag", tag)
 
 
@@ -54,7 +54,7 @@ def _add_answer(element: Element, text: str, *, fraction: int) -> None:
 
 def _feedback(item: Item) -> str:
     said = [item.back if not is_short(item) else ""] if isinstance(item, Flashcard) else [item.explanation]
-    return "\n".join([*filter(None, said), f"« {item.source.quote} »"])
+    return "\n".join([*filter(None, said), *filter(None, [quote_of(item)])])
 
 
 def _text(parent: Element, name: str, text: str, **attributes: str) -> None:

@@ -6,7 +6,7 @@ import sys
 import msgspec
 from msgspec import Struct
 
-from gateway.exports.exported_collection import ExportedCollection, right_option
+from gateway.exports.exported_collection import ExportedCollection, Item, quote_of, right_option
 from shared.domain.study.material import Flashcard, QuizQuestion
 from shared.domain.text.language import Language, rules_language
 from shared.domain.text.language_tag import primary_language
@@ -23,7 +23,7 @@ _LABELS = {
 class PrintedCard(Struct, frozen=True):
     front: str
     back: str
-    quote: str
+    origin: str
 
 
 class PrintedQuestion(Struct, frozen=True):
@@ -31,7 +31,7 @@ class PrintedQuestion(Struct, frozen=True):
     options: list[str]
     answer: str
     explanation: str
-    quote: str
+    origin: str
 
 
 class PrintedCollection(Struct, frozen=True, kw_only=True):
@@ -56,8 +56,8 @@ def to_pdf(collection: ExportedCollection) -> bytes:
         made_by=collection.made_by,
         made_at=collection.made_at,
         labels=_LABELS[language],
-        cards=[_card(card) for card in material.flashcards],
-        questions=[_question(question) for question in material.quiz],
+        cards=[_card(collection, card) for card in material.flashcards],
+        questions=[_question(collection, question) for question in material.quiz],
     )
     done = subprocess.run(
         COMMAND,
@@ -71,16 +71,21 @@ def to_pdf(collection: ExportedCollection) -> bytes:
     return done.stdout
 
 
-def _card(card: Flashcard) -> PrintedCard:
-    return PrintedCard(card.front, card.back, card.source.quote)
+def _card(collection: ExportedCollection, card: Flashcard) -> PrintedCard:
+    return PrintedCard(card.front, card.back, _origin(collection, card))
 
 
-def _question(question: QuizQuestion) -> PrintedQuestion:
+def _question(collection: ExportedCollection, question: QuizQuestion) -> PrintedQuestion:
     right = right_option(question)
     return PrintedQuestion(
         text=question.question,
         options=[f"{option.id.upper()}. {option.text}" for option in question.options],
         answer=f"{right.id.upper()}. {right.text}",
         explanation=question.explanation,
-        quote=question.source.quote,
+        origin=_origin(collection, question),
     )
+
+
+def _origin(collection: ExportedCollection, item: Item) -> str:
+    """The words of the source, and what a person did to the item."""
+    return f"{quote_of(item)} {collection.by_hand(item)}".strip()

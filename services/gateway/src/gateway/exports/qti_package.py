@@ -4,11 +4,12 @@ its back is shown as feedback.
 
 import io
 import zipfile
+from collections.abc import Sequence
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from gateway.exports.exported_collection import ExportedCollection, Item
+from gateway.exports.exported_collection import ExportedCollection, HandMark, Item, quote_of
 from gateway.exports.xml_text import xml_safe
-from shared.domain.study.material import Flashcard, QuizQuestion
+from shared.domain.study.material import Flashcard, Origin, QuizQuestion
 
 QTI = "http://www.imsglobal.org/xsd/imsqti_v2p1"
 CONTENT_PACKAGE = "http://www.imsglobal.org/xsd/imscp_v1p1"
@@ -42,9 +43,19 @@ def _manifest(collection: ExportedCollection) -> Element:
     resources = SubElement(manifest, "resources")
     test = _resource(resources, "test", TEST_TYPE, TEST_FILE)
     for item in collection.items:
-        _resource(resources, item.id, ITEM_TYPE, _file_of(item))
+        resource = _resource(resources, item.id, ITEM_TYPE, _file_of(item))
+        _add_keywords(resource, collection.tags_of(item))
         SubElement(test, "dependency", identifierref=item.id)
     return manifest
+
+
+def _add_keywords(resource: Element, tags: Sequence[str]) -> None:
+    """Metadata come before the files of a resource."""
+    metadata = Element("metadata")
+    general = SubElement(SubElement(metadata, "lom", xmlns=METADATA), "general")
+    for tag in tags:
+        SubElement(SubElement(general, "keyword"), "string").text = xml_safe(tag)
+    resource.insert(0, metadata)
 
 
 def _resource(parent: Element, identifier: str, kind: str, file: str) -> Element:
@@ -78,7 +89,7 @@ def _item(collection: ExportedCollection, item: Item) -> Element:
             "xml:lang": item.language,
             "adaptive": "false",
             "timeDependent": "false",
-            "toolName": f"Etude ({collection.mark})",
+            "toolName": f"Etude ({HandMark.OWN if item.origin is Origin.OWN else collection.mark})",
         },
     )
     if isinstance(item, Flashcard):
@@ -99,7 +110,7 @@ def _add_choice(element: Element, question: QuizQuestion) -> None:
     for option in question.options:
         SubElement(choice, "simpleChoice", identifier=option.id).text = xml_safe(option.text)
     SubElement(element, "responseProcessing", template=MATCH_CORRECT)
-    _add_feedback(element, [question.explanation, f"« {question.source.quote} »"])
+    _add_feedback(element, [question.explanation, quote_of(question)])
 
 
 def _add_card(element: Element, card: Flashcard) -> None:
@@ -108,7 +119,7 @@ def _add_card(element: Element, card: Flashcard) -> None:
     body = SubElement(element, "itemBody")
     asked = SubElement(SubElement(body, "div"), "extendedTextInteraction", responseIdentifier="RESPONSE")
     SubElement(asked, "prompt").text = xml_safe(card.front)
-    _add_feedback(element, [card.back, f"« {card.source.quote} »"])
+    _add_feedback(element, [card.back, quote_of(card)])
 
 
 def _declare_response(element: Element, base_type: str, values: list[str]) -> None:

@@ -1,5 +1,6 @@
 """What a route may ask for in its signature: the caller, a decoded body, the services behind the API."""
 
+from types import UnionType
 from typing import Annotated, Generic, TypeVar
 
 from fastapi import Depends, Path, Request
@@ -7,6 +8,7 @@ from msgspec import Struct
 
 from gateway.auth.authenticator import Caller
 from gateway.documents.multipart import read_upload
+from gateway.http.item_bodies import ItemPatch, NewItem, OwnCard, OwnQuestion
 from gateway.http.request_bodies import (
     AiRequest,
     CollectionPatch,
@@ -83,8 +85,8 @@ async def read_json(request: Request, caller: Caller) -> bytes:
 class JsonBody(Generic[T]):
     """Decodes a JSON body with msgspec: `Annotated[AiRequest, Depends(JsonBody(AiRequest))]`."""
 
-    def __init__(self, kind: type[T]) -> None:
-        self._decoder = BodyDecoder(kind)
+    def __init__(self, kind: type[T] | UnionType) -> None:
+        self._decoder = BodyDecoder[T](kind)
 
     async def __call__(self, request: Request, caller: CurrentCaller) -> T:
         """Raises what `read_json` and `BodyDecoder.decode` raise."""
@@ -106,6 +108,8 @@ async def read_collection(
     return to_collection_input(await collection_body(request, caller))
 
 
+ItemPatchBody = Annotated[ItemPatch, Depends(JsonBody(ItemPatch))]
+NewItemBody = Annotated[NewItem, Depends(JsonBody[OwnCard | OwnQuestion](NewItem))]
 CollectionPatchBody = Annotated[CollectionPatch, Depends(JsonBody(CollectionPatch))]
 AiBody = Annotated[AiRequest, Depends(ai_body)]
 CollectionBody = Annotated[CollectionInput, Depends(read_collection)]

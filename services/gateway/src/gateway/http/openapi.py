@@ -145,11 +145,15 @@ def takes(*parameters: Document, body: Document | None = None, is_public: bool =
     return extra
 
 
-def json_body(kind: type, example: object) -> Document:
-    return {
-        "required": True,
-        "content": {"application/json": {"schema": reference(kind), "example": example}},
-    }
+def json_body(kind: type | Document, example: object) -> Document:
+    """`kind` is a msgspec type or a schema."""
+    schema = reference(kind) if isinstance(kind, type) else kind
+    return {"required": True, "content": {"application/json": {"schema": schema, "example": example}}}
+
+
+def one_of(*kinds: type, tag_field: str) -> Document:
+    """A schema for objects that a tag tells apart."""
+    return {"oneOf": [reference(kind) for kind in kinds], "discriminator": {"propertyName": tag_field}}
 
 
 def returns(

@@ -95,6 +95,17 @@ class CollectionView(Struct, frozen=True, kw_only=True):
     links: LinksView
 
 
+class ItemView(Struct, frozen=True, kw_only=True):
+    """A card or a question of a collection."""
+
+    object: Literal["item"] = "item"
+    collection_id: str
+    etag: str
+    """The `ETag` of the collection."""
+    flashcard: Flashcard | UnsetType = UNSET
+    question: QuizQuestion | UnsetType = UNSET
+
+
 class _Material(Struct, frozen=True):
     """A stored collection, decoded at its first level only: its parts are sent as the bytes that were stored."""
 
@@ -156,6 +167,11 @@ def view_collection(job: JobSnapshot, *, language: str, with_material: bool = Tr
         quality=material.quality if material else None,
         text=material.text if material else None,
     )
+
+
+def view_item(collection: JobSnapshot, item: Flashcard | QuizQuestion, *, etag: str) -> ItemView:
+    shown = {"flashcard" if isinstance(item, Flashcard) else "question": item}
+    return ItemView(collection_id=collection.id, etag=etag, **shown)  # pyright: ignore[reportArgumentType] - the name tells the type
 
 
 def entity_tag(job: JobSnapshot, *, language: str) -> str:

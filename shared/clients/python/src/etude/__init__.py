@@ -4,15 +4,20 @@ from etude.api_models import (
     ChatAnswer,
     ChatMessage,
     Collection,
+    CollectionItem,
     CollectionStatus,
     Erasure,
     Estimate,
     ExportFormat,
     File,
+    ItemChanges,
     ItemKind,
     Job,
     JobKind,
+    Option,
     Options,
+    OwnCard,
+    OwnQuestion,
     Page,
     Problem,
     Usage,
@@ -44,7 +49,7 @@ from etude.events import (
     StatusChanged,
 )
 from etude.retries import RetryPolicy
-from etude.study_material import Difficulty, Language, Level, MapEntry, NoteQuality, Place, PlaceKind
+from etude.study_material import Difficulty, Language, Level, MapEntry, NoteQuality, Origin, Place, PlaceKind
 
 __all__ = [
     "ApiError",
@@ -57,6 +62,7 @@ __all__ = [
     "ChatUsage",
     "Client",
     "Collection",
+    "CollectionItem",
     "CollectionStatus",
     "Conflict",
     "Difficulty",
@@ -68,6 +74,7 @@ __all__ = [
     "File",
     "Finished",
     "InvalidUrl",
+    "ItemChanges",
     "ItemKind",
     "ItemMade",
     "Job",
@@ -78,7 +85,11 @@ __all__ = [
     "NotAuthenticated",
     "NotFound",
     "NoteQuality",
+    "Option",
     "Options",
+    "Origin",
+    "OwnCard",
+    "OwnQuestion",
     "Page",
     "Place",
     "PlaceKind",

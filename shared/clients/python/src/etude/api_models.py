@@ -159,6 +159,57 @@ class Collection(Struct, frozen=True, kw_only=True):
     error: Problem | None = None
 
 
+class CollectionItem(Struct, frozen=True, kw_only=True):
+    """An item of a collection, after a change: one of the two."""
+
+    collection_id: str
+    etag: str
+    """That of the collection now."""
+    flashcard: Flashcard | None = None
+    question: QuizQuestion | None = None
+
+
+class Option(Struct, frozen=True):
+    """One option of a question that a person writes."""
+
+    text: str
+    correct: bool = False
+
+
+class ItemChanges(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What to change in an item. None leaves a field as it is. A card has `front` and `back`, a question the three after them."""
+
+    front: str | None = None
+    back: str | None = None
+    question: str | None = None
+    options: list[Option] | None = None
+    """All options, in the order in which they are shown."""
+    explanation: str | None = None
+    hidden: bool | None = None
+    """Exports leave a hidden item out."""
+    flagged: bool | None = None
+
+
+class OwnCard(Struct, frozen=True, kw_only=True, tag_field="type", tag="flashcard"):
+    """A card that a person wrote."""
+
+    front: str
+    back: str
+    quote: str = ""
+    """A passage of the collection's text that supports it."""
+    difficulty: Difficulty = Difficulty.MEDIUM
+
+
+class OwnQuestion(Struct, frozen=True, kw_only=True, tag_field="type", tag="question"):
+    """A question that a person wrote."""
+
+    question: str
+    options: list[Option]
+    explanation: str = ""
+    quote: str = ""
+    difficulty: Difficulty = Difficulty.MEDIUM
+
+
 class CollectionStatus(StrEnum):
     PROCESSING = "processing"
     READY = "ready"

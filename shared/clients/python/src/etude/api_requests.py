@@ -10,16 +10,20 @@ import msgspec
 from etude.api_models import (
     ChatAnswer,
     Collection,
+    CollectionItem,
     CollectionStatus,
     Conversation,
     Erasure,
     Estimate,
     ExportFormat,
     File,
+    ItemChanges,
     ItemKind,
     Job,
     JobKind,
     Options,
+    OwnCard,
+    OwnQuestion,
     Page,
     Usage,
 )
@@ -107,13 +111,33 @@ def list_collections(
 def rename_collection(collection_id: str, title: str, *, etag: str) -> Request[Collection]:
     """Give a collection another title. `etag` is that of the collection as you have seen it: if it has changed since, nothing is
     changed, and `Conflict` is raised. Returns the collection without its material, with its new `etag`."""
+    return _change("PATCH", collection_path(collection_id), etag, Collection, json={"title": title})
+
+
+def edit_item(
+    collection_id: str, item_id: str, changes: ItemChanges, *, etag: str
+) -> Request[CollectionItem]:
+    """Change, hide or flag a card or question. `etag` is as in `rename_collection`."""
+    return _change("PATCH", item_path(collection_id, item_id), etag, CollectionItem, json=changes)
+
+
+def delete_item(collection_id: str, item_id: str, *, etag: str) -> Request[Collection]:
+    """Delete a card or question. Returns the collection without its material."""
+    return _change("DELETE", item_path(collection_id, item_id), etag, Collection)
+
+
+def add_item(
+    collection_id: str, item: OwnCard | OwnQuestion, *, etag: str, idempotency_key: str = ""
+) -> Request[CollectionItem]:
+    """Add a card or question of your own. The key is as in `submit_job`."""
+    key = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
     return Request(
-        method="PATCH",
-        path=collection_path(collection_id),
-        headers={"If-Match": etag},
-        json={"title": title},
-        decode=_as(Collection),
-        is_repeatable=False,
+        method="POST",
+        path=f"{collection_path(collection_id)}/items",
+        headers={"If-Match": etag, **key},
+        json=item,
+        decode=_as(CollectionItem),
+        is_submission=True,
     )
 
 
@@ -186,6 +210,18 @@ def job_path(job_id: str) -> str:
 
 def collection_path(collection_id: str) -> str:
     return f"/api/collections/{quote(collection_id, safe='')}"
+
+
+def item_path(collection_id: str, item_id: str) -> str:
+    return f"{collection_path(collection_id)}/items/{quote(item_id, safe='')}"
+
+
+def _change(method: str, path: str, etag: str, kind: type[T], *, json: Any = None) -> Request[T]:
+    """It is not retried: the lost one may have changed the tag, and the next one would be refused for that."""
+    headers = {"If-Match": etag}
+    return Request(
+        method=method, path=path, headers=headers, json=json, decode=_as(kind), is_repeatable=False
+    )
 
 
 def _submission(path: str, kind: type[T], key: str, **body: Any) -> Request[T]:

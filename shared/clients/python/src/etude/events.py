@@ -64,6 +64,8 @@ class Changed(Struct, frozen=True, kw_only=True):
 
     job_id: str
     kind: str
+    item_id: str = ""
+    """The item that has changed; empty if more has."""
 
 
 class Event(Struct, frozen=True):

@@ -1,6 +1,6 @@
 """What Etude makes of a text. Unknown fields are ignored, so that an older client reads a newer API."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from msgspec import Struct, field
@@ -59,6 +59,13 @@ class Source(Struct, frozen=True):
     """Where in the document the quote begins; None if it has no pages, slides, chapters or times."""
 
 
+class Origin(StrEnum):
+    """What a person did to the words of an item."""
+
+    EDITED = "edited"
+    OWN = "own"
+
+
 class Flashcard(Struct, frozen=True, kw_only=True):
     id: str
     front: str
@@ -66,6 +73,13 @@ class Flashcard(Struct, frozen=True, kw_only=True):
     source: Source
     difficulty: Difficulty = Difficulty.MEDIUM
     language: str = "en"
+    origin: Origin | None = None
+    """None if its words are as a machine made them."""
+    hidden: bool = False
+    """Exports leave it out."""
+    flagged: bool = False
+    edited_at: datetime | None = None
+    """When its user wrote or changed it last."""
 
 
 class Choice(Struct, frozen=True, kw_only=True):
@@ -83,6 +97,10 @@ class QuizQuestion(Struct, frozen=True, kw_only=True):
     source: Source
     difficulty: Difficulty = Difficulty.MEDIUM
     language: str = "en"
+    origin: Origin | None = None
+    hidden: bool = False
+    flagged: bool = False
+    edited_at: datetime | None = None
 
 
 class MapEntry(Struct, frozen=True, kw_only=True):

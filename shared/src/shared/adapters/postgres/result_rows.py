@@ -12,6 +12,8 @@ from shared.adapters.postgres.connection import Row
 from shared.domain.errors import Problem
 from shared.domain.jobs.job import JobId, JobState, Kind, UserId
 from shared.domain.jobs.job_snapshot import JobSnapshot
+from shared.domain.study.edits import ItemEdit, apply_edits
+from shared.domain.study.material import Flashcard, QuizQuestion
 from shared.domain.usage import consistent_usage
 
 
@@ -28,6 +30,11 @@ class Parts(Struct, frozen=True, kw_only=True, tag="collection", tag_field="obje
 
 _parts = msgspec.json.Decoder(Parts)
 _problem = msgspec.json.Decoder(Problem)
+_edits = msgspec.json.Decoder(dict[str, ItemEdit])
+_ITEM_DECODERS: dict[str, msgspec.json.Decoder[Any]] = {
+    "flashcards": msgspec.json.Decoder(Flashcard),
+    "quiz": msgspec.json.Decoder(QuizQuestion),
+}
 
 
 _SQL = resources.files("shared.adapters.postgres") / "sql"
@@ -140,13 +147,26 @@ def _result(row: Row) -> bytes | None:
         return result.encode()
     if fields.get("source_text") is None:
         return None
+    is_edited = row["item_edits"] or row["added_cards"] or row["added_questions"]
     return msgspec.json.encode(
         Parts(
             title=row["title"],
             language=row["language"],
-            flashcards=[Raw(item) for item in row["flashcards"]],
-            quiz=[Raw(item) for item in row["quiz"]],
+            flashcards=_edited(row, "flashcards", "added_cards") if is_edited else _raw(row["flashcards"]),
+            quiz=_edited(row, "quiz", "added_questions") if is_edited else _raw(row["quiz"]),
             quality=Raw(row["quality"]),
             text=row["source_text"],
         )
     )
+
+
+def _raw(items: Sequence[str]) -> list[Raw]:
+    return [Raw(item) for item in items]
+
+
+def _edited(row: Row, made: str, added: str) -> list[Raw]:
+    """The items of one type as their user has changed them."""
+    decode = _ITEM_DECODERS[made].decode
+    edits = _edits.decode(row["item_edits"] or "{}")
+    items = apply_edits(list(map(decode, row[made])), list(map(decode, row[added])), edits)
+    return [Raw(msgspec.json.encode(item)) for item in items]

@@ -19,22 +19,29 @@ class Grant(Struct, frozen=True):
         return f"GRANT {self.privilege}{columns} ON {self.table} TO {role}"
 
 
-JOBS, COLLECTIONS, FLASHCARDS, QUIZ_QUESTIONS, EDITS, STEPS = (
+JOBS, COLLECTIONS, FLASHCARDS, QUIZ_QUESTIONS, EDITS, ITEM_EDITS, ADDED_ITEMS, STEPS = (
     "async_jobs",
     "study_collections",
     "flashcards",
     "quiz_questions",
     "collection_edits",
+    "item_edits",
+    "added_items",
     "job_steps",
 )
 READ_RESULTS = tuple(
-    Grant("SELECT", table) for table in (JOBS, COLLECTIONS, FLASHCARDS, QUIZ_QUESTIONS, EDITS)
+    Grant("SELECT", table)
+    for table in (JOBS, COLLECTIONS, FLASHCARDS, QUIZ_QUESTIONS, EDITS, ITEM_EDITS, ADDED_ITEMS)
 )
 NOTE_USE = Grant("UPDATE", JOBS, ("used_at",))
 WRITE_JOBS = (Grant("INSERT", JOBS), Grant("UPDATE", JOBS))
 DELETE_MATERIAL = (Grant("DELETE", COLLECTIONS), Grant("DELETE", EDITS), Grant("DELETE", STEPS))
-"""Cards and questions are deleted with their collection, as the owner of the tables."""
-WRITE_EDITS = (Grant("INSERT", EDITS), Grant("UPDATE", EDITS))
+"""Cards, questions and edits are deleted with their collection, as the owner of the tables."""
+WRITE_EDITS = (
+    *(Grant("INSERT", table) for table in (EDITS, ITEM_EDITS, ADDED_ITEMS)),
+    *(Grant("UPDATE", table) for table in (EDITS, ITEM_EDITS)),
+    *(Grant("DELETE", table) for table in (FLASHCARDS, QUIZ_QUESTIONS, ADDED_ITEMS)),
+)
 FIND_STEPS_OF_JOB = Grant("SELECT", STEPS, ("job_id",))
 REUSE_STEPS = (Grant("SELECT", STEPS), Grant("INSERT", STEPS))
 WRITE_MATERIAL = tuple(Grant("INSERT", table) for table in (COLLECTIONS, FLASHCARDS, QUIZ_QUESTIONS))

@@ -72,11 +72,13 @@ class Removed(Struct, frozen=True, kw_only=True):
     kind: str
 
 
-class Changed(Struct, frozen=True, kw_only=True):
+class Changed(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The data of `changed`. What has changed is read from the collection."""
 
     job_id: str
     kind: str
+    item_id: str = ""
+    """Empty if more than an item has changed."""
 
 
 class Event(Struct, frozen=True):

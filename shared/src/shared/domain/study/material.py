@@ -170,13 +170,31 @@ class Source(Struct, frozen=True):
     """Where in the document the quote begins; absent if the text has no pages, slides, chapters or times."""
 
 
+class Origin(StrEnum):
+    """What a person did to the words of an item."""
+
+    EDITED = "edited"
+    """A machine made it, and a person has changed it."""
+    OWN = "own"
+    """A person wrote it."""
+
+
 class Flashcard(Struct, frozen=True, kw_only=True):
     id: str
     front: str
     back: str
     source: Source
+    """In a card that a person wrote the quote may be empty."""
     difficulty: Difficulty = Difficulty.MEDIUM
     language: str = "en"
+    origin: Origin | UnsetType = UNSET
+    """Absent if its words are as a machine made them."""
+    hidden: bool | UnsetType = UNSET
+    """Whether its user has hidden it: exports leave it out. Absent if not."""
+    flagged: bool | UnsetType = UNSET
+    """Whether its user has flagged it. Absent if not."""
+    edited_at: str | UnsetType = UNSET
+    """When its user wrote, changed, hid or flagged it last (RFC 3339). Absent if never."""
 
 
 class Choice(Struct, frozen=True, kw_only=True):
@@ -196,6 +214,11 @@ class QuizQuestion(Struct, frozen=True, kw_only=True):
     """The seed of the order of options that are no numbers; numbers rise."""
     difficulty: Difficulty = Difficulty.MEDIUM
     language: str = "en"
+    origin: Origin | UnsetType = UNSET
+    """These four are as in a card."""
+    hidden: bool | UnsetType = UNSET
+    flagged: bool | UnsetType = UNSET
+    edited_at: str | UnsetType = UNSET
 
 
 class MapEntry(Struct, frozen=True, kw_only=True, omit_defaults=True):

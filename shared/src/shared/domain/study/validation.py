@@ -4,7 +4,6 @@ A draft that passes becomes an item with an exact `source`; one that fails is dr
 rules are in `wording_rules` and `option_rules`.
 """
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from hashlib import blake2b
@@ -39,6 +38,7 @@ from shared.domain.text.quote_matching import (
 )
 from shared.domain.text.scripts import width
 from shared.domain.text.span import Span
+from shared.domain.text.titles import tidy_line
 from shared.domain.text.words import word_count
 
 Item = TypeVar("Item")
@@ -79,8 +79,6 @@ REASONS = (
 
 OPTION_IDS = "abcde"
 
-_BLANKS = re.compile(r"[^\S\u00a0\u202f]+")
-
 
 class Checked(Struct, Generic[Item], frozen=True, kw_only=True):
     items: list[Item]
@@ -120,7 +118,7 @@ def check_cards(
     """
 
     def make(draft: CardDraft, source: Source, flagged: Counter[str]) -> Flashcard:
-        front, back = _tidy(draft.front), _tidy(draft.back)
+        front, back = tidy_line(draft.front), tidy_line(draft.back)
         _apply_rules(Candidate(front, back, source.quote, language, is_translated), flagged)
         return Flashcard(
             id="c" + _digest(source, front),
@@ -147,10 +145,10 @@ def check_questions(
     """Check the drafts of questions, as `check_cards` does. Options are ordered with a seed derived from the question."""
 
     def make(draft: QuestionDraft, source: Source, flagged: Counter[str]) -> QuizQuestion:
-        options = [_tidy(option) for option in draft.options]
+        options = [tidy_line(option) for option in draft.options]
         if not is_well_formed(options, draft.answer):
             raise _Dropped("malformed_options")
-        question, explanation = _tidy(draft.question), _tidy(draft.explanation)
+        question, explanation = tidy_line(draft.question), tidy_line(draft.explanation)
         distractors = tuple(option for index, option in enumerate(options) if index != draft.answer)
         answer = options[draft.answer]
         _apply_rules(
@@ -233,12 +231,6 @@ def _locate(quote: str, finder: QuoteFinder, text: str, places: PlaceMarks | Non
 
 def _is_translated(text: str, within: Span | None, language: str) -> bool:
     return not is_same_language(detect_language(within.of(text) if within else text), language)
-
-
-def _tidy(field: str) -> str:
-    """One line without control or invisible characters. The narrow spaces of French typography stay."""
-    kept = "".join(char for char in field if char.isprintable() or char.isspace())
-    return _BLANKS.sub(" ", kept).strip()
 
 
 def _digest(source: Source, front: str) -> str:

@@ -4,7 +4,7 @@ msgspec stops at the first error, which is fast. This walks the body only after 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any, cast
 from uuid import UUID
@@ -88,13 +88,33 @@ def _walk_list(kind: inspect.ListType, value: object, pointer: str) -> Iterator[
 
 
 def _walk_union(kind: inspect.UnionType, value: object, pointer: str) -> Iterator[FieldProblem]:
-    """The unions of our bodies are optional fields: null, or one other type."""
+    """The unions of our bodies are optional fields, null or one other type, and objects that a tag tells apart."""
+    tagged = [member for member in kind.types if isinstance(member, inspect.StructType) and member.tag]
+    if tagged:
+        yield from _walk_tagged(tagged, value, pointer)
+        return
     for member in kind.types:
         if isinstance(member, inspect.NoneType):
             if value is None:
                 return
         else:
             yield from _walk(member, value, pointer)
+
+
+def _walk_tagged(kinds: Sequence[inspect.StructType], value: object, pointer: str) -> Iterator[FieldProblem]:
+    tag_field = str(kinds[0].tag_field)
+    if not isinstance(value, dict):
+        yield FieldProblem(pointer, "wrong_type", {"expected": "object"})
+        return
+    members = cast(dict[str, object], value)
+    by_tag = {str(kind.tag): kind for kind in kinds}
+    if tag_field not in members:
+        yield FieldProblem(_join(pointer, tag_field), "missing_field")
+    elif (kind := by_tag.get(str(members[tag_field]))) is None or members[tag_field] != kind.tag:
+        yield FieldProblem(_join(pointer, tag_field), "wrong_value", {"expected": ", ".join(by_tag)})
+    else:
+        untagged = {name: member for name, member in members.items() if name != tag_field}
+        yield from _walk_struct(kind, untagged, pointer)
 
 
 def _walk_enum(kind: inspect.EnumType, value: object, pointer: str) -> Iterator[FieldProblem]:

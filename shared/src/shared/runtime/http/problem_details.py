@@ -44,6 +44,7 @@ STATUS: dict[str, int] = {
     "method_not_allowed": 405,
     "precondition_required": 428,
     "precondition_failed": 412,
+    "collection_full": 409,
     "not_ready": 409,
     "limit_reached": 429,
     "budget_exceeded": 429,

@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterable
 from itertools import chain, islice
+from types import UnionType
 from typing import Generic, TypeVar
 
 import msgspec
@@ -68,9 +69,9 @@ async def read_body(chunks: AsyncIterable[bytes], *, declared: str = "", limit: 
 class BodyDecoder(Generic[T]):
     """Decodes bodies of one type."""
 
-    def __init__(self, kind: type[T]) -> None:
+    def __init__(self, kind: type[T] | UnionType) -> None:
         self._kind = kind
-        self._decoder = msgspec.json.Decoder(kind)
+        self._decoder: msgspec.json.Decoder[T] = msgspec.json.Decoder(kind)
 
     def decode(self, body: bytes) -> T:
         """Raises `MalformedJson`, `InvalidEncoding`, `TooDeep`, or `InvalidFields` with the first errors.
