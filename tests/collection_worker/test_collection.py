@@ -10,6 +10,7 @@ from tests.paths import TEXTS, read_text
 
 from collection_worker.handlers import HANDLERS
 from collection_worker.handlers.collection import find_title, make_collection
+from collection_worker.handlers.items import add_items
 from shared.adapters.offline.provider import OfflineProvider
 from shared.domain.errors import NoUsableText, Problem
 from shared.domain.jobs.job import Kind
@@ -55,7 +56,7 @@ def all_items(collection: Collection) -> list[Flashcard | QuizQuestion]:
 
 
 def test_the_worker_handles_collections_and_nothing_else():
-    assert {Kind.COLLECTION: make_collection} == HANDLERS
+    assert {Kind.COLLECTION: make_collection, Kind.ITEMS: add_items} == HANDLERS
 
 
 @pytest.mark.parametrize("provider", [OfflineProvider(), FakeProvider()], ids=["offline", "model"])

@@ -24,7 +24,10 @@ from shared.adapters.redis.connection import call, connect
 
 pytestmark = pytest.mark.e2e
 WORD, USER, OTHER_WORD, OTHER = "Xylophonium", "canary-7f3a", "Glockenspielium", "neighbour-51c2"
-TABLES = ("async_jobs", "study_collections", "flashcards", "quiz_questions")
+TABLES = (
+    *("async_jobs", "study_collections", "flashcards", "quiz_questions"),
+    *("collection_edits", "item_edits", "added_items"),
+)
 LATER_MS = 300_000
 """Five minutes, by which the clock of the keys is moved."""
 READS: dict[str, tuple[str, ...]] = {
@@ -47,8 +50,10 @@ def test_what_is_deleted_is_nowhere_after_five_minutes(fresh_stack: RunningStack
     places = json.loads((fresh_stack.folder / "stack.json").read_text())
     with closing(client_of(fresh_stack, USER)) as http, closing(client_of(fresh_stack, OTHER)) as other:
         make_everything(other, OTHER_WORD)
-        for path in make_everything(http, WORD):
+        *jobs, collection, more = make_everything(http, WORD)
+        for path in (*jobs, collection):
             assert http.delete(path).is_success
+        assert http.delete(more).status_code == 404, "it went with its collection"
         asyncio.run(move_clock(places["redis_url"]))
         assert asyncio.run(places_of(places, WORD)) == []
 
@@ -83,7 +88,8 @@ def client_of(stack: RunningStack, user: str) -> httpx.Client:
 
 
 def make_everything(http: httpx.Client, word: str) -> list[str]:
-    """A job, one with an idempotency key, a collection and a chat about it. Returns the paths of the jobs."""
+    """A job, one with an idempotency key, a collection that is changed and added to, and a chat about it. Returns the paths of the
+    jobs."""
     text = read_text("solar_system.en.txt").replace("Sun", word)
     job = {"kind": "flashcards", "input": {"text": text}}
     submissions: list[tuple[str, dict[str, Any], dict[str, str]]] = [
@@ -95,10 +101,32 @@ def make_everything(http: httpx.Client, word: str) -> list[str]:
     for path, body, headers in submissions:
         paths.append(http.post(path, json=body, headers=headers).headers["Location"])
         list(events_until_done(http, f"{paths[-1]}/events"))
+    paths.append(change_collection(http, paths[-1], word))
     question = {"messages": [{"role": "user", "content": f"How far is the {word}?"}]}
-    answer = http.post("/api/chat", json=question | {"collection_id": paths[-1].rpartition("/")[2]})
+    answer = http.post("/api/chat", json=question | {"collection_id": paths[2].rpartition("/")[2]})
     assert answer.is_success
     return paths
+
+
+def change_collection(http: httpx.Client, path: str, word: str) -> str:
+    """Change its title and a card, write a card, and have the worker make more. Returns the path of the worker's job."""
+    any_state = {"If-Match": "*"}
+    cards = http.get(path).json()["flashcards"]
+    own = {"type": "flashcard", "front": f"My {word}?", "back": word}
+    for method, place, body in (
+        ("PATCH", path, {"title": f"Mine of the {word}"}),
+        ("PATCH", f"{path}/items/{cards[0]['id']}", {"front": f"Another {word}?"}),
+        ("POST", f"{path}/items", own),
+    ):
+        assert http.request(method, place, json=body, headers=any_state).is_success, place
+    more = {"type": "more", "options": {"flashcards": 2}}
+    job = http.post(f"{path}/items", json=more, headers=any_state).headers["Location"]
+    list(events_until_done(http, f"{job}/events"))
+    known = {card["id"] for card in cards}
+    added = [card for card in http.get(path).json()["flashcards"] if card["id"] not in known]
+    assert sum("origin" not in card for card in added) == 2, "the worker's cards are there"
+    assert len({card["front"] for card in [*cards, *added]}) == len(cards) + len(added)
+    return job
 
 
 async def move_clock(url: str) -> None:

@@ -16,7 +16,9 @@ class FakeApi:
         self.requests: list[Request] = []
         self.bodies: list[bytes] = []
         self._answers: dict[str, list[Response]] = {}
-        self.app = Starlette(routes=[Route("/{path:path}", self._answer, methods=["GET", "POST", "DELETE"])])
+        self.app = Starlette(
+            routes=[Route("/{path:path}", self._answer, methods=["GET", "POST", "PATCH", "DELETE"])]
+        )
 
     def on(self, method: str, path: str, *answers: Response) -> "FakeApi":
         self._answers[f"{method} {path}"] = list(answers)

@@ -75,6 +75,7 @@ RESULTS = [
     material.Explanation(language="en", explanation="E", terms=[material.Term("T", "M")], quality=NOTE),
     material.Outline(language="en", title="T", sections=[material.OutlineSection("H", ["P"])], quality=NOTE),
     material.Text(language="en", text="T", quality=NOTE),
+    material.AddedItems(collection_id="k1", language="en", item_ids=["c1"], quality=QUALITY),
 ]
 
 

@@ -54,6 +54,30 @@ async def test_a_collection_is_readable_and_its_cards_come_as_they_are_made(plac
     assert any(front in ran.out for front in told)
 
 
+async def test_a_collection_is_edited_and_grows(place: Place):
+    ran = await run_with_workers(
+        place, "collection", str(ENGLISH), "--flashcards", "3", "--questions", "0", "--json"
+    )
+    before = json.loads(ran.out)
+
+    edited = await run(place, "edit", before["id"], "1", "--front", "What is new?", "--flag")
+    own = await run(place, "edit", before["id"], "--front", "Mine?", "--back", "Yes.")
+    more = await run_with_workers(place, "edit", before["id"], "--more", "--flashcards", "2")
+
+    assert (edited.code, own.code, more.code) == (0, 0, 0), more.err
+    assert "What is new? (edited, flagged)" in edited.out
+    assert "Mine? (own)" in own.out
+    shown = await run(place, "jobs", before["id"], "--json")
+    cards = json.loads(shown.out)["flashcards"]
+    assert [card["front"] for card in cards[:4]] == [
+        "What is new?",
+        *(card["front"] for card in before["flashcards"][1:]),
+        "Mine?",
+    ]
+    assert len(cards) == 6
+    assert all(card["front"] in more.out for card in cards[4:])
+
+
 @pytest.mark.parametrize("kind", ["flashcards", "quiz", "summary", "explanation", "outline", "text"])
 async def test_every_kind_of_material_can_be_had(place: Place, kind: str):
     ran = await run_with_workers(place, "ai", kind, str(ENGLISH))

@@ -7,10 +7,12 @@ import msgspec
 from msgspec.structs import replace
 
 from shared.domain.errors import Problem
-from shared.domain.jobs.events import Finished, ItemMade, Progressed, Removed, StatusChanged
-from shared.domain.jobs.payload import AiInput, CollectionInput
+from shared.domain.jobs.events import Changed, Finished, ItemMade, Progressed, Removed, StatusChanged
+from shared.domain.jobs.payload import AiInput, CollectionInput, ItemsInput
 from shared.domain.llm.provider import Completion
+from shared.domain.study.edits import DELETED, ItemEdit
 from shared.domain.study.material import (
+    AddedItems,
     CardDraft,
     CardDrafts,
     Choice,
@@ -23,6 +25,7 @@ from shared.domain.study.material import (
     MapEntry,
     NoteQuality,
     Options,
+    Origin,
     Outline,
     OutlineDraft,
     OutlineSection,
@@ -97,6 +100,15 @@ SAMPLES: dict[str, Any] = {
     "input.collection.places": CollectionInput(
         text=TEXT, places=PlaceMarks(PlaceKind.CHAPTER, [0, 24], [1, 3], ["L’eau", ""]), unread_pages=[2]
     ),
+    "input.items": ItemsInput(text=TEXT, collection_id=JOB_ID),
+    "input.items.full": ItemsInput(
+        text=TEXT,
+        options=OPTIONS,
+        collection_id=JOB_ID,
+        start=120,
+        known_cards=[CARD],
+        known_questions=[QUESTION],
+    ),
     "step.cards": step(CardDrafts([CardDraft(CARD.front, CARD.back, QUOTE)])),
     "step.questions": step(
         QuestionDrafts([QuestionDraft(QUESTION.question, ["80 °C", "100 °C", "120 °C"], 1, "Vu.", QUOTE)])
@@ -114,6 +126,8 @@ SAMPLES: dict[str, Any] = {
     "event.item": ItemMade(
         job_id=JOB_ID, attempt=1, type="flashcard", item=msgspec.Raw(msgspec.json.encode(CARD))
     ),
+    "event.changed": Changed(job_id=JOB_ID, kind="collection"),
+    "event.changed.item": Changed(job_id=JOB_ID, kind="collection", item_id="c1"),
     "event.removed": Removed(job_id=JOB_ID, kind="collection"),
     "event.done.succeeded": Finished(job_id=JOB_ID, kind="quiz", status="succeeded", usage=Usage(1_200, 340)),
     "event.done.detailed": Finished(
@@ -154,6 +168,22 @@ SAMPLES: dict[str, Any] = {
             ]
         ),
     ),
+    "result.items": AddedItems(collection_id=JOB_ID, language="fr", item_ids=["c1", "q1"], quality=QUALITY),
+    "result.flashcards.edited": Flashcards(
+        language="fr",
+        flashcards=[
+            replace(CARD, origin=Origin.EDITED, hidden=True, flagged=True, edited_at="2026-11-18T10:00:00Z")
+        ],
+        quality=Quality(),
+    ),
+    "edit": ItemEdit(
+        front="Quand ?",
+        options=[Choice(id="a", text="100 °C", correct=True)],
+        hidden=False,
+        flagged=True,
+        edited_at="2026-11-18T10:00:00Z",
+    ),
+    "edit.deleted": DELETED,
     "result.collection": Collection(
         title="L’eau", language="fr", flashcards=[CARD], quiz=[QUESTION], quality=QUALITY, text=TEXT
     ),

@@ -21,6 +21,7 @@ from shared.domain.jobs.payload import (
     encode_input,
     encode_step,
 )
+from shared.domain.study.edits import ItemEdit
 from shared.domain.study.material import Result
 
 GOLDEN = Path(__file__).parent / f"v{WIRE_VERSION}"
@@ -81,6 +82,17 @@ def test_payloads_of_the_ai_stream_are_read_back(name: str, kind: Kind):
 def test_payloads_of_collections_are_read_back(name: str):
     assert encode_input(SAMPLES[name]) == golden(name)
     assert decode_input("collection", WIRE_VERSION, golden(name)) == SAMPLES[name]
+
+
+@pytest.mark.parametrize("name", named("input.items"))
+def test_payloads_that_add_items_are_read_back(name: str):
+    assert encode_input(SAMPLES[name]) == golden(name)
+    assert decode_input("items", WIRE_VERSION, golden(name)) == SAMPLES[name]
+
+
+@pytest.mark.parametrize("name", named("edit"))
+def test_stored_edits_are_read_back(name: str):
+    assert msgspec.json.decode(golden(name), type=ItemEdit) == SAMPLES[name]
 
 
 def test_offsets_count_code_points_whatever_the_encoding():

@@ -9,7 +9,7 @@ from shared.domain.errors import Param, Problem, StudyError
 from shared.domain.field_messages import FIELD_MESSAGES, WORDS
 
 PARAMS: dict[str, dict[str, Param]] = {
-    "collection_full": {"limit": 500},
+    "collection_full": {"limit": 1_000},
     "model_not_allowed": {"allowed": "large, huge"},
     "not_confirmed": {"job": "01920000-0000-7000-8000-000000000001"},
     "too_large": {"limit": 1_048_576},

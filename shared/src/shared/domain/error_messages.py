@@ -187,7 +187,7 @@ MESSAGES: dict[str, dict[str, Message]] = {
         ),
         "nothing_new": Message(
             "Nothing new was found",
-            "Your other collections ask everything that was found in this text. Ask for more items, or leave `known` out.",
+            "Your collections ask everything that was found in this text. Choose another part of it, ask for more items, or leave `known` out.",
         ),
         "attempt_timed_out": Message(
             "It took too long", "The work did not finish within {limit} seconds. Try a shorter text."
@@ -421,7 +421,7 @@ MESSAGES: dict[str, dict[str, Message]] = {
         ),
         "nothing_new": Message(
             "Rien de nouveau",
-            "Vos autres collections posent déjà tout ce qui a été trouvé dans ce texte. Demandez plus d’éléments, ou retirez `known`.",
+            "Vos collections posent déjà tout ce qui a été trouvé dans ce texte. Choisissez-en une autre partie, demandez plus d’éléments, ou retirez `known`.",
         ),
         "attempt_timed_out": Message(
             "Cela a pris trop de temps",

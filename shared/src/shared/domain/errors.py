@@ -345,7 +345,7 @@ class NoUsableText(JobError):
 
 
 class NothingNew(JobError):
-    """Every item that was made asks what the known collections ask."""
+    """Every item that was made asks what the collection, or a known one, asks already."""
 
     code = "nothing_new"
 

@@ -12,6 +12,8 @@ FIELD_MESSAGES: dict[str, dict[str, str]] = {
         "wrong_format": "Expected {expected}.",
         "not_distinct": "Two options say the same.",
         "not_one_right_option": "Exactly one option must be correct.",
+        "not_with_item": "An item is made again alone: leave this field out.",
+        "no_items": "At least one card or question must be asked for.",
         "quote_not_found": "The collection's text has no such passage.",
     },
     "fr": {
@@ -25,6 +27,8 @@ FIELD_MESSAGES: dict[str, dict[str, str]] = {
         "wrong_format": "Attendu : {expected}.",
         "not_distinct": "Deux options disent la même chose.",
         "not_one_right_option": "Une option, et une seule, doit être juste.",
+        "not_with_item": "Un élément est refait seul : omettez ce champ.",
+        "no_items": "Il faut demander au moins une carte ou une question.",
         "quote_not_found": "Le texte de la collection ne contient pas ce passage.",
     },
 }

@@ -9,9 +9,10 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import asyncpg  # pyright: ignore[reportMissingTypeStubs] - it ships none
+import msgspec
 import pytest
 from tests.deadline import DEADLINE_SECONDS
-from tests.factories import make_final_job
+from tests.factories import make_card, make_final_job
 from tests.servers import create_database
 
 from local.servers.postgres_roles import create_service_roles
@@ -25,9 +26,11 @@ from shared.domain.errors import PreconditionFailed, StoreUnavailable
 from shared.domain.jobs.bought_step import BoughtStep
 from shared.domain.jobs.collection_filter import CollectionFilter
 from shared.domain.jobs.job import Kind, UserId
-from shared.domain.study.material import ItemCounts
+from shared.domain.jobs.job_snapshot import JobSnapshot
+from shared.domain.study.material import ItemCounts, MadeItems, Quality
 
 JOB = make_final_job()
+COLLECTION = make_final_job(kind=Kind.COLLECTION)
 STEP = BoughtStep(content="digest", asked=ItemCounts(), completion=b"{}")
 USER = UserId("ada")
 
@@ -67,6 +70,13 @@ async def delete_item(role: Role) -> None:
         await role.connection.execute(statement("delete_item"), JOB.id, "c1")
 
 
+def made_items() -> JobSnapshot:
+    made = MadeItems(
+        collection_id=COLLECTION.id, language="fr", flashcards=[make_card()], quiz=[], quality=Quality()
+    )
+    return make_final_job(kind=Kind.ITEMS, result=msgspec.json.encode(made))
+
+
 OPERATIONS: dict[str, Callable[[Role], Awaitable[object]]] = {
     "ping": lambda role: role.store.ping(),
     "find": lambda role: role.store.find(JOB.id, user=JOB.user),
@@ -82,6 +92,8 @@ OPERATIONS: dict[str, Callable[[Role], Awaitable[object]]] = {
     "save": lambda role: role.store.save([JOB]),
     "save_steps": lambda role: role.store.save([make_final_job(steps=(STEP,))]),
     "find_step": lambda role: role.store.find_step(USER, STEP.content, STEP.asked),
+    "save_items": lambda role: role.store.save([COLLECTION, made_items()]),
+    "jobs_adding_items": lambda role: role.store.jobs_adding_items(USER, JOB.id),
     "save_collection": lambda role: role.store.save([make_final_job(kind=Kind.COLLECTION)]),
     "save_records": lambda role: role.store.save_records([JOB]),
     "remove": lambda role: role.store.remove(USER, JOB.id),
@@ -107,23 +119,26 @@ WORK = {
 }
 NEEDS = {
     "gateway": {
-        *("find", "note_use", "list", "list_collections", "rename"),
+        *("find", "note_use", "list", "list_collections", "rename", "jobs_adding_items"),
         *("edit_item", "add_item", "delete_item"),
         *("remove", "remove_records", "jobs_of_user", "erase"),
     },
     "chat": {"find", "note_use"},
     "ai-worker": WORK,
-    "collection-worker": WORK | {"save_collection"},
+    "collection-worker": WORK | {"save_collection", "save_items"},
     "cron": {"prune"},
     "operator": {"remove", "remove_records", "jobs_of_user", "erase"},
 }
 IMPLIED = {
     "gateway": {"save", "save_records", "charged_before"},
-    "chat": {"list", "list_collections", "jobs_of_user", "charged_before"},
-    "ai-worker": {"list", "list_collections", "jobs_of_user", "erase"},
-    "collection-worker": {"list", "list_collections", "jobs_of_user", "erase"},
+    "chat": {"list", "list_collections", "jobs_adding_items", "jobs_of_user", "charged_before"},
+    "ai-worker": {"list", "list_collections", "jobs_adding_items", "jobs_of_user", "erase"},
+    "collection-worker": {
+        *("rename", "add_item", "list", "list_collections", "jobs_adding_items"),
+        *("jobs_of_user", "erase"),
+    },
     "cron": set[str](),
-    "operator": {"note_use", "save", "save_records", "charged_before"},
+    "operator": {"jobs_adding_items", "note_use", "save", "save_records", "charged_before"},
 }
 """Operations that a service does not call, and that its other statements need the privileges of."""
 FORBIDDEN = (

@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 
 from shared.domain.jobs.job import Kind
-from shared.domain.jobs.payload import AiInput, CollectionInput, JobInput
+from shared.domain.jobs.payload import AiInput, CollectionInput, ItemsInput, JobInput
 from shared.domain.study.material import Options
 from shared.domain.text.language import Language
 
@@ -19,8 +19,10 @@ options = st.builds(
 
 def make_input(kind: Kind, text: str, choice: Options | None = None) -> JobInput:
     chosen = choice or Options()
-    return (
-        CollectionInput(text=text, options=chosen)
-        if kind is Kind.COLLECTION
-        else AiInput(text=text, options=chosen)
-    )
+    match kind:
+        case Kind.COLLECTION:
+            return CollectionInput(text=text, options=chosen)
+        case Kind.ITEMS:
+            return ItemsInput(text=text, options=chosen, collection_id="")
+        case _:
+            return AiInput(text=text, options=chosen)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.jobs.job import AI_KINDS, FINAL_STATES, TRANSITIONS, JobState, Kind, StreamName
+from shared.domain.jobs.job import AI_KINDS, FINAL_STATES, JOB_KINDS, TRANSITIONS, JobState, Kind, StreamName
 
 
 def test_every_state_has_an_entry_in_the_transition_table():
@@ -55,5 +55,6 @@ def test_a_job_that_was_never_leased_cannot_succeed():
 
 def test_collections_have_their_own_stream():
     assert {kind.stream for kind in AI_KINDS} == {StreamName.AI}
-    assert Kind.COLLECTION.stream is StreamName.COLLECTION
-    assert {*AI_KINDS, Kind.COLLECTION} == set(Kind)
+    assert Kind.COLLECTION.stream is Kind.ITEMS.stream is StreamName.COLLECTION
+    assert {*AI_KINDS, Kind.COLLECTION, Kind.ITEMS} == set(Kind)
+    assert {*JOB_KINDS, Kind.COLLECTION} == set(Kind)

@@ -9,6 +9,7 @@ import pytest
 from tests.factories import CARDS_PROMPT
 from tests.fakes import FakeAttemptContext
 from tests.paths import TEXTS
+from tests.shared.domain.generation.plan_inputs import make_input
 from tests.simulators.multilingual_model import text_of, write_in
 from tests.simulators.scripted_server import Body, Response, ScriptedServer, completion
 
@@ -19,13 +20,13 @@ from shared.adapters.llm.openai.provider import OpenAIProvider
 from shared.adapters.offline.provider import OfflineProvider
 from shared.domain.jobs.job import Kind
 from shared.domain.jobs.outcome import Done, Fail, Outcome
-from shared.domain.jobs.payload import AiInput, CollectionInput
 from shared.domain.llm.provider import Provider
 from shared.domain.study.draft_language import count_in_language
 from shared.domain.study.material import (
     CardDrafts,
     Collection,
     Flashcards,
+    MadeItems,
     NoteQuality,
     Options,
     Quiz,
@@ -66,9 +67,7 @@ GERMAN_QUOTE = "Das Herz ist ein muskulöses Organ, das Blut durch den Körper p
 
 async def handle(kind: Kind, text: str, provider: Provider, language: str | None = None) -> Outcome:
     options = Options(language=language, flashcards=3, questions=3)
-    collection = CollectionInput(text=text, options=options)
-    job_input = collection if kind is Kind.COLLECTION else AiInput(text=text, options=options)
-    return await HANDLERS[kind](job_input, FakeAttemptContext(provider))
+    return await HANDLERS[kind](make_input(kind, text, options), FakeAttemptContext(provider))
 
 
 async def ask_model(
@@ -94,7 +93,7 @@ async def test_a_text_becomes_material_in_its_language(language: str, kind: Kind
     result = outcome.result
     assert result.language == language
     assert len(requests) == 1
-    if isinstance(result, Flashcards | Quiz | Collection):
+    if isinstance(result, Flashcards | Quiz | Collection | MadeItems):
         assert result.quality.checks_off == list(CHECKS_OFF)
         items = [*getattr(result, "flashcards", ()), *getattr(result, "quiz", ())]
         assert sum(result.quality.delivered.values()) == len(items) >= 2, result.quality

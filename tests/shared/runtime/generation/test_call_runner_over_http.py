@@ -6,6 +6,7 @@ import pytest
 from msgspec.structs import replace
 from tests.fakes import FakeAttemptContext
 from tests.paths import read_text
+from tests.shared.domain.generation.plan_inputs import make_input
 from tests.simulators.faults import Fault, FaultKind, rate_limited
 from tests.simulators.provider import ProviderSimulator
 
@@ -17,7 +18,6 @@ from shared.adapters.llm.token_counter import count_tokens
 from shared.domain.generation.hold import hold_for
 from shared.domain.jobs.job import Kind
 from shared.domain.jobs.outcome import Done, Outcome
-from shared.domain.jobs.payload import AiInput, CollectionInput, JobInput
 from shared.domain.provider_errors import ProviderBusy
 from shared.domain.study.material import Collection
 
@@ -38,10 +38,6 @@ async def context(simulator: ProviderSimulator) -> AsyncIterator[FakeAttemptCont
     provider = OpenAIProvider(connect("key", base_url=simulator.url), model="model-1")
     yield FakeAttemptContext(provider)
     await provider.close()
-
-
-def make_input(kind: Kind, text: str) -> JobInput:
-    return CollectionInput(text=text) if kind is Kind.COLLECTION else AiInput(text=text)
 
 
 async def handle(kind: Kind, text: str, context: FakeAttemptContext) -> Outcome:

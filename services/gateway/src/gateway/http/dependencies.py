@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from gateway.auth.authenticator import Caller
 from gateway.documents.multipart import read_upload
-from gateway.http.item_bodies import ItemPatch, NewItem, OwnCard, OwnQuestion
+from gateway.http.item_bodies import ItemPatch, MoreItems, NewItem, OwnCard, OwnQuestion
 from gateway.http.request_bodies import (
     AiRequest,
     CollectionPatch,
@@ -109,7 +109,7 @@ async def read_collection(
 
 
 ItemPatchBody = Annotated[ItemPatch, Depends(JsonBody(ItemPatch))]
-NewItemBody = Annotated[NewItem, Depends(JsonBody[OwnCard | OwnQuestion](NewItem))]
+NewItemBody = Annotated[NewItem, Depends(JsonBody[OwnCard | OwnQuestion | MoreItems](NewItem))]
 CollectionPatchBody = Annotated[CollectionPatch, Depends(JsonBody(CollectionPatch))]
 AiBody = Annotated[AiRequest, Depends(ai_body)]
 CollectionBody = Annotated[CollectionInput, Depends(read_collection)]

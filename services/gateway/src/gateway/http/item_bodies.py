@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from shared.domain.errors import FieldProblem, InvalidFields
 from shared.domain.study.edits import ItemEdit, to_choices
-from shared.domain.study.material import Choice, Difficulty, Flashcard, Origin, QuizQuestion, Source
+from shared.domain.study.material import Choice, Difficulty, Flashcard, Options, Origin, QuizQuestion, Source
 from shared.domain.text.quote_matching import MAX_QUOTE_CHARACTERS, QuoteFinder
 from shared.domain.text.titles import tidy_line
 from shared.domain.timestamps import to_rfc3339
@@ -71,7 +71,22 @@ class OwnQuestion(
     difficulty: Difficulty = Difficulty.MEDIUM
 
 
-NewItem = OwnCard | OwnQuestion
+class MoreItems(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type", tag="more"):
+    """More items, made from the collection's text or from a part of it."""
+
+    options: Options = Options()
+    """As when a collection is made. Without counts 5 cards and 3 questions; with one count, nothing of the other type. The language is
+    the collection's if none is given."""
+    start: Annotated[int, Meta(ge=0)] | None = None
+    """Where the part begins in the collection's `text`, in code points; its beginning if not given."""
+    end: Annotated[int, Meta(ge=1)] | None = None
+    """Where the part ends; the end of the text if not given."""
+    item: str | None = None
+    """Id of an item: one more of its type from the same section. Then there are no counts and no part."""
+
+
+NewItem = OwnCard | OwnQuestion | MoreItems
+OwnItem = OwnCard | OwnQuestion
 
 
 def to_edit(patch: ItemPatch, item: Flashcard | QuizQuestion, *, at: float) -> ItemEdit:
@@ -94,7 +109,7 @@ def to_edit(patch: ItemPatch, item: Flashcard | QuizQuestion, *, at: float) -> I
 
 
 def to_own_item(
-    body: NewItem, *, item_id: str, text: str, language: str, at: float
+    body: OwnItem, *, item_id: str, text: str, language: str, at: float
 ) -> Flashcard | QuizQuestion:
     """Raises `InvalidFields`."""
     source = _locate(body.quote, text)

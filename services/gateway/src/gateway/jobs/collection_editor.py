@@ -10,10 +10,10 @@ from shared.domain.errors import CollectionFull, NotFound, StoreUnavailable
 from shared.domain.jobs.events import Changed
 from shared.domain.jobs.job_snapshot import JobSnapshot
 from shared.domain.study.edits import ItemEdit
-from shared.domain.study.material import Collection, Flashcard, QuizQuestion
+from shared.domain.study.material import Collection, Flashcard, Options, QuizQuestion
 
-MAX_ITEMS = 500
-"""Most cards, and most questions, of one collection. An export of as many takes half a second."""
+MAX_ITEMS = 1_000
+"""Most cards, and most questions, of one collection: twice what one job makes."""
 
 Item = Flashcard | QuizQuestion
 
@@ -43,9 +43,8 @@ class CollectionEditor:
 
     async def add_item(self, collection: JobSnapshot, item: Item, *, fingerprint: str) -> int:
         """Raises `CollectionFull`, besides what a change raises."""
-        material = material_of(collection)
-        if len(material.flashcards if isinstance(item, Flashcard) else material.quiz) >= MAX_ITEMS:
-            raise CollectionFull(limit=MAX_ITEMS)
+        is_card = isinstance(item, Flashcard)
+        require_room(collection, Options(flashcards=int(is_card), questions=int(not is_card)))
         revision = await self._edits.add_item(collection, item, fingerprint=fingerprint)
         await self._tell(collection, item.id)
         return revision
@@ -67,6 +66,14 @@ def material_of(collection: JobSnapshot) -> Collection:
     if collection.result is None:
         raise NotFound
     return msgspec.json.decode(collection.result, type=Collection)
+
+
+def require_room(collection: JobSnapshot, wanted: Options) -> None:
+    """Raises `CollectionFull` if the collection would have too many items with those that are wanted."""
+    material = material_of(collection)
+    for items, count in ((material.flashcards, wanted.flashcards), (material.quiz, wanted.questions)):
+        if count and len(items) + count > MAX_ITEMS:
+            raise CollectionFull(limit=MAX_ITEMS)
 
 
 def find_item(collection: JobSnapshot, item_id: str) -> Item:

@@ -16,6 +16,10 @@ CHUNK = 200
 """Records read at a time, so that a page does not read a long list of unfinished jobs."""
 
 
+MAX_UNFINISHED = 1_000
+"""More unfinished jobs than any plan allows a user."""
+
+
 class JobQueries:
     """Every method raises `StoreUnavailable` when a store that it needs is unreachable."""
 
@@ -93,7 +97,20 @@ class JobQueries:
         )
         if known is None or known.kind not in kinds:
             return False
+        if known.kind == Kind.COLLECTION:
+            for adding in await self._adding_items(user, known.id):
+                await self._remover.remove(user, adding, Kind.ITEMS)
         return await self._remover.remove(user, known.id, known.kind)
+
+    async def _adding_items(self, user: UserId, collection: JobId) -> list[JobId]:
+        """Ids of the jobs that add items to a collection, or have done so."""
+        records = await self._unfinished(
+            user,
+            lambda job: job.kind == Kind.ITEMS and job.title == collection,
+            before=None,
+            limit=MAX_UNFINISHED,
+        )
+        return [job.id for job in records] + await self._results.jobs_adding_items(user, collection)
 
 
 def _newest(jobs: Sequence[JobSnapshot], limit: int) -> list[JobSnapshot]:

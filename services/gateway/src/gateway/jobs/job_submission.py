@@ -25,7 +25,7 @@ from shared.domain.errors import NotFound, NotReady, StoreUnavailable, TooLargeF
 from shared.domain.generation.hold import fitting_beginning, hold_for
 from shared.domain.jobs.job import JobId, JobState, Kind
 from shared.domain.jobs.job_snapshot import JobSnapshot
-from shared.domain.jobs.payload import CollectionInput, JobInput, encode_input
+from shared.domain.jobs.payload import CollectionInput, ItemsInput, JobInput, encode_input
 from shared.domain.jobs.submission import Accepted, Submission
 from shared.domain.tracing import SpanName, Tracer
 from shared.runtime.http.disconnect import until_disconnect
@@ -69,8 +69,18 @@ class JobSubmitter:
         self._metrics = metrics
         self._tracer = tracer
 
-    async def submit(self, request: Request, caller: Caller, kind: Kind, job_input: JobInput) -> Submitted:
-        """Raises the refusals of `JobStore.submit`, `ModelNotAllowed`, `TooManyItems`, `InvalidIdempotencyKey`, `TooLargeForPlan`,
+    async def submit(
+        self,
+        request: Request,
+        caller: Caller,
+        kind: Kind,
+        job_input: JobInput,
+        *,
+        repeatable: bytes | None = None,
+    ) -> Submitted:
+        """`repeatable` is what a repetition with the same idempotency key has to repeat, if it is not the whole input.
+
+        Raises the refusals of `JobStore.submit`, `ModelNotAllowed`, `TooManyItems`, `InvalidIdempotencyKey`, `TooLargeForPlan`,
         and `NotFound` or `NotReady` for a known collection."""
         caller.plan.models.require_allowed(job_input.options.model)
         caller.plan.require_items(job_input.options)
@@ -87,9 +97,11 @@ class JobSubmitter:
             plan=caller.plan,
             hold_tokens=await price(kind, job_input, caller.plan),
             request_id=request_id_of(request),
-            title=job_input.title if isinstance(job_input, CollectionInput) else "",
+            title=_title_of(job_input),
             idempotency_key=key,
-            fingerprint=await _in_thread_if_large(job_input, _fingerprint, kind, payload) if key else "",
+            fingerprint=await _in_thread_if_large(job_input, _fingerprint, kind, repeatable or payload)
+            if key
+            else "",
         )
         accepted = await self._accept(submission, now)
         self._metrics.accepted(kind, caller.plan_name, is_replay=accepted.is_replay)
@@ -107,6 +119,11 @@ class JobSubmitter:
                 raise NotFound
             if not collection.state.is_final:
                 raise NotReady(retry_after=POLL_SECONDS)
+
+    async def was_submitted(self, request: Request, caller: Caller) -> bool:
+        """Whether a job was submitted with the idempotency key of the request."""
+        key = idempotency_key(request)
+        return bool(key) and await self._store.is_known_key(caller.user, key)
 
     async def _accept(self, submission: Submission, now: float) -> Accepted:
         with self._tracer.span(SpanName.SUBMIT, kind=submission.kind, job_id=submission.id) as span:
@@ -164,6 +181,17 @@ def _price(kind: Kind, job_input: JobInput, plan: Plan | None) -> int:
         fits = fitting_beginning(kind, job_input.options, job_input.text, limit, count_tokens)
         raise TooLargeForPlan(window=window, limit=limit, needed=hold, characters=fits)
     return hold
+
+
+def _title_of(job_input: JobInput) -> str:
+    """The `title` of the record."""
+    match job_input:
+        case CollectionInput():
+            return job_input.title
+        case ItemsInput():
+            return job_input.collection_id
+        case _:
+            return ""
 
 
 def _fingerprint(kind: Kind, payload: bytes) -> str:

@@ -23,7 +23,7 @@ from gateway.http.request_headers import choice
 from gateway.http.responses import VARIES, json_response, language_of
 from gateway.http.schemas import JobView, view_job
 from shared.domain.errors import NotFound
-from shared.domain.jobs.job import AI_KINDS, Kind
+from shared.domain.jobs.job import AI_KINDS, JOB_KINDS, Kind
 from shared.domain.jobs.job_snapshot import JobSnapshot
 
 EXAMPLE = {
@@ -44,7 +44,7 @@ class JobPage(Struct, frozen=True, kw_only=True):
 
 async def find_job(job_id: JobIdPath, caller: CurrentCaller, services: CurrentServices) -> JobSnapshot:
     """Raises `NotFound`."""
-    job = await services.jobs.find(caller.user, job_id, AI_KINDS)
+    job = await services.jobs.find(caller.user, job_id, JOB_KINDS)
     if job is None:
         raise NotFound
     return job
@@ -94,18 +94,18 @@ async def submit_job(request: Request) -> Response:
 @router.get(
     "",
     operation_id="listJobs",
-    summary="List your jobs, newest first.",
+    summary="List your jobs, newest first. Those that add items to a collection are listed with `kind=items` alone.",
     responses={
         200: openapi.returns("A page.", JobPage, headers=("Link",)),
         **openapi.problems("invalid_fields"),
     },
-    openapi_extra=openapi.takes(openapi.LIMIT, openapi.AFTER, openapi.choice_parameter("kind", AI_KINDS)),
+    openapi_extra=openapi.takes(openapi.LIMIT, openapi.AFTER, openapi.choice_parameter("kind", JOB_KINDS)),
 )
 async def list_jobs(
     request: Request, caller: CurrentCaller, page: RequestedPage, services: CurrentServices
 ) -> Response:
     query, language = request.query_params, language_of(request)
-    kind = choice(query, "kind", AI_KINDS, default="")
+    kind = choice(query, "kind", JOB_KINDS, default="")
     kinds = (Kind(kind),) if kind else AI_KINDS
     found = await services.jobs.list_jobs(caller.user, kinds, before=page.before, limit=page.limit + 1)
     shown, cursor = page.cut(found)
@@ -143,11 +143,11 @@ async def show_job(request: Request, job: FoundJob) -> Response:
 async def cancel_job(
     request: Request, job_id: JobIdPath, caller: CurrentCaller, services: CurrentServices
 ) -> Response:
-    found = await services.jobs.find(caller.user, job_id, AI_KINDS)
+    found = await services.jobs.find(caller.user, job_id, JOB_KINDS)
     if found is not None and found.state.is_final:
-        job = found if await services.jobs.remove(caller.user, job_id, AI_KINDS) else None
+        job = found if await services.jobs.remove(caller.user, job_id, JOB_KINDS) else None
     else:
-        job = await services.jobs.cancel(caller.user, job_id, AI_KINDS)
+        job = await services.jobs.cancel(caller.user, job_id, JOB_KINDS)
     if job is None:
         raise NotFound
     return json_response(view_job(job, language=language_of(request)))

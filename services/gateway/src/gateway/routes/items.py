@@ -9,21 +9,35 @@ import msgspec
 from fastapi import APIRouter, Depends, Path, Request, Response
 from msgspec.structs import replace
 
+from gateway.auth.authenticator import Caller
 from gateway.http import openapi
 from gateway.http.dependencies import (
+    CurrentCaller,
     CurrentServices,
     ItemPatchBody,
     NewItemBody,
+    count_refusals,
     require_known_query,
 )
-from gateway.http.item_bodies import ItemPatch, NewItem, OwnCard, OwnQuestion, to_edit, to_own_item
+from gateway.http.item_bodies import ItemPatch, MoreItems, OwnCard, OwnItem, OwnQuestion, to_edit, to_own_item
+from gateway.http.more_items import to_items_input
 from gateway.http.request_headers import idempotency_key
 from gateway.http.responses import VARIES, json_response, language_of, require_match
-from gateway.http.schemas import CollectionView, ItemView, entity_tag, view_collection, view_item
-from gateway.jobs.collection_editor import Item, find_item, material_of
+from gateway.http.schemas import (
+    CollectionView,
+    ItemView,
+    JobView,
+    entity_tag,
+    view_collection,
+    view_item,
+    view_job,
+)
+from gateway.jobs.collection_editor import Item, find_item, material_of, require_room
 from gateway.routes.collections import FoundCollection
+from gateway.services import Services
 from shared.adapters.cpu_pool import run_in_cpu_pool
 from shared.domain.errors import NotReady
+from shared.domain.jobs.job import Kind
 from shared.domain.jobs.job_snapshot import JobSnapshot
 from shared.domain.study.edits import apply_edit
 
@@ -98,23 +112,66 @@ async def delete_item(
 @router.post(
     "",
     operation_id="addItem",
-    summary="Add a card or question of your own.",
+    summary="Add a card or question of your own, or have more made of the text or of a part of it.",
     status_code=201,
+    dependencies=[Depends(count_refusals)],
     responses={
-        201: openapi.returns("The item.", ItemView, headers=("ETag", "Idempotent-Replayed")),
-        **openapi.problems(
-            *openapi.EDIT_PROBLEMS, "collection_full", "invalid_idempotency_key", "idempotency_conflict"
+        200: openapi.returns(
+            "More items were made, or not, while you waited: the job.",
+            JobView,
+            headers=(*openapi.ACCEPTED_HEADERS, "Preference-Applied"),
         ),
+        201: openapi.returns("Your item.", ItemView, headers=("ETag", "Idempotent-Replayed")),
+        202: openapi.returns(
+            "More items are being made: the job.",
+            JobView,
+            headers=(*openapi.ACCEPTED_HEADERS, "Retry-After"),
+        ),
+        **openapi.problems(*openapi.EDIT_PROBLEMS, *openapi.SUBMIT_PROBLEMS, "collection_full"),
     },
     openapi_extra=openapi.takes(
         openapi.IF_MATCH,
         openapi.IDEMPOTENCY_KEY,
-        body=openapi.json_body(openapi.one_of(OwnCard, OwnQuestion, tag_field="type"), OWN_CARD),
+        openapi.PREFER,
+        body=openapi.json_body(openapi.one_of(OwnCard, OwnQuestion, MoreItems, tag_field="type"), OWN_CARD),
     ),
 )
 async def add_item(
-    request: Request, collection: FinishedCollection, body: NewItemBody, services: CurrentServices
+    request: Request,
+    caller: CurrentCaller,
+    collection: FinishedCollection,
+    body: NewItemBody,
+    services: CurrentServices,
 ) -> Response:
+    if isinstance(body, MoreItems):
+        return await _make_more(request, caller, collection, body, services)
+    return await _add_own(request, collection, body, services)
+
+
+async def _make_more(
+    request: Request, caller: Caller, collection: JobSnapshot, body: MoreItems, services: Services
+) -> Response:
+    """A repeated request is told by its key first: the collection may have changed, by its own items too."""
+    request.state.submission_kind = Kind.ITEMS
+    job_input = await run_in_cpu_pool(to_items_input, body, collection.id, material_of(collection))
+    if not await services.submitter.was_submitted(request, caller):
+        require_match(request, entity_tag(collection, language=language_of(request)))
+        require_room(collection, job_input.options)
+    submitted = await services.submitter.submit(
+        request,
+        caller,
+        Kind.ITEMS,
+        job_input,
+        repeatable=collection.id.encode() + msgspec.json.encode(body),
+    )
+    return json_response(
+        view_job(submitted.job, language=language_of(request)),
+        status=200 if "Preference-Applied" in submitted.headers else 202,
+        headers={**submitted.headers, "Location": f"/api/ai/{submitted.job.id}"},
+    )
+
+
+async def _add_own(request: Request, collection: JobSnapshot, body: OwnItem, services: Services) -> Response:
     """A repeated request is told by its key before its `If-Match` is looked at, because the first one has changed the tag."""
     material, key = material_of(collection), idempotency_key(request)
     item_id, fingerprint = _new_id(body, collection.id, key), _fingerprint(body) if key else ""
@@ -143,7 +200,7 @@ def _item_response(
     )
 
 
-def _new_id(body: NewItem, collection_id: str, key: str) -> str:
+def _new_id(body: OwnItem, collection_id: str, key: str) -> str:
     """The same for the same idempotency key, and otherwise new. It begins like that of a made card or question."""
     prefix = "c" if isinstance(body, OwnCard) else "q"
     if not key:
@@ -151,5 +208,5 @@ def _new_id(body: NewItem, collection_id: str, key: str) -> str:
     return prefix + hashlib.blake2b(f"{collection_id}:{key}".encode(), digest_size=ID_BYTES).hexdigest()
 
 
-def _fingerprint(body: NewItem) -> str:
+def _fingerprint(body: OwnItem) -> str:
     return hashlib.sha256(msgspec.json.encode(body)).hexdigest()

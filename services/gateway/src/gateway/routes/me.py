@@ -43,6 +43,5 @@ async def erase_me(caller: CurrentCaller, services: CurrentServices) -> Response
             keys=erased.keys,
             holds=erased.holds,
             is_complete=erased.is_complete,
-        ),
-        headers={"Cache-Control": "no-store"},
+        )
     )

@@ -210,6 +210,17 @@ class OwnQuestion(Struct, frozen=True, kw_only=True, tag_field="type", tag="ques
     difficulty: Difficulty = Difficulty.MEDIUM
 
 
+class MoreItems(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="more"):
+    """What more to make of a collection's text."""
+
+    options: Options = Options()
+    start: int | None = None
+    """The part of the text to make it of, in code points; the whole text if not given."""
+    end: int | None = None
+    item: str | None = None
+    """Id of an item: one more of its type from the same section."""
+
+
 class CollectionStatus(StrEnum):
     PROCESSING = "processing"
     READY = "ready"

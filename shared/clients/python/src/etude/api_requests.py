@@ -21,6 +21,7 @@ from etude.api_models import (
     ItemKind,
     Job,
     JobKind,
+    MoreItems,
     Options,
     OwnCard,
     OwnQuestion,
@@ -36,6 +37,7 @@ PAGE_SIZE = 20
 CHAT_SECONDS = 250.0
 """A whole answer arrives at once, and the server allows it 240 seconds."""
 NO_OPTIONS = Options()
+NO_WISHES = MoreItems()
 
 
 def submit_job(
@@ -139,6 +141,14 @@ def add_item(
         decode=_as(CollectionItem),
         is_submission=True,
     )
+
+
+def make_more_items(
+    collection_id: str, wanted: MoreItems = NO_WISHES, *, etag: str, idempotency_key: str = ""
+) -> Request[Job]:
+    """Have more items made of a collection's text, which join it when the job has succeeded. The key is as in `submit_job`."""
+    path = f"{collection_path(collection_id)}/items"
+    return _submission(path, Job, idempotency_key, json=wanted).with_header("If-Match", etag)
 
 
 def delete_collection(collection_id: str) -> Request[None]:

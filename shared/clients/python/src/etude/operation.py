@@ -80,6 +80,7 @@ class Operations:
     edit_item = Operation(api.edit_item)
     delete_item = Operation(api.delete_item)
     add_item = Operation(api.add_item)
+    make_more_items = Operation(api.make_more_items)
     delete_collection = Operation(api.delete_collection)
     export_collection = Operation(api.export_collection)
     get_usage = Operation(api.get_usage)

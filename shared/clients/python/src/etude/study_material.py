@@ -203,5 +203,14 @@ class Text(Struct, frozen=True, kw_only=True, tag="text", tag_field="object"):
     quality: NoteQuality | None = None
 
 
-Result = Flashcards | Quiz | Summary | Explanation | Outline | Text
+class AddedItems(Struct, frozen=True, kw_only=True, tag="added_items", tag_field="object"):
+    """What a job has added to a collection, which has the items themselves."""
+
+    collection_id: str
+    language: str
+    item_ids: list[str]
+    quality: Quality
+
+
+Result = Flashcards | Quiz | Summary | Explanation | Outline | Text | AddedItems
 """The result of a job. A collection is not among them: it has its own type and its own endpoints."""

@@ -29,11 +29,16 @@ _WORDS_PER_DELTA = 6
 
 
 def _write_items(prompt: Prompt) -> ItemDrafts:
+    """The best items whose fronts are not known."""
     view, difficulty, counts = _view(prompt), Difficulty(prompt.difficulty), prompt.counts
-    facts = read_all_facts(view)
+    facts, known = read_all_facts(view), frozenset(prompt.known_fronts)
+    cards = make_cards(facts, view, counts.cards + len(known), difficulty) if counts.cards else []
+    questions = (
+        make_questions(facts, view, counts.questions + len(known), difficulty) if counts.questions else []
+    )
     return ItemDrafts(
-        make_cards(facts, view, counts.cards, difficulty) if counts.cards else [],
-        make_questions(facts, view, counts.questions, difficulty) if counts.questions else [],
+        [card for card in cards if card.front not in known][: counts.cards],
+        [question for question in questions if question.question not in known][: counts.questions],
     )
 
 

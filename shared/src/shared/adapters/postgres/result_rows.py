@@ -28,6 +28,22 @@ class Parts(Struct, frozen=True, kw_only=True, tag="collection", tag_field="obje
     text: str
 
 
+class MadeParts(Struct, frozen=True, kw_only=True):
+    """`shared.domain.study.material.MadeItems` with its items as raw JSON."""
+
+    collection_id: str
+    language: str
+    flashcards: list[Raw]
+    quiz: list[Raw]
+    quality: Raw
+
+
+class _Identified(Struct, frozen=True):
+    id: str
+
+
+_identified = msgspec.json.Decoder(_Identified)
+_made = msgspec.json.Decoder(MadeParts)
 _parts = msgspec.json.Decoder(Parts)
 _problem = msgspec.json.Decoder(Problem)
 _edits = msgspec.json.Decoder(dict[str, ItemEdit])
@@ -68,6 +84,23 @@ def to_parts(job: JobSnapshot) -> Parts | None:
     return _parts.decode(job.result or b"")
 
 
+def to_made_items(job: JobSnapshot) -> MadeParts | None:
+    """The items that a job has made for a collection. Raises as `to_parts`."""
+    if job.kind != Kind.ITEMS or job.state is not JobState.SUCCEEDED:
+        return None
+    return _made.decode(job.result or b"")
+
+
+def _kept_result(job: JobSnapshot, result: bytes) -> bytes:
+    """What the row of the job keeps: the items that it added to a collection are kept there alone."""
+    if job.kind != Kind.ITEMS:
+        return result
+    made = _made.decode(result)
+    ids = [_identified.decode(item).id for item in (*made.flashcards, *made.quiz)]
+    added = {"collection_id": made.collection_id, "language": made.language, "item_ids": ids}
+    return msgspec.json.encode({"object": "added_items", **added, "quality": made.quality})
+
+
 def as_columns(rows: Iterable[tuple[object, ...]], width: int) -> list[Sequence[object]]:
     """One array for each column, as `unnest` takes them."""
     columns = list(zip(*rows, strict=True))
@@ -76,7 +109,7 @@ def as_columns(rows: Iterable[tuple[object, ...]], width: int) -> list[Sequence[
 
 def job_row(job: JobSnapshot) -> tuple[object, ...]:
     """The parameters of `save_jobs.sql`, in its order."""
-    result = None if is_collection(job) or job.result is None else job.result.decode()
+    result = None if is_collection(job) or job.result is None else _kept_result(job, job.result).decode()
     problem = None if job.problem is None else msgspec.json.encode(job.problem).decode()
     return (
         *(job.id, clean(job.user), clean(job.kind), job.state.value, job.attempt),

@@ -22,6 +22,7 @@ from shared.adapters.postgres.connection import (
 )
 from shared.adapters.postgres.edit_store import EditStore
 from shared.adapters.postgres.result_rows import (
+    MadeParts,
     Parts,
     as_columns,
     collection_row,
@@ -30,13 +31,14 @@ from shared.adapters.postgres.result_rows import (
     job_row,
     statement,
     step_rows,
+    to_made_items,
     to_parts,
     to_snapshot,
 )
 from shared.domain.budgets import Charge
 from shared.domain.errors import StoreUnavailable
 from shared.domain.jobs.collection_filter import CollectionFilter
-from shared.domain.jobs.job import JobId, JobState, UserId
+from shared.domain.jobs.job import JobId, JobState, Kind, UserId
 from shared.domain.jobs.job_id import is_job_id
 from shared.domain.jobs.job_snapshot import JobSnapshot
 from shared.domain.study.material import ItemCounts
@@ -192,6 +194,12 @@ class ResultStore:
             rows = await connection.fetch(statement("jobs_of_user"), user, limit)
         return [JobId(row["id"]) for row in rows]
 
+    async def jobs_adding_items(self, user: UserId, collection: JobId) -> list[JobId]:
+        """Return ids of the final jobs that added items to a collection."""
+        async with self._acquired() as connection:
+            rows = await connection.fetch(statement("jobs_adding_items"), user, collection)
+        return [JobId(row["id"]) for row in rows]
+
     async def erase(self, user: UserId, ids: Sequence[JobId]) -> int:
         """Delete the material of these jobs and their user's id, and keep their cost. Returns the number of rows."""
         async with self._acquired() as connection, connection.transaction():
@@ -255,9 +263,10 @@ class ResultStore:
     async def _write_together(self, jobs: Sequence[JobSnapshot], *, from_records: bool) -> None:
         rows = as_columns(map(job_row, jobs), 21)
         async with self._acquired() as connection:
-            if not any(is_collection(job) or job.steps for job in jobs):
+            if not any(job.kind in (Kind.COLLECTION, Kind.ITEMS) or job.steps for job in jobs):
                 await connection.fetch(statement("save_jobs"), *rows, from_records)
                 return
+            made = [(job, items) for job in jobs if (items := to_made_items(job))]
             parts = {job.id: job_parts for job in jobs if (job_parts := to_parts(job))}
             async with connection.transaction():
                 saved = await connection.fetch(statement("save_jobs"), *rows, from_records)
@@ -266,11 +275,24 @@ class ResultStore:
                 kept = {JobId(row["id"]) for row in saved if not row["is_removed"]}
                 await _save_parts(connection, {job_id: parts[job_id] for job_id in parts if job_id in kept})
                 await _save_steps(connection, [job for job in jobs if job.id in kept])
+                for job, items in made:
+                    if job.id in kept:
+                        await _add_items(connection, job, items)
 
 
 async def _save_steps(connection: Connection, jobs: Sequence[JobSnapshot]) -> None:
     if rows := [row for job in jobs for row in step_rows(job)]:
         await connection.execute(statement("save_steps"), *as_columns(rows, 5))
+
+
+async def _add_items(connection: Connection, job: JobSnapshot, made: MadeParts) -> None:
+    """Add the items to their collection, unless it is removed."""
+    if await connection.fetchval(statement("count_addition"), made.collection_id, job.user) is None:
+        return
+    items = [("flashcard", item) for item in made.flashcards] + [("question", item) for item in made.quiz]
+    rows = as_columns(((item_type, bytes(item).decode()) for item_type, item in items), 2)
+    await connection.execute(statement("forget_added"), made.collection_id, job.id)
+    await connection.execute(statement("add_made_items"), made.collection_id, job.id, *rows)
 
 
 async def _save_parts(connection: Connection, collections: Mapping[JobId, Parts]) -> None:

@@ -44,13 +44,21 @@ WRITE_EDITS = (
 )
 FIND_STEPS_OF_JOB = Grant("SELECT", STEPS, ("job_id",))
 REUSE_STEPS = (Grant("SELECT", STEPS), Grant("INSERT", STEPS))
+ADD_ITEMS = (
+    *(Grant("INSERT", table) for table in (EDITS, ADDED_ITEMS)),
+    Grant("UPDATE", EDITS),
+    Grant("DELETE", ADDED_ITEMS),
+)
 WRITE_MATERIAL = tuple(Grant("INSERT", table) for table in (COLLECTIONS, FLASHCARDS, QUIZ_QUESTIONS))
 
 GRANTS: Mapping[str, tuple[Grant, ...]] = {
     "gateway": (*READ_RESULTS, *WRITE_JOBS, *DELETE_MATERIAL, *WRITE_EDITS, FIND_STEPS_OF_JOB),
     "chat": (*READ_RESULTS, NOTE_USE),
     "ai-worker": (*READ_RESULTS, *WRITE_JOBS, *DELETE_MATERIAL, *REUSE_STEPS),
-    "collection-worker": (*READ_RESULTS, *WRITE_JOBS, *DELETE_MATERIAL, *WRITE_MATERIAL, *REUSE_STEPS),
+    "collection-worker": (
+        *(*READ_RESULTS, *WRITE_JOBS, *DELETE_MATERIAL, *WRITE_MATERIAL),
+        *(*ADD_ITEMS, *REUSE_STEPS),
+    ),
     "cron": (Grant("SELECT", JOBS, ("id", "finished_at", "used_at")), Grant("DELETE", JOBS)),
     "operator": (
         Grant("SELECT", COLLECTIONS, ("id",)),

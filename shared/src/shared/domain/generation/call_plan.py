@@ -54,6 +54,7 @@ TASKS: dict[Kind, tuple[Task, ...]] = {
     Kind.OUTLINE: (Task.OUTLINE,),
     Kind.TEXT: (Task.TEXT,),
     Kind.COLLECTION: (Task.CARDS, Task.QUESTIONS),
+    Kind.ITEMS: (Task.CARDS, Task.QUESTIONS),
 }
 SCHEMAS: dict[tuple[Task, ...], type[Struct]] = {
     (Task.CARDS,): CardDrafts,

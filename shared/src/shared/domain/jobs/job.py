@@ -56,13 +56,12 @@ class Kind(StrEnum):
     OUTLINE = "outline"
     TEXT = "text"
     COLLECTION = "collection"
+    ITEMS = "items"
+    """More items of a collection that is there."""
 
     @property
     def stream(self) -> "StreamName":
-        return StreamName.COLLECTION if self is Kind.COLLECTION else StreamName.AI
-
-
-AI_KINDS = tuple(kind for kind in Kind if kind is not Kind.COLLECTION)
+        return StreamName.COLLECTION if self in (Kind.COLLECTION, Kind.ITEMS) else StreamName.AI
 
 
 class StreamName(StrEnum):
@@ -70,6 +69,12 @@ class StreamName(StrEnum):
 
     AI = "ai"
     COLLECTION = "collection"
+
+
+AI_KINDS = tuple(kind for kind in Kind if kind.stream is StreamName.AI)
+"""The kinds that `POST /api/ai` makes."""
+JOB_KINDS = (*AI_KINDS, Kind.ITEMS)
+"""The kinds that are shown as jobs. A collection is shown as what it is."""
 
 
 class LeasedJob(Struct, frozen=True, kw_only=True):
@@ -104,7 +109,7 @@ class LeasedJob(Struct, frozen=True, kw_only=True):
     traceparent: str = ""
     """The W3C trace context of the submission; empty without tracing."""
     title: str = ""
-    """The title of a collection, as submitted."""
+    """The title of a collection, as submitted; of a job that adds items, the id of the collection."""
     windows: tuple[str, ...] = ()
     """Keys of the budget windows in which its tokens are held."""
     held: int = 0

@@ -34,7 +34,7 @@ class JobSnapshot(Struct, frozen=True, kw_only=True):
     """Why the job failed; while it is unfinished, why its last attempt did."""
     retry_at: float | None = None
     title: str = ""
-    """The title of a collection, as submitted."""
+    """The title of a collection, as submitted; of a job that adds items, the id of the collection."""
     model: str = ""
     """The model, the provider and the fallback are known from the row only, as the result is."""
     generated_by: str = ""

@@ -3,13 +3,13 @@
 from msgspec import Struct
 
 from shared.domain.errors import Problem
-from shared.domain.study.material import Result
+from shared.domain.study.material import MadeItems, Result
 
 
 class Done(Struct, frozen=True):
     """The job succeeded. Postgres keeps `result`."""
 
-    result: Result
+    result: Result | MadeItems
     model: str
     generated_by: str
     fallback_used: bool = False

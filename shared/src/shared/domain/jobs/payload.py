@@ -12,7 +12,7 @@ from msgspec import Struct
 from shared.domain.errors import UnknownWire, UnreadableRecord
 from shared.domain.jobs.job import Kind
 from shared.domain.llm.provider import Completion
-from shared.domain.study.material import Options
+from shared.domain.study.material import Flashcard, Options, QuizQuestion
 from shared.domain.study.places import PlaceMarks
 
 T = TypeVar("T")
@@ -42,11 +42,28 @@ class CollectionInput(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Pages of the document that could not be read."""
 
 
-JobInput = AiInput | CollectionInput
+class ItemsInput(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Payload of kind `items`."""
+
+    text: str
+    """The part of the collection's text that the items are made of."""
+    options: Options = Options()
+    collection_id: str
+    start: int = 0
+    """Where the part begins in the collection's text, in code points."""
+    known_cards: list[Flashcard] = []
+    """The items that the collection has already, with their places in its whole text."""
+    known_questions: list[QuizQuestion] = []
+
+
+JobInput = AiInput | CollectionInput | ItemsInput
 
 _encoder = msgspec.json.Encoder()
 _ai_decoder = msgspec.json.Decoder(AiInput)
-_collection_decoder = msgspec.json.Decoder(CollectionInput)
+_decoders: dict[str, msgspec.json.Decoder[JobInput]] = {
+    Kind.COLLECTION: msgspec.json.Decoder(CollectionInput),
+    Kind.ITEMS: msgspec.json.Decoder(ItemsInput),
+}
 
 
 def encode_input(job_input: JobInput) -> bytes:
@@ -58,9 +75,8 @@ def decode_input(kind: str, version: int, payload: bytes) -> JobInput:
     that no release has written."""
     if version not in READ_VERSIONS or kind not in set(Kind):
         raise UnknownWire(kind=kind, version=version)
-    decoder = _collection_decoder if kind == Kind.COLLECTION else _ai_decoder
     try:
-        return decoder.decode(payload)
+        return _decoders.get(kind, _ai_decoder).decode(payload)
     except msgspec.DecodeError as error:
         if not _is_json(payload):
             raise UnreadableRecord from error

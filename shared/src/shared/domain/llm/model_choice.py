@@ -26,7 +26,8 @@ class ModelChains(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     def of(self, use: str) -> Chain:
         """The chain of a use, which is empty if neither the use nor `default` has one."""
-        own: Chain = getattr(self, use) if use in self.__struct_fields__ else ()
+        field = "collection" if use == "items" else use  # what is added is made as the collection was
+        own: Chain = getattr(self, field) if field in self.__struct_fields__ else ()
         return own or self.default
 
     @property

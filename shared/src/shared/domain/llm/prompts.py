@@ -69,7 +69,10 @@ def with_known_items(prompt: Prompt, fronts: Sequence[str]) -> Prompt:
         return prompt
     known = [" ".join(front[:MAX_KNOWN_CHARACTERS].split()) for front in fronts[-MAX_KNOWN_ITEMS:]]
     return replace(
-        prompt, known_items="\n".join(known), request=f"{_texts(prompt.language).known} {prompt.request}"
+        prompt,
+        known_items="\n".join(known),
+        known_fronts=tuple(fronts),
+        request=f"{_texts(prompt.language).known} {prompt.request}",
     )
 
 

@@ -83,6 +83,8 @@ class Prompt(Struct, frozen=True, kw_only=True):
     """The learner's text, verbatim."""
     known_items: str = ""
     """Questions that other parts of the text have already, one a line. They are fenced as data too."""
+    known_fronts: Sequence[str] = ()
+    """All of them, for the generator that makes the same items of the same text each time."""
     request: str = ""
     """What this call asks for, after the source. We wrote it."""
     language: str

@@ -330,4 +330,23 @@ class CollectionItems(Struct, frozen=True, kw_only=True):
     quiz: list[QuizQuestion] = []
 
 
-Result = Flashcards | Quiz | Summary | Explanation | Outline | Text | Collection
+class MadeItems(Struct, frozen=True, kw_only=True):
+    """Items for a collection, as a job makes them. Postgres adds them to the collection and keeps `AddedItems` of the job."""
+
+    collection_id: str
+    language: str
+    flashcards: list[Flashcard]
+    quiz: list[QuizQuestion]
+    quality: Quality
+
+
+class AddedItems(Struct, frozen=True, kw_only=True, tag="added_items", tag_field="object"):
+    """What a job has added to a collection, which has the items themselves."""
+
+    collection_id: str
+    language: str
+    item_ids: list[str]
+    quality: Quality
+
+
+Result = Flashcards | Quiz | Summary | Explanation | Outline | Text | AddedItems | Collection

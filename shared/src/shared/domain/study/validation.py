@@ -10,6 +10,7 @@ from hashlib import blake2b
 from typing import Generic, TypeVar
 
 from msgspec import UNSET, Struct
+from msgspec.structs import replace
 
 from shared.domain.study.answer_rules import ANSWER_RULES, is_empty
 from shared.domain.study.candidate import Candidate, Rule
@@ -172,6 +173,7 @@ def check_questions(
 
 
 ItemT = TypeVar("ItemT", Flashcard, QuizQuestion)
+AnyItem = TypeVar("AnyItem", bound=Flashcard | QuizQuestion)
 
 
 def _check_all(
@@ -231,6 +233,14 @@ def _locate(quote: str, finder: QuoteFinder, text: str, places: PlaceMarks | Non
 
 def _is_translated(text: str, within: Span | None, language: str) -> bool:
     return not is_same_language(detect_language(within.of(text) if within else text), language)
+
+
+def moved(item: AnyItem, by: int) -> AnyItem:
+    """The same item of a longer text, which has `by` more code points before it. Its id is the one that it would have been given."""
+    source = replace(item.source, start=item.source.start + by, end=item.source.end + by)
+    if isinstance(item, Flashcard):
+        return replace(item, source=source, id="c" + _digest(source, item.front))
+    return replace(item, source=source, id="q" + _digest(source, item.question))
 
 
 def _digest(source: Source, front: str) -> str:

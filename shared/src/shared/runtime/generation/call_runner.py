@@ -26,7 +26,7 @@ from shared.domain.provider_errors import (
     ProviderMisconfigured,
     ProviderOutOfCredit,
 )
-from shared.domain.study.material import Result
+from shared.domain.study.material import MadeItems, Result
 from shared.domain.text.language_detection import detect_language
 from shared.domain.text.span import Span
 
@@ -74,7 +74,7 @@ async def run_calls(
     )
 
 
-def make_outcome(result: Result, completions: Iterable[Completion[Struct]]) -> Done:
+def make_outcome(result: Result | MadeItems, completions: Iterable[Completion[Struct]]) -> Done:
     """The outcome, which names every model that contributed, such as `gpt-x+etude-offline-1`."""
     used = list(completions)
     return Done(

@@ -6,6 +6,7 @@ The handlers of both workers use it.
 from collections.abc import Sequence
 
 from msgspec import UNSET, Struct
+from msgspec.structs import replace
 
 from shared.adapters.cpu_pool import run_in_cpu_pool
 from shared.adapters.offline.provider import GENERATED_BY
@@ -14,7 +15,7 @@ from shared.domain.generation.call_plan import TASKS, PlannedStep, language_of, 
 from shared.domain.generation.handler import AttemptContext
 from shared.domain.generation.sizing import wanted_items
 from shared.domain.jobs.job import Kind
-from shared.domain.jobs.payload import CollectionInput, JobInput
+from shared.domain.jobs.payload import CollectionInput, ItemsInput, JobInput
 from shared.domain.llm.provider import Completion, Task
 from shared.domain.provider_errors import ProviderGarbled
 from shared.domain.study.coverage_map import Asked, Drafting, map_coverage
@@ -31,7 +32,7 @@ from shared.domain.study.material import (
     QuizQuestion,
 )
 from shared.domain.study.selection import coverage
-from shared.domain.study.validation import CHECKS_OFF, check_cards, check_questions
+from shared.domain.study.validation import CHECKS_OFF, check_cards, check_questions, moved
 from shared.domain.text.language import rules_language
 from shared.domain.text.segmentation import sections
 from shared.domain.text.span import Span
@@ -83,8 +84,19 @@ class _ItemPipeline:
         self._context = context
         self._sections = text_sections
         self._places = job_input.places if isinstance(job_input, CollectionInput) else None
+        self._start = job_input.start if isinstance(job_input, ItemsInput) else 0
+        self._known_fronts: list[str] = []
         self._cards = ItemSet[Flashcard](self._wanted(kind, Task.CARDS), text_sections)
         self._questions = ItemSet[QuizQuestion](self._wanted(kind, Task.QUESTIONS), text_sections)
+        if isinstance(job_input, ItemsInput):
+            self._leave_out_own(job_input)
+
+    def _leave_out_own(self, job_input: ItemsInput) -> None:
+        """Ask nothing that the collection itself asks. Its places are turned into those of the part that is the text here."""
+        cards, questions = job_input.known_cards, job_input.known_questions
+        self._cards.leave_out([moved(card, -self._start) for card in cards])
+        self._questions.leave_out([moved(question, -self._start) for question in questions])
+        self._known_fronts = [card.front for card in cards] + [one.question for one in questions]
 
     def leave_out(self, items: CollectionItems) -> None:
         """Ask nothing that these items ask."""
@@ -93,7 +105,8 @@ class _ItemPipeline:
 
     def known(self) -> list[str]:
         """The questions that the text has already, for the prompts of its other parts."""
-        return [card.front for card in self._cards.chosen] + [one.question for one in self._questions.chosen]
+        chosen = [card.front for card in self._cards.chosen]
+        return [*self._known_fronts, *chosen, *(one.question for one in self._questions.chosen)]
 
     async def add(self, step: PlannedStep, completion: Completion[Struct]) -> None:
         """Check the drafts of one part, and publish the items that are chosen."""
@@ -151,11 +164,11 @@ class _ItemPipeline:
         )
         return Material(
             language=language,
-            cards=cards,
-            questions=questions,
+            cards=[moved(card, self._start) for card in cards],
+            questions=[moved(question, self._start) for question in questions],
             quality=quality,
             calls=calls,
-            has_known_items=bool(self._input.options.known),
+            has_known_items=bool(self._input.options.known) or isinstance(self._input, ItemsInput),
         )
 
     def _map(self, steps: Sequence[PlannedStep], calls: CallResults) -> list[MapEntry]:
@@ -166,14 +179,16 @@ class _ItemPipeline:
             items=[*self._cards.chosen, *self._questions.chosen],
             drops=[*self._cards.drops, *self._questions.drops],
         )
-        return map_coverage(self._input.text, self._sections, self._places, drafting)
+        entries = map_coverage(self._input.text, self._sections, self._places, drafting)
+        by = self._start
+        return [replace(entry, start=entry.start + by, end=entry.end + by) for entry in entries]
 
     def _wanted(self, kind: Kind, task: Task) -> int:
         return wanted_items(task, self._input.options, len(self._input.text)) if task in TASKS[kind] else 0
 
     async def _publish(self, items: Sequence[Flashcard | QuizQuestion]) -> None:
         for item in items:
-            await self._context.item(item)
+            await self._context.item(moved(item, self._start))
 
 
 def _to_item_drafts(value: Struct) -> ItemDrafts:

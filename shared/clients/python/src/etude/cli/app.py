@@ -9,6 +9,7 @@ import typer
 from etude.cli import commands
 from etude.cli.chat import chat
 from etude.cli.context import CliContext, Terminal, context_of
+from etude.cli.edit import edit
 from etude.cli.failure import ExitCode, Failure
 from etude.cli.target import Target
 from etude.cli.token_signing import sign_token
@@ -71,6 +72,7 @@ def token(
 app.command()(commands.ai)
 app.command()(commands.collection)
 app.command()(commands.jobs)
+app.command()(edit)
 app.command()(commands.export)
 app.command()(commands.cancel)
 app.command()(commands.rm)

@@ -11,6 +11,7 @@ from rich.text import Text as Line
 
 from etude.api_models import Collection, Job, TokenUsage, Usage
 from etude.study_material import (
+    AddedItems,
     Explanation,
     Flashcard,
     Flashcards,
@@ -66,6 +67,8 @@ def show_result(console: Console, result: Result, *, generated_by: str | None) -
                 _points(console, section.points)
         case Text(text=text):
             _paragraph(console, text)
+        case AddedItems(collection_id=collection_id, item_ids=item_ids):
+            _paragraph(console, f"{len(item_ids)} items added to collection {collection_id}")
     show_generator(console, generated_by)
 
 
@@ -79,10 +82,18 @@ def show_collection(console: Console, collection: Collection) -> None:
 
 def show_flashcards(console: Console, cards: Sequence[Flashcard]) -> None:
     for number, card in enumerate(cards, 1):
-        console.print(Line.assemble((f"{number:3}. ", "dim"), (plain(card.front), "bold")))
+        console.print(Line.assemble((f"{number:3}. ", "dim"), (plain(card.front), "bold"), marks(card)))
         console.print(indented(plain(card.back)))
-        console.print(indented(quotation(card.source), style="dim italic"))
+        if card.source.quote:
+            console.print(indented(quotation(card.source), style="dim italic"))
         console.print()
+
+
+def marks(item: Flashcard | QuizQuestion) -> tuple[str, str]:
+    """What its user did to an item, and the style to print it in."""
+    said = [item.origin or "", "hidden" if item.hidden else "", "flagged" if item.flagged else ""]
+    shown = ", ".join(filter(None, said))
+    return (f" ({shown})" if shown else "", "dim")
 
 
 def quotation(source: Source) -> str:
@@ -94,7 +105,9 @@ def quotation(source: Source) -> str:
 def show_quiz(console: Console, questions: Sequence[QuizQuestion]) -> None:
     """Print each question with its options; the correct one is marked."""
     for number, question in enumerate(questions, 1):
-        console.print(Line.assemble((f"Q{number}. ", "dim"), (plain(question.question), "bold")))
+        console.print(
+            Line.assemble((f"Q{number}. ", "dim"), (plain(question.question), "bold"), marks(question))
+        )
         for option in question.options:
             mark, style = ("✓", "green") if option.correct else (" ", "")
             console.print(Line(f"   {mark} {option.id}) {plain(option.text)}", style=style))

@@ -116,6 +116,10 @@ class JobStore:
         found = [(job_id, _named(row)) for job_id, row in zip(ids, rows, strict=True)]
         return [to_snapshot(job_id, fields) for job_id, fields in found if fields.get("user") == user]
 
+    async def is_known_key(self, user: UserId, key: str) -> bool:
+        """Whether a job was submitted with this idempotency key."""
+        return bool(await call(self._redis, "EXISTS", keys.idempotency(self.shard_of(user), user, key)))
+
     async def unfinished(self, user: UserId) -> list[JobId]:
         """Return the ids of the user's unfinished jobs, newest first."""
         shard = self.shard_of(user)
