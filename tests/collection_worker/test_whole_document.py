@@ -2,17 +2,23 @@
 
 import asyncio
 from collections import Counter
+from heapq import heappop, heappush
 
 import pytest
 from tests.fakes import FakeAttemptContext
 from tests.simulators.planted_document import PlantedDocument, PlantedFactModel, plant
 
 from collection_worker.handlers.collection import make_collection
+from shared.domain.generation.call_plan import plan_steps
+from shared.domain.generation.sizing import PARALLEL_CALLS
+from shared.domain.jobs.job import Kind
 from shared.domain.jobs.outcome import Done
 from shared.domain.jobs.payload import CollectionInput
 from shared.domain.study.material import Collection, MapEntry, Options
 
 DOCUMENT = plant(120)
+CALL_SECONDS, DRAFT_SECONDS = 2.0, 0.5
+"""What a call of a usual model takes for the source, and for each draft."""
 ENOUGH = 0.95
 """Share of the planted facts that an item must quote."""
 
@@ -84,3 +90,15 @@ async def test_what_was_not_asked_for_is_told_as_left_out():
     quoted = {document.text.count("# Mills", 0, item.source.start) for item in collection.flashcards}
     assert quoted == {1}
     assert len(left_out) >= 5
+
+
+def test_the_first_items_of_five_hundred_come_within_a_quarter_of_the_time():
+    """A call takes as long as its drafts do, and the calls of a job that run at a time are bounded."""
+    options = Options(flashcards=500, questions=500)
+    steps = plan_steps(Kind.COLLECTION, CollectionInput(text=DOCUMENT.text, options=options))
+    free_at, ends = [0.0] * PARALLEL_CALLS, list[float]()
+    for step in steps:
+        ends.append(heappop(free_at) + CALL_SECONDS + DRAFT_SECONDS * step.prompt.counts.total)
+        heappush(free_at, ends[-1])
+
+    assert ends[0] <= max(ends) / 4
