@@ -211,6 +211,19 @@ def test_an_opendocument_text_keeps_notes_after_their_paragraph():
     assert text_of("a.odt", zipped(files)).split("\n\n") == ["## Title", "One  two.", "A note.", "- Item"]
 
 
+def test_a_note_in_a_table_of_an_opendocument_text_is_read_once():
+    note = "<text:note><text:note-body><text:p>A note.</text:p></text:note-body></text:note>"
+    cell = f"<table:table-cell><text:p>Leaf{note}</text:p></table:table-cell>"
+    content = (
+        '<office:text xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0"'
+        ' xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0"'
+        ' xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0">'
+        f"<table:table><table:table-row>{cell * 2}</table:table-row></table:table></office:text>"
+    )
+    files = {"mimetype": "application/vnd.oasis.opendocument.text", "content.xml": content}
+    assert text_of("a.odt", zipped(files)) == "| Leaf | Leaf |\n| --- | --- |\n\nA note."
+
+
 def test_a_book_is_read_in_the_order_of_its_spine(tmp_path: object):
     library = cast(Any, epub)
     book = library.EpubBook()

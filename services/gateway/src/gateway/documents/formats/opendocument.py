@@ -49,12 +49,12 @@ def _blocks(element: Element) -> Iterator[str]:
         parent = element.getparent()
         is_item = parent is not None and local_name(parent) == "list-item"
         yield ("- " if is_item else "") + _text(element)
-    for note in element.iter(f"{TEXT}note-body"):
-        yield " ".join(_text(one) for one in note.iter(f"{TEXT}p"))
+    notes = element.iter(f"{TEXT}note-body")
+    yield from dict.fromkeys(" ".join(_text(one) for one in note.iter(f"{TEXT}p")) for note in notes)
 
 
 def _cell(cell: Element) -> str:
-    return " ".join(_text(one) for one in cell.iter(f"{TEXT}p", f"{TEXT}h"))
+    return " ".join(_text(one) for one in outermost(cell, "p", "h"))
 
 
 def _cells(row: Element) -> Iterator[Element]:
