@@ -12,7 +12,7 @@ from tests.app_server import serving
 from tests.deadline import DEADLINE_SECONDS
 from tests.factories import ADA, PLAN
 
-from chat.answer_service import AnswerService
+from chat.answer_service import AnswerService, ChatProviders
 from chat.app import create_app
 from chat.internal_auth import InternalAuth
 from shared.adapters.llm.token_counter import count_tokens
@@ -54,7 +54,14 @@ async def start_chat(real_redis: RedisClient, result_store: ResultStore) -> Asyn
     """Starts chat services; they stop with the test."""
     async with AsyncExitStack() as stack:
 
-        async def start(provider: Provider, *, heartbeat_seconds: float = 15.0, **plans: Plan) -> Chat:
+        async def start(
+            provider: Provider,
+            *,
+            heartbeat_seconds: float = 15.0,
+            rewriter: Provider | None = None,
+            rewrite_seconds: float = DEADLINE_SECONDS,
+            **plans: Plan,
+        ) -> Chat:
             now, ids = time.time(), itertools.count(1)
             requested_models: list[str] = []
 
@@ -67,7 +74,11 @@ async def start_chat(real_redis: RedisClient, result_store: ResultStore) -> Asyn
                 JobStore(real_redis, shards=1),
                 budgets,
                 result_store,
-                provider_for,
+                ChatProviders(
+                    answering=provider_for,
+                    rewriting=lambda _, __: rewriter,
+                    rewrite_seconds=rewrite_seconds,
+                ),
                 count=count_tokens,
                 clock=lambda: now,
                 new_id=lambda: f"chat_{next(ids)}",

@@ -15,7 +15,7 @@ from tests.job_harness import JobHarness
 from tests.servers import RealRedis
 
 from ai_worker.handlers import HANDLERS as AI_HANDLERS
-from chat.answer_service import AnswerService
+from chat.answer_service import AnswerService, ChatProviders
 from chat.app import create_app as create_chat
 from chat.internal_auth import InternalAuth
 from collection_worker.handlers import HANDLERS as COLLECTION_HANDLERS
@@ -79,7 +79,7 @@ async def place(
         store,
         budgets,
         result_store,
-        lambda plan, model: provider,
+        ChatProviders(answering=lambda _, __: provider),
         count=count_tokens,
         clock=time.time,
         new_id=lambda: f"chat_{next(ids)}",

@@ -32,7 +32,7 @@ LEFT_OUT = {
     "Collection",  # a collection is read from its own endpoints, never as the result of a job
 }
 """What the services send and the client has no use for."""
-ONLY_IN_THE_CLIENT = {"held_tokens"}
+ONLY_IN_THE_CLIENT = {"held_tokens", "reused"}
 """Fields of a client type that serves several endpoints, of which some do not send the field."""
 TEXT = (inspect.StrType, inspect.EnumType, inspect.LiteralType, inspect.DateTimeType, inspect.UUIDType)
 

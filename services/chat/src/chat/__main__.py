@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, suppress
 import structlog
 import uvloop
 
-from chat.answer_service import AnswerService
+from chat.answer_service import AnswerService, ChatProviders
 from chat.app import create_app
 from chat.internal_auth import InternalAuth
 from chat.settings import ChatSettings
@@ -19,11 +19,13 @@ from shared.adapters.postgres.result_store import ResultStore
 from shared.adapters.redis.budget_store import BudgetStore
 from shared.adapters.redis.connection import call, connect
 from shared.adapters.redis.jobs.job_store import JobStore
+from shared.domain.budgets import Plan
+from shared.domain.llm.provider import Provider
 from shared.domain.text.language_detection import load_model
 from shared.runtime.config.model_prices import read_prices
 from shared.runtime.config.plans import read_plans
 from shared.runtime.config.settings import InvalidSettings, read_settings
-from shared.runtime.generation.provider_factory import build_providers, models_of
+from shared.runtime.generation.provider_factory import Providers, build_providers, models_of
 from shared.runtime.http.connection_guard import ConnectionGuard, ConnectionLimits
 from shared.runtime.http.uvicorn_server import serve
 from shared.runtime.observability.logging_setup import configure_logs
@@ -74,9 +76,7 @@ async def _serve(settings: ChatSettings) -> None:
             JobStore(redis, shards=settings.shards),
             BudgetStore(redis, shards=settings.shards),
             results,
-            lambda plan, model: providers.choose(
-                CHAT, plan.models, requested=model, allow_offline=plan.offline_fallback
-            ),
+            _chat_providers(providers, settings),
             count=count_tokens,
             clock=time.time,
             new_id=lambda: f"chat_{uuid.uuid4().hex}",
@@ -96,6 +96,20 @@ async def _serve(settings: ChatSettings) -> None:
             on_stop=lambda: _interrupt_later(settings, answers),
         )
     log.info("chat.stopped")
+
+
+def _chat_providers(providers: Providers, settings: ChatSettings) -> ChatProviders:
+    def answering(plan: Plan, model: str) -> Provider:
+        return providers.choose(CHAT, plan.models, requested=model, allow_offline=plan.offline_fallback)
+
+    def rewriting(plan: Plan, model: str) -> Provider | None:
+        if settings.chat_rewrite_seconds <= 0 or not providers.has_models:
+            return None
+        return providers.choose(CHAT, plan.models, requested=model, allow_offline=False)
+
+    return ChatProviders(
+        answering=answering, rewriting=rewriting, rewrite_seconds=settings.chat_rewrite_seconds
+    )
 
 
 def _interrupt_later(settings: ChatSettings, answers: AnswerService) -> None:

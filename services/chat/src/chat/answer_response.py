@@ -5,6 +5,7 @@ from contextlib import aclosing
 
 import msgspec
 import structlog
+from msgspec import UNSET
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -54,6 +55,7 @@ class AnswerResponse(Response):
             "chat.answered",
             model=answer.model,
             generated_by=answer.generated_by,
+            retrieval=answer.retrieval,
             prompt_tokens=answer.usage.prompt_tokens,
             completion_tokens=answer.usage.completion_tokens,
             duration_ms=round((clock() - started) * 1_000),
@@ -84,6 +86,8 @@ async def _events(answer: AnswerStream) -> AsyncGenerator[bytes]:
             yield encode_event("delta", msgspec.json.encode({"text": text}))
     yield encode_event("quotes", msgspec.json.encode({"quotes": answer.quotes}))
     source = {"model": answer.model, "generated_by": answer.generated_by}
+    if answer.retrieval is not None:
+        source["retrieval"] = answer.retrieval
     yield encode_event("usage", msgspec.json.encode({**msgspec.to_builtins(answer.usage), **source}))
     yield encode_event("done", msgspec.json.encode({"id": answer.id, "truncated": answer.is_truncated}))
 
@@ -103,6 +107,7 @@ async def _send_complete(answer: AnswerStream, request: Request, headers: dict[s
     async with aclosing(answer.deltas()) as deltas:
         async for _ in deltas:
             pass
+    usage = answer.usage
     body = ChatAnswer(
         id=answer.id,
         object="chat.answer",
@@ -110,8 +115,11 @@ async def _send_complete(answer: AnswerStream, request: Request, headers: dict[s
         quotes=answer.quotes,
         model=answer.model,
         generated_by=answer.generated_by,
-        usage=ChatUsage(*msgspec.structs.astuple(answer.usage)),
+        usage=ChatUsage(
+            usage.prompt_tokens, usage.completion_tokens, usage.cached_tokens, usage.reasoning_tokens
+        ),
         truncated=answer.is_truncated,
+        retrieval=answer.retrieval or UNSET,
     )
     response = Response(msgspec.json.encode(body), headers=headers, media_type="application/json")
     await response(request.scope, request.receive, send)

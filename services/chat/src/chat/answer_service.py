@@ -4,10 +4,13 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 
+from msgspec import Struct
+
 from chat.answer_stream import AnswerStream
 from chat.internal_auth import Caller
 from chat.prompt_builder import MAX_ANSWER_TOKENS, ChatPrompt, build_prompt
 from chat.retrieval.collection_cache import CollectionCache, IndexedCollection
+from chat.retrieval.question_rewriter import REWRITE_SECONDS, QuestionRewriter
 from shared.adapters.cpu_pool import run_in_cpu_pool
 from shared.adapters.postgres.result_store import ResultStore
 from shared.adapters.redis.budget_store import BudgetStore
@@ -17,13 +20,22 @@ from shared.domain.chat import ChatQuestion
 from shared.domain.errors import NotFound, NotReady, StudyError
 from shared.domain.jobs.job import JobId, Kind, UserId
 from shared.domain.jobs.submission import Hold
-from shared.domain.llm.provider import Provider
+from shared.domain.llm.provider import Provider, safety_id_of
 
 HOLD_SECONDS = 300.0
 """A hold expires after this many seconds; this matters only if the process dies before it settles."""
 LONG_TEXT = 200_000
 """From this many characters on, passages are chosen in the CPU pool, so that other answers are not delayed."""
 NOT_READY_SECONDS = 2.0
+
+
+class ChatProviders(Struct, frozen=True, kw_only=True):
+    """Whom the chat asks, by the plan and by the model that the question names, which may be empty."""
+
+    answering: Callable[[Plan, str], Provider]
+    rewriting: Callable[[Plan, str], Provider | None] = lambda _, __: None
+    """None where questions are not rewritten: there is no model, or it is turned off."""
+    rewrite_seconds: float = REWRITE_SECONDS
 
 
 class AnswerService:
@@ -34,7 +46,7 @@ class AnswerService:
         jobs: JobStore,
         budgets: BudgetStore,
         results: ResultStore,
-        provider_for: Callable[[Plan, str], Provider],
+        providers: ChatProviders,
         *,
         count: Callable[[str], int],
         clock: Callable[[], float],
@@ -43,7 +55,7 @@ class AnswerService:
         self._jobs = jobs
         self._budgets = budgets
         self._results = results
-        self._provider_for = provider_for
+        self._providers = providers
         self._count = count
         self._clock = clock
         self._new_id = new_id
@@ -59,11 +71,13 @@ class AnswerService:
         Raises `ModelNotAllowed`, `NotFound`, `NotReady`, `BudgetExceeded`, `RateLimited`, `StoreUnavailable`.
         """
         caller.plan.models.require_allowed(question.model)
-        prompt = await self._build_prompt(caller.user, question)
+        indexed = await self._find_collection(caller.user, question)
+        prompt = await self._build_prompt(question, indexed)
+        rewriter = self._make_rewriter(caller, question, indexed) if prompt.needs_rewriting else None
         tokens = prompt.prompt_tokens(self._count) + MAX_ANSWER_TOKENS
-        hold, balances = await self._hold(caller, tokens)
-        provider = self._provider_for(caller.plan, question.model or "")
-        answer = AnswerStream(provider, prompt, self._budgets, hold, balances, self._count)
+        hold, balances = await self._hold(caller, tokens + (rewriter.max_tokens if rewriter else 0))
+        provider = self._providers.answering(caller.plan, question.model or "")
+        answer = AnswerStream(provider, prompt, self._budgets, hold, balances, self._count, rewriter)
         self._open.add(answer)
         self._all_settled.clear()
         try:
@@ -103,15 +117,30 @@ class AnswerService:
         """Wait until no answer is open. Call this before the stores are closed."""
         await self._all_settled.wait()
 
-    async def _build_prompt(self, user: UserId, question: ChatQuestion) -> ChatPrompt:
-        if question.collection_id is None:
-            return build_prompt(question, None)
-        indexed = await self._find_collection(user, JobId(str(question.collection_id)))
-        if len(indexed.collection.text) < LONG_TEXT:
+    def _make_rewriter(
+        self, caller: Caller, question: ChatQuestion, indexed: IndexedCollection | None
+    ) -> QuestionRewriter | None:
+        provider = self._providers.rewriting(caller.plan, question.model or "")
+        if provider is None or indexed is None:
+            return None
+        return QuestionRewriter(
+            provider,
+            question.messages,
+            indexed,
+            seconds=self._providers.rewrite_seconds,
+            count=self._count,
+            safety_id=safety_id_of(caller.user),
+        )
+
+    async def _build_prompt(self, question: ChatQuestion, indexed: IndexedCollection | None) -> ChatPrompt:
+        if indexed is None or len(indexed.collection.text) < LONG_TEXT:
             return build_prompt(question, indexed)
         return await run_in_cpu_pool(build_prompt, question, indexed)
 
-    async def _find_collection(self, user: UserId, job_id: JobId) -> IndexedCollection:
+    async def _find_collection(self, user: UserId, question: ChatQuestion) -> IndexedCollection | None:
+        if question.collection_id is None:
+            return None
+        job_id = JobId(str(question.collection_id))
         saved = await self._results.find_collection(user, job_id)
         if saved is not None and saved.result is not None:
             return await self._collections.read(saved.result)

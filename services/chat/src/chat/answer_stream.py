@@ -5,11 +5,14 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 
 import structlog
+from msgspec.structs import replace
 
 from chat.prompt_builder import MAX_ANSWER_TOKENS, ChatPrompt
+from chat.retrieval.question_rewriter import QuestionRewriter
 from chat.retrieval.used_quotes import used_quotes
 from shared.adapters.redis.budget_store import BudgetStore
 from shared.domain.budgets import Balance
+from shared.domain.chat import Retrieval
 from shared.domain.errors import StoreUnavailable
 from shared.domain.jobs.submission import Hold
 from shared.domain.llm.provider import ChatRequest, Delta, Provider, safety_id_of
@@ -39,7 +42,9 @@ class AnswerStream:
         hold: Hold,
         balances: tuple[Balance, ...],
         count: Callable[[str], int],
+        rewriter: QuestionRewriter | None = None,
     ) -> None:
+        """With `rewriter`, other passages are looked for before the answer begins."""
         self.id = hold.id
         self.balances = balances
         """The balances of the budget after the hold."""
@@ -53,6 +58,7 @@ class AnswerStream:
         self._budgets = budgets
         self._hold = hold
         self._count = count
+        self._rewriter = rewriter
         self._pieces: list[str] = []
         self._usage: Usage | None = None
         self._is_called = False
@@ -65,10 +71,16 @@ class AnswerStream:
         return "".join(self._pieces)
 
     @property
+    def retrieval(self) -> Retrieval | None:
+        """How the passages were found; None without a collection."""
+        return self._prompt.retrieval
+
+    @property
     def usage(self) -> Usage:
         """What is charged: what the provider reported, or what is counted here if the answer was interrupted before the report, and
         at most what was held."""
-        return self._spent.at_most(self._hold.tokens)
+        rewriting = self._rewriter.usage if self._rewriter else Usage()
+        return (rewriting + self._spent).at_most(self._hold.tokens)
 
     async def deltas(self) -> AsyncGenerator[str]:
         """Yield the text in pieces. The tokens are settled after the last one, and after an error.
@@ -76,6 +88,8 @@ class AnswerStream:
         Raises `ProviderError` and its kinds.
         """
         try:
+            if self._rewriter is not None:
+                await self._find_other_passages(self._rewriter)
             async with aclosing(self._stream()) as deltas:
                 async for delta in deltas:
                     self._is_called = True
@@ -87,7 +101,7 @@ class AnswerStream:
                         self._pieces.append(delta.text)
                         yield delta.text
             if not self.text.strip():
-                raise ProviderGarbled(usage=self.usage)
+                raise ProviderGarbled(usage=self._spent)
             self.quotes = used_quotes(self.text, self._prompt.text, self._prompt.passages)
         except ProviderError as error:
             self._usage = error.usage
@@ -127,6 +141,10 @@ class AnswerStream:
             return Usage()
         return Usage(self._prompt.prompt_tokens(self._count), self._count(self.text))
 
+    async def _find_other_passages(self, rewriter: QuestionRewriter) -> None:
+        if (passages := await rewriter.find_passages()) is not None:
+            self._prompt = replace(self._prompt, passages=passages, retrieval=Retrieval.REWRITTEN)
+
     async def _stream(self) -> AsyncGenerator[Delta]:
         request = ChatRequest(
             messages=self._prompt.messages,
@@ -150,6 +168,6 @@ class AnswerStream:
                 return await anext(stream, None)
         except TimeoutError:
             error_type = ProviderUnavailable if self._is_interrupted else ProviderTimedOut
-            raise error_type(usage=self.usage) from None
+            raise error_type(usage=self._spent) from None
         finally:
             self._timeout = None

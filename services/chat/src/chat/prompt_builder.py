@@ -5,8 +5,9 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from chat.retrieval.collection_cache import IndexedCollection
+from chat.retrieval.question_rewriter import needs_rewriting
 from chat.retrieval.question_words import weigh_words
-from shared.domain.chat import ChatQuestion
+from shared.domain.chat import ChatQuestion, Retrieval
 from shared.domain.llm.prompts import instructions
 from shared.domain.llm.provider import Message, Task
 from shared.domain.study.material import Collection
@@ -36,6 +37,10 @@ class ChatPrompt(Struct, frozen=True, kw_only=True):
     """The text of the collection; empty without a collection."""
     passages: list[Span] = []
     """The spans of `text` that the answer may quote."""
+    retrieval: Retrieval | None = None
+    """How the passages were found; None without a collection."""
+    needs_rewriting: bool = False
+    """Whether a model would find better passages than the words of the question do."""
 
     @property
     def sources(self) -> list[str]:
@@ -59,6 +64,8 @@ def build_prompt(question: ChatQuestion, indexed: IndexedCollection | None) -> C
         language=language,
         text=indexed.collection.text,
         passages=indexed.index.choose(weigh_words(question.messages)),
+        retrieval=Retrieval.LEXICAL,
+        needs_rewriting=needs_rewriting(question.messages, indexed),
     )
 
 

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import force_setattr
 
 from shared.domain.errors import FieldProblem, InvalidFields
@@ -23,6 +23,15 @@ class ChatRole(StrEnum):
 
     USER = "user"
     ASSISTANT = "assistant"
+
+
+class Retrieval(StrEnum):
+    """How the passages were found that an answer may quote."""
+
+    LEXICAL = "lexical"
+    """By the words of the question, their translations and spellings."""
+    REWRITTEN = "rewritten"
+    """By these, and by words that a model expected in the passage."""
 
 
 class ChatTurn(Struct, frozen=True, forbid_unknown_fields=True):
@@ -80,6 +89,8 @@ class ChatAnswer(Struct, frozen=True, kw_only=True):
     usage: ChatUsage
     truncated: bool = False
     """Whether the answer stopped at the length limit."""
+    retrieval: Retrieval | UnsetType = UNSET
+    """How the passages of the collection were found; absent without a collection."""
 
 
 def check_conversation(question: ChatQuestion) -> None:

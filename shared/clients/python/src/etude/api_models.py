@@ -326,3 +326,5 @@ class ChatAnswer(Struct, frozen=True, kw_only=True):
     usage: TokenUsage = TokenUsage()
     truncated: bool = False
     """Whether the answer stopped at the length limit."""
+    retrieval: str = ""
+    """How the passages of the collection were found: `lexical` or `rewritten`; empty without a collection."""

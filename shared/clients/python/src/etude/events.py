@@ -95,6 +95,8 @@ class ChatUsage(Struct, frozen=True, kw_only=True):
     reasoning_tokens: int = 0
     model: str = ""
     generated_by: str = ""
+    retrieval: str = ""
+    """How the passages were found: `lexical` or `rewritten`; empty without a collection."""
 
 
 ChatEvent = ChatDelta | ChatQuotes | ChatUsage

@@ -114,6 +114,11 @@ class Providers:
         )
 
     @property
+    def has_models(self) -> bool:
+        """Whether there is a model beside the offline generator."""
+        return bool(self._models)
+
+    @property
     def strict(self) -> Provider:
         """The provider of the settings alone, which fails when no model can answer."""
         return self.choose(allow_offline=False)

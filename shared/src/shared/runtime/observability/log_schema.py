@@ -61,6 +61,7 @@ class LogLine(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=Tr
     # -- about providers
     model: Text = None
     generated_by: Text = None
+    retrieval: Text = None
     prompt_tokens: Number = None
     completion_tokens: Number = None
     retry_in_seconds: Number = None
