@@ -20,6 +20,8 @@ class Ran(Struct, frozen=True):
     code: int
     out: str
     err: str
+    written: bytes = b""
+    """What was written to stdout as bytes."""
 
 
 async def etude(
@@ -32,11 +34,12 @@ async def etude(
     language: str = "en",
 ) -> Ran:
     """One command, as the shell would run it. In a thread: it blocks, and the server it talks to may be ours."""
-    out, err = StringIO(), StringIO()
+    out, err, written = StringIO(), StringIO(), BytesIO()
     terminal = Terminal(
         out=Console(file=out, width=120, markup=False, highlight=False, emoji=False),
         err=Console(file=err, width=120, markup=False, highlight=False, emoji=False),
         stdin=BytesIO(stdin.encode()),
+        stdout=written,
         language=language,
         now=lambda: datetime.now(UTC),
         new_key=lambda: f"key-{next(_keys)}",
@@ -44,4 +47,4 @@ async def etude(
     )
     target = ["--url", url, "--token", token, "--data-dir", str(data_dir)]
     code = await asyncio.to_thread(run, [*target, *arguments], terminal)
-    return Ran(code, out.getvalue(), err.getvalue())
+    return Ran(code, out.getvalue(), err.getvalue(), written.getvalue())

@@ -343,6 +343,19 @@ async def test_a_collection_is_exported_to_a_file(
     assert [request.url.query for request in fake.requests[-2:]] == ["format=apkg", "format=gift"]
 
 
+async def test_a_collection_is_exported_to_a_pipe(
+    api: tuple[FakeApi, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    fake, url = api
+    fake.on("GET", "/api/collections/c1/export", Response(b"a deck\xff"))
+    monkeypatch.chdir(tmp_path)
+
+    ran = await etude("export", "c1", "-o", "-", url=url)
+
+    assert (ran.code, ran.written, ran.out, ran.err) == (0, b"a deck\xff", "", "")
+    assert files_in(tmp_path) == {}
+
+
 async def test_an_export_needs_a_collection_and_a_place(api: tuple[FakeApi, str], tmp_path: Path):
     fake, url = api
     fake.on("GET", "/api/collections/none/export", problem(404, "not_found", "Not found", "There is none."))

@@ -185,6 +185,7 @@ async def test_a_compressed_upload_is_refused(desk: Desk):
         ("GET", "/api/collections?kind=quiz&limt=5"),
         ("GET", "/api/usage?limt=5"),
         ("GET", "/api/events?limt=5"),
+        ("DELETE", "/api/me?limt=5"),
     ],
 )
 async def test_an_unknown_query_parameter_is_refused(desk: Desk, method: str, path: str):

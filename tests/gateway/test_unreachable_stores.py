@@ -160,6 +160,8 @@ async def test_without_the_chat_service_only_chat_is_503(desk: Desk):
 class NoResults:
     """Postgres, away."""
 
+    edits: Any = None
+
     async def find(self, *_: Any, **__: Any) -> None:
         raise StoreUnavailable(retry_after=2)
 

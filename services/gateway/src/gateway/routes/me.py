@@ -2,14 +2,14 @@
 
 from typing import Literal
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Depends, Response
 from msgspec import Struct
 
 from gateway.http import openapi
-from gateway.http.dependencies import CurrentCaller, CurrentServices
+from gateway.http.dependencies import CurrentCaller, CurrentServices, require_known_query
 from gateway.http.responses import json_response
 
-router = APIRouter(prefix="/api/me", tags=["me"])
+router = APIRouter(prefix="/api/me", tags=["me"], dependencies=[Depends(require_known_query)])
 
 
 class ErasureView(Struct, frozen=True, kw_only=True):

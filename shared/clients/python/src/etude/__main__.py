@@ -41,6 +41,7 @@ def _terminal() -> Terminal:
         out=Console(markup=False, highlight=False, emoji=False),
         err=Console(stderr=True, markup=False, highlight=False, emoji=False),
         stdin=sys.stdin.buffer,
+        stdout=sys.stdout.buffer,
         language="fr" if (language or "").startswith("fr") else "en",
         now=lambda: datetime.now(UTC),
         new_key=new_key,

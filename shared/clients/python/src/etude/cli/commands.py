@@ -19,6 +19,7 @@ from etude.request import Request
 from etude.study_material import Difficulty, Level
 
 T = TypeVar("T")
+STDOUT = Path("-")
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print the API's JSON, and nothing else, on stdout.")]
 LanguageOption = Annotated[
@@ -141,7 +142,11 @@ def export(
     ] = ExportFormat.APKG,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="File to write; named by the collection's id if not given."),
+        typer.Option(
+            "--output",
+            "-o",
+            help="File to write; - writes to stdout; named by the collection's id if not given.",
+        ),
     ] = None,
 ) -> None:
     """Take a collection to Anki, Quizlet, Moodle, QTI, a spreadsheet, paper or another program."""
@@ -151,6 +156,10 @@ def export(
     if content is None:
         raise _unknown(collection_id)
     path = output or Path(f"{collection_id}.{file_format.suffix}")
+    if path == STDOUT:
+        run.terminal.stdout.write(content)
+        run.terminal.stdout.flush()
+        return
     try:
         path.write_bytes(content)
     except OSError as error:

@@ -23,6 +23,8 @@ class Terminal(Struct, frozen=True, kw_only=True):
     out: Console
     err: Console
     stdin: BinaryIO
+    stdout: BinaryIO
+    """Where a file is written that the command was asked to write there."""
     language: str
     """`fr` or `en`: the language of the API's error messages."""
     now: Callable[[], datetime]
