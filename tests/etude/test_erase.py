@@ -1,6 +1,7 @@
 """`etude rm` and `etude erase`, on real stores."""
 
 import time
+from collections.abc import Sequence
 
 import pytest
 from tests.etude.command_runner import Ran, etude
@@ -9,7 +10,9 @@ from tests.factories import ADA, BOB, make_final_job, make_plan, make_submission
 from tests.job_harness import JobHarness, settled
 
 from shared.adapters.postgres.result_store import ResultStore
-from shared.domain.jobs.job import JobState, Kind
+from shared.adapters.redis.jobs.removal_store import RemovalStore, Removed
+from shared.domain.jobs.job import JobId, JobState, Kind, UserId
+from shared.runtime.erasure.user_eraser import UserEraser
 
 
 async def erase(harness: JobHarness, postgres_url: str, user: str = ADA) -> Ran:
@@ -50,6 +53,42 @@ async def test_a_user_is_erased_from_both_stores_and_no_other_is(
     assert {
         key for key in left if ":requests:" not in key
     } == set()  # the counts of a minute expire by themselves
+
+
+async def test_each_call_removes_a_bounded_number_of_jobs_and_the_command_goes_on(
+    harness: JobHarness, postgres_url: str, result_store: ResultStore, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("shared.adapters.redis.jobs.removal_store.PAGE", 3)
+    monkeypatch.setattr("shared.runtime.erasure.user_eraser.BATCH", 2)
+    monkeypatch.setattr("shared.runtime.erasure.user_eraser.JOBS_PER_CALL", 4)
+    for _ in range(9):
+        await harness.submit()
+    eraser = UserEraser(RemovalStore(harness.redis, shards=1), result_store)
+
+    first = await eraser.erase(ADA, now=time.time())
+    ran = await erase(harness, postgres_url)
+
+    assert (first.records, first.is_complete) == (6, False)
+    assert (counts(ran)["jobs in Redis"], counts(ran)["jobs in Postgres"]) == (3, 9)
+    assert await harness.store.unfinished(ADA) == []
+
+
+async def test_no_record_is_read_or_removed_twice_in_one_call(
+    harness: JobHarness, result_store: ResultStore, monkeypatch: pytest.MonkeyPatch
+):
+    """Each job is in the list of unfinished ones, in the log, and in the rows that the call itself writes."""
+    asked: list[JobId] = []
+    store = RemovalStore(harness.redis, shards=1)
+    remove = store.remove
+
+    async def removing(user: UserId, ids: Sequence[JobId]) -> list[Removed]:
+        asked.extend(ids)
+        return await remove(user, ids)
+
+    monkeypatch.setattr(store, "remove", removing)
+    jobs = [(await harness.submit()).id for _ in range(7)]
+    erased = await UserEraser(store, result_store).erase(ADA, now=time.time())
+    assert (sorted(asked), erased.records, erased.rows) == (sorted(jobs), 7, 7)
 
 
 async def test_erasing_again_finds_nothing(harness: JobHarness, postgres_url: str, result_store: ResultStore):

@@ -60,7 +60,7 @@ CONNECT = "ping select client|setname client|setinfo cluster|slots"
 """Sent when a connection is opened, and by probes. `cluster|slots` finds the nodes of a cluster."""
 RUN_SCRIPTS = "evalsha eval time"
 END_JOBS = """
-    del exists get hdel hget hgetall hincrby hmget hset lpop pexpire publish rename type
+    del exists get hdel hget hincrby hmget hset lpop pexpire publish rename type
     xack xadd xdel xrange zadd zrange zrem zremrangebyscore zscore
 """
 """What the scripts do that end a job, remove it, and let the next one of its user in."""
@@ -68,7 +68,7 @@ QUEUE_JOBS = "llen lrem pexpireat rpush zcard"
 """What the scripts do besides that queue a job or cancel one."""
 LEASE_JOBS = """
     xgroup|create xreadgroup client|id client|list client|unblock
-    hsetnx lpos pexpireat set xautoclaim xclaim xlen zrangebyscore
+    hgetall hsetnx lpos pexpireat set xautoclaim xclaim xlen zrangebyscore
 """
 CALL_MODELS = "get hdel hget hincrby hmget hset pexpire set"
 SCHEDULE = """
@@ -124,7 +124,9 @@ ACCESS: Mapping[str, Access] = {
         reads=_words("{s*}:due {s*}:dead"),
     ),
     "operator": Access(
-        commands=_words(CONNECT, RUN_SCRIPTS, END_JOBS, QUEUE_JOBS, "persist pttl scan zrevrange zscan"),
+        commands=_words(
+            CONNECT, RUN_SCRIPTS, END_JOBS, QUEUE_JOBS, "hgetall persist pttl scan zrevrange zscan"
+        ),
         keys=_words(JOBS, STREAMS, ERASED, MODELS),
         channels=EVENTS,
     ),

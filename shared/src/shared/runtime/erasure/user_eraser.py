@@ -1,17 +1,20 @@
 """Erases a user from both stores: all jobs, the event log, holds and budgets. Only what the jobs cost stays, without the user."""
 
+from collections.abc import Collection
+from contextlib import aclosing
+
 from msgspec import Struct
 
 from shared.adapters.postgres.result_store import ResultStore
 from shared.adapters.redis.jobs.removal_store import RemovalStore
 from shared.domain.budgets import DAY_SECONDS, KEPT_MS, expiries
-from shared.domain.jobs.job import UserId
+from shared.domain.jobs.job import JobId, UserId
 from shared.runtime.erasure.job_remover import JobRemover
 
 BATCH = 50
 """Jobs that one round trip removes: a few milliseconds of Redis."""
-ROWS_PER_CALL = 2_000
-"""Rows after which a call ends, so that a request for a user with any number of jobs ends within seconds."""
+JOBS_PER_CALL = 2_000
+"""Records, and rows, after which a call ends (a page later at most), so that a request for a user with any number of jobs ends within seconds."""
 
 
 class Erasure(Struct, frozen=True, kw_only=True):
@@ -40,26 +43,36 @@ class UserEraser:
 
     async def erase(self, user: UserId, *, now: float) -> Erasure:
         """Erase what there is of a user at `now` (Unix seconds). What the user submits meanwhile may stay."""
-        records = await self._remove_known(user)
-        rows, is_complete = await self._erase_rows(user)
+        seen = set[JobId]()
+        records, is_complete = await self._remove_known(user, seen)
+        if not is_complete:
+            return Erasure(records=records, rows=0, keys=0, holds=0, is_complete=False)
+        rows, is_complete = await self._erase_rows(user, seen)
         keys, holds = await self._store.forget_user(user, kept_windows(now)) if is_complete else (0, 0)
         return Erasure(records=records, rows=rows, keys=keys, holds=holds, is_complete=is_complete)
 
-    async def _remove_known(self, user: UserId) -> int:
-        """Remove the jobs that Redis knows."""
+    async def _remove_known(self, user: UserId, seen: set[JobId]) -> tuple[int, bool]:
+        """Remove the jobs that Redis knows, each once, and note them in `seen`. Returns how many this call removed, and whether
+        none is left."""
         count = 0
-        async for ids in self._store.jobs_of(user):
-            for start in range(0, len(ids), BATCH):
-                count += await self._remover.remove_many(user, ids[start : start + BATCH])
-        return count
+        async with aclosing(self._store.jobs_of(user)) as pages:
+            async for page in pages:
+                if len(seen) >= JOBS_PER_CALL:
+                    return count, False
+                ids = [job_id for job_id in page if job_id not in seen]
+                for start in range(0, len(ids), BATCH):
+                    batch = ids[start : start + BATCH]
+                    count += await self._remover.remove_many(user, batch)
+                    seen.update(batch)
+        return count, True
 
-    async def _erase_rows(self, user: UserId) -> tuple[int, bool]:
-        """Erase rows, and what Redis still holds of their jobs. Returns how many, and whether none is left."""
+    async def _erase_rows(self, user: UserId, seen: Collection[JobId]) -> tuple[int, bool]:
+        """Erase rows, and what Redis still holds of jobs that are not in `seen`. Returns how many, and whether none is left."""
         count = 0
         while ids := await self._results.jobs_of_user(user, limit=BATCH):
-            if count >= ROWS_PER_CALL:
+            if count >= JOBS_PER_CALL:
                 return count, False
-            await self._remover.remove_many(user, ids)
+            await self._remover.remove_many(user, [job_id for job_id in ids if job_id not in seen])
             count += await self._results.erase(user, ids)
         return count, True
 

@@ -109,12 +109,8 @@ class JobStore:
 
     async def find_many(self, user: UserId, ids: Sequence[JobId]) -> list[JobSnapshot]:
         """Return those of the jobs that exist and are this user's. Payloads are not fetched, because they can be large."""
-        if not ids:
-            return []
-        shard = self.shard_of(user)
-        rows = await call_each(self._redis, [("HMGET", keys.record(shard, job_id), *SHOWN) for job_id in ids])
-        found = [(job_id, _named(row)) for job_id, row in zip(ids, rows, strict=True)]
-        return [to_snapshot(job_id, fields) for job_id, fields in found if fields.get("user") == user]
+        found = await read_records(self._redis, self.shard_of(user), ids)
+        return [job for job in found if job.user == user]
 
     async def is_known_key(self, user: UserId, key: str) -> bool:
         """Whether a job was submitted with this idempotency key."""
@@ -218,6 +214,15 @@ def _named(row: Sequence[bytes | None] | Exception) -> Fields:
     if isinstance(row, Exception):
         raise row
     return {name: _text(value) for name, value in zip(SHOWN, row, strict=True) if value is not None}
+
+
+async def read_records(redis: RedisClient, shard: int, ids: Sequence[JobId]) -> list[JobSnapshot]:
+    """Return those of the jobs that have a record, whichever user they belong to, in one round trip."""
+    if not ids:
+        return []
+    rows = await call_each(redis, [("HMGET", keys.record(shard, job_id), *SHOWN) for job_id in ids])
+    found = [(job_id, _named(row)) for job_id, row in zip(ids, rows, strict=True)]
+    return [to_snapshot(job_id, fields) for job_id, fields in found if fields]
 
 
 async def read_record(redis: RedisClient, shard: int, job_id: JobId) -> JobSnapshot | None:

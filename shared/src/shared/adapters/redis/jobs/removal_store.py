@@ -8,7 +8,7 @@ from msgspec import Struct
 from shared.adapters.redis import keys, scripts
 from shared.adapters.redis.client import RedisClient
 from shared.adapters.redis.connection import call, call_each, call_many
-from shared.adapters.redis.jobs.job_store import read_record
+from shared.adapters.redis.jobs.job_store import read_records
 from shared.domain.jobs.job import JobId, StreamName, UserId
 from shared.domain.jobs.job_id import accepted_at
 from shared.domain.jobs.job_snapshot import JobSnapshot
@@ -49,12 +49,11 @@ class RemovalStore:
         if unfinished:
             await scripts.run_many(self._redis, scripts.CANCEL, unfinished)
             await scripts.run_many(self._redis, scripts.REMOVE, unfinished)
-        found = [
-            (await read_record(self._redis, shard, job_id), reply == ALREADY)
-            for job_id, reply in zip(ids, replies, strict=True)
-            if reply != UNKNOWN
-        ]
-        return [Removed(job, is_repeated) for job, is_repeated in found if job is not None and job.is_erased]
+        known = {
+            job_id: reply == ALREADY for job_id, reply in zip(ids, replies, strict=True) if reply != UNKNOWN
+        }
+        jobs = await read_records(self._redis, shard, list(known))
+        return [Removed(job, known[job.id]) for job in jobs if job.is_erased]
 
     async def confirm(self, user: UserId, ids: Sequence[JobId]) -> None:
         """The rows of removed jobs are written, so that their records are needed no more."""
@@ -74,7 +73,8 @@ class RemovalStore:
 
     async def jobs_of(self, user: UserId) -> AsyncGenerator[list[JobId]]:
         """Yield ids of the user's jobs that Redis knows, page by page: unfinished ones, those whose rows are not written,
-        and those in the event log. An id may come again."""
+        and those in the event log. An id may come again. The caller removes the jobs of a page before the next one, and their
+        events are then deleted, so that no later call goes through them."""
         shard = keys.shard_of(user, self._shards)
         for stream in StreamName:
             members = await call(self._redis, "ZRANGE", keys.live(shard, user, stream), 0, -1)
@@ -89,6 +89,7 @@ class RemovalStore:
         start = "-"
         while page := await call(self._redis, "XRANGE", log, start, "+", "COUNT", PAGE):
             yield list({JobId(fields[b"event"].split(b" ", 1)[0].decode()): None for _, fields in page})
+            await call(self._redis, "XDEL", log, *(entry for entry, _ in page))
             start = f"({page[-1][0].decode()}"
 
     async def _pages_of(self, key: str) -> AsyncGenerator[list[str]]:
