@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from tests.simulators.chat_request import Turn
 
+from shared.domain.text.numbering import NumberedText
 from shared.domain.text.segmentation import is_usable, sentences
 from shared.domain.text.words import contains_phrase, content_words, fold, stem
 
@@ -26,6 +27,8 @@ _FENCED = re.compile(r'<source id="(\w+)">\n(.*?)\n</source id="\1">', re.DOTALL
 _SHAPE = re.compile(r"JSON Schema and nothing else:\n(\{.*\})$", re.DOTALL)
 _CARDS = re.compile(r"(\d+) (?:cards|cartes)")
 _QUESTIONS = re.compile(r"(\d+) questions")
+_NUMBER = re.compile(r"§\d+ ")
+_NUMBERED = re.compile(r"§(\d+) (.*?)(?=\s*(?:§\d+ |\Z))", re.DOTALL)
 _GAP_WORD = re.compile(r"[^\W\d_]{5,}")
 _TOO_ABSOLUTE = re.compile(r"toujours|jamais|toutes|always|never|every|completely", re.IGNORECASE)
 
@@ -59,8 +62,16 @@ def _draft(source: str, schema: str, cards: int, questions: int) -> str:
     properties: dict[str, Any] = shape.get("properties", {})
     lists = {"cards": _cards(source)[:cards], "questions": _questions(source)[:questions]}
     if items := {name: drafts for name, drafts in lists.items() if name in properties}:
-        return _dump(items)
+        return _dump({name: [_cited(draft, source) for draft in drafts] for name, drafts in items.items()})
     return _dump(_fill(shape, cycle(_sentences(source) or [NOTHING_FOUND])))
+
+
+def _cited(draft: dict[str, Any], source: str) -> dict[str, Any]:
+    """The draft as it was asked for: with the number of its sentence."""
+    numbered = source if _NUMBER.search(source) else NumberedText(source).write()
+    numbers = {text: int(number) for number, text in _NUMBERED.findall(numbered)}
+    number = next((number for text, number in numbers.items() if draft["quote"] in text), 0)
+    return {"numbers": [number]} | {name: value for name, value in draft.items() if name != "quote"}
 
 
 def _chat(source: str, question: str) -> str:
@@ -120,7 +131,8 @@ def _is_in(word: str, sentence: str) -> bool:
 
 
 def _sentences(source: str) -> list[str]:
-    spans = (span.of(source) for span in sentences(source))
+    plain = _NUMBER.sub("", source)
+    spans = (span.of(plain) for span in sentences(plain))
     return [sentence for sentence in spans if is_usable(sentence) and len(sentence) <= 280]
 
 

@@ -39,8 +39,8 @@ texts = st.lists(st.sampled_from(SENTENCES), min_size=1, max_size=12).flatmap(
     lambda some: st.integers(1, 60).map(lambda times: "".join(some) * times)
 )
 TYPICAL = {
-    Task.CARDS: 75,
-    Task.QUESTIONS: 130,
+    Task.CARDS: 50,
+    Task.QUESTIONS: 105,
     Task.SUMMARY: 250,
     Task.EXPLANATION: 450,
     Task.OUTLINE: 350,

@@ -100,3 +100,11 @@ def test_each_step_has_the_schema_of_its_job(kind: Kind):
     (step,) = plan_steps(kind, make_input(kind, SENTENCE * 5))
 
     assert step.schema is SCHEMAS[TASKS[kind]]
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_sentences_have_numbers_where_items_are_made_of_them(kind: Kind):
+    (step, *_) = plan_steps(kind, make_input(kind, SENTENCE * 5))
+
+    assert step.prompt.numbered_source.count("§") == (5 if step.quota.total else 0)
+    assert "§" not in step.prompt.source

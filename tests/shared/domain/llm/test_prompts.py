@@ -98,9 +98,9 @@ def test_known_items_are_few_short_and_one_a_line():
 @pytest.mark.parametrize(
     ("tasks", "fields"),
     [
-        ((Task.CARDS,), ("front", "back", "quote")),
-        ((Task.QUESTIONS,), ("question", "options", "answer", "explanation", "quote")),
-        (ITEMS, ("front", "back", "question", "options", "answer", "explanation", "quote")),
+        ((Task.CARDS,), ("numbers", "front", "back")),
+        ((Task.QUESTIONS,), ("numbers", "question", "options", "answer", "explanation")),
+        (ITEMS, ("numbers", "front", "back", "question", "options", "answer", "explanation")),
         ((Task.SUMMARY,), ("summary", "key_points")),
         ((Task.EXPLANATION,), ("explanation", "terms")),
         ((Task.OUTLINE,), ("title", "sections", "heading", "points")),

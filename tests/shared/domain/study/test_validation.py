@@ -53,6 +53,30 @@ def test_a_good_card_quotes_its_source_verbatim():
     assert checked.dropped == {}
 
 
+def test_a_number_is_a_quote_as_exact_as_a_typed_one():
+    numbered = CardDraft(CARD.front, CARD.back, numbers=[1])
+
+    assert check_card(numbered) == check_card(CARD)
+
+
+def test_a_number_counts_from_the_beginning_of_the_part():
+    part = Span(TEXT.index("Elle libère"), len(TEXT))
+    draft = CardDraft("Que libère la photosynthèse ?", "du dioxygène", numbers=[1])
+    (card,) = check_cards([draft], text=TEXT, language=Language.FR, within=part).items
+
+    assert card.source.quote == "Elle libère du dioxygène."
+
+
+@pytest.mark.parametrize("numbers", [[], [0], [99]])
+def test_a_number_that_is_none_of_the_part_is_no_quote(numbers: list[int]):
+    assert check_card(CardDraft(CARD.front, CARD.back, numbers=numbers)).dropped == {"quote_not_found": 1}
+    assert check_card(CardDraft(CARD.front, CARD.back, QUOTE, numbers)).items
+
+
+def test_a_typed_quote_is_found_without_its_number():
+    assert check_card(CardDraft(CARD.front, CARD.back, f"§1 {QUOTE}")) == check_card(CARD)
+
+
 def test_the_right_option_survives_the_shuffle():
     (question,) = check_question(QUESTION).items
 

@@ -30,6 +30,7 @@ from shared.domain.study.material import (
 )
 from shared.domain.text.chunking import split_text
 from shared.domain.text.language_detection import detect_language
+from shared.domain.text.numbering import NumberedText
 from shared.domain.text.segments import has_usable_segment
 from shared.domain.text.span import Span
 
@@ -198,6 +199,7 @@ def _prompt(
         task=task,
         instructions=instructions(tasks, language, difficulty=options.difficulty, level=options.level),
         source=source,
+        numbered_source=NumberedText(source).write() if asked.total else "",
         request=request(tasks, language, asked, is_merge=is_merge),
         language=language,
         counts=asked,

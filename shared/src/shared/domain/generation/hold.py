@@ -34,8 +34,10 @@ OUTPUT_TOKENS = {
     Task.TEXT: 600,
 }
 """Usual completion of the tasks that make no items: the lengths that our instructions ask for, with French and JSON."""
-ITEM_OUTPUT_TOKENS = {Task.CARDS: 100, Task.QUESTIONS: 170}
-"""Usual size of one item, with its quote, its JSON and the French surplus."""
+ITEM_OUTPUT_TOKENS = {Task.CARDS: 70, Task.QUESTIONS: 140}
+"""Usual size of one item, with the numbers of its sentences, its JSON and the French surplus."""
+NUMBERED = 1.25
+"""Ratio of the tokens of a source to those of the text, of which short sentences and rows get a number each: 1.12 is usual."""
 CALL_TOKENS = 110
 """Tokens that rendering adds to instructions and source: two fences with their digests, roles, the request, a tag of a
 language, and what the parts of a text count more than the text in one piece."""
@@ -109,7 +111,7 @@ def _hold_items(kind: Kind, options: Options, size: Size, count: Counter) -> int
     rounds = [max(each)] if share_one_call(tasks, options, size.characters) else each
     calls = sum(rounds)
     per_call = _instruction_tokens(count, tasks, options.difficulty, options.level) + SCHEMA_TOKENS[tasks]
-    sources = sum(int(size.tokens * min(1.0, UNEVEN * one / parts)) for one in rounds)
+    sources = sum(int(size.tokens * NUMBERED * min(1.0, UNEVEN * one / parts)) for one in rounds)
     known = KNOWN_ITEMS_TOKENS * max(0, calls - PARALLEL_CALLS)
     output = sum(max_asked_items(items[task], parts) * ITEM_OUTPUT_TOKENS[task] for task in tasks)
     return sources + calls * (per_call + CALL_TOKENS) + known + output

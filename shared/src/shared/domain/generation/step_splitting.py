@@ -7,6 +7,7 @@ from shared.domain.generation.sizing import asked_items, share
 from shared.domain.llm.prompts import request
 from shared.domain.study.material import ItemCounts
 from shared.domain.text.chunking import split_text
+from shared.domain.text.numbering import NumberedText
 from shared.domain.text.segments import has_usable_segment
 from shared.domain.text.span import Span
 
@@ -37,9 +38,11 @@ def split_step(step: PlannedStep) -> list[PlannedStep]:
 def _half(step: PlannedStep, number: int, span: Span, quota: ItemCounts) -> PlannedStep:
     prompt = step.prompt
     asked = ItemCounts(asked_items(quota.cards), asked_items(quota.questions))
+    source = span.of(prompt.source)
     half = replace(
         prompt,
-        source=span.of(prompt.source),
+        source=source,
+        numbered_source=NumberedText(source).write() if asked.total else "",
         counts=asked,
         max_output_tokens=max_output_tokens(prompt.task, asked),
         request=request(step.tasks, prompt.language, asked, is_merge=step.is_merge),

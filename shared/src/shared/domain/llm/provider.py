@@ -81,6 +81,8 @@ class Prompt(Struct, frozen=True, kw_only=True):
     """The system message, which we wrote."""
     source: str
     """The learner's text, verbatim."""
+    numbered_source: str = ""
+    """The same text with a number before each sentence and row, for the tasks that make items."""
     known_items: str = ""
     """Questions that other parts of the text have already, one a line. They are fenced as data too."""
     known_fronts: Sequence[str] = ()

@@ -1,9 +1,10 @@
 """Study material: the drafts of a provider, and the results that learners get.
 
-The schemas of drafts are strict: every field is required, and there are no limits on numbers or lengths. Postgres stores
+The schemas of drafts are strict: every field is required but the quote, for which numbers are asked, and there are no limits on numbers or lengths. Postgres stores
 results, and the API returns them.
 """
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
@@ -84,24 +85,40 @@ NO_ITEMS = ItemCounts()
 # -- drafts ---------------------------------------------------------------------------------------------------
 
 
-class CardDraft(Struct, frozen=True):
+class CardDraft(Struct, frozen=True, omit_defaults=True):
     front: str
     back: str
-    quote: str
-    """A sentence of the source, verbatim."""
+    quote: str | None = None
+    """A sentence of the source, verbatim, if the draft has no numbers."""
+    numbers: list[int] | None = None
+    """Numbers of the sentences or rows of the source that state the answer."""
+
+    def __post_init__(self) -> None:
+        _require_quote(self.quote, self.numbers)
+
+
+def _require_quote(quote: str | None, numbers: Sequence[int] | None) -> None:
+    """Raises `ValueError`, which makes a draft without a source unreadable, so that the model is asked again."""
+    if quote is None and numbers is None:
+        raise ValueError("Object missing required field `numbers`")
 
 
 class CardDrafts(Struct, frozen=True):
     cards: list[CardDraft]
 
 
-class QuestionDraft(Struct, frozen=True):
+class QuestionDraft(Struct, frozen=True, omit_defaults=True):
     question: str
     options: list[str]
     answer: int
     """Index of the right option."""
     explanation: str
-    quote: str
+    quote: str | None = None
+    numbers: list[int] | None = None
+    """As those of a card."""
+
+    def __post_init__(self) -> None:
+        _require_quote(self.quote, self.numbers)
 
 
 class QuestionDrafts(Struct, frozen=True):

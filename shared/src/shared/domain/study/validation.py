@@ -31,6 +31,7 @@ from shared.domain.study.places import PlaceMarks
 from shared.domain.study.wording_rules import WORDING_FLAWS, WORDING_RULES
 from shared.domain.text.language_detection import detect_language
 from shared.domain.text.language_tag import is_same_language
+from shared.domain.text.numbering import NumberedText, without_numbers
 from shared.domain.text.quote_matching import (
     MAX_QUOTE_CHARACTERS,
     MIN_QUOTE_CHARACTERS,
@@ -183,14 +184,15 @@ def _check_all(
     places: PlaceMarks | None,
     make: Callable[[Checkable, Source, Counter[str]], ItemT],
 ) -> Checked[ItemT]:
-    finder = QuoteFinder(text, within)
+    numbered, finder = NumberedText(text, within), QuoteFinder(text, within)
     drops: list[Drop] = []
     flagged: Counter[str] = Counter()
     items: list[ItemT] = []
     for draft in drafts:
         source = None
         try:
-            source = _locate(draft.quote, finder, text, places)
+            span = numbered.find(draft.numbers or ()) or _find_typed(draft.quote or "", finder)
+            source = _to_source(span, finder, text, places)
             items.append(make(draft, source, flagged))
         except _Dropped as drop:
             span = Span(source.start, source.end) if source else within or Span(0, len(text))
@@ -217,13 +219,20 @@ def _known_rules(rules: Sequence[tuple[str, Rule]], candidate: Candidate) -> Ite
             yield name, rule
 
 
-def _locate(quote: str, finder: QuoteFinder, text: str, places: PlaceMarks | None) -> Source:
-    """The span of the quote in the source, with the characters of the source and its place in the document."""
+def _find_typed(quote: str, finder: QuoteFinder) -> Span:
     if len(quote) > MAX_QUOTE_CHARACTERS:
         raise _Dropped("quote_too_long")
-    if (span := finder.find(quote)) is None:
+    span = finder.find(quote) or finder.find(without_numbers(quote))
+    if span is None:
         raise _Dropped("quote_not_found")
+    return span
+
+
+def _to_source(span: Span, finder: QuoteFinder, text: str, places: PlaceMarks | None) -> Source:
+    """The quote with the characters of the source, and its place in the document."""
     found = span.of(text)
+    if len(found) > MAX_QUOTE_CHARACTERS:
+        raise _Dropped("quote_too_long")
     is_short = width(found) < MIN_QUOTE_CHARACTERS and not finder.has_row(span)
     if is_short or word_count(found) < MIN_QUOTE_WORDS:
         raise _Dropped("quote_too_short")

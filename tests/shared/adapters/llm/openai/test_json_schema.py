@@ -53,7 +53,13 @@ def test_a_field_with_a_default_is_required_too_and_its_default_is_not_sent():
 
 
 def test_what_fits_the_schema_decodes():
-    value = CardDrafts([CardDraft("front", "back", "quote")])
+    value = CardDrafts([CardDraft("front", "back", numbers=[1])])
 
     assert jsonschema_rs.is_valid(strict_schema(CardDrafts), msgspec.to_builtins(value))
     assert not jsonschema_rs.is_valid(strict_schema(CardDrafts), {"cards": [{"front": "alone"}]})
+
+
+def test_drafts_of_items_are_asked_for_numbers_before_all_else_and_for_no_quote():
+    items = strict_schema(CardDrafts)["properties"]["cards"]["items"]
+
+    assert items["required"] == list(items["properties"]) == ["numbers", "front", "back"]

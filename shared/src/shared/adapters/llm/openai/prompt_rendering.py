@@ -31,7 +31,7 @@ def render_prompt(prompt: Prompt) -> list[Turn]:
     asked = [prompt.request] if prompt.request else []
     return [
         _turn("system", prompt.instructions),
-        _turn("user", "\n\n".join([fence(prompt.source), *known, *asked])),
+        _turn("user", "\n\n".join([fence(prompt.numbered_source or prompt.source), *known, *asked])),
     ]
 
 

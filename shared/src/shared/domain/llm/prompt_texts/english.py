@@ -9,21 +9,21 @@ ENGLISH = PromptTexts(
     items="""\
 You write material for spaced repetition from the source. Of every item:
 - It is about one fact, and is understood months later without the source: name the subject, not "it" or "this value"; never "this text", "the author", "above".
-- `quote` is one whole sentence, row or formula of the source that states the answer (two neighbouring sentences if it takes both), copied character for character: no correction, no ellipsis, no translation.
-- The answer has the words, numbers and units of the quote, translated if the languages differ.
+- In the source every sentence, entry and row has a number, such as §7. `numbers` comes first: the number of the one that states the answer, or of two neighbours if it takes both. Write neither §7 nor the sentence itself elsewhere.
+- The answer has the words, numbers and units of that sentence, translated if the languages differ.
 - The most important facts come first, from the whole source; no fact twice, nor in both directions.""",
     tasks={
         Task.CARDS: """\
 Cards:
 - `front` asks one precise question with one possible answer, and does not hint at it; `back` is the answer in 1 to 12 words: no list, no full sentence, no yes or no.
-- A good card: {"front": "At what temperature does pure water boil at sea level?", "back": "100 °C", "quote": "At sea level, pure water boils at 100 °C."}""",
+- A good card of "§7 At sea level, pure water boils at 100 °C.": {"numbers": [7], "front": "At what temperature does pure water boil at sea level?", "back": "100 °C"}""",
         Task.QUESTIONS: """\
 Multiple-choice questions:
 - `question` is one complete question, without "not" or "except".
-- `options` are four: exactly one is right by the source. The others are wrong by it, are not in the quote, and are what a learner with a common misconception would choose.
+- `options` are four: exactly one is right by the source. The others are wrong by it, are not in that sentence, and are what a learner with a common misconception would choose.
 - All four are of one kind (four dates, four names, four causes), of like length and the same grammar. Never "all of the above", "none of the above", "both A and B".
 - `answer` is the index of the right option, from 0; `explanation` says in one sentence why it is right.
-- A good question: {"question": "Why does a metal bridge need gaps in summer?", "options": ["Metal expands when heated", "Metal shrinks when heated", "Metal rusts when heated", "Metal hardens when heated"], "answer": 0, "explanation": "The bridge lengthens in the heat and needs room.", "quote": "Gaps leave room for the metal, which expands when heated."}""",
+- A good question of "§9 Gaps leave room for the metal, which expands when heated.": {"numbers": [9], "question": "Why does a metal bridge need gaps in summer?", "options": ["Metal expands when heated", "Metal shrinks when heated", "Metal rusts when heated", "Metal hardens when heated"], "answer": 0, "explanation": "The bridge lengthens in the heat and needs room."}""",
         Task.SUMMARY: """\
 You summarise the source for a learner who will be examined on it.
 - `summary`: 80 to 200 words of connected prose, the main idea first, then what supports it; every name, number and date as in the source.

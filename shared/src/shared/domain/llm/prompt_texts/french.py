@@ -9,21 +9,21 @@ FRENCH = PromptTexts(
     items="""\
 Tu écris, à partir de la source, du matériel pour la répétition espacée. Pour chaque élément :
 - Il porte sur un seul fait et se comprend des mois plus tard sans la source : nomme le sujet, pas « il » ni « cette valeur » ; jamais « ce texte », « l’auteur », « ci-dessus ».
-- `quote` est une phrase, une ligne de tableau ou une formule entière de la source qui énonce la réponse (deux phrases voisines s’il les faut), copiée caractère pour caractère : ni correction, ni coupure, ni traduction.
-- La réponse reprend les mots, les nombres et les unités de la citation, traduits si les langues diffèrent.
+- Dans la source, chaque phrase, entrée et ligne de tableau porte un numéro, comme §7. `numbers` vient d’abord : le numéro de celle qui énonce la réponse, ou de deux voisines s’il les faut. N’écris ailleurs ni §7 ni la phrase elle-même.
+- La réponse reprend les mots, les nombres et les unités de cette phrase, traduits si les langues diffèrent.
 - Les faits les plus importants d’abord, dans toute la source ; aucun fait deux fois, ni dans les deux sens.""",
     tasks={
         Task.CARDS: """\
 Cartes :
 - `front` pose une question précise qui n’a qu’une réponse, sans la laisser deviner ; `back` est la réponse en 1 à 12 mots : pas de liste, pas de phrase complète, ni oui ni non.
-- Une bonne carte : {"front": "À quelle température l’eau pure bout-elle au niveau de la mer ?", "back": "100 °C", "quote": "Au niveau de la mer, l’eau pure bout à 100 °C."}""",
+- Une bonne carte de « §7 Au niveau de la mer, l’eau pure bout à 100 °C. » : {"numbers": [7], "front": "À quelle température l’eau pure bout-elle au niveau de la mer ?", "back": "100 °C"}""",
         Task.QUESTIONS: """\
 Questions à choix multiples :
 - `question` est une question complète, sans négation ni « sauf ».
-- `options` en compte quatre : une seule est juste d’après la source. Les autres sont fausses d’après elle, ne figurent pas dans la citation, et sont ce que choisirait un élève qui fait une erreur courante.
+- `options` en compte quatre : une seule est juste d’après la source. Les autres sont fausses d’après elle, ne figurent pas dans cette phrase, et sont ce que choisirait un élève qui fait une erreur courante.
 - Les quatre sont de même nature (quatre dates, quatre noms, quatre causes), de longueur et de grammaire semblables. Jamais « toutes les réponses », « aucune de ces réponses », « A et B ».
 - `answer` est l’indice de la bonne option, à partir de 0 ; `explanation` dit en une phrase pourquoi elle est juste.
-- Une bonne question : {"question": "Pourquoi un pont métallique a-t-il besoin de joints en été ?", "options": ["Le métal se dilate à la chaleur", "Le métal se contracte à la chaleur", "Le métal rouille à la chaleur", "Le métal durcit à la chaleur"], "answer": 0, "explanation": "Le pont s’allonge à la chaleur et a besoin de place.", "quote": "Les joints laissent de la place au métal, qui se dilate à la chaleur."}""",
+- Une bonne question de « §9 Les joints laissent de la place au métal, qui se dilate à la chaleur. » : {"numbers": [9], "question": "Pourquoi un pont métallique a-t-il besoin de joints en été ?", "options": ["Le métal se dilate à la chaleur", "Le métal se contracte à la chaleur", "Le métal rouille à la chaleur", "Le métal durcit à la chaleur"], "answer": 0, "explanation": "Le pont s’allonge à la chaleur et a besoin de place."}""",
         Task.SUMMARY: """\
 Tu résumes la source pour quelqu’un qui sera interrogé dessus.
 - `summary` : 80 à 200 mots de prose suivie, l’idée principale d’abord, puis ce qui l’appuie ; noms, nombres et dates tels que dans la source.

@@ -34,7 +34,16 @@ QUESTIONS = [
     QuestionDraft("Who?", ["Ada", "Bob", "Cy", "Di"], 1, "She did.", "Ada wrote"),
     QuestionDraft("Which?", ["12", "13", "14", "15"], 2, "It is.", "It was 14."),
 ]
+NUMBERED_CARDS = [
+    CardDraft("Who wrote it?", "Ada", numbers=[1]),
+    CardDraft("When was it?", "1843", numbers=[2, 3]),
+]
+NUMBERED_QUESTIONS = [
+    QuestionDraft("Who?", ["Ada", "Bob", "Cy", "Di"], 1, "She did.", numbers=[1]),
+    QuestionDraft("Which?", ["12", "13", "14", "15"], 2, "It is.", numbers=[2]),
+]
 DRAFTS: list[Any] = [
+    ItemDrafts(NUMBERED_CARDS, NUMBERED_QUESTIONS),
     CardDrafts(CARDS),
     QuestionDrafts(QUESTIONS),
     ItemDrafts(CARDS, QUESTIONS),
@@ -222,3 +231,26 @@ def test_the_time_grows_with_the_text_alone(piece: str) -> None:
     with suppress(UnreadableText):  # some of them are an empty list with a comment that never ends
         read_value(text, CardDrafts)
     assert time.process_time() - began < 20
+
+
+@pytest.mark.parametrize(
+    ("form", "numbers"),
+    [
+        ('"numbers": 7', [7]),
+        ('"numbers": ["§7"]', [7]),
+        ('"numbers": "7, 8"', [7, 8]),
+        ('"numbers": [7.0]', [7]),
+        ('"number": 7', [7]),
+        ('"sentence": "7"', [7]),
+        ('"quote": 7', [7]),
+    ],
+)
+def test_numbers_are_read_in_every_form(form: str, numbers: list[int]) -> None:
+    text = f'{{"cards": [{{"front": "Who?", "back": "Ada", {form}}}]}}'
+
+    assert read_value(text, CardDrafts).cards == [CardDraft("Who?", "Ada", numbers=numbers)]
+
+
+def test_a_draft_without_numbers_and_quote_is_asked_for_again() -> None:
+    with pytest.raises(UnreadableText, match="numbers"):
+        read_value('{"cards": [{"front": "Who?", "back": "Ada"}]}', CardDrafts)

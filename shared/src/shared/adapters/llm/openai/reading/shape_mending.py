@@ -9,8 +9,9 @@ import msgspec
 from msgspec import inspect
 
 from shared.adapters.llm.openai.reading.lenient_json import UnreadableJson, parse_value
+from shared.adapters.llm.openai.reading.number_mending import mend_numbers
 from shared.adapters.llm.openai.reading.question_mending import mend_question
-from shared.domain.study.material import QuestionDraft
+from shared.domain.study.material import CardDraft, QuestionDraft
 
 Fields = dict[str, object]
 
@@ -36,6 +37,8 @@ def mend(value: object, wanted: inspect.Type, *, keep_partial: bool) -> object:
             return mend(parse_inner(value), wanted, keep_partial=keep_partial)
         case inspect.StrType():
             return _to_text(value)
+        case inspect.UnionType(types=(one, inspect.NoneType())):
+            return None if value is None else mend(value, one, keep_partial=keep_partial)
         case inspect.IntType() if isinstance(value, float) and value.is_integer():
             return int(value)
         case inspect.ListType(item_type=item_type):
@@ -46,6 +49,7 @@ def mend(value: object, wanted: inspect.Type, *, keep_partial: bool) -> object:
         case inspect.StructType(cls=cls, fields=fields) if isinstance(value, dict):
             given = cast(Fields, value)
             given = mend_question(given) if cls is QuestionDraft else given
+            given = mend_numbers(given) if cls in (CardDraft, QuestionDraft) else given
             types = {field.encode_name: field.type for field in fields}
             return {
                 name: mend(part, types[name], keep_partial=keep_partial)

@@ -212,14 +212,14 @@ def _convert(value: object, schema: type[T], *, keep_partial: bool) -> T:
 
 @lru_cache(maxsize=64)
 def _list_fields(schema: type) -> Lists:
-    """The names of the fields, if all are lists of objects, with the names that the objects of each have."""
+    """The names of the fields, if all are lists of objects, with the names that the objects of each must have."""
     wanted = type_of(schema)
     found: Lists = {}
     for field in wanted.fields if isinstance(wanted, inspect.StructType) else ():
         item = field.type.item_type if isinstance(field.type, inspect.ListType) else None
         if not isinstance(item, inspect.StructType):
             return {}
-        found[field.encode_name] = {one.encode_name for one in item.fields}
+        found[field.encode_name] = {one.encode_name for one in item.fields if one.required}
     return found
 
 
