@@ -296,6 +296,32 @@ class SideBySide:
         self._ask(self.shard.stream(consumer, stream).forget(idle_seconds=-1))
 
     def try_everything_late(self) -> None:
+        self._buy_what_others_gave_up()
+        self._come_back_late()
+
+    def _buy_what_others_gave_up(self) -> None:
+        """Of two jobs of a user one buys: while its attempt lasts the other waits, and no longer, however it ends."""
+        for content, is_lost in (("lost", True), ("put back", False)):
+            current = self.current()
+            pairs = [
+                (one, other)
+                for one in current
+                for other in current
+                if one.job.user == other.job.user and one.job.id < other.job.id
+            ]
+            for buyer, other in pairs[:1]:
+                self.reserve(buyer.job, "a", content, asked=1, needed=1)
+                self.reserve(other.job, "a", content, asked=1, needed=1)
+                if is_lost:
+                    self.age(buyer.job.id)
+                    self.claim("w1", buyer.job.stream, 100)
+                else:
+                    retried = self.settlement(buyer.job, End.RETRIED_LATER, Usage(), is_counted=False)
+                    self.settle(buyer.consumer, buyer.job.stream, [retried])
+                self.reserve(other.job, "a", content, asked=1, needed=1)
+                self.compare()
+
+    def _come_back_late(self) -> None:
         """Whoever read or owned something comes back for it, and half of what still waits is cancelled."""
         for read in list(self.reads):
             self.lease([read])
