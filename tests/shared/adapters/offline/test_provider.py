@@ -412,7 +412,7 @@ def test_drafts_quote_any_source_exactly(source: str, task: Task):
 
     quotes = [card.quote for card in value.cards] if isinstance(value, CardDrafts) else []
     quotes += [question.quote for question in value.questions] if isinstance(value, QuestionDrafts) else []
-    assert all(quote in source for quote in quotes)
+    assert all(quote is not None and quote in source for quote in quotes)
 
 
 async def test_a_large_source_does_not_block_the_event_loop():

@@ -102,7 +102,7 @@ def test_another_question_about_the_same_quote_has_another_id_and_order():
     assert set(keys) == {"a", "b", "c", "d"}
 
 
-def _rest(question: QuestionDraft) -> tuple[list[str], int, str, str]:
+def _rest(question: QuestionDraft) -> tuple[list[str], int, str, str | None]:
     return question.options, question.answer, question.explanation, question.quote
 
 

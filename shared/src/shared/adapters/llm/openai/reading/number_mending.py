@@ -23,4 +23,5 @@ def mend_numbers(draft: Fields) -> dict[str, object]:
 def _numbers_in(value: object) -> list[int]:
     values = cast(list[object], value) if isinstance(value, list) else [value]
     texts = (str(one) for one in values if isinstance(one, str | int | float))
-    return [int(number) for text in texts for number in _DIGITS.findall(text.removesuffix(".0"))]
+    found = (match for text in texts for match in _DIGITS.finditer(text.removesuffix(".0")))
+    return [int(number[0]) for number in found]
