@@ -9,6 +9,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
 
+from shared.domain.text.fractions import read_fractions
 from shared.domain.text.number_words import AMBIGUOUS, SCALES, roman_value, written_numbers
 from shared.domain.text.units import UNIT_WORDS, unit_of
 from shared.domain.text.words import fold, listed, words
@@ -99,8 +100,11 @@ def are_different(one: str, other: str) -> bool:
 @lru_cache(maxsize=2_048)
 def _cached(text: str) -> tuple[Quantity, ...]:
     folded = fold(text)
-    found = [*_written_in_digits(folded), *_written_in_words(folded)]
-    return (*found, *_romans(text))
+    shares = read_fractions(folded)
+    for share in shares:  # its numbers are no quantities of their own
+        folded = folded[: share.start] + " " * (share.end - share.start) + folded[share.end :]
+    fractions = [Quantity(share.percents, "%", share.words) for share in shares]
+    return (*fractions, *_written_in_digits(folded), *_written_in_words(folded), *_romans(text))
 
 
 def _written_in_digits(folded: str) -> Iterator[Quantity]:
