@@ -33,7 +33,12 @@ def test_the_plan_comes_before_the_settings_and_an_allowed_request_before_both(
 
 
 def test_every_kind_of_job_can_have_a_chain():
-    assert {*Kind, "chat", "default"} == set(ModelChains.__struct_fields__)
+    assert {*Kind, "chat", "default"} - {Kind.ITEMS} == set(ModelChains.__struct_fields__)
+
+
+def test_items_are_added_by_the_models_that_make_collections():
+    chains = ModelChains(default=("small",), collection=("large",))
+    assert chains.of(Kind.ITEMS) == chains.of(Kind.COLLECTION) == ("large",)
 
 
 def test_every_model_of_a_plan_is_named_once():
