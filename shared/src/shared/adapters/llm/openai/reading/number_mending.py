@@ -13,7 +13,7 @@ _NUMBER = re.compile(r"\W*\d{1,6}\W*")
 
 def mend_numbers(draft: Fields) -> dict[str, object]:
     """The draft with its numbers as a list of numbers, as far as they can be read."""
-    found = next((numbers for name in NAMES if (numbers := _numbers_in(draft.get(name)))), [])
+    found = next((numbers for name in NAMES if (numbers := _numbers_in(draft.get(name)))), list[int]())
     quote = draft.get("quote")
     if not found and _NUMBER.fullmatch(str(quote)):
         found, quote = _numbers_in(quote), None
