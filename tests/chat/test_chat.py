@@ -45,6 +45,7 @@ async def test_an_answer_is_sent_as_one_json_body(start_chat: StartChat):
     answer = await chat.http.post("/api/chat", json=QUESTION)
 
     assert answer.status_code == 200
+    assert answer.headers["AI-Disclosure"] == ('mode=machine-generated, model="model-1", provider="openai"')
     assert answer.json() == {
         "id": "chat_1",
         "object": "chat.answer",
@@ -74,6 +75,7 @@ async def test_a_streamed_answer_is_sent_in_pieces(start_chat: StartChat):
     answer = await chat.http.post("/api/chat", json=STREAMED)
 
     assert answer.headers["content-type"].startswith("text/event-stream")
+    assert answer.headers["AI-Disclosure"] == "mode=machine-generated"
     assert read_events(answer.text) == [
         ("delta", {"text": "At one hundred "}),
         ("delta", {"text": "degrees."}),

@@ -27,6 +27,7 @@ from shared.domain.jobs.job import UserId
 from shared.domain.tracing import NO_TRACER
 from shared.runtime.http.request_body import JSON_BYTES
 
+MADE = {"AI-Disclosure": "mode=machine-generated"}
 QUESTION = {"messages": [{"role": "user", "content": "When does water boil?"}]}
 
 
@@ -47,7 +48,9 @@ class Chat:
 
 async def _say_hello(_: Request) -> Response:
     return Response(
-        b'{"id": "chat_1"}', media_type="application/json", headers={"RateLimit": "left", "X-Internal": "1"}
+        b'{"id": "chat_1"}',
+        media_type="application/json",
+        headers={"RateLimit": "left", "X-Internal": "1", **MADE},
     )
 
 
@@ -83,6 +86,7 @@ async def test_the_question_is_forwarded_with_its_caller(desk: Desk, chat: Chat)
 async def test_internal_headers_are_not_passed_on(desk: Desk):
     answer = await desk.client().post("/api/chat", json=QUESTION)
     assert answer.headers["RateLimit"] == "left"
+    assert answer.headers["AI-Disclosure"] == MADE["AI-Disclosure"]
     assert "X-Internal" not in answer.headers
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 

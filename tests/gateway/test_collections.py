@@ -376,7 +376,8 @@ async def test_the_csv_export_contains_no_formula(desk: Desk, ready: str):
     head, card, question = csv.reader(io.StringIO(answer.content.decode("utf-8-sig")))
     assert head[:7] == ["type", "front", "back", "choices", "explanation", "quote", "difficulty"]
     assert card[:3] == ["flashcard", "'=cmd()", "tab\there\nand a line"]
-    assert (card[-1], question[-1]) == ("page 12", "")
+    place = head.index("place")
+    assert (card[place], question[place]) == ("page 12", "")
     assert question[1:4] == ["Quelle ville la Seine traverse-t-elle ?", "Paris", "Lyon | Paris | Lille"]
 
 
@@ -386,6 +387,7 @@ async def test_every_format_can_be_downloaded(desk: Desk, ready: str, name: str)
 
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, EXPORTS[name].media_type)
     assert answer.headers["Content-Disposition"].endswith(f".{EXPORTS[name].suffix}")
+    assert answer.headers["AI-Disclosure"].startswith("mode=machine-generated, model=")
     assert answer.content
 
 

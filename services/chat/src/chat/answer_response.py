@@ -16,6 +16,7 @@ from chat.metrics import CLIENT, SERVER
 from chat.services import Services
 from shared.domain.chat import ChatAnswer, ChatMessage, ChatQuestion, ChatRole, ChatUsage
 from shared.domain.errors import StudyError, Unexpected
+from shared.runtime.http.ai_disclosure import disclosure_headers
 from shared.runtime.http.disconnect import until_disconnect
 from shared.runtime.http.problem_details import problem_response_parts
 from shared.runtime.http.rate_limit_headers import limit_headers
@@ -121,5 +122,6 @@ async def _send_complete(answer: AnswerStream, request: Request, headers: dict[s
         truncated=answer.is_truncated,
         retrieval=answer.retrieval or UNSET,
     )
+    headers = {**headers, **disclosure_headers(answer.generated_by, answer.model)}
     response = Response(msgspec.json.encode(body), headers=headers, media_type="application/json")
     await response(request.scope, request.receive, send)

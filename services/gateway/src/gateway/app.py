@@ -27,7 +27,15 @@ ROUTERS = (
     health.router,
 )
 EXPOSED = [
-    *("Content-Language", "ETag", "Idempotent-Replayed", "Link", "Location", "Preference-Applied"),
+    *(
+        "AI-Disclosure",
+        "Content-Language",
+        "ETag",
+        "Idempotent-Replayed",
+        "Link",
+        "Location",
+        "Preference-Applied",
+    ),
     *("RateLimit", "RateLimit-Policy", "Retry-After", "Traceresponse", "X-Chat-Id", "X-Request-Id"),
 ]
 ACCEPTED = [

@@ -18,7 +18,7 @@ RETRY_SECONDS = 2.0
 ROUTE = "/api/chat"
 
 PASSED_ON = frozenset(
-    b"content-type content-language cache-control vary retry-after x-accel-buffering ratelimit ratelimit-policy x-chat-id".split()
+    b"content-type content-language cache-control vary retry-after x-accel-buffering ratelimit ratelimit-policy x-chat-id ai-disclosure".split()
 )
 """Response headers of the chat service that the gateway passes on."""
 

@@ -20,6 +20,7 @@ from gateway.http.responses import (
 from gateway.http.schemas import entity_tag
 from gateway.jobs.job_submission import POLL_SECONDS
 from shared.domain.jobs.job_snapshot import JobSnapshot
+from shared.runtime.http.ai_disclosure import disclosure_headers
 
 
 def job_response(request: Request, job: JobSnapshot, view: Callable[[], Struct]) -> Response:
@@ -27,6 +28,7 @@ def job_response(request: Request, job: JobSnapshot, view: Callable[[], Struct])
     headers = {**VARIES, "ETag": entity_tag(job, language=language_of(request))}
     if not job.state.is_final:
         headers["Retry-After"] = str(POLL_SECONDS)
+    headers |= disclosure_headers(job.generated_by, job.model)
     if is_unchanged(request, headers["ETag"]):
         return not_modified_response(headers)
     return json_response(view(), headers=headers)

@@ -74,6 +74,7 @@ HEADERS = {
     "WWW-Authenticate": "The authentication scheme.",
     "Allow": "The methods that this path allows.",
     "X-Chat-Id": "Id of this answer.",
+    "AI-Disclosure": 'What made this: `mode=machine-generated, model="…", provider="…"`.',
 }
 
 IDEMPOTENCY_KEY = {
@@ -205,6 +206,7 @@ def _problem(status: int, codes: Sequence[str]) -> Document:
 EVENT_STREAM = returns(
     "Server-sent events: each has `id`, `event` and `data` (JSON); a comment is sent when nothing happens.",
     {"type": "string"},
+    headers=("AI-Disclosure",),
     media_type="text/event-stream",
 )
 NOTHING_LEFT = returns("The job has ended and you have received all of its events.")

@@ -121,7 +121,7 @@ async def list_jobs(
     operation_id="showJob",
     summary="Show a job, with its result once it has succeeded.",
     responses={
-        200: openapi.returns("The job.", JobView, headers=("ETag", "Retry-After")),
+        200: openapi.returns("The job.", JobView, headers=("ETag", "Retry-After", "AI-Disclosure")),
         304: openapi.returns("The job has not changed.", headers=("ETag", "Retry-After")),
         **openapi.problems("not_found"),
     },

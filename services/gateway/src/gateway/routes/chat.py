@@ -14,7 +14,7 @@ router = APIRouter(prefix="/api/chat", tags=["chat"], dependencies=[Depends(requ
 ANSWERED = openapi.returns(
     "The answer; with `stream`, its events: `delta`, `quotes`, `usage`, `done`, or `error` in between.",
     ChatAnswer,
-    headers=("RateLimit", "RateLimit-Policy", "X-Chat-Id"),
+    headers=("RateLimit", "RateLimit-Policy", "X-Chat-Id", "AI-Disclosure"),
 )
 ANSWERED["content"]["text/event-stream"] = {"schema": {"type": "string"}}
 

@@ -30,6 +30,7 @@ from shared.domain.jobs.collection_filter import CollectionFilter
 from shared.domain.jobs.job import JobState, Kind
 from shared.domain.jobs.job_snapshot import JobSnapshot
 from shared.domain.text.language_tag import MAX_TAG_CHARACTERS, TAG_PATTERN
+from shared.runtime.http.ai_disclosure import disclosure_headers
 
 KINDS = (Kind.COLLECTION,)
 FORMATS = tuple(EXPORTS)
@@ -75,7 +76,10 @@ BODY = openapi.json_body(CollectionRequest, EXAMPLE)
 BODY["content"]["multipart/form-data"] = UPLOAD
 
 EXPORTED = openapi.returns(
-    "The material, as a file.", {"type": "string"}, headers=("Content-Disposition",), media_type="text/csv"
+    "The material, as a file.",
+    {"type": "string"},
+    headers=("Content-Disposition", "AI-Disclosure"),
+    media_type="text/csv",
 )
 EXPORTED["content"] |= {
     export.media_type.partition(";")[0]: {"schema": {"type": "object" if name == "json" else "string"}}
@@ -180,7 +184,9 @@ def _read_filter(query: Mapping[str, str]) -> CollectionFilter:
     operation_id="showCollection",
     summary="Show a collection, with its material once it is ready.",
     responses={
-        200: openapi.returns("The collection.", CollectionView, headers=("ETag", "Retry-After")),
+        200: openapi.returns(
+            "The collection.", CollectionView, headers=("ETag", "Retry-After", "AI-Disclosure")
+        ),
         304: openapi.returns("The collection has not changed.", headers=("ETag", "Retry-After")),
         **openapi.problems("not_found"),
     },
@@ -265,7 +271,8 @@ async def export_collection(
     if collection.result is None:
         raise NotFound
     content = await services.exporter.write(export, collection, collection.result)
-    return Response(content, headers=_download_headers(collection.title, export))
+    made = disclosure_headers(collection.generated_by, collection.model)
+    return Response(content, headers={**_download_headers(collection.title, export), **made})
 
 
 def _download_headers(title: str, export: Export) -> dict[str, str]:

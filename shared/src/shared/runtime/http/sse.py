@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 
 from starlette.types import Send
 
+from shared.runtime.http.ai_disclosure import MACHINE_GENERATED, NAME
+
 RECONNECT_MS = 2_000
 """How long a client waits before it reconnects, in milliseconds."""
 RECONNECT = b"retry: %d\n\n" % RECONNECT_MS
@@ -14,6 +16,7 @@ HEARTBEAT = b":\n\n"
 HEADERS = {
     "content-type": "text/event-stream; charset=utf-8",
     "x-accel-buffering": "no",
+    NAME.lower(): MACHINE_GENERATED,
 }
 
 
