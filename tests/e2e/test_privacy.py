@@ -68,7 +68,7 @@ class Client:
 
 
 def summary(kind: str = "summary") -> dict[str, Any]:
-    return {"kind": kind, "input": {"text": TEXT}}
+    return {"kind": kind, "input": {"text": TEXT}, "options": {"regenerate": True}}
 
 
 def question(**more: Any) -> dict[str, Any]:

@@ -301,7 +301,7 @@ class SideBySide:
 
     def _buy_what_others_gave_up(self) -> None:
         """Of two jobs of a user one buys: while its attempt lasts the other waits, and no longer, however it ends."""
-        for content, is_lost in (("lost", True), ("put back", False)):
+        for content, is_lost in (("lost", True), ("put-back", False)):
             current = self.current()
             pairs = [
                 (one, other)

@@ -65,7 +65,8 @@ def follow(client: httpx.Client, path: str) -> Any:
 
 
 def job(kind: str) -> dict[str, Any]:
-    return {"kind": kind, "input": {"text": TEXT}}
+    """It asks the model although the same text was asked about before."""
+    return {"kind": kind, "input": {"text": TEXT}, "options": {"regenerate": True}}
 
 
 def question(*, is_streamed: bool) -> dict[str, Any]:

@@ -129,6 +129,7 @@ def fuzz(folder: Path, redis_url: str, postgres_url: str, *options: str) -> str:
                 *("--header", f"Authorization: Bearer {make_token()}"),
                 *("--checks", FUZZED_CHECKS, "--exclude-path-regex", NOT_FUZZED),
                 *("--max-examples", str(EXAMPLES), "--seed", "1", "--wait-for-schema", "20", "--no-color"),
+                *("--request-timeout", "60"),  # a scan is recognised within 20 s, on a busy machine too
                 *options,
             ],
             cwd=folder,

@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 from tests.deadline import DEADLINE_SECONDS
-from tests.factories import ADA, SUMMARY_PROMPT, make_final_job, make_plan
+from tests.factories import ADA, SUMMARY_PROMPT, TEXT, make_final_job, make_job_id, make_plan
 from tests.fakes import FakeProvider
 from tests.job_harness import SUMMARY, JobHarness, MemoryResults, succeed
 from tests.lease_thief import ROUNDS, LeaseThief
@@ -20,7 +21,7 @@ from shared.domain.generation.handler import AttemptContext, Handler
 from shared.domain.jobs.job import JobState, Kind, LeasedJob, StreamName
 from shared.domain.jobs.job_snapshot import JobSnapshot
 from shared.domain.jobs.outcome import Fail, Outcome, Retry
-from shared.domain.jobs.payload import JobInput
+from shared.domain.jobs.payload import ItemsInput, JobInput, encode_input
 from shared.domain.provider_errors import ProviderBusy, ProviderGarbled, ProviderRefused
 from shared.domain.study.material import SummaryDraft
 from shared.domain.usage import Usage
@@ -466,7 +467,9 @@ async def test_a_job_claimed_while_its_lease_reply_is_lost_runs_once(real_harnes
 
 
 async def test_every_kind_has_a_stream_that_a_worker_reads(harness: JobHarness) -> None:
-    jobs = [await harness.submit(kind=kind) for kind in Kind]
+    added = encode_input(ItemsInput(text=TEXT, collection_id=make_job_id()))
+    payloads: dict[Kind, dict[str, Any]] = {Kind.ITEMS: {"payload": added}}
+    jobs = [await harness.submit(kind=kind, **payloads.get(kind, {})) for kind in Kind]
     for stream in StreamName:
         await harness.consumer(succeed, consumer=f"w-{stream}", stream=stream).drain()
     states = [(await harness.record(job.id)).state for job in jobs]

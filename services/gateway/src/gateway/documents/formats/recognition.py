@@ -33,6 +33,10 @@ class _Bitmap(Protocol):
     stride: int
 
 
+MIN_PICTURE_BYTES = 256
+"""A smaller file holds no letter that can be read; starting the program for it takes seconds on a busy machine."""
+
+
 class Recogniser:
     """Reads as many pictures as `recognition` allows, in the time that it allows."""
 
@@ -48,7 +52,12 @@ class Recogniser:
 
     def read_picture(self, picture: bytes) -> list[str]:
         """`picture` is a PNG, JPEG or PGM file."""
-        if self._left <= 0 or time.monotonic() >= self._ends_at or not self._languages:
+        if (
+            len(picture) < MIN_PICTURE_BYTES
+            or self._left <= 0
+            or time.monotonic() >= self._ends_at
+            or not self._languages
+        ):
             return []
         self._left -= 1
         text = self._run("stdin", "stdout", "-l", "+".join(self._languages), "--psm", "1", picture=picture)
