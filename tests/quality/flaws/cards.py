@@ -140,14 +140,9 @@ _FILLERS = frozenset(
     ]
 )
 _LISTED = re.compile(r"\s*[,;]\s*(?:and\s|et\s)?|\s+(?:and|et)\s+")
-_NEGATED = re.compile(r"\b(?:not|never|no longer|pas|jamais)\b|n't\b")
-_DENIED = re.compile(
-    r"\b(?:not|never|no|none|nor|neither|without|lacks?|fails?|ne|n'\w+|pas|jamais|plus|sans|aucune?|ni|refuse\w*|un\w{4,}|in\w{4,}|im\w{4,})\b|n't\b"
-)
 _HALF_BEFORE = re.compile(
     r"(?:\A\W*|\b(?:the|an?|l[ae]s?|une?|des|du)\s+|\bl')([^\W\d_]{3,})\s+(?:de\s+|d')?\Z"
 )
-_REGNAL = re.compile(r"\b[A-ZÀ-Ý][^\W\d_]+ ([IVX]+)\b")
 _CATCH_OR_COMBINED = re.compile(
     r"\b(?:all|none|both|everything|toutes?|tous|aucune?|les deux|l'ensemble|tout ce qui|les reponses)\b|\A\W*(?:[a-e]|[ivx]+|\d)\W*(?:,|and|et|&|\+|or|ou)\W*(?:[a-e]|[ivx]+|\d)\b"
 )
@@ -236,22 +231,8 @@ def is_unsupported(item: LintedItem) -> bool:
     if not item.is_card and (is_verdict(item) or _CATCH_OR_COMBINED.search(fold(item.right))):
         return False
     return not is_in_other_language(item) and (
-        _adds_negation(item)
-        or _numbers_name_otherwise(item)
-        or answer_not_in_quote(candidate)
-        or drops_negation(candidate)
-        or belongs_to_other_clause(candidate)
+        answer_not_in_quote(candidate) or drops_negation(candidate) or belongs_to_other_clause(candidate)
     )
-
-
-def _adds_negation(item: LintedItem) -> bool:
-    denied = fold(f"{item.quote} {item.stem}")
-    return _NEGATED.search(fold(item.right)) is not None and not _DENIED.search(denied)
-
-
-def _numbers_name_otherwise(item: LintedItem) -> bool:
-    """`Charles II` where the sentence speaks of `Charles I`."""
-    return bool(frozenset(_REGNAL.findall(item.right)) - frozenset(_REGNAL.findall(item.quote)))
 
 
 def is_badly_explained(item: LintedItem) -> bool:

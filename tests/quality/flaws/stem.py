@@ -49,24 +49,6 @@ _NEGATIVE_FR = re.compile(
     r"|\b(?:ne|n')\s*\S+(?:-\S+)?\s+(?:\S+\s+){0,3}?(?:pas|jamais|plus|rien)\b"
     r"|\b(?:sauf|excepte|hormis|a l'exception|incorrecte?s?|pas)\b(?!-)(?! seulement)|\baucune? (?!doute)\w+"
 )
-_PAGE_TALK = re.compile(
-    r"""\b(?:
-      (?:see|cf\.?|refer\ to|voir|voyez|reportez-vous\ a)\s+(?:also\s+|aussi\s+)?(?:the\ |la\ |le\ |les\ |l')?
-        (?:chapters?|figures?|fig|tables?|sections?|pages?|p|appendix|chapitres?|tableaux?|annexes?|schemas?|graphiques?)\b
-    | (?:figures?|fig\.?|tables?|chapters?|sections?|chapitres?|tableaux?|pages?|exercises?|exercices?|appendix|annexes?)\s+(?:\d+|_{2,})
-    | (?:the|this|la|le|les|cette|ce)\ (?:figure|diagram|table|image|picture|chart|graph|map|photo|schema|tableau|graphique|carte|illustration|box|encadre)\s
-        (?:below|above|opposite|shows?|ci-dessous|ci-dessus|ci-contre|montre)
-    | (?:next|previous|last|following|preceding)\ (?:chapter|section|page|lesson|paragraph|slide)
-    | (?:second|first|third|left|right|premiere|deuxieme|troisieme)\ (?:column|colonne|row|ligne|paragraph|slide|page)
-    | (?:chapitre|section|page|lecon|paragraphe|partie|diapositive)\ (?:suivante?|precedente?|prochaine?)
-    | (?:as|comme)\ (?:shown|seen|mentioned|discussed|described|explained|indique|montre|vu|dit|decrit|explique)\ (?:above|below|earlier|in|plus\ haut|plus\ bas|ci-|dans|au|a\ la)
-    | comme\ l(?:'|e\ |a\ )(?:indique|montre|dit|precise|explique)\ (?:l'|le\ |la\ |ce\ |cet\ )(?:texte|extrait|passage|document|auteur|article|figure|schema|tableau)
-    | (?:given|provided)\ (?:excerpt|text|passage|extract)
-    | (?:plus\ haut|plus\ bas|ci-contre|ci-joint)
-    | (?:the|our|your|this|ce|le|notre|votre)\ (?:lecture|course|handout|slides?|lesson|textbook|chapter|cours|manuel|polycopie|chapitre)(?!\ of\b|\ d[eu']|\ des\b)
-    )""",
-    re.VERBOSE,
-)
 _POINTER_EN = re.compile(r"\b(?:it|he|she|they|him|them|its|his|her|their)\b")
 _POINTER_FR = re.compile(
     r"(?:\A|\s)(?:il|elle|ils|elles|lui|son|sa|ses|(?:peut|doit|faut|va|veut|pour)\s+l[ae]s?\s+\w+(?:er|ir|re)\b|celui-ci|celle-ci|cela|ceci)\b"
@@ -184,11 +166,7 @@ def is_negative(item: LintedItem) -> bool:
 
 
 def has_page_talk(item: LintedItem) -> bool:
-    whole = fold(f"{item.stem} | {item.back}")
-    return (
-        refers_to_text(item.candidate._replace(answer=item.back, distractors=()))
-        or _PAGE_TALK.search(whole) is not None
-    )
+    return refers_to_text(item.candidate._replace(answer=item.back, distractors=()))
 
 
 def is_in_other_language(item: LintedItem) -> bool:

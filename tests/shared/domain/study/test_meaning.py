@@ -67,6 +67,7 @@ def test_a_good_card_is_kept(language: str, text: str, front: str, back: str):
         ("en", "In 1898 Curie discovered polonium, and in 1902 pure radium.", "When did Curie discover pure radium?", "1898", "other_clause"),
         ("en", "This value is read from a table before the test.", "Where is this value read from?", "a table", "unclear_subject"),
         ("fr", "Le général fut élu président en 1848.", "Quand fut-il élu président ?", "en 1848", "unclear_subject"),
+        ("fr", "Le roi Charles Ier est exécuté à Londres en 1649.", "Quel roi est exécuté à Londres en 1649 ?", "Charles II", "answer_not_in_quote"),
         ("en", "King Charles I was executed in London in 1649.", "Which king was executed in London in 1649?", "Charles II", "answer_not_in_quote"),
         ("en", "The Great Depression began in 1929.", "In which decade did the Great Depression begin?", "The 1930s", "answer_not_in_quote"),
         ("en", "The heart has four chambers in a mammal.", "As figure 3 shows, how many chambers has the heart?", "four chambers", "refers_to_text"),

@@ -7,8 +7,8 @@ from shared.domain.study.sentence_rules import (
     is_clean,
     is_whole,
     leans_on_context,
+    speaks_of_page_or_reader,
     stands_alone,
-    talks_of_page,
 )
 from shared.domain.text.language import Language
 
@@ -59,7 +59,7 @@ def test_fragments_formulas_and_sentences_with_holes_are_not_whole(text: str):
     ],
 )
 def test_talk_of_the_page_and_to_its_reader(text: str, language: str):
-    assert talks_of_page(text, Language(language))
+    assert speaks_of_page_or_reader(text, Language(language))
 
 
 @pytest.mark.parametrize(

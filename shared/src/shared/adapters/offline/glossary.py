@@ -7,7 +7,7 @@ from shared.adapters.offline.document_view import Line, SourceView, plain, word_
 from shared.adapters.offline.english import lexicon as lexicon_en
 from shared.adapters.offline.facts import AnswerType, Fact, capitalise
 from shared.adapters.offline.french import lexicon as lexicon_fr
-from shared.domain.study.sentence_rules import is_clean, leans_on_context, talks_of_page
+from shared.domain.study.sentence_rules import is_clean, leans_on_context, speaks_of_page_or_reader
 from shared.domain.text.language import Language
 from shared.domain.text.structure.rows import rows
 from shared.domain.text.structure.tables import Row
@@ -71,7 +71,7 @@ def _is_entry(cells: Sequence[str], view: SourceView) -> bool:
         and not set(content_words(term)) <= set(content_words(meaning))
         and is_clean(term)
         and is_clean(meaning)
-        and not talks_of_page(meaning, view.language)
+        and not speaks_of_page_or_reader(meaning, view.language)
         and meaning[-1] not in ",:?"
         and _DATE.match(meaning) is None
         and not _holds_verb(term, meaning, view)

@@ -23,7 +23,7 @@ from shared.domain.study.sentence_rules import (
     is_entry,
     is_whole,
     leans_on_context,
-    talks_of_page,
+    speaks_of_page_or_reader,
 )
 from shared.domain.study.validation import check_cards, check_questions
 from shared.domain.text.language import Language
@@ -69,7 +69,7 @@ def read_all_facts(view: SourceView) -> list[Fact]:
 
 def _read_line(line: Line, view: SourceView) -> Iterator[Fact]:
     yield from read_acronyms(line, view)
-    if talks_of_page(line.text, view.language):
+    if speaks_of_page_or_reader(line.text, view.language):
         return
     is_sentence = is_whole(line.text) or (line.span.start in view.entries and is_entry(line.text))
     for fact in GRAMMAR[view.language].read_facts(line, view):
@@ -87,7 +87,7 @@ def _reads_well(fact: Fact, view: SourceView) -> bool:
         is_clean(fact.front)
         and is_clean(fact.back)
         and not ends_open(fact.back)
-        and not talks_of_page(fact.back, view.language)
+        and not speaks_of_page_or_reader(fact.back, view.language)
         and not (
             is_short and told and (told <= asked or (told & asked and fact.answer_type is AnswerType.NAME))
         )

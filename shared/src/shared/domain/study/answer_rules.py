@@ -38,7 +38,7 @@ _DECADE = re.compile(r"(?:in |during |dans |durant )?(?:the |les )?(?:annees )?(
 _CENTURY = re.compile(
     r"(?:in |during |au |le |the |l[ae] )*(\d{1,2}|[ivx]+)(?:st|nd|rd|th|e|er|eme)?[ -](?:century|siecle)"
 )
-_REGNAL = re.compile(r"\b([A-ZÀ-Ý][^\W\d_]+) ([IVX]+)\b")
+_REGNAL = re.compile(r"\b([A-ZÀ-Ý][^\W\d_]+) ([IVX]+)(?:er)?\b")
 _LETTER = re.compile(r"(?<![\w’'])[B-HJ-Z](?![\w’'])")
 """A letter that names something, as in `vitamin D`; `A` and `I` are words."""
 _NAME_STEM = 4

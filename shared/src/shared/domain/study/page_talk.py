@@ -22,6 +22,8 @@ _TEXT = re.compile(
     | c(?:e|et)\ (?:texte|passage|document|extrait|paragraphe|chapitre)
     | (?:selon|d'apres|suivant)\ (?:le\ |la\ |l'|cet\ |ce\ )(?:{_TEXTES})
     | (?:le\ |la\ |l')(?:{_TEXTES})\ (?:{_DIT})
+    | (?:given|provided)\ (?:excerpt|text|passage|extract)
+    | comme\ (?:le\ |la\ |l')(?:indique|montre|dit|precise|explique)\ (?:le\ |la\ |l'|ce\ |cet\ )(?:{_TEXTES})
     | ci-dess(?:us|ous)
     )\b""",
     re.VERBOSE,

@@ -106,7 +106,7 @@ def is_clean(text: str) -> bool:
     )
 
 
-def talks_of_page(text: str, language: Language) -> bool:
+def speaks_of_page_or_reader(text: str, language: Language) -> bool:
     """Whether a text speaks of a figure, a chapter or the page, or to its reader."""
     return _PAGE_TALK[language].search(text) is not None
 
@@ -142,7 +142,11 @@ def _is_unnamed(text: str, language: Language) -> bool:
 
 def stands_alone(text: str, language: Language) -> bool:
     """Whether a learner understands a sentence without the page that it stands on."""
-    return is_whole(text) and not talks_of_page(text, language) and not leans_on_context(text, language)
+    return (
+        is_whole(text)
+        and not speaks_of_page_or_reader(text, language)
+        and not leans_on_context(text, language)
+    )
 
 
 def _first_letter(text: str) -> str:
